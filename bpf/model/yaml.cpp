@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Reading YAML with located complaints, over yaml-cpp.
+#include "bpf/model/yaml.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace sidestep {
+namespace {
+
+/// yaml-cpp keeps both of two equal keys and finds the first: complain about the second instead.
+void complain_of_duplicate_keys(const YAML::Node& node, const std::string& path, Complaints& complaints) {
+    if (node.IsSequence()) {
+        std::size_t index = 0;
+        for (const auto& item : node) {
+            complain_of_duplicate_keys(item, fmt::format("{}[{}]", path, index++), complaints);
+        }
+    }
+    if (!node.IsMap()) return;
+    std::set<std::string> seen;
+    for (const auto& entry : node) {
+        if (!entry.first.IsScalar()) continue;
+        const auto& key = entry.first.Scalar();
+        const auto full = path.empty() ? key : path + "." + key;
+        if (!seen.insert(key).second) YamlPlace(entry.first, full, &complaints).complain("given twice");
+        complain_of_duplicate_keys(entry.second, full, complaints);
+    }
+}
+
+}  // namespace
+
+std::string Complaint::to_string() const {
+    auto text = file;
+    if (line > 0) text += fmt::format(":{}:{}", line, column);
+    if (!field.empty()) text += ": " + field;
+    return text + ": " + reason;
+}
+
+std::string Complaints::to_string() const {
+    std::string text;
+    for (const auto& complaint : list) {
+        if (!text.empty()) text += '\n';
+        text += complaint.to_string();
+    }
+    return text;
+}
+
+bool YamlPlace::expect_map(std::initializer_list<std::string_view> keys) const {
+    if (!node_.IsMap()) {
+        complain("must be a map");
+        return false;
+    }
+    for (const auto& entry : node_) {
+        const auto key = entry.first.IsScalar() ? entry.first.Scalar() : std::string("?");
+        if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+        const auto full = path_.empty() ? key : path_ + "." + key;
+        YamlPlace(entry.first, full, complaints_)
+            .complain(fmt::format("unknown key; known: {}", fmt::join(keys, ", ")));
+    }
+    return true;
+}
+
+bool YamlPlace::has(const std::string& key) const {
+    return node_.IsMap() && node_[key].IsDefined();
+}
+
+std::optional<YamlPlace> YamlPlace::optional(const std::string& key) const {
+    if (!has(key)) return std::nullopt;
+    return YamlPlace(node_[key], path_.empty() ? key : path_ + "." + key, complaints_);
+}
+
+std::optional<YamlPlace> YamlPlace::required(const std::string& key) const {
+    auto place = optional(key);
+    if (!place) YamlPlace(node_, path_.empty() ? key : path_ + "." + key, complaints_).complain("missing");
+    return place;
+}
+
+std::vector<YamlPlace> YamlPlace::items() const {
+    std::vector<YamlPlace> result;
+    if (!node_.IsSequence()) {
+        complain("must be a list");
+        return result;
+    }
+    for (const auto& item : node_) {
+        result.emplace_back(item, fmt::format("{}[{}]", path_, result.size()), complaints_);
+    }
+    return result;
+}
+
+std::optional<std::string> YamlPlace::text() const {
+    if (node_.IsScalar() && !node_.Scalar().empty()) return node_.Scalar();
+    complain("must be a text");
+    return std::nullopt;
+}
+
+std::optional<bool> YamlPlace::boolean() const {
+    bool value = false;
+    if (node_.IsScalar() && YAML::convert<bool>::decode(node_, value)) return value;
+    complain("must be true or false");
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> YamlPlace::integer(std::int64_t low, std::int64_t high, std::string_view unit) const {
+    std::int64_t value = 0;
+    if (node_.IsScalar() && YAML::convert<std::int64_t>::decode(node_, value) && value >= low && value <= high) {
+        return value;
+    }
+    complain(fmt::format("must be a whole number from {} to {}{}{}", low, high, unit.empty() ? "" : " ", unit));
+    return std::nullopt;
+}
+
+std::optional<double> YamlPlace::number(double low, double high, std::string_view unit) const {
+    double value = 0;
+    if (node_.IsScalar() && YAML::convert<double>::decode(node_, value) && value >= low && value <= high) return value;
+    complain(fmt::format("must be a number from {} to {}{}{}", low, high, unit.empty() ? "" : " ", unit));
+    return std::nullopt;
+}
+
+std::optional<Nanoseconds> YamlPlace::duration(Nanoseconds low, Nanoseconds high) const {
+    const auto value = node_.IsScalar() ? parse_duration(node_.Scalar()) : std::nullopt;
+    if (!value) {
+        complain("must be a duration with its unit, such as 250us, 1ms or 5s");
+        return std::nullopt;
+    }
+    if (*value < low || *value > high) {
+        complain(fmt::format("must be from {} to {}", format_duration(low), format_duration(high)));
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<Address> YamlPlace::address() const {
+    auto value = node_.IsScalar() ? Address::parse(node_.Scalar()) : std::nullopt;
+    if (!value) complain("must be an IP address");
+    return value;
+}
+
+std::optional<Address> YamlPlace::ipv6() const {
+    auto value = node_.IsScalar() ? Address::parse(node_.Scalar()) : std::nullopt;
+    if (value && !value->is_v4()) return value;
+    complain("must be an IPv6 address");
+    return std::nullopt;
+}
+
+std::optional<Prefix> YamlPlace::prefix() const {
+    auto value = node_.IsScalar() ? Prefix::parse(node_.Scalar()) : std::nullopt;
+    if (!value) complain("must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24");
+    return value;
+}
+
+std::optional<std::size_t> YamlPlace::choice(std::initializer_list<std::string_view> choices) const {
+    if (node_.IsScalar()) {
+        const auto* found = std::find(choices.begin(), choices.end(), node_.Scalar());
+        if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
+    }
+    complain(fmt::format("must be one of: {}", fmt::join(choices, ", ")));
+    return std::nullopt;
+}
+
+void YamlPlace::complain(std::string reason) const {
+    const auto mark = node_.Mark();
+    complaints_->list.push_back({.file = complaints_->file,
+                                 .line = mark.line + 1,
+                                 .column = mark.column + 1,
+                                 .field = path_,
+                                 .reason = std::move(reason)});
+}
+
+void read_yaml(const std::string& text, Complaints& complaints, const std::function<void(const YamlPlace&)>& read) {
+    try {
+        const auto root = YAML::Load(text);
+        complain_of_duplicate_keys(root, "", complaints);
+        if (complaints.empty()) read(YamlPlace(root, "", &complaints));
+    } catch (const YAML::Exception& error) {
+        complaints.list.push_back({.file = complaints.file,
+                                   .line = error.mark.line + 1,
+                                   .column = error.mark.column + 1,
+                                   .field = "",
+                                   .reason = error.msg});
+    }
+}
+
+Result<std::string> read_file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return fail_errno(path);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    if (stream.bad()) return fail_errno(path);
+    return std::move(text).str();
+}
+
+}  // namespace sidestep
