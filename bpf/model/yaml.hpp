@@ -55,8 +55,8 @@ class YamlPlace {
     [[nodiscard]] std::optional<YamlPlace> required(const std::string& key) const;
     /// The place of an optional key.
     [[nodiscard]] std::optional<YamlPlace> optional(const std::string& key) const;
-    /// The elements of a sequence; complains and is empty if this is none.
-    [[nodiscard]] std::vector<YamlPlace> items() const;
+    /// The elements of a sequence; complains and is empty if this is none, complains too if they are fewer or more.
+    [[nodiscard]] std::vector<YamlPlace> items(std::size_t least = 0, std::size_t most = SIZE_MAX) const;
 
     [[nodiscard]] std::optional<std::string> text() const;
     [[nodiscard]] std::optional<bool> boolean() const;
