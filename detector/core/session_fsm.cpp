@@ -3,6 +3,7 @@
 #include "detector/core/session_fsm.hpp"
 
 #include <array>
+#include <utility>
 
 namespace sidestep {
 namespace {

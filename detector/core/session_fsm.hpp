@@ -57,11 +57,11 @@ struct SessionMemory {
 
 /// What to do after an event.
 struct SessionActions {
-    bool changed = false;              ///< the state changed: log it
-    bool lower = false;                ///< clear the word
-    bool raise = false;                ///< set the word
-    bool ask_proof = false;            ///< raise the epoch: earlier answers count no more
-    std::optional<Nanoseconds> timer;  ///< deliver SessionEvent::timer then
+    bool changed = false;                             ///< the state changed: log it
+    bool lower = false;                               ///< clear the word
+    bool raise = false;                               ///< set the word
+    bool ask_proof = false;                           ///< raise the epoch: earlier answers count no more
+    std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer then
 };
 
 /// One step. Never fails: an event without meaning is counted and ignored.

@@ -100,8 +100,8 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
 
     Writer out;
     write_ethernet(out, link);
-    write_ipv6(out, index, srh + udp_length, segments.empty() ? IPPROTO_UDP : IPPROTO_ROUTING, kHopLimitProbe, source,
-               list.front());
+    write_ipv6(out, index, srh + udp_length, segments.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
+               kHopLimitProbe, source, list.front());
     if (!segments.empty()) write_srh(out, IPPROTO_UDP, list);
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
