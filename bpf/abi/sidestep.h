@@ -44,7 +44,7 @@ struct ss_word {
  * moment (work for nothing), never too low. */
 struct ss_gate {
     __u32 closed;
-    __u32 pad;
+    __u32 held; /* non-zero: look at every packet, since a policy encapsulates even when all is well */
 };
 
 /* --- probes ------------------------------------------------------------------------------------------------------ */
@@ -81,6 +81,17 @@ struct ss_secret {
 
 #define SS_SESSION_ACTIVE 1U
 
+#define SS_NAME_MAX 64 /* with the terminating zero */
+
+/* What the detector wants to know again after a restart; nobody else reads it. */
+struct ss_session_memo {
+    char name[SS_NAME_MAX];
+    __u32 state;
+    __u32 reason;
+    __u64 downs;
+    __u64 wait_until_ns;
+};
+
 /* Written by the detector. */
 struct ss_session_conf {
     __u32 flags;   /* SS_SESSION_* */
@@ -95,6 +106,7 @@ struct ss_session_conf {
     __u64 allowance_ns; /* least time that a probe is given to return */
     __u8 sink[16];
     __u8 template_bytes[SS_TEMPLATE_MAX]; /* from the Ethernet header on */
+    struct ss_session_memo memo;
 } __attribute__((aligned(64)));
 
 enum ss_verdict {
@@ -229,8 +241,9 @@ struct ss_policy {
 };
 
 enum ss_mode {
-    SS_MODE_PLAIN = 0,  /* leave the packet to the kernel */
-    SS_MODE_ENCAPS = 1, /* H.Encaps with an SRH (RFC 8986, 5.1) */
+    SS_MODE_PLAIN = 0,    /* leave the packet to the kernel */
+    SS_MODE_ENCAPS = 1,   /* H.Encaps with an SRH (RFC 8986, 5.1) */
+    SS_MODE_UNUSABLE = 2, /* cannot be taken yet: its neighbour's MAC address is not known */
 };
 
 /* Ethernet, IPv6, SRH. */
@@ -271,7 +284,7 @@ enum ss_outcome {
         SS_OUTCOME_COUNT
 };
 
-#define SS_COUNTERS (SS_REJECT_COUNT + SS_OUTCOME_COUNT) /* per CPU: rejects, then outcomes */
+#define SS_COUNTERS ((__u32)SS_REJECT_COUNT + (__u32)SS_OUTCOME_COUNT) /* per CPU: rejects, then outcomes */
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 
@@ -283,7 +296,7 @@ enum ss_outcome {
 
 SS_ASSERT(sizeof(struct ss_word) == 8);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
-SS_ASSERT(sizeof(struct ss_session_conf) == 512);
+SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 56);

@@ -12,9 +12,9 @@
 
 #include "bpf/lib/portable.h"
 
-/* A candidate is as good as the worst of its sessions; without sessions it is up. */
+/* A usable candidate is as good as the worst of its sessions; without sessions it is up. */
 SS_INLINE __u32 ss_candidate_rank(const struct ss_view* view, const struct ss_candidate* candidate) {
-    __u32 rank = SS_UP;
+    __u32 rank = candidate->mode == SS_MODE_UNUSABLE ? SS_DOWN : SS_UP;
     __u32 i;
 
     for (i = 0; i < SS_MAX_CANDIDATE_SESSIONS && i < candidate->sessions; i++) {

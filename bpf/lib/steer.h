@@ -22,11 +22,11 @@ static __always_inline const struct ss_candidate* ss_view_candidate(const struct
 
 #include "bpf/lib/pick.h"
 
-/* True while every session that protects something is up: the common case, one load. */
+/* True while every session that protects something is up: the common case. */
 static __always_inline int ss_all_well(void) {
     struct ss_gate* gate = ss_entry(&ss_gates, 0);
 
-    return !gate || SS_READ(gate->closed) == 0;
+    return !gate || (SS_READ(gate->closed) == 0 && gate->held == 0);
 }
 
 static __always_inline const void* ss_pass_because(__u32 outcome) {
