@@ -179,9 +179,9 @@ std::optional<Prefix> YamlPlace::prefix() const {
     return value;
 }
 
-std::optional<std::size_t> YamlPlace::choice(std::initializer_list<std::string_view> choices) const {
+std::optional<std::size_t> YamlPlace::choice(std::span<const std::string_view> choices) const {
     if (node_.IsScalar()) {
-        const auto* found = std::find(choices.begin(), choices.end(), node_.Scalar());
+        const auto found = std::find(choices.begin(), choices.end(), node_.Scalar());
         if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
     }
     complain(fmt::format("must be one of: {}", fmt::join(choices, ", ")));
