@@ -213,7 +213,7 @@ void read_yaml(const std::string& text, Complaints& complaints, const std::funct
 
 Result<std::string> read_file(const std::string& path) {
     if (std::error_code ignored; std::filesystem::is_directory(path, ignored)) return fail_errno(path, EISDIR);
-    std::ifstream stream(path, std::ios::binary);
+    const std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail_errno(path);
     std::ostringstream text;
     text << stream.rdbuf();
