@@ -179,9 +179,9 @@ std::optional<Prefix> YamlPlace::prefix() const {
     return value;
 }
 
-std::optional<std::size_t> YamlPlace::choice(std::initializer_list<std::string_view> choices) const {
+std::optional<std::size_t> YamlPlace::choice(std::span<const std::string_view> choices) const {
     if (node_.IsScalar()) {
-        const auto* found = std::find(choices.begin(), choices.end(), node_.Scalar());
+        const auto found = std::find(choices.begin(), choices.end(), node_.Scalar());
         if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
     }
     complain(fmt::format("must be one of: {}", fmt::join(choices, ", ")));
@@ -213,7 +213,7 @@ void read_yaml(const std::string& text, Complaints& complaints, const std::funct
 
 Result<std::string> read_file(const std::string& path) {
     if (std::error_code ignored; std::filesystem::is_directory(path, ignored)) return fail_errno(path, EISDIR);
-    std::ifstream stream(path, std::ios::binary);
+    const std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail_errno(path);
     std::ostringstream text;
     text << stream.rdbuf();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,10 @@ class YamlPlace {
     [[nodiscard]] std::optional<Address> ipv6() const;
     [[nodiscard]] std::optional<Prefix> prefix() const;
     /// The index of the text among `choices`; complains with the list otherwise.
-    [[nodiscard]] std::optional<std::size_t> choice(std::initializer_list<std::string_view> choices) const;
+    [[nodiscard]] std::optional<std::size_t> choice(std::span<const std::string_view> choices) const;
+    [[nodiscard]] std::optional<std::size_t> choice(std::initializer_list<std::string_view> choices) const {
+        return choice(std::span(choices.begin(), choices.size()));
+    }
 
     void complain(std::string reason) const;
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -5,40 +5,40 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 #include "detector/core/config.hpp"
 
 namespace sidestep {
-
-/// Beats of the probe clock per probe interval: a verdict waits for a beat, so it is at most this much finer.
-inline constexpr int kBeatsPerInterval = 4;
 
 /// The allowance of a session that names none: a fifth of its interval, at least 100 us.
 constexpr Nanoseconds default_allowance(Nanoseconds interval) {
     return std::max<Nanoseconds>(interval / 5, std::chrono::microseconds(100));
 }
 
-/// The allowance in force before the session has measured its round trip.
+/// The allowance in force as long as the measured round trip needs no more.
 constexpr Nanoseconds allowance_of(const ProbeSettings& probe) {
     return probe.allowance.count() > 0 ? probe.allowance : default_allowance(probe.interval);
 }
 
 /// Times a session takes, as long as its round trip fits the allowance.
 struct DetectionTimes {
-    Nanoseconds shortest{};  ///< first unanswered probe to verdict, when a beat falls right
-    Nanoseconds longest{};   ///< first unanswered probe to verdict, when a beat was just missed
-    Nanoseconds
-        from_failure{};     ///< failure to verdict at the most: the failure may follow right after an answered probe
-    Nanoseconds restore{};  ///< first answered probe to trusted again
+    Nanoseconds shortest{};      ///< first unanswered probe to verdict, when a beat falls right
+    Nanoseconds longest{};       ///< first unanswered probe to verdict, when a beat was just missed
+    Nanoseconds from_failure{};  ///< failure to verdict at the most: it may follow right after a probe got through
+    Nanoseconds restore{};       ///< first answered probe to trusted again
 };
 
-constexpr DetectionTimes detection_times(const ProbeSettings& probe) {
+/// `beat`: how often the probe clock looks at the sessions.
+constexpr DetectionTimes detection_times(const ProbeSettings& probe, Nanoseconds beat) {
     const auto shortest = (static_cast<std::int64_t>(probe.multiplier) - 1) * probe.interval + allowance_of(probe);
-    const auto longest = shortest + probe.interval / kBeatsPerInterval;
     return {.shortest = shortest,
-            .longest = longest,
-            .from_failure = longest + probe.interval,
+            .longest = shortest + beat,
+            .from_failure = shortest + beat + probe.interval,
             .restore = (static_cast<std::int64_t>(probe.up_count) - 1) * probe.interval + probe.wait_to_restore};
 }
+
+/// The beat of the clock that serves all sessions of a node.
+Nanoseconds beat_of(const Config& config);
 
 }  // namespace sidestep

@@ -5,13 +5,13 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <string_view>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "detector/core/detection.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep {
 namespace {
@@ -20,7 +20,6 @@ constexpr Nanoseconds kAnyDuration = std::chrono::hours(24 * 3650);
 constexpr std::size_t kLongestNodeName = 32;
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestInterface = IFNAMSIZ - 1;
-constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "process"};  // in the order of ClockKind
 
 bool is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
@@ -144,7 +143,7 @@ class Reader {
     }
 
     void read_clock(const YamlPlace& place) {
-        const auto kind = place.choice({kClockNames[0], kClockNames[1], kClockNames[2]});
+        const auto kind = place.choice(kClockNames);
         if (kind) config_.clock = static_cast<ClockKind>(*kind);
     }
 
@@ -176,7 +175,7 @@ class Reader {
             probe.allowance = value.value_or(Nanoseconds(0));
         }
         if (const auto turnaround = place.optional("turnaround")) {
-            const auto value = turnaround->choice({"forward", "end", "end.x"});
+            const auto value = turnaround->choice(kTurnaroundNames);
             if (value) probe.turnaround = static_cast<Turnaround>(*value);
         }
     }
@@ -188,8 +187,7 @@ class Reader {
                                                                   : limits_.shortest_interval;
         if (*value < shortest || *value > limits_.longest_interval) {
             place.complain(fmt::format("must be from {} to {} with clock: {}", format_duration(shortest),
-                                       format_duration(limits_.longest_interval),
-                                       kClockNames[static_cast<std::size_t>(config_.clock)]));
+                                       format_duration(limits_.longest_interval), to_string(config_.clock)));
             return;
         }
         probe.interval = *value;
@@ -216,6 +214,12 @@ class Reader {
 
     void read_adjacencies(const YamlPlace& place) {
         for (const auto& item : place.items(1, limits_.adjacencies)) read_adjacency(item);
+        std::set<Nanoseconds> intervals;
+        for (const auto& adjacency : config_.adjacencies) intervals.insert(adjacency.probe.interval);
+        if (intervals.size() > limits_.intervals) {
+            place.complain(fmt::format("use {} different probe intervals; at most {} can be served", intervals.size(),
+                                       limits_.intervals));
+        }
     }
 
     void read_adjacency(const YamlPlace& place) {
@@ -291,7 +295,7 @@ class Reader {
         const auto segments = place.optional("segments");
         candidate.encap = segments ? Encap::h_encaps : Encap::plain;
         if (const auto encap = place.optional("encap")) {
-            const auto value = encap->choice({"plain", "h.encaps"});
+            const auto value = encap->choice(kEncapNames);
             if (!value) return candidate;
             candidate.encap = static_cast<Encap>(*value);
         }
@@ -347,15 +351,20 @@ std::optional<Config> read_config(const std::string& text, Complaints& complaint
     return config;
 }
 
-std::optional<Config> read_config_file(const std::string& path, Complaints& complaints, const InterfaceExists& exists,
-                                       const ConfigLimits& limits) {
+std::optional<std::string> read_text(const std::string& path, Complaints& complaints) {
     complaints.file = path;
-    const auto text = read_file(path);
-    if (text) return read_config(*text, complaints, exists, limits);
+    auto text = read_file(path);
+    if (text) return std::move(*text);
     auto reason = text.error().message;
     if (const auto named = path + ": "; reason.starts_with(named)) reason.erase(0, named.size());
     complaints.list.push_back({.file = path, .line = 0, .column = 0, .field = "", .reason = std::move(reason)});
     return std::nullopt;
+}
+
+std::optional<Config> read_config_file(const std::string& path, Complaints& complaints, const InterfaceExists& exists,
+                                       const ConfigLimits& limits) {
+    const auto text = read_text(path, complaints);
+    return text ? read_config(*text, complaints, exists, limits) : std::nullopt;
 }
 
 bool interface_exists(const std::string& name) {

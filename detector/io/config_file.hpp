@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "bpf/abi/sidestep.h"
 #include "bpf/model/yaml.hpp"
 #include "detector/core/config.hpp"
 
@@ -24,9 +25,10 @@ struct ConfigLimits {
     Nanoseconds longest_wait{std::chrono::hours(1)};
     unsigned multiplier = 32;
     unsigned up_count = 64;
-    std::size_t adjacencies = 4096;
-    std::size_t candidates = 7;
-    std::size_t segments = 16;
+    std::size_t adjacencies = SS_MAX_SESSIONS;
+    std::size_t intervals = SS_MAX_CLASSES;  ///< distinct ones
+    std::size_t candidates = SS_MAX_CANDIDATES;
+    std::size_t segments = SS_MAX_SEGMENTS;
 };
 
 /// Whether this machine has an interface of that name.
@@ -37,7 +39,11 @@ using InterfaceExists = std::function<bool(const std::string&)>;
 std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists = {},
                                   const ConfigLimits& limits = {});
 
-/// The same for the file at `path`, which is also named in the complaints; that it cannot be read is one of them.
+/// The text of the file at `path`, which the complaints are about from now on; nullopt, with a complaint, if it cannot
+/// be read.
+std::optional<std::string> read_text(const std::string& path, Complaints& complaints);
+
+/// read_config of the file at `path`, which is named in the complaints; that it cannot be read is one of them.
 std::optional<Config> read_config_file(const std::string& path, Complaints& complaints,
                                        const InterfaceExists& exists = {}, const ConfigLimits& limits = {});
 

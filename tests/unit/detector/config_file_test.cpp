@@ -426,6 +426,14 @@ TEST(ConfigFile, RefusesMoreAdjacenciesThanTheLimit) {
     EXPECT_EQ(complaints.to_string(), "f:5:1: adjacencies: must hold 1 to 1 entries, not 2");
 }
 
+TEST(ConfigFile, RefusesMoreIntervalsThanCanBeServed) {
+    Parts parts;
+    parts.first = adjacency_with_probe("{sink: fd00:ab::1, interval: 3ms}");
+    Complaints complaints{.file = "f", .list = {}};
+    EXPECT_FALSE(read_config(parts.text(), complaints, {}, {.intervals = 1}));
+    EXPECT_EQ(complaints.to_string(), "f:5:1: adjacencies: use 2 different probe intervals; at most 1 can be served");
+}
+
 TEST(ConfigFile, AnEmptyFileOrOneThatIsNoYamlIsAComplaint) {
     EXPECT_THAT(complaints_about(""), ElementsAre("f: must be a map"));
     EXPECT_THAT(complaints_about("node: [\n"), ElementsAre(testing::StartsWith("f:2:1: ")));

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Detection, DefaultSettingsAreDownWithinFourMilliseconds) {
-    const auto times = detection_times(ProbeSettings{});
+    const auto times = detection_times(ProbeSettings{}, 250us);
     EXPECT_EQ(times.shortest, 2200us);
     EXPECT_EQ(times.longest, 2450us);
     EXPECT_EQ(times.from_failure, 3450us);
@@ -23,7 +23,7 @@ TEST(Detection, OneProbeIsEnoughWithMultiplierOne) {
     probe.multiplier = 1;
     probe.up_count = 1;
     probe.allowance = 50ms;
-    const auto times = detection_times(probe);
+    const auto times = detection_times(probe, 2500us);
     EXPECT_EQ(times.shortest, 50ms);
     EXPECT_EQ(times.from_failure, 62500us);
     EXPECT_EQ(times.restore, 5s);
@@ -35,6 +35,14 @@ TEST(Detection, TheAllowanceIsAFifthOfTheIntervalButNeverBelowWhatAHostNeeds) {
     ProbeSettings probe;
     probe.allowance = 30us;
     EXPECT_EQ(allowance_of(probe), 30us);
+}
+
+TEST(Detection, TheShortestIntervalSetsTheBeatOfAll) {
+    Config config;
+    config.adjacencies.resize(2);
+    config.adjacencies[0].probe.interval = 10ms;
+    config.adjacencies[1].probe.interval = 2ms;
+    EXPECT_EQ(beat_of(config), 500us);
 }
 
 }  // namespace
