@@ -17,11 +17,11 @@
 namespace sidestep::topo {
 
 struct SpawnOptions {
-    int netns = -1;           ///< descriptor of the network namespace; -1: ours. The mount namespace stays ours.
-    std::string input;        ///< what the program reads from its standard input
-    std::string output_file;  ///< where standard output and error go; empty: into memory
+    int netns = -1;             ///< descriptor of the network namespace; -1: ours. The mount namespace stays ours.
+    std::string input{};        ///< what the program reads from its standard input
+    std::string output_file{};  ///< where standard output and error go; empty: into memory
     std::chrono::milliseconds stop_patience{2000};  ///< between SIGTERM and SIGKILL
-    std::shared_ptr<const Reaper> reaper;           ///< stops the program if we are killed
+    std::shared_ptr<const Reaper> reaper{};         ///< stops the program if we are killed
 };
 
 class Process {
