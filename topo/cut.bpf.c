@@ -2,9 +2,10 @@
 // A link that dies without a word: on egress of both ends, packets vanish while their direction's bit is set.
 #include "topo/cut.h"
 
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
 
 // The whole cut is one store into this word: bit d cuts direction d.
 volatile __u32 topo_cut = 0;

@@ -20,8 +20,8 @@ namespace sidestep::topo {
 
 /// Where packets go and how many. IPv6 only so far.
 struct TrafficSpec {
-    Address source;
-    Address destination;
+    Address source{};
+    Address destination{};
     double rate = 10'000;      ///< packets per second
     std::size_t payload = 64;  ///< bytes of UDP payload, at least 24
     std::uint64_t count = 0;   ///< packets to send; 0: until stopped
