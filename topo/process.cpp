@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -15,6 +16,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
+
+#include "topo/wait.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -97,8 +100,14 @@ bool Process::running() {
 
 std::optional<int> Process::wait(std::chrono::milliseconds patience) {
     if (!pidfd_) return exit_code_;
-    pollfd ended{pidfd_.get(), POLLIN, 0};
-    if (::poll(&ended, 1, static_cast<int>(patience.count())) <= 0) return std::nullopt;
+    const auto deadline = Clock::now() + patience;
+    for (;;) {  // poll returns early on a signal
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        pollfd ended{pidfd_.get(), POLLIN, 0};
+        const int ready = ::poll(&ended, 1, static_cast<int>(std::max<long>(left, 0)));
+        if (ready > 0) break;
+        if (ready == 0 || left <= 0) return std::nullopt;
+    }
     if (options_.reaper) options_.reaper->release(pid_);
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
@@ -113,7 +122,9 @@ int Process::stop() {
     signal(SIGTERM);
     if (wait(options_.stop_patience)) return exit_code_;
     signal(SIGKILL);
-    return wait(std::chrono::milliseconds(-1)).value_or(-1);
+    while (!wait(std::chrono::seconds(1))) {  // in the kernel for longer: nothing else to do
+    }
+    return exit_code_;
 }
 
 void Process::signal(int number) {
