@@ -66,16 +66,15 @@ Result<std::string> Daemon::executable() {
     return fail("there is no sidestepd beside " + self.string() + ": build it first (./run build)");
 }
 
-Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std::string& config,
-                             const std::string& run_dir) {
+Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std::string& config) {
     const auto program = executable();
     if (!program) return std::unexpected(program.error());
-    const auto stem = run_dir + "/" + node;
+    const auto stem = lab.directory() + "/" + node;
     std::ofstream file(stem + ".yaml");
     file << config;
     file.close();
     if (!file) return fail("cannot write " + stem + ".yaml");
-    auto process = lab.spawn(node, {*program, "--config", stem + ".yaml", "--run-dir", run_dir},
+    auto process = lab.spawn(node, {*program, "--config", stem + ".yaml", "--run-dir", lab.directory()},
                              {.output_file = stem + ".log", .stop_patience = std::chrono::seconds(5)});
     if (!process) return std::unexpected(process.error());
     return Daemon(node, stem + ".sock", std::move(*process));

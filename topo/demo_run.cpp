@@ -9,7 +9,6 @@
 #include "topo/daemon.hpp"
 #include "topo/lab.hpp"
 #include "topo/protection.hpp"
-#include "topo/temp_dir.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -139,7 +138,7 @@ class Experiment {
     const DemoOptions& options_;
 };
 
-Result<std::vector<Daemon>> start_daemons(const Lab& lab, const std::string& run_dir, const DemoOptions& options) {
+Result<std::vector<Daemon>> start_daemons(const Lab& lab, const DemoOptions& options) {
     const std::array<Protection, 2> protections{
         Protection{.node = "A", .link = kLink, .backup_link = "A-C", .via = {"C", "B"}, .destination = "D"},
         Protection{.node = "B", .link = kLink, .backup_link = "C-B", .via = {"C", "A"}, .destination = "S"}};
@@ -147,7 +146,7 @@ Result<std::vector<Daemon>> start_daemons(const Lab& lab, const std::string& run
     for (auto protection : protections) {
         protection.interval = options.interval;
         protection.multiplier = options.multiplier;
-        auto daemon = Daemon::start(lab, protection.node, protection_config(lab, protection), run_dir);
+        auto daemon = Daemon::start(lab, protection.node, protection_config(lab, protection));
         if (!daemon) return std::unexpected(daemon.error());
         daemons.push_back(std::move(*daemon));
     }
@@ -179,11 +178,9 @@ Result<DemoResult> run_demo(const std::string& topology_path, const DemoOptions&
     auto cut = lab->install_cut(kLink);
     if (!cut) return std::unexpected(cut.error());
     if (const auto reply = lab->wait_reachable("S", "D"); !reply) return std::unexpected(reply.error());
-    const auto run_dir = TempDir::make();
-    if (!run_dir) return std::unexpected(run_dir.error());
 
     options.progress("starting sidestepd on A and B");
-    auto daemons = start_daemons(*lab, run_dir->path(), options);
+    auto daemons = start_daemons(*lab, options);
     if (!daemons) return std::unexpected(daemons.error());
 
     Experiment experiment(*lab, *cut, options);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <fcntl.h>
@@ -48,9 +49,12 @@ Result<Lab> Lab::build(routing::Topology topology) {
         names.push_back(node.name.empty() ? "" : unique_name(number, node.name));
         if (!node.name.empty()) paths.push_back(NetNs::path_of(names.back()));
     }
-    auto reaper = Reaper::start(paths);  // before anything exists, so that nothing can be left behind
+    std::string directory = "/tmp/sidestep-XXXXXX";
+    if (::mkdtemp(directory.data()) == nullptr) return fail_errno("cannot make a directory in /tmp");
+    auto reaper = Reaper::start(paths, directory);  // before any namespace exists, so that none can be left behind
     if (!reaper) return std::unexpected(reaper.error());
-    Lab lab(std::move(topology), std::move(*plan), std::make_shared<const Reaper>(std::move(*reaper)));
+    Lab lab(std::move(topology), std::move(*plan), std::move(directory),
+            std::make_shared<const Reaper>(std::move(*reaper)));
     auto created = lab.create(names);
     if (!created) return std::unexpected(created.error());
     return lab;

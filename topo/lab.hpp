@@ -28,6 +28,9 @@ class Lab {
     static Result<Lab> build(routing::Topology topology);
     static Result<Lab> build_file(const std::string& topology_path);
 
+    /// For configurations, logs and sockets; deleted with the lab. Short: the path of a Unix socket has at most 107
+    /// characters.
+    [[nodiscard]] const std::string& directory() const { return directory_; }
     [[nodiscard]] const routing::Graph& graph() const { return topology_.graph; }
     [[nodiscard]] const NetNs& netns(const std::string& node) const { return namespaces_[id_of(node)]; }
     [[nodiscard]] const NodePlan& node(const std::string& node) const { return plan_.nodes[id_of(node)]; }
@@ -62,8 +65,11 @@ class Lab {
                                                 TrafficSpec spec = {}) const;
 
   private:
-    Lab(routing::Topology topology, Plan plan, std::shared_ptr<const Reaper> reaper)
-        : topology_(std::move(topology)), plan_(std::move(plan)), reaper_(std::move(reaper)) {}
+    Lab(routing::Topology topology, Plan plan, std::string directory, std::shared_ptr<const Reaper> reaper)
+        : topology_(std::move(topology)),
+          plan_(std::move(plan)),
+          directory_(std::move(directory)),
+          reaper_(std::move(reaper)) {}
 
     [[nodiscard]] routing::NodeId id_of(const std::string& node) const;
     [[nodiscard]] std::pair<routing::LinkId, std::size_t> end_of(const std::string& node,
@@ -72,6 +78,7 @@ class Lab {
 
     routing::Topology topology_;
     Plan plan_;
+    std::string directory_;
     std::shared_ptr<const Reaper> reaper_;  ///< shared with the lab's programs
     std::vector<NetNs> namespaces_;         ///< by routing::NodeId, anycast nodes last and absent
 };

@@ -59,7 +59,7 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
     signal_all(SIGKILL);
 }
 
-[[noreturn]] void reap(int pipe, const char* const* paths, std::size_t count) {
+[[noreturn]] void reap(int pipe, const std::vector<const char*>& paths, const char* directory) {
     ::setsid();
     ::prctl(PR_SET_NAME, "topo-reaper");
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT}) ::signal(signal, SIG_IGN);
@@ -70,16 +70,17 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
     static std::array<Program, kMaxPrograms> programs;
     follow(0, programs);
     stop(programs);
-    for (std::size_t i = 0; i < count; ++i) {
-        ::umount2(paths[i], MNT_DETACH);
-        ::unlink(paths[i]);
+    for (const char* path : paths) {
+        ::umount2(path, MNT_DETACH);
+        ::unlink(path);
     }
-    ::_exit(0);
+    ::execl("/bin/rm", "rm", "-rf", "--", directory, nullptr);
+    ::_exit(1);
 }
 
 }  // namespace
 
-Result<Reaper> Reaper::start(const std::vector<std::string>& netns_paths) {
+Result<Reaper> Reaper::start(const std::vector<std::string>& netns_paths, const std::string& directory) {
     std::vector<const char*> paths;
     paths.reserve(netns_paths.size());
     for (const auto& path : netns_paths) paths.push_back(path.c_str());
@@ -90,7 +91,7 @@ Result<Reaper> Reaper::start(const std::vector<std::string>& netns_paths) {
     Fd writing(ends[1]);
     const pid_t pid = ::fork();
     if (pid < 0) return fail_errno("fork");
-    if (pid == 0) reap(reading.get(), paths.data(), paths.size());
+    if (pid == 0) reap(reading.get(), paths, directory.c_str());
     return Reaper(std::move(writing), pid);
 }
 

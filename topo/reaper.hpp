@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Removes a lab whatever happens to the process that built it: a forked child that waits for a pipe to close, then
-// stops the lab's programs and deletes its namespaces. Destroying the lab is nothing but closing that pipe.
+// stops the lab's programs and deletes its namespaces and files. Destroying the lab is nothing but closing that pipe.
 #pragma once
 
 #include <sys/types.h>
@@ -15,8 +15,8 @@ namespace sidestep::topo {
 
 class Reaper {
   public:
-    /// Forks the reaper of these namespace files (which need not exist yet).
-    static Result<Reaper> start(const std::vector<std::string>& netns_paths);
+    /// Forks the reaper of these namespace files (which need not exist yet) and of this directory.
+    static Result<Reaper> start(const std::vector<std::string>& netns_paths, const std::string& directory);
 
     Reaper(Reaper&&) noexcept = default;
     Reaper& operator=(Reaper&&) = delete;

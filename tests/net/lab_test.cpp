@@ -59,11 +59,15 @@ class LabTest : public testing::Test {
 };
 
 TEST_F(LabTest, IsGoneWithItsOwner) {
+    std::string directory;
     {
         const auto lab = demo_lab();
         ASSERT_TRUE(lab) << lab.error().message;
+        directory = lab->directory();
+        EXPECT_TRUE(std::filesystem::is_directory(directory));
         EXPECT_EQ(namespaces_of(::getpid()).size(), 5U);
     }
+    EXPECT_FALSE(std::filesystem::exists(directory));
     EXPECT_THAT(namespaces_of(::getpid()), IsEmpty());
 }
 
@@ -191,7 +195,9 @@ TEST_F(LabTest, TrafficArrivesAndCutsShowAsLossWindows) {
     const auto report = disturbed->stop();
     ASSERT_EQ(report.windows.size(), 1U);
     const auto& window = report.windows.front();
-    EXPECT_EQ(window.lost, cut->seen(Direction::backward).dropped);
+    const auto dropped = cut->seen(Direction::backward).dropped;  // neighbour discovery of B among them
+    EXPECT_LE(window.lost, dropped);
+    EXPECT_GE(window.lost + 10, dropped);
     EXPECT_GE(window.start_ns, cut_ns - 1'000'000);
     ASSERT_TRUE(window.length_ns());
     EXPECT_LT(*window.length_ns(), restore_ns - cut_ns + 50'000'000);
