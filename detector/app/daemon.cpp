@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "bpf/lib/portable.h"
 #include "detector/app/answers.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/io/api_server.hpp"
@@ -33,6 +34,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
+constexpr Nanoseconds kClockPatience = 200ms;
 
 Nanoseconds monotonic_now() {
     return std::chrono::steady_clock::now().time_since_epoch();
@@ -123,9 +125,7 @@ class Daemon {
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
         if (auto attached = attach(); !attached) return attached;
-        auto clock = make_process_clock(dataplane_->tick_program(), Nanoseconds(dataplane_->clock_conf().beat_ns));
-        if (!clock) return std::unexpected(clock.error());
-        clock_ = std::move(*clock);
+        if (auto beating = start_clock(); !beating) return beating;
         spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, config_.adjacencies.size(),
                      config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
         return {};
@@ -160,8 +160,38 @@ class Daemon {
         return {};
     }
 
+    Result<void> start_clock() {
+        auto& conf = dataplane_->clock_conf();
+        const Nanoseconds beat(conf.beat_ns);
+        if (config_.clock != ClockKind::process) {
+            auto clock = make_kernel_clock(dataplane_->tick_program(), beat, conf.successor);
+            if (clock) {
+                clock_ = std::move(*clock);
+                return {};
+            }
+            if (config_.clock == ClockKind::kernel) return std::unexpected(clock.error());
+            spdlog::warn("no kernel clock ({}): the process clock takes its place", clock.error().message);
+        }
+        auto clock = make_process_clock(dataplane_->tick_program(), beat);
+        if (!clock) return std::unexpected(clock.error());
+        clock_ = std::move(*clock);
+        return {};
+    }
+
+    /// A clock that has not beaten for a while is started again, and that is counted.
+    void watch_clock(Nanoseconds now) {
+        const Nanoseconds last(SS_READ(dataplane_->clock().last_beat_ns));
+        const auto patience = std::max<Nanoseconds>(kClockPatience, 20 * Nanoseconds(dataplane_->clock_conf().beat_ns));
+        if (now - std::max(last, clock_started_) < patience) return;
+        ++clock_restarts_;
+        clock_started_ = now;
+        spdlog::warn("the {} clock stands still since {}: starting it again", clock_->kind(),
+                     format_duration(now - last));
+        if (auto restarted = clock_->restart(); !restarted) spdlog::error("{}", restarted.error().message);
+    }
+
     void clean_up() {
-        clock_.reset();
+        if (clock_) clock_->stop();
         for (const auto& hook : hooks_) hook.detach();
         hooks_.clear();
         if (dataplane_) dataplane_->unpin();
@@ -207,6 +237,7 @@ class Daemon {
             const auto now = monotonic_now();
             longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
             engine_->reconcile(now);
+            watch_clock(now);
             arm_timer();
             arm_reconcile();
         });
@@ -221,7 +252,8 @@ class Daemon {
                                  {.node = config_.node,
                                   .clock = clock_ ? clock_->kind() : "none",
                                   .started = started_,
-                                  .longest_lateness = longest_lateness_},
+                                  .longest_lateness = longest_lateness_,
+                                  .clock_restarts = clock_restarts_},
                                  now);
         }
         if (command == "sessions") return answer_sessions(*engine_, now);
@@ -234,6 +266,8 @@ class Daemon {
     const DaemonOptions& options_;
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};
+    Nanoseconds clock_started_ = started_;
+    std::uint64_t clock_restarts_ = 0;
     std::string bpffs_;
     bool mounted_ = false;
     std::map<std::string, int> interfaces_;
