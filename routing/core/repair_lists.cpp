@@ -81,19 +81,39 @@ void RepairLists::offer(Label label) {
 void RepairLists::fill(Repair& repair) const {
     repair.found = true;
     repair.cost = spf_.distance[repair.destination];
+    std::vector<std::size_t> places;  // of each segment: the arcs between it and the destination, its own included
     for (auto index = first_[repair.destination]; index != kNone; index = labels_[index].previous) {
         const auto& label = labels_[index];
+        repair.path.push_back(label.arc);
         if (label.step == Step::adjacency || label.step == Step::node_and_adjacency) {
             repair.segments.push_back({.kind = Segment::Kind::adjacency, .id = label.arc});
+            places.push_back(repair.path.size());
         }
         if (label.step == Step::node || label.step == Step::node_and_adjacency) {
             repair.segments.push_back({.kind = Segment::Kind::node, .id = graph_->from(label.arc)});
+            places.push_back(repair.path.size());
         }
-        repair.path.push_back(label.arc);
     }
     std::reverse(repair.segments.begin(), repair.segments.end());
     std::reverse(repair.path.begin(), repair.path.end());
+    std::reverse(places.begin(), places.end());
     repair.via = repair.path.front();
+    prefer_adjacencies(repair, places);
+}
+
+void RepairLists::prefer_adjacencies(Repair& repair, const std::vector<std::size_t>& places) const {
+    const auto arc_at = [&](std::size_t place) { return repair.path[repair.path.size() - place]; };
+    auto& segments = repair.segments;
+    for (std::size_t i = 1; i < segments.size(); ++i) {
+        if (segments[i].kind != Segment::Kind::node || segments[i - 1].kind != Segment::Kind::node) continue;
+        const auto arc = arc_at(places[i - 1]);
+        const auto q = graph_->to(arc);
+        const bool last = i + 1 == segments.size();
+        const auto target = last ? repair.destination : graph_->from(arc_at(places[i + 1]));
+        // An adjacency segment begins where its arc does: the packet has to be there already.
+        if (!last && segments[i + 1].kind == Segment::Kind::adjacency && q != target) continue;
+        if (clean(q, target)) segments[i] = {.kind = Segment::Kind::adjacency, .id = arc};
+    }
 }
 
 }  // namespace sidestep::routing

@@ -50,6 +50,9 @@ class RepairLists {
 
     void expand(NodeId node, const Hop& hop);
     void offer(Label label);
+    /// Turns "node P, node B" into "node P, adjacency P-Q" where that reaches as far: P's End.X is one SID for both,
+    /// and with symmetric metrics it always does (P and Q are neighbours).
+    void prefer_adjacencies(Repair& repair, const std::vector<std::size_t>& places) const;
     [[nodiscard]] bool clean(NodeId anchor, NodeId node) const {
         return exposure_.clean(anchor, node, spf_.distance[node] - spf_.distance[anchor]);
     }
