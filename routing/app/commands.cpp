@@ -3,9 +3,9 @@
 #include "routing/app/commands.hpp"
 
 #include <cstdio>
-#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -48,18 +48,35 @@ NodeId node_of(const Graph& graph, const Arguments& arguments) {
     return *node;
 }
 
+/// An option that takes one of a few words, the first by default.
+template <typename T>
+void add_choice(CLI::App& command, const std::string& name, T& target, const std::string& description,
+                const std::vector<std::pair<std::string, T>>& choices) {
+    std::vector<std::string> words;
+    words.reserve(choices.size());
+    for (const auto& [word, value] : choices) words.push_back(word);
+    command
+        .add_option_function<std::string>(
+            name,
+            [&target, choices](const std::string& chosen) {
+                for (const auto& [word, value] : choices) {
+                    if (word == chosen) target = value;
+                }
+            },
+            description + "; by default " + words.front())
+        ->check(CLI::IsMember(words));
+}
+
 void add_common(CLI::App& command, Arguments& arguments) {
     command.add_option("--topology", arguments.topology, "topology file: YAML, or GML if its name ends in .gml")
         ->required();
-    command.add_option("--protect", arguments.protect, "what to survive: link (default), node or srlg")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, Protect>{{"link", Protect::link}, {"node", Protect::node}, {"srlg", Protect::srlg}}));
+    add_choice(command, "--protect", arguments.protect, "what to survive",
+               {{"link", Protect::link}, {"node", Protect::node}, {"srlg", Protect::srlg}});
     command.add_option("--max-sids", arguments.sids.max_depth, "maximum SID depth, decapsulation included")
         ->capture_default_str();
     command.add_flag("--next-csid", arguments.sids.next_csid, "compress SIDs (RFC 9800)");
-    command.add_option("--push", arguments.sids.push, "how SIDs get onto packets: encaps (default) or insert")
-        ->transform(
-            CLI::CheckedTransformer(std::map<std::string, Push>{{"encaps", Push::encaps}, {"insert", Push::insert}}));
+    add_choice(command, "--push", arguments.sids.push, "how SIDs get onto packets",
+               {{"encaps", Push::encaps}, {"insert", Push::insert}});
 }
 
 }  // namespace
