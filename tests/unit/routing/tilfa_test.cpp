@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "routing/app/compute.hpp"
+#include "routing/core/repair_lists.hpp"
+#include "tests/unit/routing/random_graph.hpp"
 #include "tests/unit/routing/sketch.hpp"
 
 namespace sidestep::routing {
@@ -170,6 +172,18 @@ TEST(Tilfa, AnycastIsRepairedTowardsTheOtherOwner) {
     EXPECT_EQ(describe(graph, repair.failed), "node N");
     EXPECT_EQ(to_text(graph, repair), "S-B: C = 30") << "B is as near to N as to C, so C is named";
     EXPECT_THAT(path_nodes(graph, repair), ElementsAre(0U, 2U, 3U));
+}
+
+/// The promise of docs/routing.md: old trees to and from S and its neighbours, and one tree per link after its failure.
+TEST(Tilfa, ShortestPathTreesGrowWithTheDegreeOnly) {
+    for (const std::size_t nodes : {50U, 500U}) {
+        const auto graph = RandomGraph{.nodes = nodes, .degree = 4, .seed = 3}.graph();
+        OldTrees trees(graph);
+        for (const auto& hop : graph.hops(0)) {
+            const RepairLists lists(graph, 0, {.kind = Failure::Kind::link, .id = link_of(hop.arc)}, trees);
+        }
+        EXPECT_LE(trees.runs(), 2 * (1 + graph.hops(0).size())) << nodes << " nodes";
+    }
 }
 
 }  // namespace
