@@ -37,20 +37,10 @@ void Graph::attach_anycast() {
     for (const auto& [prefix, nodes] : owners) {
         if (nodes.size() < 2) continue;
         const auto name = prefix.to_string();
-        const auto anycast = add_node({.name = name,
-                                       .kind = NodeKind::anycast,
-                                       .overload = false,
-                                       .locator = std::nullopt,
-                                       .loopback = std::nullopt,
-                                       .prefixes = {prefix}});
+        const auto anycast = add_node({.name = name, .kind = NodeKind::anycast, .prefixes = {prefix}});
         for (const auto owner : nodes) {
             std::erase(nodes_[owner].prefixes, prefix);
-            add_link({.id = name + " at " + nodes_[owner].name,
-                      .ends = {owner, anycast},
-                      .metrics = {0, kMaxMetric},
-                      .srlgs = {},
-                      .subnet = std::nullopt,
-                      .functions = {}});
+            add_link({.id = name + " at " + nodes_[owner].name, .ends = {owner, anycast}, .metrics = {0, kMaxMetric}});
         }
     }
 }

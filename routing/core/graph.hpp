@@ -40,10 +40,11 @@ enum class NodeKind { router, host, anycast };
 struct Node {
     std::string name;
     NodeKind kind = NodeKind::router;
-    bool overload = false;          ///< ISO 10589 overload bit: a destination, never transit
-    std::optional<Prefix> locator;  ///< of this node's SIDs
-    std::optional<Address> loopback;
-    std::vector<Prefix> prefixes;  ///< attached besides locator and loopback; the prefix itself for an anycast node
+    bool overload = false;               ///< ISO 10589 overload bit: a destination, never transit
+    std::optional<Prefix> locator = {};  ///< of this node's SIDs
+    std::optional<Address> loopback = {};
+    std::vector<Prefix> prefixes =
+        {};  ///< attached besides locator and loopback; the prefix itself for an anycast node
 
     /// Whether paths may lead through this node; paths may always begin or end there.
     [[nodiscard]] bool transit() const { return kind == NodeKind::router && !overload; }
@@ -53,8 +54,8 @@ struct Link {
     std::string id;
     std::array<NodeId, 2> ends{};
     std::array<Metric, 2> metrics{};  ///< [0] from ends[0] to ends[1], [1] the reverse
-    std::vector<Srlg> srlgs;
-    std::optional<Prefix> subnet;                             ///< a /64 for addresses: ends[0] is ::1, ends[1] ::2
+    std::vector<Srlg> srlgs = {};
+    std::optional<Prefix> subnet = {};                        ///< a /64 for addresses: ends[0] is ::1, ends[1] ::2
     std::array<std::optional<std::uint16_t>, 2> functions{};  ///< End.X function number of each arc (see sids.hpp)
 
     /// The address of `ends[end]` on this link, where the link has a subnet.

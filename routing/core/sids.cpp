@@ -49,6 +49,8 @@ std::string_view to_string(Behaviour behaviour) {
             return "End.X";
         case Behaviour::decap:
             return "End.DT46";
+        case Behaviour::end_next_csid:
+            return "End with NEXT-C-SID";
     }
     return "?";
 }
@@ -64,6 +66,7 @@ std::vector<LocalSid> local_sids(const Graph& graph, NodeId node) {
         if (!function) continue;
         result.push_back({.sid = sid(*locator, *function), .behaviour = Behaviour::end_x, .arc = hop.arc});
     }
+    result.push_back({.sid = locator->address, .behaviour = Behaviour::end_next_csid, .arc = std::nullopt});
     return result;
 }
 

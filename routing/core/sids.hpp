@@ -2,7 +2,7 @@
 // The SID plan: which function number means what, so that every node can derive every other node's SIDs from locators
 // alone. A SID is locator : function (16 bits right after the locator) : zeros. docs/routing.md gives the reasons.
 //
-//   0x0001            End        (RFC 8986, 4.1)
+//   0x0001            End        (RFC 8986, 4.1); with NEXT-C-SID the bare locator is End too ("uN", RFC 9800)
 //   0x0006            decapsulation: End.DT46 or End.DT6 into the main table (4.8, 4.6), whichever the node installs
 //   0x1000 + index    End.X      (4.2) of the index-th link of a topology file: parallel links are told apart
 //   0x8000 + number   End.X      of the links to one neighbour, where the input is a link-state database without link
@@ -31,7 +31,7 @@ std::optional<std::uint16_t> neighbor_function(const Prefix& locator);
 /// locator : function : zeros.
 Address sid(const Prefix& locator, std::uint16_t function);
 
-enum class Behaviour { end, end_x, decap };
+enum class Behaviour { end, end_x, decap, end_next_csid };
 std::string_view to_string(Behaviour behaviour);
 
 /// A SID that a node has to install; `arc` is the adjacency of an End.X.
@@ -41,7 +41,8 @@ struct LocalSid {
     std::optional<ArcId> arc;
 };
 
-/// All SIDs of a node in the plan; none if it has no locator.
+/// All SIDs of a node in the plan; none if it has no locator. The bare locator (end_next_csid) comes last and is needed
+/// only for compressed lists; it is to be installed for the whole locator, the others for their 16 function bits too.
 std::vector<LocalSid> local_sids(const Graph& graph, NodeId node);
 
 }  // namespace sidestep::routing

@@ -11,6 +11,7 @@
 
 #include "routing/core/sids.hpp"
 #include "routing/core/spf.hpp"
+#include "routing/io/gml.hpp"
 
 namespace sidestep::routing {
 namespace {
@@ -180,6 +181,7 @@ std::optional<Topology> parse_topology(const std::string& text, Complaints& comp
 Result<Topology> load_topology(const std::string& path) {
     const auto text = read_file(path);
     if (!text) return std::unexpected(text.error());
+    if (path.ends_with(".gml")) return parse_gml(*text, path);
     Complaints complaints{.file = path, .list = {}};
     auto topology = parse_topology(*text, complaints);
     if (!topology) return fail(complaints.to_string());

@@ -63,7 +63,7 @@ links:
     texts.reserve(sids.size());
     for (const auto& local : sids) texts.push_back(local.sid.to_string());
     EXPECT_THAT(texts, ElementsAre("fd00:a:0:1::", "fd00:a:0:6::", "fd00:a:0:1000::", "fd00:a:0:1001::",
-                                   "fd00:a:0:1002::", "fd00:a:0:1003::"));
+                                   "fd00:a:0:1002::", "fd00:a:0:1003::", "fd00:a::"));
 }
 
 TEST(TopologyFile, PrefixOfSeveralNodesIsAnycast) {
