@@ -45,7 +45,8 @@ void print_json(const json& value) {
 void check(const CheckOptions& options) {
     Complaints complaints;
     const auto text = read_text(options.file, complaints);
-    const auto config = text ? read_config(*text, complaints) : std::nullopt;
+    if (!text) refuse(complaints, options.json);
+    const auto config = read_config(*text, complaints);
     if (!config) refuse(complaints, options.json);
 
     // Interfaces apart: a configuration may well be checked on another machine than the one it is for.
