@@ -14,6 +14,7 @@ int run(int argc, char** argv) {
                  "sidestep"};
     app.set_version_flag("--version", "sidestep " SIDESTEP_VERSION);
     app.set_help_flag("-h,--help", "Print this help and exit");
+    app.require_subcommand(0, 1);
     app.footer(
         "Exit codes: 0 fine, 1 failed (is sidestepd running?), 2 wrong arguments or bad input.\n"
         "See sidestep(8), sidestepd(8), sidestep.yaml(5).");
