@@ -45,7 +45,8 @@ void print_json(const json& value) {
 void check(const CheckOptions& options) {
     Complaints complaints;
     const auto text = read_text(options.file, complaints);
-    const auto config = text ? read_config(*text, complaints) : std::nullopt;
+    if (!text) refuse(complaints, options.json);
+    const auto config = read_config(*text, complaints);
     if (!config) refuse(complaints, options.json);
 
     // Interfaces apart: a configuration may well be checked on another machine than the one it is for.
@@ -70,7 +71,9 @@ void add_check_command(CLI::App& app) {
     const auto options = std::make_shared<CheckOptions>();
     auto* const command = app.add_subcommand(
         "check", "Say what is wrong with a configuration, or how fast it detects and where it reroutes");
-    command->add_option("FILE", options->file, "The configuration, as sidestep.yaml(5) describes it")->required();
+    command->add_option("FILE", options->file, "The configuration, as sidestep.yaml(5) describes it")
+        ->type_name("")
+        ->required();
     command->add_flag("--interfaces", options->interfaces,
                       "Refuse interfaces that this machine does not have, as sidestepd does");
     command->add_flag("--json", options->json, "Print what it means, or the complaints, as JSON");

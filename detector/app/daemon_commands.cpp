@@ -88,9 +88,12 @@ void follow_events(const DaemonOptions& options) {
 
 void add_daemon_commands(CLI::App& app) {
     const auto options = std::make_shared<DaemonOptions>();
-    auto* const node = app.add_option("--node", options->node, "Ask the daemon of this node");
-    app.add_option("--socket", options->socket, "Ask the daemon behind this socket")->excludes(node);
+    auto* const node =
+        app.add_option("--node", options->node, "Ask the daemon of this node; not needed where only one runs")
+            ->type_name("NAME");
+    app.add_option("--socket", options->socket, "Ask the daemon behind this socket")->type_name("PATH")->excludes(node);
     app.add_option("--run-dir", options->run_dir, "Where daemons keep their sockets")
+        ->type_name("DIR")
         ->envname("SIDESTEP_RUN_DIR")
         ->capture_default_str();
 

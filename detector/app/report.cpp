@@ -121,10 +121,11 @@ std::string difference_cell(const json& object, std::string_view later, std::str
 
 void add_event(Table& table, const json& event) {
     const auto& evidence = member(event, "evidence");
-    table.add({time_text(event, "time_ns"), cell(event, "session"), cell(event, "event"), cell(event, "state"),
-               cell(event, "reason"), difference_cell(evidence, "verdict_ns", "last_answer_ns", 1e6),
-               difference_cell(evidence, "last_sequence_sent", "last_sequence_answered", 1),
-               cell(evidence, "clock_gap_us")});
+    const auto time = cell(event, "time");
+    table.add(
+        {time == kAbsent ? time_text(event, "time_ns") : time, cell(event, "session"), cell(event, "event"),
+         cell(event, "state"), cell(event, "reason"), difference_cell(evidence, "verdict_ns", "last_answer_ns", 1e6),
+         difference_cell(evidence, "last_sequence_sent", "last_sequence_answered", 1), cell(evidence, "clock_gap_us")});
 }
 
 }  // namespace
@@ -140,6 +141,7 @@ std::string report_status(const json& answer) {
     table.add({"beat", duration_cell(clock, "beat_us", 1e3)});
     table.add({"beats", cell(clock, "beats")});
     table.add({"longest gap between beats", duration_cell(clock, "longest_gap_us", 1e3)});
+    table.add({"probes that the clock missed", cell(clock, "probes_missed")});
     table.add(
         {"longest lateness of the detector", duration_cell(member(answer, "detector"), "longest_lateness_us", 1e3)});
     table.add({"sessions", sessions_text(member(answer, "sessions"))});

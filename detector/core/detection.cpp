@@ -10,6 +10,7 @@ namespace sidestep {
 
 Nanoseconds beat_of(const Config& config) {
     std::vector<ScheduleEntry> entries;
+    entries.reserve(config.adjacencies.size());
     for (const auto& adjacency : config.adjacencies) entries.push_back({.interval = adjacency.probe.interval});
     return beat_for(entries);
 }

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 TEST(Report, Status) {
     const auto answer = json::parse(R"({"node": "A", "version": "0.1.0", "pid": 42, "uptime_ms": 90500,
-        "clock": {"kind": "process", "beat_us": 250, "beats": 362000, "longest_gap_us": 1312.5},
+        "clock": {"kind": "process", "beat_us": 250, "beats": 362000, "longest_gap_us": 1312.5, "probes_missed": 4},
         "detector": {"longest_lateness_us": 80}, "sessions": {"up": 2, "down": 1, "init": 0, "wait": 0, "admin-down": 0},
         "policies": 3, "rerouting": 1, "rejected_probes": {"bad-mac": 7, "too-old": 0},
         "counters": {"repaired": 1000, "too-big": 0}})");
@@ -26,6 +26,7 @@ clock                             process
 beat                              250 us
 beats                             362000
 longest gap between beats         1.312 ms
+probes that the clock missed      4
 longest lateness of the detector  80 us
 sessions                          2 up, 1 down
 policies                          3
@@ -91,6 +92,11 @@ TEST(Report, EventsTellTimeAndEvidence) {
     EXPECT_EQ(report_events(answer.at("events").at(1), false),
               "5.000001                    A-B           alive             wait        unanswered                 -  "
               "         -              -\n");
+}
+
+TEST(Report, EventsTellTheTimeAsTheDaemonPutsIt) {
+    const auto text = report_events(json::parse(R"({"session": "A-B", "time": "12:34:56", "time_ns": 1})"), false);
+    EXPECT_EQ(text.substr(0, text.find(' ')), "12:34:56");
 }
 
 TEST(Report, ToleratesWhatIsMissingOrOfAnotherKind) {
