@@ -6,11 +6,12 @@
 #include <fmt/format.h>
 
 #include "detector/app/commands.hpp"
+#include "routing/app/commands.hpp"
 
 namespace {
 
 int run(int argc, char** argv) {
-    CLI::App app{"SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration.",
+    CLI::App app{"SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration, compute backups.",
                  "sidestep"};
     app.set_version_flag("--version", "sidestep " SIDESTEP_VERSION);
     app.set_help_flag("-h,--help", "Print this help and exit");
@@ -21,7 +22,7 @@ int run(int argc, char** argv) {
 
     sidestep::add_daemon_commands(app);
     sidestep::add_check_command(app);
-    // The subcommands of routing/ (compute, explain, coverage) are added here.
+    sidestep::routing::add_routing_commands(app);
 
     try {
         app.parse(argc, argv);
