@@ -154,9 +154,8 @@ TEST_F(LabTest, CutsOneOrBothDirectionsSilently) {
     EXPECT_FALSE(lab->ping("S", "D"));
     const auto forward = cut->seen(Direction::forward);
     EXPECT_GE(forward.dropped, 1U);
-    ASSERT_TRUE(forward.first_drop_ns);
-    EXPECT_GE(*forward.first_drop_ns, cut_ns);
-    EXPECT_LT(*forward.first_drop_ns, cut_ns + 100'000'000);
+    EXPECT_GE(forward.first_drop_ns.value_or(0), cut_ns);
+    EXPECT_LT(forward.first_drop_ns.value_or(0), cut_ns + 100'000'000);
     const auto link = lab->ip("A", {"link", "show", "dev", "to-B"});
     ASSERT_TRUE(link);
     EXPECT_THAT(*link, HasSubstr("LOWER_UP"));  // silent: the carrier stays
@@ -199,8 +198,8 @@ TEST_F(LabTest, TrafficArrivesAndCutsShowAsLossWindows) {
     EXPECT_LE(window.lost, dropped);
     EXPECT_GE(window.lost + 10, dropped);
     EXPECT_GE(window.start_ns, cut_ns - 1'000'000);
-    ASSERT_TRUE(window.length_ns());
-    EXPECT_LT(*window.length_ns(), restore_ns - cut_ns + 50'000'000);
+    EXPECT_TRUE(window.length_ns());
+    EXPECT_LT(window.length_ns().value_or(0), restore_ns - cut_ns + 50'000'000);
 }
 
 TEST_F(LabTest, ProgramsRunInTheirNodeAndAreCaptured) {
