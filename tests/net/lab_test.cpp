@@ -141,6 +141,37 @@ TEST_F(LabTest, TwoLabsDoNotMeet) {
     EXPECT_TRUE(two->wait_reachable("S", "D"));
 }
 
+TEST_F(LabTest, BuildsARingOfFiftyRouters) {
+    constexpr int kRouters = 50;
+    routing::Topology ring;
+    for (int i = 0; i < kRouters; ++i) {
+        const auto text = fmt::format("fd00:{:x}::", i + 1);
+        ring.graph.add_node({.name = fmt::format("r{}", i),
+                             .kind = routing::NodeKind::router,
+                             .overload = false,
+                             .locator = Prefix::parse(text + "/48"),
+                             .loopback = Address::parse(text + "1"),
+                             .prefixes = {}});
+    }
+    for (routing::NodeId i = 0; i < kRouters; ++i) {
+        const auto function = routing::link_function(i);
+        ring.graph.add_link({.id = fmt::format("l{}", i),
+                             .ends = {i, (i + 1) % kRouters},
+                             .metrics = {10, 10},
+                             .srlgs = {},
+                             .subnet = {},
+                             .functions = {function, function}});
+    }
+    ring.graph.freeze();
+    const auto begin = Clock::now();
+    const auto lab = Lab::build(std::move(ring));
+    ASSERT_TRUE(lab) << lab.error().message;
+    RecordProperty("build_ms", std::to_string((Clock::now() - begin) / 1ms));
+    const auto reply = lab->wait_reachable("r0", "r20");
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->hop_limit, 64 - 19);
+}
+
 TEST_F(LabTest, CutsOneOrBothDirectionsSilently) {
     const auto lab = demo_lab();
     ASSERT_TRUE(lab) << lab.error().message;
