@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "bpf/model/duration.hpp"
 #include "topo/demo_report.hpp"
 #include "topo/demo_run.hpp"
 
@@ -44,8 +45,14 @@ int run(int argc, char** argv) {
     app.add_option("--rate", options.rate, "packets per second in each direction")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-    app.add_option("--interval", options.interval, "between two probes, with its unit")->capture_default_str();
-    app.add_option("--multiplier", options.multiplier, "unanswered probes that mean down")->capture_default_str();
+    app.add_option("--interval", options.interval, "between two probes, with its unit")
+        ->check([](const std::string& text) {
+            return sidestep::parse_duration(text) ? "" : "not a duration with its unit, such as 250us or 1ms";
+        })
+        ->capture_default_str();
+    app.add_option("--multiplier", options.multiplier, "unanswered probes that mean down")
+        ->check(CLI::Range(1, 32))
+        ->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     if (quick) options.healthy = std::chrono::seconds(3);
     options.interrupted = [] { return g_interrupted != 0; };

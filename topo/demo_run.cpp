@@ -2,6 +2,7 @@
 #include "topo/demo_run.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -64,18 +65,18 @@ void read_events(const nlohmann::json& events, std::size_t index, std::vector<Cu
         const auto time = number(event, "time_ns");
         if (!time || event.value("session", "") != kLink) continue;
         const auto what = event.value("event", "");
-        for (auto cut = cuts.rbegin(); cut != cuts.rend(); ++cut) {
-            if (*time < cut->cut_ns) continue;
-            auto& seen = cut->directions[index];
-            if (what == "down" && !seen.verdict_ns) {
-                const auto evidence = event.value("evidence", nlohmann::json::object());
-                seen.last_echo_ns = number(evidence, "last_answer_ns");
-                seen.verdict_ns = number(evidence, "verdict_ns");
-                if (!seen.verdict_ns) seen.verdict_ns = time;
-            } else if (what == "up" && *time >= cut->restore_ns && !seen.session_up_ns) {
-                seen.session_up_ns = time;
-            }
-            break;
+        // The event belongs to the last cut that began before it.
+        const auto after = std::ranges::upper_bound(cuts, *time, {}, &CutOfDemo::cut_ns);
+        if (after == cuts.begin()) continue;
+        auto& cut = *std::prev(after);
+        auto& seen = cut.directions[index];
+        if (what == "down" && !seen.verdict_ns) {
+            const auto evidence = event.value("evidence", nlohmann::json::object());
+            seen.last_echo_ns = number(evidence, "last_answer_ns");
+            seen.verdict_ns = number(evidence, "verdict_ns");
+            if (!seen.verdict_ns) seen.verdict_ns = time;
+        } else if (what == "up" && *time >= cut.restore_ns && !seen.session_up_ns) {
+            seen.session_up_ns = time;
         }
     }
 }

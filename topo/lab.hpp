@@ -32,6 +32,7 @@ class Lab {
     /// characters.
     [[nodiscard]] const std::string& directory() const { return directory_; }
     [[nodiscard]] const routing::Graph& graph() const { return topology_.graph; }
+    [[nodiscard]] routing::NodeId id_of(const std::string& node) const;
     [[nodiscard]] const NetNs& netns(const std::string& node) const { return namespaces_[id_of(node)]; }
     [[nodiscard]] const NodePlan& node(const std::string& node) const { return plan_.nodes[id_of(node)]; }
     /// This node's end of a link, and the other one.
@@ -71,7 +72,6 @@ class Lab {
           directory_(std::move(directory)),
           reaper_(std::move(reaper)) {}
 
-    [[nodiscard]] routing::NodeId id_of(const std::string& node) const;
     [[nodiscard]] std::pair<routing::LinkId, std::size_t> end_of(const std::string& node,
                                                                  const std::string& link) const;
     Result<void> create(const std::vector<std::string>& names);

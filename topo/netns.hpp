@@ -4,7 +4,6 @@
 
 #include <exception>
 #include <functional>
-#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -33,16 +32,13 @@ class NetNs {
     template <typename Work>
     auto run(Work work) const {
         using Value = std::invoke_result_t<Work&>;
-        if constexpr (IsResult<Value>::value) {
-            std::optional<Value> value;
-            auto entered = enter([&] { value.emplace(work()); });
-            return entered ? std::move(*value) : Value(std::unexpected(entered.error()));
-        } else if constexpr (std::is_void_v<Value>) {
+        if constexpr (std::is_void_v<Value>) {
             return enter([&] { work(); });
         } else {
-            std::optional<Value> value;
-            auto entered = enter([&] { value.emplace(work()); });
-            return entered ? Result<Value>(std::move(*value)) : Result<Value>(std::unexpected(entered.error()));
+            std::conditional_t<IsResult<Value>::value, Value, Result<Value>> result = fail("not run");
+            const auto entered = enter([&] { result = work(); });
+            if (!entered) result = std::unexpected(entered.error());
+            return result;
         }
     }
 

@@ -91,7 +91,7 @@ Result<std::vector<std::array<InterfacePlan, 2>>> plan_links(const Graph& graph)
             const auto number = static_cast<std::uint16_t>(end + 1);
             links[id][end] = {.link = id,
                               .name = name,
-                              .ifindex = kFirstIfindex + static_cast<int>(2 * id + end),
+                              .ifindex = kFirstIfindex + 2 * static_cast<int>(id) + static_cast<int>(end),
                               .mac = fmt::format("02:53:{:02x}:{:02x}:00:{:02x}", id >> 8U & 0xffU, id & 0xffU, number),
                               .address = link.address(end).value_or(address_in(subnet, number)),
                               .link_local = link_local(id, end),
@@ -166,15 +166,10 @@ class NodeBatch {
     }
 
     [[nodiscard]] std::string action(const routing::LocalSid& sid) const {
-        switch (sid.behaviour) {
-            case routing::Behaviour::end:
-                return "End";
-            case routing::Behaviour::end_x:
-                return fmt::format("End.X nh6 {} oif {}", far(*sid.arc).link_local.to_string(), near(*sid.arc).name);
-            case routing::Behaviour::decap:
-                return "End.DT6 table 254";  // the form that needs no VRF
-        }
-        return "";
+        if (sid.arc)
+            return fmt::format("End.X nh6 {} oif {}", far(*sid.arc).link_local.to_string(), near(*sid.arc).name);
+        if (sid.behaviour == routing::Behaviour::end) return "End";
+        return "End.DT6 table 254";  // the form that needs no VRF
     }
 
     void routes() {

@@ -32,7 +32,7 @@ std::vector<std::string> segments(const Lab& lab, const Protection& protection) 
 
 std::vector<std::string> prefixes(const Lab& lab, const std::string& node) {
     std::vector<std::string> quoted;
-    for (const auto& prefix : lab.graph().node(*lab.graph().find_node(node)).prefixes) {
+    for (const auto& prefix : lab.graph().node(lab.id_of(node)).prefixes) {
         quoted.push_back('"' + prefix.to_string() + '"');
     }
     return quoted;
@@ -40,7 +40,7 @@ std::vector<std::string> prefixes(const Lab& lab, const std::string& node) {
 
 std::vector<std::string> interfaces(const Lab& lab, const std::string& node) {
     std::vector<std::string> names;
-    for (const auto& hop : lab.graph().hops(*lab.graph().find_node(node))) {
+    for (const auto& hop : lab.graph().hops(lab.id_of(node))) {
         names.push_back(lab.interface(node, lab.graph().link(routing::link_of(hop.arc)).id).name);
     }
     return names;
@@ -49,7 +49,7 @@ std::vector<std::string> interfaces(const Lab& lab, const std::string& node) {
 }  // namespace
 
 std::string protection_config(const Lab& lab, const Protection& protection) {
-    const auto& node = lab.graph().node(*lab.graph().find_node(protection.node));
+    const auto& node = lab.graph().node(lab.id_of(protection.node));
     const auto source = node.loopback.value_or(lab.address(protection.node));
     std::string text = fmt::format("node: {{name: {}, source-address: \"{}\"}}\nclock: auto\nadjacencies:\n", node.name,
                                    source.to_string());

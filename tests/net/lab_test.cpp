@@ -141,6 +141,37 @@ TEST_F(LabTest, TwoLabsDoNotMeet) {
     EXPECT_TRUE(two->wait_reachable("S", "D"));
 }
 
+TEST_F(LabTest, BuildsARingOfFiftyRouters) {
+    constexpr int kRouters = 50;
+    routing::Topology ring;
+    for (int i = 0; i < kRouters; ++i) {
+        const auto text = fmt::format("fd00:{:x}::", i + 1);
+        ring.graph.add_node({.name = fmt::format("r{}", i),
+                             .kind = routing::NodeKind::router,
+                             .overload = false,
+                             .locator = Prefix::parse(text + "/48"),
+                             .loopback = Address::parse(text + "1"),
+                             .prefixes = {}});
+    }
+    for (routing::NodeId i = 0; i < kRouters; ++i) {
+        const auto function = routing::link_function(i);
+        ring.graph.add_link({.id = fmt::format("l{}", i),
+                             .ends = {i, (i + 1) % kRouters},
+                             .metrics = {10, 10},
+                             .srlgs = {},
+                             .subnet = {},
+                             .functions = {function, function}});
+    }
+    ring.graph.freeze();
+    const auto begin = Clock::now();
+    const auto lab = Lab::build(std::move(ring));
+    ASSERT_TRUE(lab) << lab.error().message;
+    RecordProperty("build_ms", std::to_string((Clock::now() - begin) / 1ms));
+    const auto reply = lab->wait_reachable("r0", "r20");
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->hop_limit, 64 - 19);
+}
+
 TEST_F(LabTest, CutsOneOrBothDirectionsSilently) {
     const auto lab = demo_lab();
     ASSERT_TRUE(lab) << lab.error().message;
@@ -154,9 +185,8 @@ TEST_F(LabTest, CutsOneOrBothDirectionsSilently) {
     EXPECT_FALSE(lab->ping("S", "D"));
     const auto forward = cut->seen(Direction::forward);
     EXPECT_GE(forward.dropped, 1U);
-    ASSERT_TRUE(forward.first_drop_ns);
-    EXPECT_GE(*forward.first_drop_ns, cut_ns);
-    EXPECT_LT(*forward.first_drop_ns, cut_ns + 100'000'000);
+    EXPECT_GE(forward.first_drop_ns.value_or(0), cut_ns);
+    EXPECT_LT(forward.first_drop_ns.value_or(0), cut_ns + 100'000'000);
     const auto link = lab->ip("A", {"link", "show", "dev", "to-B"});
     ASSERT_TRUE(link);
     EXPECT_THAT(*link, HasSubstr("LOWER_UP"));  // silent: the carrier stays
@@ -199,8 +229,8 @@ TEST_F(LabTest, TrafficArrivesAndCutsShowAsLossWindows) {
     EXPECT_LE(window.lost, dropped);
     EXPECT_GE(window.lost + 10, dropped);
     EXPECT_GE(window.start_ns, cut_ns - 1'000'000);
-    ASSERT_TRUE(window.length_ns());
-    EXPECT_LT(*window.length_ns(), restore_ns - cut_ns + 50'000'000);
+    EXPECT_TRUE(window.length_ns());
+    EXPECT_LT(window.length_ns().value_or(0), restore_ns - cut_ns + 50'000'000);
 }
 
 TEST_F(LabTest, ProgramsRunInTheirNodeAndAreCaptured) {
