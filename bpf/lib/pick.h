@@ -19,7 +19,7 @@ SS_INLINE __u32 ss_candidate_rank(const struct ss_view* view, const struct ss_ca
 
     for (i = 0; i < SS_MAX_CANDIDATE_SESSIONS && i < candidate->sessions; i++) {
         const struct ss_word* word = ss_view_word(view, candidate->session[i]);
-        __u32 own = word ? SS_READ(word->rank) : SS_DOWN;
+        __u32 own = word ? SS_READ(word->rank) : (__u32)SS_DOWN;
 
         if (own < rank) rank = own;
     }
