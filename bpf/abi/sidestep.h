@@ -166,7 +166,8 @@ enum ss_reject {
 
 /* --- clock ------------------------------------------------------------------------------------------------------- */
 
-#define SS_BEAT_BYTES 128 /* length of the packet that circles as the kernel's clock */
+#define SS_BEAT_BYTES 128     /* length of the packet that circles as the kernel's clock */
+#define SS_BEAT_MARK 0x55beaU /* its skb->mark: other packets that stray in are no beats */
 
 /* Sessions of one interval: order[first .. first + count), sent evenly spread over the interval. */
 struct ss_class {
@@ -186,7 +187,7 @@ struct ss_plan {
 /* Written by the detector. */
 struct ss_clock_conf {
     __u32 plan;      /* index of the plan in force */
-    __u32 successor; /* kernel clock: interface that the circling packet goes out by; 0: no clock of the kernel */
+    __u32 successor; /* kernel clock: interface that the circling packet goes out by; 0: there is none */
     __u64 beat_ns;   /* time between two ticks, as it should be */
 };
 

@@ -14,7 +14,7 @@
 
 /* A usable candidate is as good as the worst of its sessions; without sessions it is up. */
 SS_INLINE __u32 ss_candidate_rank(const struct ss_view* view, const struct ss_candidate* candidate) {
-    __u32 rank = candidate->mode == SS_MODE_UNUSABLE ? SS_DOWN : SS_UP;
+    __u32 rank = candidate->mode == SS_MODE_UNUSABLE ? (__u32)SS_DOWN : (__u32)SS_UP;
     __u32 i;
 
     for (i = 0; i < SS_MAX_CANDIDATE_SESSIONS && i < candidate->sessions; i++) {

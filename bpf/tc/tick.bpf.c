@@ -224,12 +224,14 @@ int ss_tick(struct __sk_buff* skb) {
     struct ss_clock_conf* conf = ss_entry(&ss_clock_confs, 0);
     struct ss_clock* clock = ss_entry(&ss_clocks, 0);
 
-    if (!conf || !clock) return TC_ACT_SHOT;
+    if (!conf || !clock || skb->mark != SS_BEAT_MARK) return TC_ACT_SHOT;
+    skb->mark = 0; /* probes carry none */
     if (!__sync_lock_test_and_set(&clock->busy, 1)) {
         beat(skb, conf, clock);
         __sync_lock_test_and_set(&clock->busy, 0);
     }
     if (!conf->successor) return TC_ACT_STOLEN;
+    skb->mark = SS_BEAT_MARK;
     if (skb->len != SS_BEAT_BYTES && bpf_skb_change_tail(skb, SS_BEAT_BYTES, 0)) return TC_ACT_SHOT;
     return bpf_redirect(conf->successor, 0);
 }

@@ -26,7 +26,8 @@ class ProcessClock final : public Clock {
           thread_([this, tick_program](const std::stop_token& stop) { run(stop, tick_program); }) {}
 
     [[nodiscard]] std::string_view kind() const override { return "process"; }
-    bool restart() override { return false; }
+    Result<void> restart() override { return {}; }  // a late thread beats again by itself
+    void stop() override { thread_ = {}; }
 
   private:
     void run(const std::stop_token& stop, int tick_program) const {
@@ -34,11 +35,14 @@ class ProcessClock final : public Clock {
         sched_param priority{.sched_priority = 50};
         (void)sched_setscheduler(0, SCHED_FIFO, &priority);
         std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
+        __sk_buff context{};
+        context.mark = SS_BEAT_MARK;
         std::uint64_t expirations = 0;
         while (!stop.stop_requested()) {
             if (read(timer_.get(), &expirations, sizeof expirations) < 0 && errno != EINTR) return;
             LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(),
-                        .data_size_in = static_cast<__u32>(packet.size()), .repeat = 1);
+                        .data_size_in = static_cast<__u32>(packet.size()), .ctx_in = &context,
+                        .ctx_size_in = sizeof context, .repeat = 1);
             (void)bpf_prog_test_run_opts(tick_program, &options);
         }
     }

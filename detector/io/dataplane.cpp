@@ -232,4 +232,10 @@ Result<bool> mount_bpffs(const std::string& directory) {
     return true;
 }
 
+void unmount_bpffs(const std::string& directory) {
+    std::error_code error;
+    if (!std::filesystem::is_empty(directory, error) || error) return;
+    if (umount2(directory.c_str(), MNT_DETACH) == 0) std::filesystem::remove(directory, error);
+}
+
 }  // namespace sidestep

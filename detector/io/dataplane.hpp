@@ -88,5 +88,7 @@ class Dataplane {
 
 /// Mounts a bpffs at `directory` (created if need be) unless there is one. True if this call mounted it.
 Result<bool> mount_bpffs(const std::string& directory);
+/// Undoes it, unless something is pinned there.
+void unmount_bpffs(const std::string& directory);
 
 }  // namespace sidestep

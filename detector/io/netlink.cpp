@@ -63,13 +63,15 @@ Result<std::unique_ptr<Netlink>> Netlink::open(NetlinkHandlers handlers) {
 
 Result<void> Netlink::connect() {
     events_ = nl_socket_alloc();
+    dumps_ = nl_socket_alloc();
     requests_ = nl_socket_alloc();
-    if (events_ == nullptr || requests_ == nullptr) return fail("no memory for netlink sockets");
+    if (events_ == nullptr || dumps_ == nullptr || requests_ == nullptr) return fail("no memory for netlink sockets");
     nl_socket_disable_seq_check(events_);
-    for (auto* socket : {events_, requests_}) {
+    for (auto* socket : {events_, dumps_}) {
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_message, this);
         if (const int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
     }
+    if (const int error = nl_connect(requests_, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
     nl_socket_set_buffer_size(events_, kReceiveBuffer, 0);
     nl_socket_set_nonblocking(events_);
     const int error = nl_socket_add_memberships(events_, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR,
@@ -80,6 +82,7 @@ Result<void> Netlink::connect() {
 
 Netlink::~Netlink() {
     nl_socket_free(events_);
+    nl_socket_free(dumps_);
     nl_socket_free(requests_);
 }
 
@@ -97,10 +100,10 @@ void Netlink::read() {
 
 Result<void> Netlink::dump() {
     for (const auto type : {RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH}) {
-        if (int error = nl_rtgen_request(requests_, type, AF_UNSPEC, NLM_F_DUMP); error < 0) {
+        if (int error = nl_rtgen_request(dumps_, type, AF_UNSPEC, NLM_F_DUMP); error < 0) {
             return netlink_failure("rtnetlink dump", error);
         }
-        if (int error = nl_recvmsgs_default(requests_); error < 0) return netlink_failure("rtnetlink dump", error);
+        if (int error = nl_recvmsgs_default(dumps_); error < 0) return netlink_failure("rtnetlink dump", error);
     }
     return {};
 }

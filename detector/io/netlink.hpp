@@ -73,7 +73,8 @@ class Netlink {
 
     NetlinkHandlers handlers_;
     nl_sock* events_ = nullptr;
-    nl_sock* requests_ = nullptr;
+    nl_sock* dumps_ = nullptr;
+    nl_sock* requests_ = nullptr;  ///< of its own: handlers make requests while a dump is being read
 };
 
 }  // namespace sidestep

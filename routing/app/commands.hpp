@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The CLI's subcommands about routing: compute, explain and coverage. They work on a topology file alone, without
+// privileges, so that a network can be judged before anything is installed.
+#pragma once
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+namespace sidestep::routing {
+
+/// Adds the subcommands to `app`. They run while the arguments are parsed, print to stdout, and on bad input print one
+/// sentence a line to stderr and throw CLI::RuntimeError(2), which CLI::App::exit() turns into exit code 2.
+void add_routing_commands(CLI::App& app);
+
+}  // namespace sidestep::routing

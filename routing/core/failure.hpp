@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a repair protects against, and the one question TI-LFA asks about it: would packets between two nodes still
+// meet it, forwarded by nodes that do not know of it? docs/routing.md derives the answer.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "routing/core/graph.hpp"
+#include "routing/core/spf.hpp"
+
+namespace sidestep::routing {
+
+/// A link, a node, or all links of a shared risk group, next to the point of local repair or not.
+struct Failure {
+    enum class Kind { node, srlg, link };
+    Kind kind = Kind::link;
+    std::uint32_t id = 0;  ///< LinkId, NodeId or Srlg
+
+    auto operator<=>(const Failure&) const = default;
+};
+
+/// "link A-B", "node B" or "SRLG 7".
+std::string describe(const Graph& graph, const Failure& failure);
+
+/// The graph's view after the failure.
+Cut cut_of(const Graph& graph, const Failure& failure);
+
+/// Shortest path trees of the whole graph, each computed when first asked for. Pointers stay valid.
+class OldTrees {
+  public:
+    explicit OldTrees(const Graph& graph) : graph_(&graph) {}
+    const Spf& from(NodeId root);
+    const Spf& to(NodeId root);
+    /// How many trees were computed.
+    [[nodiscard]] std::size_t runs() const { return from_.size() + to_.size(); }
+
+  private:
+    const Graph* graph_;
+    std::map<NodeId, Spf> from_;
+    std::map<NodeId, Spf> to_;
+};
+
+/// Answers clean() for one failure in time proportional to the number of failed links.
+class Exposure {
+  public:
+    Exposure(const Graph& graph, const Failure& failure, OldTrees& trees);
+
+    /// Whether all old shortest paths from v to w avoid the failure. `length` is the post-convergence distance from v
+    /// to w, or the old one: both give the same answer.
+    [[nodiscard]] bool clean(NodeId v, NodeId w, Distance length) const {
+        for (const auto& part : parts_) {
+            const auto before = part.to_tail->distance[v];
+            const auto after = part.from_head->distance[w];
+            if (before == kUnreachable || after == kUnreachable || before + part.metric + after > length) continue;
+            // Nobody crosses a node that is no transit, except from it or to it.
+            if ((v == part.tail || graph_->transit(part.tail)) && (w == part.head || graph_->transit(part.head))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+  private:
+    /// A direction of a failed link; or a failed node, as an arc of no length from itself to itself.
+    struct Part {
+        NodeId tail;
+        NodeId head;
+        Distance metric;
+        const Spf* to_tail;
+        const Spf* from_head;
+    };
+
+    const Graph* graph_;
+    std::vector<Part> parts_;
+};
+
+}  // namespace sidestep::routing

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Repairs into policies: group by destination, resolve SIDs, drop what is said twice.
+#include "routing/core/policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "routing/core/repair_lists.hpp"
+#include "routing/core/spf.hpp"
+
+namespace sidestep::routing {
+namespace {
+
+void add_candidate(Policy& policy, Candidate candidate) {
+    const auto same = [&](const Candidate& other) {
+        return other.out == candidate.out && other.sids == candidate.sids;
+    };
+    if (std::none_of(policy.candidates.begin(), policy.candidates.end(), same)) {
+        policy.candidates.push_back(std::move(candidate));
+    }
+}
+
+void add_bypasses(const Graph& graph, NodeId plr, const SidOptions& options, Policies& result) {
+    OldTrees trees(graph);
+    for (const auto& hop : graph.hops(plr)) {
+        if (graph.node(hop.neighbor).kind == NodeKind::anycast) continue;
+        const Failure failure{.kind = Failure::Kind::link, .id = link_of(hop.arc)};
+        const RepairLists lists(graph, plr, failure, trees);
+        if (!lists.reaches(hop.neighbor)) continue;
+        Repair repair;
+        repair.destination = hop.neighbor;
+        repair.failed = failure;
+        lists.fill(repair);
+        auto sids = tunnel_sids(graph, repair, options);
+        if (!sids) {
+            result.warnings.push_back(
+                fmt::format("no bypass around {}: {}", describe(graph, failure), sids.error().message));
+            continue;
+        }
+        result.bypasses.push_back(
+            {.around = hop.arc, .candidate = {.out = repair.via, .sids = std::move(*sids), .against = failure}});
+    }
+}
+
+}  // namespace
+
+std::vector<Prefix> prefixes_of(const Node& node) {
+    std::vector<Prefix> result = node.prefixes;
+    if (node.locator) result.push_back(*node.locator);
+    if (node.loopback) result.push_back({.address = *node.loopback, .length = 128});
+    return result;
+}
+
+Policies compute_policies(const Graph& graph, NodeId plr, Protect protect, const SidOptions& options) {
+    Policies result;
+    for (const auto& repair : compute_repairs(graph, plr, protect)) {
+        if (result.policies.empty() || result.policies.back().destination != repair.destination) {
+            Policy policy{.destination = repair.destination,
+                          .prefixes = prefixes_of(graph.node(repair.destination)),
+                          .candidates = {}};
+            for (const auto arc : repair.primary) {
+                add_candidate(policy, {.out = arc, .sids = {}, .against = std::nullopt});
+            }
+            result.policies.push_back(std::move(policy));
+        }
+        if (!repair.found) continue;
+        auto sids = repair_sids(graph, repair, options);
+        if (!sids) {
+            result.warnings.push_back(fmt::format("{} is unprotected against {}: {}",
+                                                  graph.node(repair.destination).name, describe(graph, repair.failed),
+                                                  sids.error().message));
+            continue;
+        }
+        add_candidate(result.policies.back(), {.out = repair.via, .sids = std::move(*sids), .against = repair.failed});
+    }
+    add_bypasses(graph, plr, options, result);
+    return result;
+}
+
+}  // namespace sidestep::routing

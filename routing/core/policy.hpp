@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the data plane is given: per destination the candidate paths in order (RFC 9256), and per adjacency a bypass for
+// everything that no policy covers. Whoever installs them adds sessions and header bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "routing/core/graph.hpp"
+#include "routing/core/segment_list.hpp"
+#include "routing/core/tilfa.hpp"
+
+namespace sidestep::routing {
+
+/// One way to a destination: out of `out`, with `sids` pushed (none means plain forwarding).
+struct Candidate {
+    ArcId out = 0;
+    std::vector<Address> sids;       ///< travel order
+    std::optional<Failure> against;  ///< the failure this repairs; none for a primary path
+
+    bool operator==(const Candidate&) const = default;
+};
+
+/// The first candidate whose adjacency is up is to be taken. Primary paths come first, then repairs against nodes,
+/// SRLGs, links.
+struct Policy {
+    NodeId destination = 0;
+    std::vector<Prefix> prefixes;  ///< locator, loopback and attached prefixes of the destination
+    std::vector<Candidate> candidates;
+};
+
+/// Where packets go that would have left by `around`, whatever their destination: in a tunnel to that arc's end.
+struct Bypass {
+    ArcId around = 0;
+    Candidate candidate;
+};
+
+/// The policies of one node as one value, so that a reader never sees half of a change.
+struct Policies {
+    std::vector<Policy> policies;       ///< by destination
+    std::vector<Bypass> bypasses;       ///< by arc; arcs that nothing can bypass have none
+    std::vector<std::string> warnings;  ///< repairs that exist but cannot be expressed, and why
+};
+
+/// All policies and bypasses of `plr`. The bypasses protect links, whatever `protect` says.
+Policies compute_policies(const Graph& graph, NodeId plr, Protect protect, const SidOptions& options);
+
+/// The prefixes that lead to a node.
+std::vector<Prefix> prefixes_of(const Node& node);
+
+}  // namespace sidestep::routing

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From abstract segments to SIDs, all or nothing: a list with a hole in it would send packets astray.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "bpf/model/error.hpp"
+#include "routing/core/graph.hpp"
+#include "routing/core/tilfa.hpp"
+
+namespace sidestep::routing {
+
+/// How the list gets onto the packet: H.Encaps (RFC 8986, 5.1), whose list ends in a decapsulating SID, or H.Insert,
+/// which needs none because the original destination follows as the last segment.
+enum class Push { encaps, insert };
+
+struct SidOptions {
+    Push push = Push::encaps;
+    std::size_t max_depth = 8;  ///< maximum SID depth: SIDs pushed at most, the decapsulating one included
+    bool next_csid = false;     ///< compress with NEXT-C-SID (RFC 9800)
+};
+
+/// The SIDs of a found repair in travel order; empty if plain forwarding by its neighbour does. A node segment followed
+/// by an adjacency of that node is one SID, its End.X. With H.Encaps the node where the last segment ends decapsulates:
+/// it forwards to the destination as before the failure, which is why the list may end there. The error names the node
+/// without locator, the link without function number, or the depth needed and allowed.
+Result<std::vector<Address>> repair_sids(const Graph& graph, const Repair& repair, const SidOptions& options);
+
+/// The same for a tunnel: packets for whatever lies behind the destination, so it is the destination that decapsulates.
+Result<std::vector<Address>> tunnel_sids(const Graph& graph, const Repair& repair, const SidOptions& options);
+
+}  // namespace sidestep::routing

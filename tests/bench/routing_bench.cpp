@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// How long all link-protection repairs of one node take, SIDs not included: real networks and random ones of degree 4,
+// and how much the textbook formulation (an SPF per node of the network) would cost instead.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "routing/core/tilfa.hpp"
+#include "routing/io/topology_file.hpp"
+#include "tests/unit/routing/oracle.hpp"
+#include "tests/unit/routing/random_graph.hpp"
+
+namespace sidestep::routing {
+namespace {
+
+struct Row {
+    std::string key;
+    double value = 0;
+    std::string unit;
+    std::size_t n = 0;  ///< samples behind the value
+    nlohmann::ordered_json versus = nlohmann::ordered_json::object();
+};
+
+struct Spent {
+    double wall_ms = 0;
+    double cpu_ms = 0;  ///< what is left of it when other programs want the core too
+};
+
+double clock_ms(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+}
+
+Spent spent(const std::function<void()>& work) {
+    const double wall = clock_ms(CLOCK_MONOTONIC);
+    const double cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+    work();
+    return {.wall_ms = clock_ms(CLOCK_MONOTONIC) - wall, .cpu_ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - cpu};
+}
+
+/// To whole microseconds: more digits would only look exact.
+double rounded(double ms) {
+    return std::round(1e3 * ms) / 1e3;
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return rounded(values[values.size() / 2]);
+}
+
+/// Times compute_repairs for nodes spread over the network: the median, with the worst, the CPU time and the bar beside
+/// it.
+Row measure(const std::string& key, const Graph& graph, std::size_t samples, double bar_ms = 0) {
+    std::vector<double> wall;
+    std::vector<double> cpu;
+    std::size_t repairs = 0;
+    for (std::size_t i = 0; i < samples; ++i) {
+        const auto plr = static_cast<NodeId>(i * graph.node_count() / samples);
+        const auto time = spent([&] { repairs += compute_repairs(graph, plr, Protect::link).size(); });
+        wall.push_back(time.wall_ms);
+        cpu.push_back(time.cpu_ms);
+    }
+    Row row{.key = key, .value = median(wall), .unit = "ms", .n = samples};
+    row.versus["max_ms"] = rounded(*std::max_element(wall.begin(), wall.end()));
+    row.versus["cpu_ms"] = median(cpu);
+    row.versus["nodes"] = graph.node_count();
+    row.versus["links"] = graph.link_count();
+    row.versus["repairs_per_node"] = repairs / samples;
+    if (bar_ms > 0) row.versus["bar_ms"] = bar_ms;
+    return row;
+}
+
+Graph zoo(const std::string& name) {
+    auto topology = load_topology(fmt::format("{}/topo/zoo/{}.gml", SIDESTEP_SOURCE_DIR, name));
+    if (!topology) throw std::runtime_error(topology.error().message);
+    return std::move(topology->graph);
+}
+
+Graph random_network(std::size_t nodes) {
+    return RandomGraph{.nodes = nodes, .degree = 4, .max_metric = 100, .seed = 1}.graph();
+}
+
+/// The oracle's CPU time for one node, all SPFs included, divided by that of compute_repairs.
+Row measure_oracle(const Graph& graph, double fast_ms, std::size_t samples) {
+    std::vector<double> cpu;
+    for (std::size_t i = 0; i < samples; ++i) {
+        const auto plr = static_cast<NodeId>(i * graph.node_count() / samples);
+        cpu.push_back(spent([&] {
+                          const Oracle oracle(graph);
+                          for (const auto& hop : graph.hops(plr)) {
+                              const Failure failure{.kind = Failure::Kind::link, .id = link_of(hop.arc)};
+                              (void)oracle.repairs(plr, failure);
+                          }
+                      }).cpu_ms);
+    }
+    const auto oracle_ms = median(cpu);
+    Row row{.key = "oracle_ratio_1k", .value = oracle_ms / fast_ms, .unit = "times", .n = samples};
+    row.versus["oracle_cpu_ms"] = oracle_ms;
+    row.versus["compute_cpu_ms"] = fast_ms;
+    return row;
+}
+
+std::vector<Row> run(bool quick) {
+    const auto few = [&](std::size_t samples) { return quick ? std::max<std::size_t>(samples / 10, 3) : samples; };
+    std::vector<Row> rows;
+    rows.push_back(measure("compute_ms_abilene", zoo("Abilene"), 11));
+    rows.push_back(measure("compute_ms_cogentco", zoo("Cogentco"), few(100)));
+    rows.push_back(measure("compute_ms_kdl", zoo("Kdl"), few(100)));
+    const auto thousand = random_network(1000);
+    rows.push_back(measure("compute_ms_1k", thousand, few(100), 10));
+    rows.push_back(measure("compute_ms_10k", random_network(10'000), few(30), 200));
+    rows.push_back(measure_oracle(thousand, rows[3].versus["cpu_ms"].get<double>(), quick ? 1 : 3));
+    return rows;
+}
+
+int main_of(const std::vector<std::string_view>& arguments) {
+    bool quick = false;
+    std::string json;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "--quick") {
+            quick = true;
+        } else if (arguments[i] == "--json" && i + 1 < arguments.size()) {
+            json = arguments[++i];
+        } else {
+            fmt::print(stderr, "usage: bench_routing [--quick] [--json FILE]\n");
+            return 2;
+        }
+    }
+    auto document = nlohmann::ordered_json{{"bench", "routing"}, {"rows", nlohmann::ordered_json::array()}};
+    for (const auto& row : run(quick)) {
+        fmt::print("{:<22} {:>10.3f} {:<6} n={:<4} {}\n", row.key, row.value, row.unit, row.n, row.versus.dump());
+        document["rows"].push_back(
+            {{"key", row.key}, {"value", row.value}, {"unit", row.unit}, {"n", row.n}, {"versus", row.versus}});
+    }
+    if (json.empty()) return 0;
+    std::ofstream file(json);
+    file << document.dump(2) << '\n';
+    if (file.flush()) return 0;
+    fmt::print(stderr, "bench_routing: cannot write {}\n", json);
+    return 1;
+}
+
+}  // namespace
+}  // namespace sidestep::routing
+
+int main(int argc, char** argv) {
+    try {
+        return sidestep::routing::main_of({argv + 1, argv + argc});
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "bench_routing: {}\n", error.what());
+        return 1;
+    }
+}
