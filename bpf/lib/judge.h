@@ -27,21 +27,28 @@ SS_INLINE __u64 ss_allowance(const struct ss_session* session) {
     return measured > least ? measured : least;
 }
 
-/* When the probe `sequence` left. One older than the ring is taken for the oldest in it, which only delays a verdict.
- */
-SS_INLINE __u64 ss_sent_at(const struct ss_session_tx* tx, __u32 sequence) {
-    if (tx->sequence - sequence >= SS_SENT_RING) sequence = tx->sequence - (SS_SENT_RING - 1);
-    return tx->sent_at_ns[sequence & (SS_SENT_RING - 1)];
+/* When the probe `sequence` left. One that the ring no longer holds left at least an interval before each that
+ * followed, give or take one interval of lateness. The slot after the newest may be that of a probe being sent. */
+SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u32 sequence) {
+    const struct ss_session_tx* tx = &session->tx;
+    __u32 age = tx->sequence - sequence;
+    const __u32 oldest_age = SS_SENT_RING - 2;
+    __u64 oldest, before;
+
+    if (age <= oldest_age) return tx->sent_at_ns[sequence & (SS_SENT_RING - 1)];
+    oldest = tx->sent_at_ns[(tx->sequence - oldest_age) & (SS_SENT_RING - 1)];
+    before = (age - oldest_age - 1) * session->conf.interval_ns;
+    return oldest > before ? oldest - before : 0;
 }
 
-/* True if the newest up_count probes in a row were answered, all of them sent in the present epoch, and the newest
- * answer is not older than what would accuse a live session. */
+/* True if the newest up_count probes in a row were answered, all of them sent in the present epoch. */
 SS_INLINE int ss_proven(const struct ss_session* session, __u32 newest, __u64 window) {
     __u32 wanted = session->conf.up_count;
     __u64 run = wanted < 64 ? (1ULL << wanted) - 1 : ~0ULL;
 
+    /* The time tells a new answer from one that sequence numbers have lapped since. */
     return (window & run) == run && ss_sequence_diff(newest, session->tx.proof_from) + 1 >= (__s32)wanted &&
-           ss_sequence_diff(session->tx.sequence, newest) < session->conf.multiplier;
+           SS_READ(session->rx.last_answer_ns) >= session->tx.verdict_ns;
 }
 
 SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 now) {
@@ -49,19 +56,20 @@ SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 n
     __u64 window = SS_READ(session->rx.window);
     __u32 newest = SS_READ(session->rx.newest);
     struct ss_judgement result = {};
+    int overdue = 0;
 
     result.verdict = tx->verdict;
-    if (tx->verdict == SS_ALIVE) {
-        result.accused = newest + session->conf.multiplier;
-        if (ss_sequence_diff(tx->sequence, result.accused) < 0) return result;
-        result.revisit_ns = ss_sent_at(tx, result.accused) + ss_allowance(session);
-        if (now >= result.revisit_ns) {
-            result.verdict = SS_DEAD;
-            result.revisit_ns = 0;
-        }
-        return result;
+    result.accused = newest + session->conf.multiplier;
+    if (ss_sequence_diff(tx->sequence, result.accused) >= 0) {
+        result.revisit_ns = ss_sent_at(session, result.accused) + ss_allowance(session);
+        overdue = now >= result.revisit_ns;
     }
-    if (ss_proven(session, newest, window)) result.verdict = SS_ALIVE;
+    if (tx->verdict == SS_ALIVE) {
+        if (overdue) result.verdict = SS_DEAD;
+    } else if (!overdue && ss_proven(session, newest, window)) {
+        result.verdict = SS_ALIVE;
+    }
+    if (result.verdict != SS_ALIVE) result.revisit_ns = 0;
     return result;
 }
 

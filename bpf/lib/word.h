@@ -13,20 +13,22 @@
 
 /* Lowers the word to `rank` unless it is there already or below. Returns 1 if it was lowered. */
 SS_INLINE int ss_word_lower(struct ss_word* word, struct ss_gate* gate, __u32 rank) {
+    __u32 gates = SS_READ(word->gates);
     __u32 current = SS_READ(word->rank);
+    int lowered = 0;
     int attempt;
 
     if (current <= rank) return 0;
-    if (word->gates) __sync_fetch_and_add(&gate->closed, 1);
-    for (attempt = 0; attempt < 4; attempt++) {
+    if (gates) __sync_fetch_and_add(&gate->closed, 1);
+    for (attempt = 0; attempt < 4 && !lowered && current > rank; attempt++) {
         __u32 seen = __sync_val_compare_and_swap(&word->rank, current, rank);
-        if (seen == current) break;
-        current = seen;
-        if (current <= rank) break;
+
+        lowered = seen == current;
+        if (!lowered) current = seen;
     }
     /* Only the step away from SS_UP closes the gate. */
-    if (word->gates && current != SS_UP) __sync_fetch_and_add(&gate->closed, (__u32)-1);
-    return current > rank;
+    if (gates && !(lowered && current == SS_UP)) __sync_fetch_and_add(&gate->closed, (__u32)-1);
+    return lowered;
 }
 
 /* Raises the word to `rank` if it is still `from`. Returns 1 if it was raised. For the detector alone. */

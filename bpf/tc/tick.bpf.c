@@ -42,7 +42,7 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
     event->accused = accused;
     event->time_ns = now;
     event->last_answer_ns = session->rx.last_answer_ns;
-    event->accused_sent_ns = type == SS_EVENT_DEAD ? ss_sent_at(&session->tx, accused) : 0;
+    event->accused_sent_ns = type == SS_EVENT_DEAD ? ss_sent_at(session, accused) : 0;
     event->clock_gap_ns = clock->recent_gap_ns;
     bpf_ringbuf_submit(event, 0);
 }
