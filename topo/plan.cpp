@@ -160,6 +160,7 @@ class NodeBatch {
         line("link add name {} index {} type bridge", kSidDevice, kFirstSidDevice + static_cast<int>(self_));
         line("link set dev {} up", kSidDevice);
         for (const auto& sid : sids) {
+            if (sid.behaviour == routing::Behaviour::end_next_csid) continue;  // only for compressed lists
             if (sid.arc && is_anycast(graph_, graph_.to(*sid.arc))) continue;
             line("route add {}/128 encap seg6local action {} dev {}", sid.sid.to_string(), action(sid), kSidDevice);
         }
