@@ -38,7 +38,9 @@ Address sid(const Prefix& locator, std::uint16_t function) {
     auto result = locator.address;
     for (std::size_t i = 0; i < kFunctionBits; ++i) {
         const auto bit = locator.length + i;
-        if ((function >> (kFunctionBits - 1 - i) & 1) != 0) result.bytes[bit / 8] |= 0x80U >> (bit % 8);
+        if ((function >> (kFunctionBits - 1 - i) & 1) == 0) continue;
+        auto& byte = result.bytes[bit / 8];
+        byte = static_cast<std::uint8_t>(byte | 0x80U >> (bit % 8));
     }
     return result;
 }
