@@ -29,7 +29,7 @@ struct Address {
     /// RFC 5952 text; dotted quad for IPv4.
     [[nodiscard]] std::string to_string() const;
 
-    auto operator<=>(const Address&) const = default;
+    auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr): what it expands to
 };
 
 /// A prefix whose host bits are zero. `length` counts in the 128-bit form: 10.0.0.0/8 has length 104.
@@ -48,7 +48,7 @@ struct Prefix {
     /// "2001:db8::/48"; IPv4 with its own length: "10.0.0.0/8".
     [[nodiscard]] std::string to_string() const;
 
-    auto operator<=>(const Prefix&) const = default;
+    auto operator<=>(const Prefix&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 }  // namespace sidestep

@@ -3,6 +3,7 @@
 #include "bpf/model/yaml.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -12,24 +13,46 @@
 namespace sidestep {
 namespace {
 
-/// yaml-cpp keeps both of two equal keys and finds the first: complain about the second instead.
-void complain_of_duplicate_keys(const YAML::Node& node, const std::string& path, Complaints& complaints) {
-    if (node.IsSequence()) {
-        std::size_t index = 0;
-        for (const auto& item : node) {
-            complain_of_duplicate_keys(item, fmt::format("{}[{}]", path, index++), complaints);
+/// A walk over a document before anyone reads it. It complains of what yaml-cpp lets through: two equal keys, of which
+/// it would find the first, and aliases (`a: &x [*x]`) that make a document endless or too large to walk.
+class Inspection {
+  public:
+    explicit Inspection(Complaints& complaints) : complaints_(complaints) {}
+
+    void walk(const YAML::Node& node, const std::string& path, int depth = 0) {
+        if (!affordable(node, depth)) return;
+        if (node.IsSequence()) {
+            std::size_t index = 0;
+            for (const auto& item : node) walk(item, fmt::format("{}[{}]", path, index++), depth + 1);
+        }
+        if (!node.IsMap()) return;
+        std::set<std::string> seen;
+        for (const auto& entry : node) {
+            if (!entry.first.IsScalar()) continue;
+            const auto& key = entry.first.Scalar();
+            const auto full = path.empty() ? key : path + "." + key;
+            if (!seen.insert(key).second) YamlPlace(entry.first, full, &complaints_).complain("given twice");
+            walk(entry.second, full, depth + 1);
         }
     }
-    if (!node.IsMap()) return;
-    std::set<std::string> seen;
-    for (const auto& entry : node) {
-        if (!entry.first.IsScalar()) continue;
-        const auto& key = entry.first.Scalar();
-        const auto full = path.empty() ? key : path + "." + key;
-        if (!seen.insert(key).second) YamlPlace(entry.first, full, &complaints).complain("given twice");
-        complain_of_duplicate_keys(entry.second, full, complaints);
+
+  private:
+    static constexpr int kDeepest = 64;
+    static constexpr int kMostNodes = 1'000'000;
+
+    /// False, with one complaint per document, once the document is too deep or too large.
+    bool affordable(const YAML::Node& node, int depth) {
+        if (gave_up_) return false;
+        if (depth <= kDeepest && ++nodes_ <= kMostNodes) return true;
+        gave_up_ = true;
+        YamlPlace(node, "", &complaints_).complain("nested too deeply, or repeated too often by aliases");
+        return false;
     }
-}
+
+    Complaints& complaints_;
+    int nodes_ = 0;
+    bool gave_up_ = false;
+};
 
 }  // namespace
 
@@ -79,11 +102,15 @@ std::optional<YamlPlace> YamlPlace::required(const std::string& key) const {
     return place;
 }
 
-std::vector<YamlPlace> YamlPlace::items() const {
+std::vector<YamlPlace> YamlPlace::items(std::size_t least, std::size_t most) const {
     std::vector<YamlPlace> result;
     if (!node_.IsSequence()) {
         complain("must be a list");
         return result;
+    }
+    if (node_.size() < least || node_.size() > most) {
+        complain(most == SIZE_MAX ? fmt::format("must hold at least {} entries, not {}", least, node_.size())
+                                  : fmt::format("must hold {} to {} entries, not {}", least, most, node_.size()));
     }
     for (const auto& item : node_) {
         result.emplace_back(item, fmt::format("{}[{}]", path_, result.size()), complaints_);
@@ -152,9 +179,9 @@ std::optional<Prefix> YamlPlace::prefix() const {
     return value;
 }
 
-std::optional<std::size_t> YamlPlace::choice(std::initializer_list<std::string_view> choices) const {
+std::optional<std::size_t> YamlPlace::choice(std::span<const std::string_view> choices) const {
     if (node_.IsScalar()) {
-        const auto* found = std::find(choices.begin(), choices.end(), node_.Scalar());
+        const auto found = std::find(choices.begin(), choices.end(), node_.Scalar());
         if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
     }
     complain(fmt::format("must be one of: {}", fmt::join(choices, ", ")));
@@ -173,7 +200,7 @@ void YamlPlace::complain(std::string reason) const {
 void read_yaml(const std::string& text, Complaints& complaints, const std::function<void(const YamlPlace&)>& read) {
     try {
         const auto root = YAML::Load(text);
-        complain_of_duplicate_keys(root, "", complaints);
+        Inspection(complaints).walk(root, "");
         if (complaints.empty()) read(YamlPlace(root, "", &complaints));
     } catch (const YAML::Exception& error) {
         complaints.list.push_back({.file = complaints.file,
@@ -185,7 +212,8 @@ void read_yaml(const std::string& text, Complaints& complaints, const std::funct
 }
 
 Result<std::string> read_file(const std::string& path) {
-    std::ifstream stream(path, std::ios::binary);
+    if (std::error_code ignored; std::filesystem::is_directory(path, ignored)) return fail_errno(path, EISDIR);
+    const std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail_errno(path);
     std::ostringstream text;
     text << stream.rdbuf();

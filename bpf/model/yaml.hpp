@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,8 +56,8 @@ class YamlPlace {
     [[nodiscard]] std::optional<YamlPlace> required(const std::string& key) const;
     /// The place of an optional key.
     [[nodiscard]] std::optional<YamlPlace> optional(const std::string& key) const;
-    /// The elements of a sequence; complains and is empty if this is none.
-    [[nodiscard]] std::vector<YamlPlace> items() const;
+    /// The elements of a sequence; complains and is empty if this is none, complains too if they are fewer or more.
+    [[nodiscard]] std::vector<YamlPlace> items(std::size_t least = 0, std::size_t most = SIZE_MAX) const;
 
     [[nodiscard]] std::optional<std::string> text() const;
     [[nodiscard]] std::optional<bool> boolean() const;
@@ -69,7 +70,10 @@ class YamlPlace {
     [[nodiscard]] std::optional<Address> ipv6() const;
     [[nodiscard]] std::optional<Prefix> prefix() const;
     /// The index of the text among `choices`; complains with the list otherwise.
-    [[nodiscard]] std::optional<std::size_t> choice(std::initializer_list<std::string_view> choices) const;
+    [[nodiscard]] std::optional<std::size_t> choice(std::span<const std::string_view> choices) const;
+    [[nodiscard]] std::optional<std::size_t> choice(std::initializer_list<std::string_view> choices) const {
+        return choice(std::span(choices.begin(), choices.size()));
+    }
 
     void complain(std::string reason) const;
     [[nodiscard]] const std::string& path() const { return path_; }

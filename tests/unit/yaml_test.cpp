@@ -53,6 +53,23 @@ TEST(Yaml, SyntaxErrorsAndDuplicateKeysAreComplaints) {
     EXPECT_THAT(complaints_about("p:\n  - {a: 1, a: 2}\n", ignore), ElementsAre("f:2:12: p[0].a: given twice"));
 }
 
+TEST(Yaml, EndlessDocumentsAreComplaints) {
+    const auto ignore = [](const YamlPlace&) { FAIL() << "must not be read"; };
+    const auto* const reason = "nested too deeply, or repeated too often by aliases";
+    EXPECT_THAT(complaints_about("a: &x {b: *x}\n", ignore), ElementsAre(std::string("f:1:4: ") + reason));
+    std::string laughs = "a0: &a0 [x, x]\n";
+    for (int level = 1; level < 40; ++level) {
+        laughs += "a" + std::to_string(level) + ": &a" + std::to_string(level);
+        laughs += " [*a" + std::to_string(level - 1) + ", *a" + std::to_string(level - 1) + "]\n";
+    }
+    EXPECT_THAT(complaints_about(laughs, ignore), ElementsAre(testing::EndsWith(reason)));
+}
+
+TEST(File, WhatCannotBeReadIsAnError) {
+    EXPECT_EQ(read_file("/nonexistent").error().message, "/nonexistent: No such file or directory");
+    EXPECT_EQ(read_file("/").error().message, "/: Is a directory");
+}
+
 TEST(Duration, ParsesWithUnitsOnly) {
     EXPECT_EQ(parse_duration("250us"), 250us);
     EXPECT_EQ(parse_duration("1.5 ms"), 1500us);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ABI between the BPF programs and user space: every map's key and value, every list of reasons.
+ * Compiled by both sides; the sizes are asserted at the end. Raise SS_ABI_VERSION with any change of layout.
+ *
+ * One writer per field. The structures are split by writer, each part on cache lines of its own:
+ *   conf   the detector         what is allowed
+ *   tx     the tick program     what was sent, and the verdict on it
+ *   rx     the sink             what came back
+ *   word   lowered by tick and detector, raised by the detector only; read by the data plane for every packet
+ */
+#ifndef SIDESTEP_ABI_H
+#define SIDESTEP_ABI_H
+
+#include <linux/types.h>
+
+#define SS_ABI_VERSION 1
+
+#define SS_MAX_SESSIONS 4096 /* a power of two */
+#define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
+#define SS_MAX_SEGMENTS 16
+#define SS_MAX_CANDIDATES 7         /* of one policy */
+#define SS_MAX_CANDIDATE_SESSIONS 8 /* that one candidate path depends on */
+#define SS_SENT_RING 64             /* send times kept per session, a power of two */
+#define SS_RTT_BUCKETS 32 /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
+
+#define SS_PROBE_PORT 862 /* RFC 8762, 4.1 */
+
+/* --- words ------------------------------------------------------------------------------------------------------- */
+
+/* The state of a session as selection sees it: more is better. */
+enum ss_rank {
+    SS_DOWN = 0,
+    SS_DEGRADED = 1,
+    SS_UP = 2,
+};
+
+struct ss_word {
+    __u32 rank;  /* enum ss_rank */
+    __u32 gates; /* non-zero: while this word is not SS_UP the repair programs must look at packets */
+};
+
+/* How many gating words are not SS_UP. Zero lets every packet take the kernel's ordinary path. It may be too high for a
+ * moment (work for nothing), never too low. */
+struct ss_gate {
+    __u32 closed;
+    __u32 held; /* non-zero: look at every packet, since a policy encapsulates even when all is well */
+};
+
+/* --- probes ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * The probe's UDP payload: an RFC 8972 Session-Sender packet (RFC 8762 base, unauthenticated) with one TLV of the
+ * private range that carries a SipHash-2-4 of its first 16 bytes. All fields are in network order, the MAC is raw
+ * bytes.
+ */
+struct ss_stamp {
+    __be32 sequence;
+    __be32 seconds; /* CLOCK_MONOTONIC in PTPv2 truncated form */
+    __be32 nanoseconds;
+    __be16 error_estimate;
+    __be16 ssid; /* index of the session */
+    __u8 mbz[28];
+    __u8 tlv_flags;
+    __u8 tlv_type;
+    __be16 tlv_length;
+    __u8 mac[8];
+};
+
+#define SS_STAMP_SIGNED 16             /* bytes of ss_stamp that the MAC covers */
+#define SS_STAMP_ERROR_ESTIMATE 0x4001 /* S=0: not synchronised, Z=1: PTPv2 format, multiplier 1 (RFC 8762, 4.2.1) */
+#define SS_STAMP_TLV_FLAGS 0x80        /* U, as a sender sets it (RFC 8972, 4) */
+#define SS_STAMP_TLV_TYPE 252          /* private use */
+
+/* Ethernet, IPv6, SRH with SS_MAX_SEGMENTS + the sink, UDP, STAMP, rounded up. */
+#define SS_TEMPLATE_MAX 448
+
+struct ss_secret {
+    __u64 key[2]; /* SipHash key, random per start */
+};
+
+#define SS_SESSION_ACTIVE 1U
+
+#define SS_NAME_MAX 64 /* with the terminating zero */
+
+/* What the detector wants to know again after a restart; nobody else reads it. */
+struct ss_session_memo {
+    char name[SS_NAME_MAX];
+    __u32 state;
+    __u32 reason;
+    __u64 downs;
+    __u64 wait_until_ns;
+};
+
+/* Written by the detector. */
+struct ss_session_conf {
+    __u32 flags;   /* SS_SESSION_* */
+    __u32 ifindex; /* probes leave and return here */
+    __u32 epoch;   /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
+    __u16 template_length;
+    __u16 udp_offset; /* of the UDP header in the template; struct ss_stamp follows it */
+    __u16 multiplier;
+    __u16 up_count;
+    __u32 checksum; /* one's complement sum of all the UDP checksum covers but the fields that vary */
+    __u64 interval_ns;
+    __u64 allowance_ns; /* least time that a probe is given to return */
+    __u8 sink[16];
+    __u8 template_bytes[SS_TEMPLATE_MAX]; /* from the Ethernet header on */
+    struct ss_session_memo memo;
+} __attribute__((aligned(64)));
+
+enum ss_verdict {
+    SS_UNPROVEN = 0, /* not enough answers yet: accuses nobody, vouches for nobody */
+    SS_ALIVE = 1,
+    SS_DEAD = 2,
+};
+
+/* Written by the tick program. */
+struct ss_session_tx {
+    __u32 sequence;   /* of the last probe sent; the first is 1 */
+    __u32 verdict;    /* enum ss_verdict */
+    __u32 epoch;      /* of conf that the verdict belongs to */
+    __u32 proof_from; /* answers to earlier probes prove nothing */
+    __u64 sent;
+    __u64 send_errors;
+    __u64 verdict_ns; /* when the verdict last changed */
+    __u64 pad[3];
+    __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
+} __attribute__((aligned(64)));
+
+/* Written by the sink. */
+struct ss_session_rx {
+    __u32 newest; /* highest sequence answered */
+    __u32 pad;
+    __u64 window; /* bit i: probe newest - i was answered */
+    __u64 answered;
+    __u64 last_answer_ns;
+    __u64 rtt_ns;          /* of the last answer */
+    __u64 smoothed_rtt_ns; /* RFC 6298, with its gains */
+    __u64 rtt_variation_ns;
+    __u64 allowance_ns; /* smoothed + 4 x variation, as measured: conf's floor not applied */
+    __u64 rtt_histogram[SS_RTT_BUCKETS];
+} __attribute__((aligned(64)));
+
+struct ss_session {
+    struct ss_session_conf conf;
+    struct ss_session_tx tx;
+    struct ss_session_rx rx;
+};
+
+/* Why a packet addressed to a sink of ours was refused; each has a counter. */
+#define SS_REJECTS(X)                                        \
+    X(TRUNCATED, "truncated")             /* too short */    \
+    X(WRONG_INTERFACE, "wrong-interface") /* not its link */ \
+    X(BAD_MAC, "bad-mac")                 /* forged */       \
+    X(NOT_SENT, "not-sent")               /* from ahead */   \
+    X(REPLAYED, "replayed")               /* seen before */  \
+    X(TOO_OLD, "too-old")                 /* behind the window */
+
+enum ss_reject {
+#define SS_ENUM(name, text) SS_REJECT_##name,
+    SS_REJECTS(SS_ENUM)
+#undef SS_ENUM
+        SS_REJECT_COUNT
+};
+
+/* --- clock ------------------------------------------------------------------------------------------------------- */
+
+#define SS_BEAT_BYTES 128     /* length of the packet that circles as the kernel's clock */
+#define SS_BEAT_MARK 0x55beaU /* its skb->mark: other packets that stray in are no beats */
+
+/* Sessions of one interval: order[first .. first + count), sent evenly spread over the interval. */
+struct ss_class {
+    __u32 first;
+    __u32 count;
+    __u64 interval_ns;
+};
+
+/* When to probe what. There are two, so that one can be written while the other runs. */
+struct ss_plan {
+    __u32 classes;
+    __u32 generation; /* differs between successive plans */
+    struct ss_class class_[SS_MAX_CLASSES];
+    __u16 order[SS_MAX_SESSIONS];
+};
+
+/* Written by the detector. */
+struct ss_clock_conf {
+    __u32 plan;      /* index of the plan in force */
+    __u32 successor; /* kernel clock: interface that the circling packet goes out by; 0: there is none */
+    __u64 beat_ns;   /* time between two ticks, as it should be */
+};
+
+/* Written by the tick program. */
+struct ss_clock {
+    __u32 busy;       /* a tick is running: two clocks never tick at once */
+    __u32 generation; /* of the plan that done[] belongs to */
+    __u64 beats;
+    __u64 last_beat_ns;
+    __u64 longest_gap_ns;                /* between two beats, since the start */
+    __u64 recent_gap_ns;                 /* the longest of the last 64 to 128 beats: what a down is judged beside */
+    __u64 current_gap_ns;                /* the longest of the present 64 beats */
+    __u64 missed;                        /* probes not sent since the clock was late by more than their interval */
+    __u64 suspects;                      /* sessions in suspect[] */
+    __u64 done[SS_MAX_CLASSES];          /* probes that were due so far, by class */
+    __u64 suspect[SS_MAX_SESSIONS / 64]; /* bit per session: look again at the next beat */
+};
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+enum ss_event_type {
+    SS_EVENT_DEAD = 1,  /* the verdict fell, and the word with it */
+    SS_EVENT_ALIVE = 2, /* enough consecutive answers for this epoch */
+};
+
+struct ss_event {
+    __u32 type; /* enum ss_event_type */
+    __u32 session;
+    __u32 epoch;
+    __u32 last_sent; /* sequence numbers */
+    __u32 last_answered;
+    __u32 accused; /* the multiplier-th unanswered probe */
+    __u64 time_ns; /* of the verdict */
+    __u64 last_answer_ns;
+    __u64 accused_sent_ns;
+    __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
+};
+
+/* --- policies ---------------------------------------------------------------------------------------------------- */
+
+/* A destination prefix, IPv4 in IPv4-mapped form; length in bits of the 128. */
+struct ss_prefix {
+    __u32 length;
+    __u8 address[16];
+};
+
+#define SS_POLICY_EXEMPT 0U /* policy 0: what matches is never repaired (this node's own addresses) */
+
+struct ss_policy {
+    __u32 count;
+    __u32 candidate[SS_MAX_CANDIDATES]; /* in order of preference */
+};
+
+enum ss_mode {
+    SS_MODE_PLAIN = 0,    /* leave the packet to the kernel */
+    SS_MODE_ENCAPS = 1,   /* H.Encaps with an SRH (RFC 8986, 5.1) */
+    SS_MODE_UNUSABLE = 2, /* cannot be taken yet: its neighbour's MAC address is not known */
+};
+
+/* Ethernet, IPv6, SRH. */
+#define SS_HEADER_MAX (14 + 40 + 8 + 16 * SS_MAX_SEGMENTS)
+
+struct ss_candidate {
+    __u16 mode; /* enum ss_mode */
+    __u16 sessions;
+    __u16 session[SS_MAX_CANDIDATE_SESSIONS]; /* it is as good as the worst of them */
+    __u16 header_length;                      /* of header, Ethernet included */
+    __u16 pad;
+    __u32 ifindex; /* it leaves here */
+    __u8 header[SS_HEADER_MAX +
+                2]; /* Ethernet, outer IPv6 and SRH; lengths and inner protocol are filled in per packet */
+};
+
+/* Per CPU. */
+struct ss_candidate_stats {
+    __u64 packets;
+    __u64 bytes; /* before encapsulation */
+    __u64 last_ns;
+};
+
+/* What the repair programs did with packets they looked at; each has a counter. */
+#define SS_OUTCOMES(X)                                                 \
+    X(REPAIRED, "repaired")         /* left by a backup */             \
+    X(PLAIN, "plain")               /* the plain candidate is best */  \
+    X(NO_POLICY, "no-policy")       /* no prefix matches */            \
+    X(EXEMPT, "exempt")             /* to this node itself */          \
+    X(NO_CANDIDATE, "no-candidate") /* all candidates are down */      \
+    X(HOP_LIMIT, "hop-limit")       /* left to the kernel to expire */ \
+    X(PUSH_FAILED, "push-failed")   /* dropped: no room for the header */
+
+enum ss_outcome {
+#define SS_ENUM(name, text) SS_OUTCOME_##name,
+    SS_OUTCOMES(SS_ENUM)
+#undef SS_ENUM
+        SS_OUTCOME_COUNT
+};
+
+#define SS_COUNTERS ((__u32)SS_REJECT_COUNT + (__u32)SS_OUTCOME_COUNT) /* per CPU: rejects, then outcomes */
+
+/* --- layout ------------------------------------------------------------------------------------------------------ */
+
+#ifdef __cplusplus
+#define SS_ASSERT(condition) static_assert(condition, #condition)
+#else
+#define SS_ASSERT(condition) _Static_assert(condition, #condition)
+#endif
+
+SS_ASSERT(sizeof(struct ss_word) == 8);
+SS_ASSERT(sizeof(struct ss_stamp) == 56);
+SS_ASSERT(sizeof(struct ss_session_conf) == 640);
+SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
+SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
+SS_ASSERT(sizeof(struct ss_event) == 56);
+SS_ASSERT(sizeof(struct ss_prefix) == 20);
+SS_ASSERT(sizeof(struct ss_policy) == 32);
+SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);
+SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);
+SS_ASSERT((SS_SENT_RING & (SS_SENT_RING - 1)) == 0);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The judge: is a session dead, alive, or not yet proven? Pure: it reads what was sent and what came back, and `now`.
+ *
+ * Dead is decided by unanswered probes, never by elapsed time alone. Let n be the newest probe answered. Probe
+ * n + multiplier is the accused one: by the time it was sent, multiplier probes in a row had been sent without an
+ * answer newer than n. The session is dead once the accused probe was really sent, and has had its time to return (the
+ * allowance), and still nothing newer than n came back. A clock that stalls sends nothing, so it accuses nobody; a loss
+ * of fewer than multiplier probes in a row is forgiven; docs/liveness.md has the proof.
+ */
+#ifndef SIDESTEP_JUDGE_H
+#define SIDESTEP_JUDGE_H
+
+#include "bpf/lib/portable.h"
+
+struct ss_judgement {
+    __u32 verdict;    /* enum ss_verdict */
+    __u32 accused;    /* probe that decides, when dead or suspected */
+    __u64 revisit_ns; /* suspected: dead from this time on, if nothing comes back; else 0 */
+};
+
+/* Time that a probe of this session is given to return, in nanoseconds. */
+SS_INLINE __u64 ss_allowance(const struct ss_session* session) {
+    __u64 measured = SS_READ(session->rx.allowance_ns);
+    __u64 least = session->conf.allowance_ns;
+
+    return measured > least ? measured : least;
+}
+
+/* When the probe `sequence` left. One that the ring no longer holds left at least an interval before each that
+ * followed, give or take one interval of lateness. The slot after the newest may be that of a probe being sent. */
+SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u32 sequence) {
+    const struct ss_session_tx* tx = &session->tx;
+    __u32 age = tx->sequence - sequence;
+    const __u32 oldest_age = SS_SENT_RING - 2;
+    __u64 oldest, before;
+
+    if (age <= oldest_age) return tx->sent_at_ns[sequence & (SS_SENT_RING - 1)];
+    oldest = tx->sent_at_ns[(tx->sequence - oldest_age) & (SS_SENT_RING - 1)];
+    before = (age - oldest_age - 1) * session->conf.interval_ns;
+    return oldest > before ? oldest - before : 0;
+}
+
+/* True if the newest up_count probes in a row were answered, all of them sent in the present epoch. */
+SS_INLINE int ss_proven(const struct ss_session* session, __u32 newest, __u64 window) {
+    __u32 wanted = session->conf.up_count;
+    __u64 run = wanted < 64 ? (1ULL << wanted) - 1 : ~0ULL;
+
+    /* The time tells a new answer from one that sequence numbers have lapped since. */
+    return (window & run) == run && ss_sequence_diff(newest, session->tx.proof_from) + 1 >= (__s32)wanted &&
+           SS_READ(session->rx.last_answer_ns) >= session->tx.verdict_ns;
+}
+
+SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 now) {
+    const struct ss_session_tx* tx = &session->tx;
+    __u64 window = SS_READ(session->rx.window);
+    __u32 newest = SS_READ(session->rx.newest);
+    struct ss_judgement result = {};
+    int overdue = 0;
+
+    result.verdict = tx->verdict;
+    result.accused = newest + session->conf.multiplier;
+    if (ss_sequence_diff(tx->sequence, result.accused) >= 0) {
+        result.revisit_ns = ss_sent_at(session, result.accused) + ss_allowance(session);
+        overdue = now >= result.revisit_ns;
+    }
+    if (tx->verdict == SS_ALIVE) {
+        if (overdue) result.verdict = SS_DEAD;
+    } else if (!overdue && ss_proven(session, newest, window)) {
+        result.verdict = SS_ALIVE;
+    }
+    if (result.verdict != SS_ALIVE) result.revisit_ns = 0;
+    return result;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps of the BPF programs. All programs are linked into one object; a map is declared here once and weak, so that
+ * every program file may include it. What user space shares by memory is mmapable. Entries are sized at load.
+ */
+#ifndef SIDESTEP_MAPS_H
+#define SIDESTEP_MAPS_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi/sidestep.h"
+
+#define SS_SHARED_ARRAY(name, type_, entries) \
+    struct {                                  \
+        __uint(type, BPF_MAP_TYPE_ARRAY);     \
+        __uint(map_flags, BPF_F_MMAPABLE);    \
+        __uint(max_entries, entries);         \
+        __type(key, __u32);                   \
+        __type(value, type_);                 \
+    } name SEC(".maps") __weak
+
+#define SS_ARRAY(kind, name, type_, entries) \
+    struct {                                 \
+        __uint(type, kind);                  \
+        __uint(max_entries, entries);        \
+        __type(key, __u32);                  \
+        __type(value, type_);                \
+    } name SEC(".maps") __weak
+
+SS_SHARED_ARRAY(ss_words, struct ss_word, SS_MAX_SESSIONS);
+SS_SHARED_ARRAY(ss_gates, struct ss_gate, 1);
+SS_SHARED_ARRAY(ss_sessions, struct ss_session, SS_MAX_SESSIONS);
+SS_SHARED_ARRAY(ss_plans, struct ss_plan, 2);
+SS_SHARED_ARRAY(ss_clock_confs, struct ss_clock_conf, 1);
+SS_SHARED_ARRAY(ss_clocks, struct ss_clock, 1);
+SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_secrets, struct ss_secret, 1);
+SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_policies, struct ss_policy, 1);
+SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_candidates, struct ss_candidate, 1);
+SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
+SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct ss_prefix);
+    __type(value, __u32);
+} ss_prefixes SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 18);
+} ss_events SEC(".maps") __weak;
+
+static __always_inline void* ss_entry(void* map, __u32 index) {
+    return bpf_map_lookup_elem(map, &index);
+}
+
+static __always_inline void ss_count(__u32 counter) {
+    __u64* value = ss_entry(&ss_counts, counter);
+
+    if (value) *value += 1;
+}
+
+#endif

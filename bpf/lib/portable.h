@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the pure parts in this folder need to compile for BPF, for C++ and in unit tests alike. */
+#ifndef SIDESTEP_PORTABLE_H
+#define SIDESTEP_PORTABLE_H
+
+#include "bpf/abi/sidestep.h"
+
+#define SS_INLINE static inline __attribute__((always_inline, unused))
+
+/* Single untorn accesses to fields that another CPU writes. */
+#define SS_READ(lvalue) (*(const volatile __typeof__(lvalue)*)&(lvalue))
+#define SS_WRITE(lvalue, value) (*(volatile __typeof__(lvalue)*)&(lvalue) = (value))
+
+/* Signed distance between sequence numbers (RFC 1982 arithmetic): positive when a is later than b. */
+SS_INLINE __s32 ss_sequence_diff(__u32 a, __u32 b) {
+    return (__s32)(a - b);
+}
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The tick: one beat of the probe clock. It visits the sessions that are due: judges each, stamps its next probe and
+// sends a clone of its own packet, rewritten, out of the session's interface. It does not know who drives it: the
+// detector by BPF_PROG_RUN, or a packet that circles through a veth pair and a TBF qdisc.
+//
+// Sessions of one interval form a class and are visited in turn, evenly over the interval: a beat walks only what is
+// due, and phases are spread without being stored. A session that is one unanswered probe from being dead is a suspect
+// and is looked at on every beat, so that a verdict does not wait for the session's next turn.
+#include "bpf/lib/judge.h"
+#include "bpf/lib/maps.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/portable.h"
+#include "bpf/lib/probe.h"
+#include "bpf/lib/word.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define SS_GAP_BEATS 64 /* beats that make up one of the two periods of recent_gap_ns */
+
+struct tick {
+    struct __sk_buff* skb;
+    struct ss_clock* clock;
+    const struct ss_plan* plan;
+    const struct ss_secret* secret;
+    __u64 now;
+    __u32 first; /* of the class at work, in plan->order */
+    __u32 count;
+    __u32 next; /* position in the class of the next session due */
+    __u32 word; /* of clock->suspect at work */
+};
+
+static __always_inline void report(const struct ss_clock* clock, const struct ss_session* session, __u32 index,
+                                   __u32 type, __u32 accused, __u64 now) {
+    struct ss_event* event = bpf_ringbuf_reserve(&ss_events, sizeof(*event), 0);
+
+    if (!event) return; /* the detector finds the verdict in tx when it next looks */
+    event->type = type;
+    event->session = index;
+    event->epoch = session->tx.epoch;
+    event->last_sent = session->tx.sequence;
+    event->last_answered = session->rx.newest;
+    event->accused = accused;
+    event->time_ns = now;
+    event->last_answer_ns = session->rx.last_answer_ns;
+    event->accused_sent_ns = type == SS_EVENT_DEAD ? ss_sent_at(session, accused) : 0;
+    event->clock_gap_ns = clock->recent_gap_ns;
+    bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void lower(__u32 index) {
+    struct ss_word* word = ss_entry(&ss_words, index);
+    struct ss_gate* gate = ss_entry(&ss_gates, 0);
+
+    if (word && gate) ss_word_lower(word, gate, SS_DOWN);
+}
+
+// Judges the session and acts on the verdict. Returns true if it has to be looked at again before its next turn.
+static __always_inline int judge(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
+    struct ss_session_tx* tx = &session->tx;
+    struct ss_judgement judgement;
+
+    if (tx->epoch != SS_READ(session->conf.epoch)) {
+        tx->epoch = session->conf.epoch;
+        tx->verdict = SS_UNPROVEN;
+        tx->verdict_ns = now;
+        tx->proof_from = tx->sequence + 1;
+    }
+    judgement = ss_judge(session, now);
+    if (judgement.verdict != tx->verdict) {
+        tx->verdict = judgement.verdict;
+        tx->verdict_ns = now;
+        if (judgement.verdict == SS_DEAD) {
+            lower(index);
+            tx->proof_from = tx->sequence + 1;
+            report(tick->clock, session, index, SS_EVENT_DEAD, judgement.accused, now);
+        } else {
+            report(tick->clock, session, index, SS_EVENT_ALIVE, 0, now);
+        }
+    } else if (tx->verdict == SS_DEAD) {
+        lower(index); /* again, should the detector have raised the word while we were dying */
+    }
+    return judgement.revisit_ns != 0;
+}
+
+static __always_inline int send(const struct tick* tick, struct ss_session* session, __u64 now) {
+    const struct ss_session_conf* conf = &session->conf;
+    struct __sk_buff* skb = tick->skb;
+    struct ss_session_tx* tx = &session->tx;
+    __u32 length = conf->template_length;
+    __u32 offset = conf->udp_offset;
+    __u32 sequence = tx->sequence + 1;
+    struct ss_stamp* stamp;
+    struct udphdr* udp;
+
+    if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX) return -1;
+    if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) return -1;
+    if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;
+    udp = (void*)(long)skb->data + offset;
+    stamp = (void*)(udp + 1);
+    if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return -1;
+    udp->check = ss_stamp_fill(stamp, tick->secret, sequence, now, conf->checksum);
+
+    /* Recorded first: the answer may be back before the helper returns. */
+    tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
+    SS_WRITE(tx->sequence, sequence);
+    if (bpf_clone_redirect(skb, conf->ifindex, 0)) {
+        SS_WRITE(tx->sequence, sequence - 1); /* not sent: accuses nobody */
+        return -1;
+    }
+    tx->sent++;
+    return 0;
+}
+
+static __always_inline void suspect(struct ss_clock* clock, __u32 index) {
+    __u64 bit = 1ULL << (index & 63);
+    __u64* word = &clock->suspect[(index & (SS_MAX_SESSIONS - 1)) >> 6];
+
+    if (*word & bit) return;
+    *word |= bit;
+    clock->suspects++;
+}
+
+static long visit(__u32 i, struct tick* tick) {
+    __u32 position = tick->next + i;
+    struct ss_session* session;
+    __u32 index;
+    __u64 now;
+
+    if (position >= tick->count) position -= tick->count;
+    index = tick->plan->order[(tick->first + position) & (SS_MAX_SESSIONS - 1)];
+    session = ss_entry(&ss_sessions, index);
+    if (!session || !(session->conf.flags & SS_SESSION_ACTIVE)) return 0;
+    now = bpf_ktime_get_ns();
+    judge(tick, session, index, now);
+    if (send(tick, session, now)) session->tx.send_errors++;
+    if (judge(tick, session, index, now)) suspect(tick->clock, index);
+    return 0;
+}
+
+static long look_again(__u32 bit, struct tick* tick) {
+    __u64* word = &tick->clock->suspect[tick->word & (SS_MAX_SESSIONS / 64 - 1)];
+    __u32 index = (tick->word << 6) + bit;
+    struct ss_session* session;
+
+    if (!(*word >> bit & 1)) return 0;
+    session = ss_entry(&ss_sessions, index);
+    if (session && session->conf.flags & SS_SESSION_ACTIVE && judge(tick, session, index, bpf_ktime_get_ns())) return 0;
+    *word &= ~(1ULL << bit);
+    tick->clock->suspects--;
+    return 0;
+}
+
+static long look_at_word(__u32 word, struct tick* tick) {
+    if (!tick->clock->suspect[word & (SS_MAX_SESSIONS / 64 - 1)]) return 0;
+    tick->word = word;
+    bpf_loop(64, look_again, tick, 0);
+    return 0;
+}
+
+static __always_inline void note_gap(struct ss_clock* clock, __u64 now) {
+    __u64 gap = clock->last_beat_ns ? now - clock->last_beat_ns : 0;
+
+    clock->last_beat_ns = now;
+    if (clock->beats++ % SS_GAP_BEATS == 0) {
+        clock->recent_gap_ns = clock->current_gap_ns;
+        clock->current_gap_ns = 0;
+    }
+    if (gap > clock->current_gap_ns) clock->current_gap_ns = gap;
+    if (gap > clock->recent_gap_ns) clock->recent_gap_ns = gap;
+    if (gap > clock->longest_gap_ns) clock->longest_gap_ns = gap;
+}
+
+// Sends what is due of one class: as many probes as the time that passed asks for, but none twice. What a stalled clock
+// did not send is left out.
+static long run_class(__u32 i, struct tick* tick) {
+    const struct ss_class* class = &tick->plan->class_[i & (SS_MAX_CLASSES - 1)];
+    __u64* done = &tick->clock->done[i & (SS_MAX_CLASSES - 1)];
+    __u64 target, due;
+
+    if (!class->count || class->count > SS_MAX_SESSIONS || !class->interval_ns) return 0;
+    target = tick->now / class->interval_ns * class->count +
+             tick->now % class->interval_ns * class->count / class->interval_ns;
+    due = target - *done;
+    *done = target;
+    if (due > class->count) {
+        tick->clock->missed += due - class->count;
+        due = class->count;
+    }
+    tick->first = class->first;
+    tick->count = class->count;
+    tick->next = (__u32)((target - due) % class->count);
+    bpf_loop((__u32)due, visit, tick, 0);
+    return 0;
+}
+
+// A new plan begins as if all that was due until now had been sent.
+static __always_inline void adopt_plan(struct ss_clock* clock, const struct ss_plan* plan, __u64 now) {
+    __u32 i;
+
+    clock->generation = plan->generation;
+    for (i = 0; i < SS_MAX_CLASSES; i++) {
+        const struct ss_class* class = &plan->class_[i];
+
+        if (!class->interval_ns) continue;
+        clock->done[i] =
+            now / class->interval_ns * class->count + now % class->interval_ns * class->count / class->interval_ns;
+    }
+}
+
+static __always_inline void beat(struct __sk_buff* skb, const struct ss_clock_conf* conf, struct ss_clock* clock) {
+    struct tick tick = {.skb = skb, .clock = clock, .now = bpf_ktime_get_ns()};
+
+    note_gap(clock, tick.now);
+    tick.plan = ss_entry(&ss_plans, SS_READ(conf->plan));
+    tick.secret = ss_entry(&ss_secrets, 0);
+    if (!tick.plan || !tick.secret) return;
+    if (tick.plan->generation != clock->generation) adopt_plan(clock, tick.plan, tick.now);
+    if (clock->suspects) bpf_loop(SS_MAX_SESSIONS / 64, look_at_word, &tick, 0);
+    bpf_loop(SS_MAX_CLASSES, run_class, &tick, 0);
+}
+
+SEC("tc")
+int ss_tick(struct __sk_buff* skb) {
+    struct ss_clock_conf* conf = ss_entry(&ss_clock_confs, 0);
+    struct ss_clock* clock = ss_entry(&ss_clocks, 0);
+
+    if (!conf || !clock || skb->mark != SS_BEAT_MARK) return TC_ACT_SHOT;
+    skb->mark = 0; /* probes carry none */
+    if (!__sync_lock_test_and_set(&clock->busy, 1)) {
+        beat(skb, conf, clock);
+        __sync_lock_test_and_set(&clock->busy, 0);
+    }
+    if (!conf->successor) return TC_ACT_STOLEN;
+    skb->mark = SS_BEAT_MARK;
+    if (skb->len != SS_BEAT_BYTES && bpf_skb_change_tail(skb, SS_BEAT_BYTES, 0)) return TC_ACT_SHOT;
+    return bpf_redirect(conf->successor, 0);
+}

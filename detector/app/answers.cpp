@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Engine to JSON. Units are in the names of the fields.
+#include "detector/app/answers.hpp"
+
+#include <array>
+
+#include <unistd.h>
+
+#include "bpf/lib/judge.h"
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<const char*, SS_COUNTERS> kCounterNames{
+#define SIDESTEP_TEXT(name, text) text,
+    SS_REJECTS(SIDESTEP_TEXT) SS_OUTCOMES(SIDESTEP_TEXT)
+#undef SIDESTEP_TEXT
+};
+
+double microseconds(std::uint64_t nanoseconds) {
+    return static_cast<double>(nanoseconds) / 1e3;
+}
+double milliseconds(Nanoseconds duration) {
+    return static_cast<double>(duration.count()) / 1e6;
+}
+
+std::string_view encap_name(Encap encap) {
+    return encap == Encap::plain ? "plain" : "h.encaps";
+}
+
+std::string_view rank_name(std::uint32_t rank) {
+    if (rank == SS_UP) return "up";
+    return rank == SS_DEGRADED ? "degraded" : "down";
+}
+
+std::string_view turnaround_name(Turnaround turnaround) {
+    switch (turnaround) {
+        case Turnaround::forward:
+            return "forward";
+        case Turnaround::end:
+            return "end";
+        case Turnaround::end_x:
+            return "end.x";
+    }
+    return "";
+}
+
+}  // namespace
+
+json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
+    json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}};
+    for (const auto& session : engine.sessions.all()) {
+        auto& count = states[std::string(to_string(session.memory.state))];
+        count = count.get<int>() + 1;
+    }
+    int rerouting = 0;
+    for (const auto& policy : engine.policies.all()) rerouting += engine.policies.active(policy) != 0 ? 1 : 0;
+    json rejected = json::object();
+    json counters = json::object();
+    const auto counts = dataplane.counters();
+    for (std::size_t i = 0; i < SS_COUNTERS; ++i) {
+        (i < SS_REJECT_COUNT ? rejected : counters)[kCounterNames.at(i)] = counts.at(i);
+    }
+    const auto& clock = dataplane.clock();
+    return {{"node", health.node},
+            {"version", SIDESTEP_VERSION},
+            {"pid", getpid()},
+            {"uptime_ms", milliseconds(now - health.started)},
+            {"clock",
+             {{"kind", health.clock},
+              {"beat_us", microseconds(dataplane.clock_conf().beat_ns)},
+              {"beats", SS_READ(clock.beats)},
+              {"longest_gap_us", microseconds(SS_READ(clock.longest_gap_ns))},
+              {"recent_gap_us", microseconds(SS_READ(clock.recent_gap_ns))},
+              {"probes_missed", SS_READ(clock.missed)},
+              {"restarts", health.clock_restarts}}},
+            {"detector",
+             {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
+            {"sessions", states},
+            {"policies", engine.policies.all().size()},
+            {"rerouting", rerouting},
+            {"rejected_probes", rejected},
+            {"counters", counters}};
+}
+
+json answer_sessions(const Engine& engine, Nanoseconds now) {
+    json list = json::array();
+    for (const auto& session : engine.sessions.all()) {
+        const auto& shared = engine.sessions.shared(session);
+        const auto& probe = session.config.probe;
+        const auto last = SS_READ(shared.rx.last_answer_ns);
+        json entry = {{"name", session.config.name},
+                      {"state", to_string(session.memory.state)},
+                      {"reason", to_string(session.memory.reason)},
+                      {"word", rank_name(engine.sessions.rank(session))},
+                      {"interface", session.config.interface},
+                      {"neighbor", session.config.neighbor.to_string()},
+                      {"turnaround", turnaround_name(probe.turnaround)},
+                      {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
+                      {"multiplier", probe.multiplier},
+                      {"sent", SS_READ(shared.tx.sent)},
+                      {"answered", SS_READ(shared.rx.answered)},
+                      {"send_errors", SS_READ(shared.tx.send_errors)},
+                      {"rtt_us", microseconds(SS_READ(shared.rx.smoothed_rtt_ns))},
+                      {"allowance_us", microseconds(ss_allowance(&shared))},
+                      {"last_answer_age_us", nullptr},
+                      {"wait_left_ms", nullptr},
+                      {"downs", session.memory.downs}};
+        if (last != 0) entry["last_answer_age_us"] = microseconds(static_cast<std::uint64_t>(now.count()) - last);
+        if (session.memory.state == SessionState::wait)
+            entry["wait_left_ms"] = milliseconds(session.memory.wait_until - now);
+        list.push_back(std::move(entry));
+    }
+    return {{"sessions", list}};
+}
+
+json answer_policies(const Engine& engine, const Dataplane& dataplane) {
+    json list = json::array();
+    for (const auto& policy : engine.policies.all()) {
+        json prefixes = json::array();
+        for (const auto& prefix : policy.config.prefixes) prefixes.push_back(prefix.to_string());
+        const int active = engine.policies.active(policy);
+        json candidates = json::array();
+        for (std::size_t i = 0; i < policy.candidates.size(); ++i) {
+            const auto& candidate = policy.candidates[i];
+            const auto stats = dataplane.candidate_stats(candidate.index);
+            json segments = json::array();
+            for (const auto& segment : candidate.config.segments) segments.push_back(segment.to_string());
+            candidates.push_back({{"index", i},
+                                  {"adjacency", candidate.config.adjacency},
+                                  {"encap", encap_name(candidate.config.encap)},
+                                  {"segments", segments},
+                                  {"state", rank_name(engine.policies.rank(candidate))},
+                                  {"active", active == static_cast<int>(i)},
+                                  {"packets", stats.packets},
+                                  {"bytes", stats.bytes},
+                                  {"last_packet_ns", stats.last_ns}});
+        }
+        list.push_back({{"name", policy.config.name}, {"prefixes", prefixes}, {"candidates", candidates}});
+    }
+    return {{"policies", list}};
+}
+
+json to_json(const LoggedEvent& event) {
+    json result = {{"time_ns", event.time.count()},   {"time", event.wall_time},
+                   {"session", event.session},        {"event", to_string(event.state)},
+                   {"state", to_string(event.state)}, {"reason", to_string(event.reason)}};
+    if (event.evidence) {
+        const auto& evidence = *event.evidence;
+        result["evidence"] = {{"verdict_ns", evidence.time_ns},
+                              {"last_answer_ns", evidence.last_answer_ns},
+                              {"accused_sent_ns", evidence.accused_sent_ns},
+                              {"accused_sequence", evidence.accused},
+                              {"last_sequence_sent", evidence.last_sent},
+                              {"last_sequence_answered", evidence.last_answered},
+                              {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
+    }
+    return result;
+}
+
+json answer_events(const EventLog& log) {
+    json list = json::array();
+    for (const auto& event : log.all()) list.push_back(to_json(event));
+    return {{"events", list}};
+}
+
+}  // namespace sidestep

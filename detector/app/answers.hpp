@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the detector answers to requests of the command line, as JSON.
+#pragma once
+
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "detector/app/engine.hpp"
+
+namespace sidestep {
+
+/// What `status` tells beyond the engine itself.
+struct DetectorHealth {
+    std::string node;
+    std::string_view clock;          ///< kind of the clock that runs
+    Nanoseconds started{};           ///< CLOCK_MONOTONIC
+    Nanoseconds longest_lateness{};  ///< of the detector's own timer
+    std::uint64_t clock_restarts = 0;
+};
+
+nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);
+nlohmann::json answer_sessions(const Engine& engine, Nanoseconds now);
+nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane);
+nlohmann::json answer_events(const EventLog& log);
+nlohmann::json to_json(const LoggedEvent& event);
+
+}  // namespace sidestep

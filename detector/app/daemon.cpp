@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The loop: one thread, Boost.Asio; the ring buffer, rtnetlink, timers, signals and the API meet in the engine.
+#include "detector/app/daemon.hpp"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "bpf/lib/portable.h"
+#include "detector/app/answers.hpp"
+#include "detector/app/engine.hpp"
+#include "detector/io/api_server.hpp"
+#include "detector/io/clock.hpp"
+#include "detector/io/fd.hpp"
+#include "detector/io/tc_hook.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using nlohmann::json;
+
+constexpr Nanoseconds kReconcileEvery = 100ms;
+constexpr Nanoseconds kClockPatience = 200ms;
+
+Nanoseconds monotonic_now() {
+    return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+/// An abstract socket lives in the network namespace and dies with its process: the lock against a second detector.
+Result<Fd> lock_namespace() {
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) return fail_errno("cannot create a socket");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    constexpr std::string_view kName("\0sidestepd", 10);
+    std::copy(kName.begin(), kName.end(), std::begin(address.sun_path));
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + kName.size());
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0) return socket;
+    if (errno == EADDRINUSE) {
+        return fail("another sidestepd runs in this network namespace: stop it first (one detector per node)");
+    }
+    return fail_errno("cannot take the node's lock");
+}
+
+Result<ss_secret> random_secret() {
+    ss_secret secret{};
+    if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
+        return fail_errno("no random numbers for the probes' key");
+    return secret;
+}
+
+class Daemon {
+  public:
+    Daemon(const Config& config, const DaemonOptions& options) : config_(config), options_(options) {}
+
+    Result<void> start() {
+        auto lock = lock_namespace();
+        if (!lock) return std::unexpected(lock.error());
+        lock_ = std::move(*lock);
+        std::error_code error;
+        std::filesystem::create_directories(options_.run_directory, error);
+        if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
+        auto server = ApiServer::listen(context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
+                                        [this](const json& request) { return answer(request); });
+        if (!server) return std::unexpected(server.error());
+        server_ = std::move(*server);
+
+        bpffs_ = options_.run_directory + "/bpf";
+        auto mounted = mount_bpffs(bpffs_);
+        if (!mounted) return std::unexpected(mounted.error());
+        mounted_ = *mounted;
+        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
+        if (!dataplane) return std::unexpected(dataplane.error());
+        dataplane_ = std::move(*dataplane);
+        if (auto ready = prepare(); !ready) {
+            clean_up();
+            return ready;
+        }
+        return {};
+    }
+
+    void run() {
+        asio::signal_set signals(context_, SIGTERM, SIGINT);
+        signals.async_wait([this](const auto& error, int number) {
+            if (error) return;
+            spdlog::info("signal {}: cleaning up", number);
+            context_.stop();
+        });
+        // Asio closes what it is given: it gets descriptors of its own.
+        ring_.assign(dup(dataplane_->events_fd()));
+        rtnetlink_.assign(dup(netlink_->fd()));
+        wait_for_events();
+        wait_for_netlink();
+        arm_reconcile();
+        arm_timer();
+        context_.run();
+        clean_up();
+    }
+
+  private:
+    /// Everything after loading: what it makes, clean_up() removes.
+    Result<void> prepare() {
+        if (!dataplane_->adopted()) {
+            auto secret = random_secret();
+            if (!secret) return std::unexpected(secret.error());
+            if (auto set = dataplane_->set_secret(*secret); !set) return set;
+        }
+        engine_ = std::make_unique<Engine>(*dataplane_, config_);
+        engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
+        engine_->log.on_event = [this](const LoggedEvent& event) { server_->broadcast(to_json(event)); };
+        if (auto started = engine_->start(); !started) return started;
+        if (auto listening = open_netlink(); !listening) return listening;
+        if (auto attached = attach(); !attached) return attached;
+        if (auto beating = start_clock(); !beating) return beating;
+        spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, config_.adjacencies.size(),
+                     config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
+        return {};
+    }
+
+    Result<void> open_netlink() {
+        auto netlink = Netlink::open({
+            .link =
+                [this](const LinkChange& change) {
+                    interfaces_[change.name] = change.gone ? 0 : change.ifindex;
+                    engine_->on_link(change, monotonic_now());
+                },
+            .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
+            .address = [this](const AddressChange& change) { engine_->on_address(change); },
+        });
+        if (!netlink) return std::unexpected(netlink.error());
+        netlink_ = std::move(*netlink);
+        return netlink_->dump();
+    }
+
+    /// To every interface that traffic enters by, and to those that probes come back by.
+    Result<void> attach() {
+        std::set<std::string> names(config_.ingress.begin(), config_.ingress.end());
+        for (const auto& adjacency : config_.adjacencies) names.insert(adjacency.interface);
+        for (const auto& name : names) {
+            const auto found = interfaces_.find(name);
+            if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);
+            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program());
+            if (!hook) return std::unexpected(hook.error());
+            hooks_.push_back(std::move(*hook));
+        }
+        return {};
+    }
+
+    Result<void> start_clock() {
+        auto& conf = dataplane_->clock_conf();
+        const Nanoseconds beat(conf.beat_ns);
+        if (config_.clock != ClockKind::process) {
+            auto clock = make_kernel_clock(dataplane_->tick_program(), beat, conf.successor);
+            if (clock) {
+                clock_ = std::move(*clock);
+                return {};
+            }
+            if (config_.clock == ClockKind::kernel) return std::unexpected(clock.error());
+            spdlog::warn("no kernel clock ({}): the process clock takes its place", clock.error().message);
+        }
+        auto clock = make_process_clock(dataplane_->tick_program(), beat);
+        if (!clock) return std::unexpected(clock.error());
+        clock_ = std::move(*clock);
+        return {};
+    }
+
+    /// A clock that has not beaten for a while is started again, and that is counted.
+    void watch_clock(Nanoseconds now) {
+        const Nanoseconds last(SS_READ(dataplane_->clock().last_beat_ns));
+        const auto patience = std::max<Nanoseconds>(kClockPatience, 20 * Nanoseconds(dataplane_->clock_conf().beat_ns));
+        if (now - std::max(last, clock_started_) < patience) return;
+        ++clock_restarts_;
+        clock_started_ = now;
+        spdlog::warn("the {} clock stands still since {}: starting it again", clock_->kind(),
+                     format_duration(now - last));
+        if (auto restarted = clock_->restart(); !restarted) spdlog::error("{}", restarted.error().message);
+    }
+
+    void clean_up() {
+        if (clock_) clock_->stop();
+        for (const auto& hook : hooks_) hook.detach();
+        hooks_.clear();
+        if (dataplane_) dataplane_->unpin();
+        if (mounted_) unmount_bpffs(bpffs_);
+        server_.reset();
+    }
+
+    void wait_for_events() {
+        ring_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
+            if (error) return;
+            dataplane_->consume_events(
+                [this](const ss_event& event) { engine_->on_kernel_event(event, monotonic_now()); });
+            arm_timer();
+            wait_for_events();
+        });
+    }
+
+    void wait_for_netlink() {
+        rtnetlink_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
+            if (error) return;
+            netlink_->read();
+            arm_timer();
+            wait_for_netlink();
+        });
+    }
+
+    /// For the sessions' timers: wait-to-restore and the like.
+    void arm_timer() {
+        const auto next = engine_->next_timer();
+        if (!next) return;
+        timer_.expires_at(std::chrono::steady_clock::time_point(*next));
+        timer_.async_wait([this](const auto& error) {
+            if (error) return;
+            engine_->run_timers(monotonic_now());
+            arm_timer();
+        });
+    }
+
+    void arm_reconcile() {
+        reconcile_.expires_after(kReconcileEvery);
+        reconcile_.async_wait([this](const auto& error) {
+            if (error) return;
+            const auto now = monotonic_now();
+            longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
+            engine_->reconcile(now);
+            watch_clock(now);
+            arm_timer();
+            arm_reconcile();
+        });
+    }
+
+    json answer(const json& request) {
+        const auto command = request.value("command", "");
+        const auto now = monotonic_now();
+        if (!engine_) return {{"error", "sidestepd is starting: try again"}};
+        if (command == "status") {
+            return answer_status(*engine_, *dataplane_,
+                                 {.node = config_.node,
+                                  .clock = clock_ ? clock_->kind() : "none",
+                                  .started = started_,
+                                  .longest_lateness = longest_lateness_,
+                                  .clock_restarts = clock_restarts_},
+                                 now);
+        }
+        if (command == "sessions") return answer_sessions(*engine_, now);
+        if (command == "policies") return answer_policies(*engine_, *dataplane_);
+        if (command == "events") return answer_events(engine_->log);
+        return {{"error", "unknown command '" + command + "'; known: status, sessions, policies, events"}};
+    }
+
+    const Config& config_;
+    const DaemonOptions& options_;
+    const Nanoseconds started_ = monotonic_now();
+    Nanoseconds longest_lateness_{};
+    Nanoseconds clock_started_ = started_;
+    std::uint64_t clock_restarts_ = 0;
+    std::string bpffs_;
+    bool mounted_ = false;
+    std::map<std::string, int> interfaces_;
+    Fd lock_;
+    asio::io_context context_{1};
+    asio::posix::stream_descriptor ring_{context_};
+    asio::posix::stream_descriptor rtnetlink_{context_};
+    asio::steady_timer timer_{context_};
+    asio::steady_timer reconcile_{context_};
+    std::unique_ptr<ApiServer> server_;
+    std::unique_ptr<Dataplane> dataplane_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Netlink> netlink_;
+    std::vector<TcHook> hooks_;
+    std::unique_ptr<Clock> clock_;
+};
+
+}  // namespace
+
+Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
+    Daemon daemon(config, options);
+    if (auto started = daemon.start(); !started) return started;
+    daemon.run();
+    return {};
+}
+
+}  // namespace sidestep

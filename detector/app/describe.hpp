@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a configuration means, in an operator's terms: how soon each adjacency is seen to have failed and trusted again,
+// and what each policy does then. Printed by `sidestep check`.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "detector/core/config.hpp"
+
+namespace sidestep {
+
+/// Tables for people.
+std::string describe(const Config& config);
+
+/// The same as one JSON object; times in microseconds where the key ends in _us, in milliseconds where in _ms.
+nlohmann::json describe_json(const Config& config);
+
+}  // namespace sidestep

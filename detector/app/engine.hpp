@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The detector's logic between its inputs (the kernel's verdicts, rtnetlink, timers, the operator) and the data plane.
+// Single-threaded; every input comes with the time, so that a test can drive it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "detector/app/event_log.hpp"
+#include "detector/app/policy_table.hpp"
+#include "detector/app/session_table.hpp"
+#include "detector/io/netlink.hpp"
+
+namespace sidestep {
+
+class Engine {
+  public:
+    Engine(Dataplane& dataplane, const Config& config);
+
+    /// Writes the policies. To be called once, before anything else.
+    Result<void> start();
+
+    void on_kernel_event(const ss_event& event, Nanoseconds now);
+    void on_link(const LinkChange& change, Nanoseconds now);
+    void on_neighbor(const NeighborChange& change, Nanoseconds now);
+    void on_address(const AddressChange& change);
+    void on_admin(Session& session, bool up, Nanoseconds now);
+
+    /// Delivers the timers that are due.
+    void run_timers(Nanoseconds now);
+    /// When run_timers() has something to do next.
+    [[nodiscard]] std::optional<Nanoseconds> next_timer() const;
+    /// Compares what is believed with what shared memory says, should an event have been lost. About every 100 ms.
+    void reconcile(Nanoseconds now);
+
+    /// Asks for a neighbour to be resolved (Netlink::resolve); set by the owner before start().
+    std::function<void(int ifindex, const Address& neighbor)> resolve;
+
+    SessionTable sessions;
+    PolicyTable policies;
+    EventLog log;
+
+  private:
+    void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
+    void relink(Session& session);
+
+    Dataplane& dataplane_;
+    std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
+    Nanoseconds next_resolve_{};
+    Nanoseconds next_audit_{};
+};
+
+}  // namespace sidestep

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Sessions in shared memory.
+#include "detector/app/session_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+
+#include "bpf/lib/word.h"
+#include "detector/core/detection.hpp"
+
+namespace sidestep {
+namespace {
+
+std::string name_of(const ss_session_memo& memo) {
+    return {memo.name, strnlen(memo.name, sizeof memo.name)};
+}
+
+SessionMemory recall(const ss_session_memo& memo) {
+    SessionMemory memory;
+    memory.state = memo.state < kSessionStates ? static_cast<SessionState>(memo.state) : SessionState::init;
+    memory.reason = static_cast<Reason>(memo.reason);
+    memory.downs = memo.downs;
+    memory.wait_until = Nanoseconds(memo.wait_until_ns);
+    return memory;
+}
+
+}  // namespace
+
+std::optional<LinkAddresses> Session::link() const {
+    if (!own_mac || !neighbor_mac) return std::nullopt;
+    return LinkAddresses{.own = *own_mac, .neighbor = *neighbor_mac};
+}
+
+SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const std::vector<bool>& gating)
+    : dataplane_(dataplane), source_(config.source) {
+    adopt_or_clear(config);
+    std::vector<bool> taken(dataplane_.sessions.size());
+    for (const auto& session : sessions_) {
+        if (session.adopted) taken[session.index] = true;
+    }
+    for (auto& session : sessions_) {
+        if (session.adopted) continue;
+        session.index = static_cast<std::uint16_t>(std::ranges::find(taken, false) - taken.begin());
+        taken[session.index] = true;
+        start_fresh(session);
+    }
+    for (std::size_t i = 0; i < sessions_.size(); ++i) set_gating(sessions_[i], gating[i]);
+    write_plan();
+}
+
+void SessionTable::adopt_or_clear(const Config& config) {
+    std::map<std::string, std::uint16_t> left;
+    for (std::size_t i = 0; i < dataplane_.sessions.size(); ++i) {
+        const auto name = name_of(dataplane_.sessions[i].conf.memo);
+        if (!name.empty()) left.emplace(name, static_cast<std::uint16_t>(i));
+    }
+    for (const auto& adjacency : config.adjacencies) {
+        Session session{.config = adjacency};
+        if (const auto found = left.find(adjacency.name); found != left.end()) {
+            session.index = found->second;
+            session.adopted = true;
+            session.memory = recall(shared(session).conf.memo);
+            left.erase(found);
+        }
+        sessions_.push_back(std::move(session));
+    }
+    for (const auto& [name, index] : left) {
+        const Session gone{.config = {}, .index = index};
+        shared(gone).conf.flags = 0;
+        shared(gone).conf.memo = {};
+        set_gating(gone, false);
+    }
+}
+
+void SessionTable::start_fresh(Session& session) {
+    auto& memory = shared(session);
+    memory = {};
+    memory.tx.proof_from = 1;
+    std::memcpy(memory.conf.memo.name, session.config.name.data(),
+                std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
+    // Trusted until it fails (session_fsm.hpp).
+    dataplane_.words[session.index] = {.rank = SS_UP, .gates = 0};
+}
+
+void SessionTable::set_gating(const Session& session, bool gates) {
+    auto& word = dataplane_.words[session.index];
+    if ((word.gates != 0) == gates) return;
+    // Counted before it gates and after it has ceased to: the gate is never too low. Should the tick lower the word in
+    // between it stays one too high, until audit_gate() finds out.
+    if (gates) {
+        __sync_fetch_and_add(&dataplane_.gate().closed, 1);
+        SS_WRITE(word.gates, 1U);
+        if (SS_READ(word.rank) == SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
+    } else {
+        SS_WRITE(word.gates, 0U);
+        if (SS_READ(word.rank) != SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
+    }
+}
+
+void SessionTable::write_plan() {
+    std::vector<ScheduleEntry> entries;
+    for (const auto& session : sessions_) {
+        entries.push_back({.session = session.index, .interval = session.config.probe.interval});
+    }
+    auto& conf = dataplane_.clock_conf();
+    const std::uint32_t spare = 1 - (conf.plan & 1);
+    (void)make_plan(entries, dataplane_.plans[conf.plan & 1].generation + 1, dataplane_.plans[spare]);
+    SS_WRITE(conf.beat_ns, static_cast<std::uint64_t>(beat_for(entries).count()));
+    __sync_synchronize();
+    SS_WRITE(conf.plan, spare);
+}
+
+Session* SessionTable::find(const std::string& name) {
+    const auto found = std::ranges::find(sessions_, name, [](const Session& s) { return s.config.name; });
+    return found == sessions_.end() ? nullptr : &*found;
+}
+
+Session* SessionTable::find(std::uint16_t index) {
+    const auto found = std::ranges::find(sessions_, index, &Session::index);
+    return found == sessions_.end() ? nullptr : &*found;
+}
+
+void SessionTable::publish(const Session& session) {
+    auto& conf = shared(session).conf;
+    const auto link = session.link();
+    if (!link || session.ifindex == 0) {
+        SS_WRITE(conf.flags, 0U);
+        return;
+    }
+    const auto& probe = session.config.probe;
+    std::vector<Address> segments;
+    if (probe.segment) segments.push_back(*probe.segment);
+    const auto bytes = make_probe(*link, source_, probe.sink, segments, session.index);
+    const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
+                      conf.template_length == bytes.bytes.size() && conf.udp_offset == bytes.udp_offset &&
+                      conf.checksum == bytes.checksum &&
+                      std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
+    // A beat in the middle of this would send a mixture: the session pauses while it is rewritten.
+    if (!same) {
+        SS_WRITE(conf.flags, 0U);
+        __sync_synchronize();
+        conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
+        conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
+        conf.udp_offset = bytes.udp_offset;
+        conf.checksum = bytes.checksum;
+        std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
+        std::copy(probe.sink.bytes.begin(), probe.sink.bytes.end(), std::begin(conf.sink));
+    }
+    SS_WRITE(conf.multiplier, static_cast<std::uint16_t>(probe.multiplier));
+    SS_WRITE(conf.up_count, static_cast<std::uint16_t>(probe.up_count));
+    SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(probe.interval.count()));
+    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
+    __sync_synchronize();
+    SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
+}
+
+void SessionTable::apply(const Session& session, const SessionActions& actions) {
+    auto& word = dataplane_.words[session.index];
+    auto& memory = shared(session);
+    if (actions.ask_proof) __sync_fetch_and_add(&memory.conf.epoch, 1);
+    if (actions.lower) ss_word_lower(&word, &dataplane_.gate(), SS_DOWN);
+    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.
+    if (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
+    auto& memo = memory.conf.memo;
+    memo.state = static_cast<std::uint32_t>(session.memory.state);
+    memo.reason = static_cast<std::uint32_t>(session.memory.reason);
+    memo.downs = session.memory.downs;
+    memo.wait_until_ns = static_cast<std::uint64_t>(session.memory.wait_until.count());
+}
+
+std::uint32_t SessionTable::rank(const Session& session) const {
+    return SS_READ(dataplane_.words[session.index].rank);
+}
+
+void SessionTable::audit_gate() {
+    auto& gate = dataplane_.gate();
+    const std::uint32_t closed = SS_READ(gate.closed);
+    const bool all_up = std::ranges::all_of(sessions_, [&](const Session& session) {
+        const auto& word = dataplane_.words[session.index];
+        return word.gates == 0 || SS_READ(word.rank) == SS_UP;
+    });
+    if (closed == 0 || !all_up) {
+        suspicious_gate_.reset();
+    } else if (suspicious_gate_ == closed) {
+        __sync_val_compare_and_swap(&gate.closed, closed, 0);
+        suspicious_gate_.reset();
+    } else {
+        suspicious_gate_ = closed;
+    }
+}
+
+}  // namespace sidestep

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Text in aligned columns, as every command prints it for people.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace sidestep {
+
+class Table {
+  public:
+    enum class Align { left, right };  ///< words to the left, numbers to the right
+    struct Column {
+        std::string title;  ///< with the unit, if there is one
+        Align align = Align::left;
+        std::size_t least_width = 0;  ///< keeps tables that are printed one after the other in line
+    };
+
+    explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+    /// Appends a row; cells that are missing at its end are empty.
+    void add(std::vector<std::string> row);
+    [[nodiscard]] bool empty() const { return rows_.empty(); }
+    /// The rows as lines, each ending in a newline, under the titles unless they are not wanted.
+    [[nodiscard]] std::string to_string(bool with_titles = true) const;
+
+  private:
+    std::vector<Column> columns_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace sidestep

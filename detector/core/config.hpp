@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What an operator asks for: the configuration after reading, with every default filled in. Plain data; reading and
+// checking it is detector/io/config_file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "bpf/model/duration.hpp"
+
+namespace sidestep {
+
+/// How the far end turns a probe around.
+enum class Turnaround : std::uint8_t {
+    forward,  ///< plain IPv6 forwarding to the sink address
+    end,      ///< the neighbour's End SID, then the sink address (RFC 8986, 4.1)
+    end_x,    ///< the neighbour's End.X SID towards us, then the sink address (RFC 8986, 4.2)
+};
+
+/// Who beats the probe clock.
+enum class ClockKind : std::uint8_t { automatic, kernel, process };
+
+/// Headend behaviour of a candidate path (RFC 8986, 5); `plain` is ordinary forwarding.
+enum class Encap : std::uint8_t { plain, h_encaps };
+
+/// How one session probes and when it is trusted again.
+struct ProbeSettings {
+    Nanoseconds interval{std::chrono::milliseconds(1)};
+    unsigned multiplier = 3;  ///< unanswered probes that make it down
+    unsigned up_count = 3;    ///< consecutive answers that are asked for on the way up
+    Nanoseconds wait_to_restore{std::chrono::seconds(5)};
+    Nanoseconds allowance{0};  ///< least time a probe is given to return; 0: a fifth of the interval, at least 100 us
+    Turnaround turnaround = Turnaround::forward;
+    Address sink;                    ///< address of this node that probes return to
+    std::optional<Address> segment;  ///< SID of the neighbour, for end and end_x
+};
+
+/// One single-hop session: a neighbour behind an interface.
+struct AdjacencyConfig {
+    std::string name;
+    std::string interface;
+    Address neighbor;
+    ProbeSettings probe;
+};
+
+/// A way to the destination of a policy (RFC 9256, 2.2).
+struct CandidateConfig {
+    std::string adjacency;  ///< the adjacency it leaves by
+    Encap encap = Encap::plain;
+    std::vector<Address> segments;  ///< in travel order
+};
+
+/// Destinations and their candidate paths in order of preference.
+struct PolicyConfig {
+    std::string name;
+    std::vector<Prefix> prefixes;
+    std::vector<CandidateConfig> candidates;
+};
+
+struct Config {
+    std::string node;
+    Address source;  ///< outer source of repaired packets and source of probes
+    ClockKind clock = ClockKind::automatic;
+    std::vector<AdjacencyConfig> adjacencies;
+    std::vector<PolicyConfig> policies;
+    std::vector<std::string> ingress;  ///< interfaces that traffic enters by
+};
+
+}  // namespace sidestep

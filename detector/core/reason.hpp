@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Why a session is not up: one list for the enum, the text, the events and the counters.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace sidestep {
+
+#define SIDESTEP_REASONS(X)                                               \
+    X(none, "none")                                                       \
+    X(unanswered, "unanswered")    /* multiplier probes in a row */       \
+    X(carrier, "carrier-lost")     /* or the interface is down or gone */ \
+    X(neighbor, "neighbor-failed") /* neighbour discovery gave up */      \
+    X(admin, "admin-down")         /* the operator said so */
+
+enum class Reason : std::uint8_t {
+#define SIDESTEP_ENUM(name, text) name,
+    SIDESTEP_REASONS(SIDESTEP_ENUM)
+#undef SIDESTEP_ENUM
+};
+
+inline std::string_view to_string(Reason reason) {
+    static constexpr std::array kTexts{
+#define SIDESTEP_TEXT(name, text) std::string_view(text),
+        SIDESTEP_REASONS(SIDESTEP_TEXT)
+#undef SIDESTEP_TEXT
+    };
+    return kTexts.at(static_cast<std::size_t>(reason));
+}
+
+}  // namespace sidestep

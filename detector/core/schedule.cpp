@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Grouping sessions by interval.
+#include "detector/core/schedule.hpp"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace sidestep {
+
+using namespace std::chrono_literals;
+
+bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan) {
+    std::map<Nanoseconds, std::vector<std::uint16_t>> classes;
+    for (const auto& entry : entries) classes[entry.interval].push_back(entry.session);
+    if (classes.size() > SS_MAX_CLASSES || entries.size() > SS_MAX_SESSIONS) return false;
+
+    plan = {};
+    plan.generation = generation;
+    std::uint32_t next = 0;
+    for (const auto& [interval, sessions] : classes) {
+        plan.class_[plan.classes++] = {.first = next,
+                                       .count = static_cast<std::uint32_t>(sessions.size()),
+                                       .interval_ns = static_cast<std::uint64_t>(interval.count())};
+        for (const auto session : sessions) plan.order[next++] = session;
+    }
+    return true;
+}
+
+Nanoseconds beat_for(std::span<const ScheduleEntry> entries) {
+    const auto shortest = std::ranges::min_element(entries, {}, &ScheduleEntry::interval);
+    if (shortest == entries.end()) return 1ms;
+    return std::max<Nanoseconds>(shortest->interval / 4, 25us);
+}
+
+}  // namespace sidestep

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which session is probed when: sessions of one interval form a class, which the tick program visits evenly spread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "bpf/abi/sidestep.h"
+#include "bpf/model/duration.hpp"
+
+namespace sidestep {
+
+/// One session that wants to be probed.
+struct ScheduleEntry {
+    std::uint16_t session = 0;
+    Nanoseconds interval{};
+};
+
+/// Fills in `plan`. False if there are more than SS_MAX_CLASSES distinct intervals or SS_MAX_SESSIONS entries.
+bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan);
+
+/// The beat of the clock that serves these sessions: a quarter of the shortest interval, so that a verdict waits at
+/// most that long for the next beat. At least 25 us; 1 ms without sessions.
+Nanoseconds beat_for(std::span<const ScheduleEntry> entries);
+
+}  // namespace sidestep

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// When a session's word may be set, and when the detector itself clears it. Pure: events and the time go in, actions
+// come out. The kernel's tick clears words by itself; this machine decides when a path is trusted again.
+//
+//                      alive                                  any failure
+//        +---> init ------------> up --------------------------------------> down <---+
+//   start                         ^                                           |       | any failure
+//                                 |  wait-to-restore is over                  | alive, and no cause left
+//                                 +------------------- wait <-----------------+       |
+//                                                        +----------------------------+
+//
+// A new session is trusted (word up) until it fails: a session that never answered has not failed, it is misconfigured,
+// and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbour or the operator; the last
+// three are causes that last, and none may be left when the session goes up again. After each failure fresh proof is
+// asked for: `up_count` answers in a row to probes sent since.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "bpf/model/duration.hpp"
+#include "detector/core/reason.hpp"
+
+namespace sidestep {
+
+enum class SessionState : std::uint8_t { init, up, down, wait, admin_down };
+inline constexpr std::size_t kSessionStates = 5;
+
+enum class SessionEvent : std::uint8_t {
+    alive,         ///< the kernel saw fresh proof
+    dead,          ///< the kernel's verdict
+    carrier_lost,  ///< or interface down, or gone
+    carrier_back,
+    neighbor_failed,  ///< neighbour discovery gave up
+    neighbor_resolved,
+    timer,  ///< the time that the last step asked for has come
+    admin_down,
+    admin_up,
+};
+inline constexpr std::size_t kSessionEvents = 9;
+
+std::string_view to_string(SessionState state);
+std::string_view to_string(SessionEvent event);
+
+/// What is remembered of a session between events. Times are CLOCK_MONOTONIC.
+struct SessionMemory {
+    SessionState state = SessionState::init;
+    Reason reason = Reason::none;  ///< of the last failure, while not up
+    bool carrier_cause = false;
+    bool neighbor_cause = false;
+    bool proven = false;       ///< alive since the last failure
+    Nanoseconds wait_until{};  ///< while waiting
+    std::uint64_t downs = 0;
+    std::uint64_t ignored = 0;  ///< events that mean nothing in the state they came in
+};
+
+/// What to do after an event.
+struct SessionActions {
+    bool changed = false;                             ///< the state changed: log it
+    bool lower = false;                               ///< clear the word
+    bool raise = false;                               ///< set the word
+    bool ask_proof = false;                           ///< raise the epoch: earlier answers count no more
+    std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer then
+};
+
+/// One step. Never fails: an event without meaning is counted and ignored.
+SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, Nanoseconds wait_to_restore);
+
+}  // namespace sidestep

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Loading, pinning and adopting, over libbpf.
+#include "detector/io/dataplane.hpp"
+
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "bpf/sidestep.skel.h"
+
+namespace sidestep {
+namespace {
+
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+    std::array<char, 1024> line{};
+    const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+    if (length <= 0) return 0;
+    std::string text(line.data(), std::min<std::size_t>(line.size() - 1, static_cast<std::size_t>(length)));
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    spdlog::log(level == LIBBPF_WARN ? spdlog::level::warn : spdlog::level::trace, "libbpf: {}", text);
+    return 0;
+}
+
+std::string explain_load_failure(int error) {
+    if (error == -EPERM || error == -EACCES) {
+        return "the kernel refused the BPF programs (permission denied): run as root, or give the process CAP_BPF, "
+               "CAP_NET_ADMIN and CAP_PERFMON";
+    }
+    if (error == -EINVAL || error == -ENOTSUP) {
+        return fmt::format(
+            "the kernel refused the BPF programs ({}): Sidestep needs Linux 6.1 or later with CONFIG_NET_CLS_BPF; "
+            "--log-level trace prints the verifier's reason",
+            std::strerror(-error));
+    }
+    return fmt::format("cannot load the BPF programs: {}", std::strerror(-error));
+}
+
+/// The maps that outlive a process.
+std::array<bpf_map*, 9> session_half(sidestep_bpf& skeleton) {
+    auto& maps = skeleton.maps;
+    return {maps.ss_words,  maps.ss_gates,   maps.ss_sessions, maps.ss_plans, maps.ss_clock_confs,
+            maps.ss_clocks, maps.ss_secrets, maps.ss_counts,   maps.ss_events};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_directory, const PolicySizes& sizes) {
+    libbpf_set_print(log_libbpf);
+    std::unique_ptr<Dataplane> dataplane(new Dataplane);
+    if (auto opened = dataplane->open(pin_directory, sizes); !opened) return std::unexpected(opened.error());
+    if (auto mapped = dataplane->map_memory(); !mapped) return std::unexpected(mapped.error());
+    return dataplane;
+}
+
+Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes& sizes) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    pin_directory_ = pin_directory;
+    // The layout's version is in the path: another version's maps are never mistaken for ours.
+    const auto directory = fmt::format("{}/v{}", pin_directory, SS_ABI_VERSION);
+    adopted_ = fs::exists(directory + "/ss_sessions", error);
+    fs::create_directories(directory, error);
+    if (error) return fail(fmt::format("cannot create {}: {}", directory, error.message()));
+
+    skeleton_ = sidestep_bpf__open();
+    if (skeleton_ == nullptr) return fail_errno("cannot open the BPF programs");
+    bpf_map__set_max_entries(skeleton_->maps.ss_policies, std::max(1U, sizes.policies));
+    bpf_map__set_max_entries(skeleton_->maps.ss_candidates, std::max(1U, sizes.candidates));
+    bpf_map__set_max_entries(skeleton_->maps.ss_stats, std::max(1U, sizes.candidates));
+    bpf_map__set_max_entries(skeleton_->maps.ss_prefixes, std::max(1U, sizes.prefixes));
+    for (auto* map : session_half(*skeleton_)) {
+        bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
+    }
+    if (const int result = sidestep_bpf__load(skeleton_); result < 0) return fail(explain_load_failure(result));
+    // What routes with `encap bpf` refer to.
+    const auto program = fmt::format("{}/{}", pin_directory, bpf_program__name(skeleton_->progs.ss_lwt_in));
+    fs::remove(program, error);
+    if (const int result = bpf_program__pin(skeleton_->progs.ss_lwt_in, program.c_str()); result < 0) {
+        return fail_errno("cannot pin " + program, result);
+    }
+    return {};
+}
+
+Result<void> Dataplane::map_memory() {
+    Result<void> outcome;
+    const auto into = [&outcome](auto& array, bpf_map* map) {
+        if (!outcome) return;
+        auto mapped = std::remove_reference_t<decltype(array)>::map(bpf_map__fd(map), bpf_map__name(map));
+        if (mapped) {
+            array = std::move(*mapped);
+        } else {
+            outcome = std::unexpected(mapped.error());
+        }
+    };
+    auto& maps = skeleton_->maps;
+    into(words, maps.ss_words);
+    into(sessions, maps.ss_sessions);
+    into(plans, maps.ss_plans);
+    into(gates_, maps.ss_gates);
+    into(clock_confs_, maps.ss_clock_confs);
+    into(clocks_, maps.ss_clocks);
+    return outcome;
+}
+
+Dataplane::~Dataplane() {
+    if (ring_ != nullptr) ring_buffer__free(ring_);
+    sidestep_bpf__destroy(skeleton_);
+}
+
+void Dataplane::unpin() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(pin_directory_, ignored);
+}
+
+namespace {
+
+ss_prefix to_key(const Prefix& prefix) {
+    ss_prefix key{};
+    key.length = prefix.length;
+    std::copy(prefix.address.bytes.begin(), prefix.address.bytes.end(), key.address);
+    return key;
+}
+
+template <typename Value>
+Result<void> update(const bpf_map* map, std::uint32_t index, const Value& value) {
+    const int error = bpf_map__update_elem(map, &index, sizeof index, &value, sizeof value, BPF_ANY);
+    if (error < 0) return fail_errno(fmt::format("cannot write {}[{}]", bpf_map__name(map), index), error);
+    return {};
+}
+
+/// The values of all CPUs at `index`.
+template <typename Value>
+std::vector<Value> per_cpu(const bpf_map* map, std::uint32_t index) {
+    std::vector<Value> values(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    bpf_map__lookup_elem(map, &index, sizeof index, values.data(), values.size() * sizeof(Value), 0);
+    return values;
+}
+
+}  // namespace
+
+Result<void> Dataplane::set_prefix(const Prefix& prefix, std::uint32_t policy) {
+    const auto key = to_key(prefix);
+    const int error =
+        bpf_map__update_elem(skeleton_->maps.ss_prefixes, &key, sizeof key, &policy, sizeof policy, BPF_ANY);
+    if (error < 0) return fail_errno("cannot add prefix " + prefix.to_string(), error);
+    return {};
+}
+
+Result<void> Dataplane::remove_prefix(const Prefix& prefix) {
+    const auto key = to_key(prefix);
+    const int error = bpf_map__delete_elem(skeleton_->maps.ss_prefixes, &key, sizeof key, 0);
+    if (error < 0 && error != -ENOENT) return fail_errno("cannot remove prefix " + prefix.to_string(), error);
+    return {};
+}
+
+Result<void> Dataplane::set_policy(std::uint32_t index, const ss_policy& policy) {
+    return update(skeleton_->maps.ss_policies, index, policy);
+}
+
+Result<void> Dataplane::set_candidate(std::uint32_t index, const ss_candidate& candidate) {
+    return update(skeleton_->maps.ss_candidates, index, candidate);
+}
+
+Result<void> Dataplane::set_secret(const ss_secret& secret) {
+    return update(skeleton_->maps.ss_secrets, 0, secret);
+}
+
+ss_candidate_stats Dataplane::candidate_stats(std::uint32_t index) const {
+    ss_candidate_stats sum{};
+    for (const auto& value : per_cpu<ss_candidate_stats>(skeleton_->maps.ss_stats, index)) {
+        sum.packets += value.packets;
+        sum.bytes += value.bytes;
+        sum.last_ns = std::max(sum.last_ns, value.last_ns);
+    }
+    return sum;
+}
+
+std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
+    std::array<std::uint64_t, SS_COUNTERS> sums{};
+    for (std::uint32_t i = 0; i < SS_COUNTERS; ++i) {
+        for (const auto value : per_cpu<std::uint64_t>(skeleton_->maps.ss_counts, i)) sums.at(i) += value;
+    }
+    return sums;
+}
+
+int Dataplane::ingress_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_ingress);
+}
+int Dataplane::tick_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_tick);
+}
+int Dataplane::events_fd() const {
+    return bpf_map__fd(skeleton_->maps.ss_events);
+}
+
+void Dataplane::consume_events(const std::function<void(const ss_event&)>& handle) {
+    if (ring_ == nullptr) {
+        const auto deliver = [](void* context, void* data, std::size_t size) {
+            ss_event event{};
+            if (size < sizeof event) return 0;
+            std::memcpy(&event, data, sizeof event);
+            static_cast<Dataplane*>(context)->handle_(event);
+            return 0;
+        };
+        ring_ = ring_buffer__new(events_fd(), deliver, this, nullptr);
+        if (ring_ == nullptr) return;
+    }
+    handle_ = handle;
+    ring_buffer__consume(ring_);
+}
+
+Result<bool> mount_bpffs(const std::string& directory) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    struct statfs info {};
+    if (statfs(directory.c_str(), &info) != 0) return fail_errno(directory);
+    if (info.f_type == BPF_FS_MAGIC) return false;
+    if (mount("bpf", directory.c_str(), "bpf", 0, "mode=0700") != 0) {
+        return fail_errno("cannot mount a bpffs at " + directory + " (run as root)");
+    }
+    return true;
+}
+
+void unmount_bpffs(const std::string& directory) {
+    std::error_code error;
+    if (!std::filesystem::is_empty(directory, error) || error) return;
+    if (umount2(directory.c_str(), MNT_DETACH) == 0) std::filesystem::remove(directory, error);
+}
+
+}  // namespace sidestep

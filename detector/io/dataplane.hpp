@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The BPF programs and maps of one node, as the detector sees them.
+//
+// The maps come in two halves. The session half (words, gate, sessions, clock, secret, counters) is pinned and adopted
+// by the next process, so that probing and repair neither stop nor forget while the detector is replaced. The policy
+// half (prefixes, policies, candidates) is built anew at each start, together with the programs, and takes over when
+// the new programs replace the old ones where they are attached.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpf/abi/sidestep.h"
+#include "bpf/model/address.hpp"
+#include "bpf/model/error.hpp"
+#include "detector/io/shared_array.hpp"
+
+struct sidestep_bpf;
+struct ring_buffer;
+
+namespace sidestep {
+
+/// How many entries the policy half needs.
+struct PolicySizes {
+    std::uint32_t policies = 1;  ///< policy 0, the exempt one, included
+    std::uint32_t candidates = 1;
+    std::uint32_t prefixes = 1;
+};
+
+class Dataplane {
+  public:
+    /// Loads the programs; adopts the session half that is pinned in `pin_directory` (on a bpffs) or creates and pins
+    /// it.
+    static Result<std::unique_ptr<Dataplane>> load(const std::string& pin_directory, const PolicySizes& sizes);
+    Dataplane(const Dataplane&) = delete;
+    Dataplane& operator=(const Dataplane&) = delete;
+    ~Dataplane();
+
+    /// True if the session half is a predecessor's.
+    [[nodiscard]] bool adopted() const { return adopted_; }
+    /// Removes all pins: the programs live as long as they are attached, the maps as long as the programs.
+    void unpin() const;
+
+    Result<void> set_prefix(const Prefix& prefix, std::uint32_t policy);
+    Result<void> remove_prefix(const Prefix& prefix);
+    Result<void> set_policy(std::uint32_t index, const ss_policy& policy);
+    Result<void> set_candidate(std::uint32_t index, const ss_candidate& candidate);
+    Result<void> set_secret(const ss_secret& secret);
+
+    /// Summed over the CPUs.
+    [[nodiscard]] ss_candidate_stats candidate_stats(std::uint32_t index) const;
+    /// Rejects, then outcomes (SS_COUNTERS of them), summed over the CPUs.
+    [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
+
+    [[nodiscard]] int ingress_program() const;
+    [[nodiscard]] int tick_program() const;
+
+    /// The ring's file descriptor for polling, and what to call when it is readable.
+    [[nodiscard]] int events_fd() const;
+    void consume_events(const std::function<void(const ss_event&)>& handle);
+
+    SharedArray<ss_word> words;
+    SharedArray<ss_session> sessions;
+    SharedArray<ss_plan> plans;
+    ss_gate& gate() { return gates_[0]; }
+    ss_clock_conf& clock_conf() { return clock_confs_[0]; }
+    ss_clock& clock() { return clocks_[0]; }
+
+  private:
+    Dataplane() = default;
+    Result<void> open(const std::string& pin_directory, const PolicySizes& sizes);
+    Result<void> map_memory();
+
+    sidestep_bpf* skeleton_ = nullptr;
+    ring_buffer* ring_ = nullptr;
+    std::function<void(const ss_event&)> handle_;
+    std::string pin_directory_;
+    bool adopted_ = false;
+    SharedArray<ss_gate> gates_;
+    SharedArray<ss_clock_conf> clock_confs_;
+    SharedArray<ss_clock> clocks_;
+};
+
+/// Mounts a bpffs at `directory` (created if need be) unless there is one. True if this call mounted it.
+Result<bool> mount_bpffs(const std::string& directory);
+/// Undoes it, unless something is pinned there.
+void unmount_bpffs(const std::string& directory);
+
+}  // namespace sidestep

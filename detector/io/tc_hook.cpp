@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Attaching by libbpf's tc calls; counting what others attached by libnl.
+#include "detector/io/tc_hook.hpp"
+
+#include <netlink/cache.h>
+#include <netlink/netlink.h>
+#include <netlink/route/classifier.h>
+
+#include <bpf/libbpf.h>
+
+#include <memory>
+
+namespace sidestep {
+namespace {
+
+bpf_tc_hook ingress_of(int ifindex) {
+    bpf_tc_hook hook{};
+    hook.sz = sizeof hook;
+    hook.ifindex = ifindex;
+    hook.attach_point = BPF_TC_INGRESS;
+    return hook;
+}
+
+bpf_tc_opts our_place() {
+    bpf_tc_opts options{};
+    options.sz = sizeof options;
+    options.handle = kFilterHandle;
+    options.priority = kFilterPriority;
+    return options;
+}
+
+/// Filters on both sides of the clsact of an interface; -1 if they cannot be counted.
+int count_filters(int ifindex) {
+    const std::unique_ptr<nl_sock, decltype(&nl_socket_free)> socket(nl_socket_alloc(), nl_socket_free);
+    if (!socket || nl_connect(socket.get(), NETLINK_ROUTE) < 0) return -1;
+    int count = 0;
+    for (const std::uint32_t side : {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS}) {
+        nl_cache* cache = nullptr;
+        if (rtnl_cls_alloc_cache(socket.get(), ifindex, TC_H_MAKE(TC_H_CLSACT, side), &cache) < 0) return -1;
+        count += nl_cache_nitems(cache);
+        nl_cache_free(cache);
+    }
+    return count;
+}
+
+}  // namespace
+
+Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd) {
+    auto hook = ingress_of(ifindex);
+    if (const int error = bpf_tc_hook_create(&hook); error < 0 && error != -EEXIST) {
+        return fail_errno("cannot create the clsact qdisc on " + interface, error);
+    }
+    auto options = our_place();
+    options.prog_fd = program_fd;
+    options.flags = BPF_TC_F_REPLACE;
+    if (const int error = bpf_tc_attach(&hook, &options); error < 0) {
+        return fail_errno("cannot attach to the ingress of " + interface, error);
+    }
+    return TcHook(interface, ifindex);
+}
+
+void TcHook::detach() const {
+    auto hook = ingress_of(ifindex_);
+    auto options = our_place();
+    if (bpf_tc_detach(&hook, &options) < 0) return;
+    if (count_filters(ifindex_) != 0) return;
+    hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+    bpf_tc_hook_destroy(&hook);
+}
+
+}  // namespace sidestep

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A program on the tc ingress of an interface, by clsact: it stays when this process dies, and can be replaced in
+// place.
+#pragma once
+
+#include <string>
+
+#include "bpf/model/error.hpp"
+
+namespace sidestep {
+
+/// Our place among the filters of an interface: another program of ours at the same place is replaced atomically.
+inline constexpr unsigned kFilterHandle = 1;
+inline constexpr unsigned kFilterPriority = 862;
+
+/// One attachment. Destroying it leaves the filter where it is; detach() takes it away.
+class TcHook {
+  public:
+    /// Attaches, or replaces what a predecessor of ours attached.
+    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd);
+
+    /// Removes our filter, and the clsact qdisc if nothing else is left on it. No error if the interface is gone.
+    void detach() const;
+
+    [[nodiscard]] int ifindex() const { return ifindex_; }
+    [[nodiscard]] const std::string& interface() const { return interface_; }
+
+  private:
+    TcHook(std::string interface, int ifindex) : interface_(std::move(interface)), ifindex_(ifindex) {}
+
+    std::string interface_;
+    int ifindex_;
+};
+
+}  // namespace sidestep

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The session's state machine: every (state, event) pair as one row, then stories of several events.
+#include "detector/core/session_fsm.hpp"
+
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+using enum SessionState;
+using E = SessionEvent;
+using R = Reason;
+
+constexpr Nanoseconds kNow = 100s;
+constexpr Nanoseconds kWait = 5s;
+
+// What an event does: words and proof as letters, so that a row fits on a line.
+constexpr unsigned C = 1;   // changed
+constexpr unsigned L = 2;   // lower
+constexpr unsigned A = 4;   // raise
+constexpr unsigned P = 8;   // ask for proof
+constexpr unsigned T = 16;  // timer at now + kWait
+constexpr unsigned I = 32;  // counted as ignored
+
+// What stands against a session before the event.
+constexpr unsigned kCarrier = 1;
+constexpr unsigned kNeighbor = 2;
+constexpr unsigned kProven = 4;
+
+struct Row {
+    SessionState from;
+    unsigned before;
+    SessionEvent event;
+    SessionState to;
+    unsigned after;
+    Reason reason;
+    unsigned actions;
+};
+
+// The reason before the event is that of the state: none in init and up, unanswered in down and wait, admin in
+// admin_down. `kProven` stays as it is in rows that do not touch it.
+const std::vector<Row> kRows{
+    // A new session is trusted until it fails; it cannot be dead before it was alive.
+    {init, 0, E::alive, up, kProven, R::none, C | A},
+    {init, 0, E::dead, init, 0, R::none, I},
+    {init, 0, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
+    {init, 0, E::carrier_back, init, 0, R::none, I},
+    {init, 0, E::neighbor_failed, down, kNeighbor, R::neighbor, C | L | P},
+    {init, 0, E::neighbor_resolved, init, 0, R::none, I},
+    {init, 0, E::timer, init, 0, R::none, I},
+    {init, 0, E::admin_down, admin_down, 0, R::admin, C | L | P},
+    {init, 0, E::admin_up, init, 0, R::none, I},
+
+    // Up: any failure brings it down; the kernel asks for proof itself after its own verdict.
+    {up, kProven, E::alive, up, kProven, R::none, I},
+    {up, kProven, E::dead, down, 0, R::unanswered, C | L},
+    {up, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
+    {up, kProven, E::carrier_back, up, kProven, R::none, I},
+    {up, kProven, E::neighbor_failed, down, kNeighbor, R::neighbor, C | L | P},
+    {up, kProven, E::neighbor_resolved, up, kProven, R::none, I},
+    {up, kProven, E::timer, up, kProven, R::none, I},
+    {up, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
+    {up, kProven, E::admin_up, up, kProven, R::none, I},
+
+    // Down without a lasting cause: proof starts the wait.
+    {down, 0, E::alive, wait, kProven, R::unanswered, C | T},
+    {down, 0, E::dead, down, 0, R::unanswered, 0},
+    {down, 0, E::carrier_lost, down, kCarrier, R::unanswered, P},
+    {down, 0, E::carrier_back, down, 0, R::unanswered, I},
+    {down, 0, E::neighbor_failed, down, kNeighbor, R::unanswered, P},
+    {down, 0, E::neighbor_resolved, down, 0, R::unanswered, I},
+    {down, 0, E::timer, down, 0, R::unanswered, I},
+    {down, 0, E::admin_down, admin_down, 0, R::admin, C | L | P},
+    {down, 0, E::admin_up, down, 0, R::unanswered, I},
+
+    // Down with causes: proof and the end of every cause are wanted, in either order.
+    {down, kCarrier, E::alive, down, kCarrier | kProven, R::unanswered, 0},
+    {down, kNeighbor, E::alive, down, kNeighbor | kProven, R::unanswered, 0},
+    {down, kCarrier, E::carrier_back, down, 0, R::unanswered, 0},
+    {down, kNeighbor, E::neighbor_resolved, down, 0, R::unanswered, 0},
+    {down, kCarrier | kProven, E::carrier_back, wait, kProven, R::unanswered, C | T},
+    {down, kNeighbor | kProven, E::neighbor_resolved, wait, kProven, R::unanswered, C | T},
+    {down, kCarrier | kNeighbor | kProven, E::carrier_back, down, kNeighbor | kProven, R::unanswered, 0},
+    {down, kCarrier | kNeighbor | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, 0},
+    {down, kCarrier | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, I},
+    {down, kCarrier | kProven, E::carrier_lost, down, kCarrier, R::unanswered, P},
+    {down, kCarrier | kProven, E::dead, down, kCarrier, R::unanswered, 0},
+    {down, kCarrier | kProven, E::neighbor_failed, down, kCarrier | kNeighbor, R::unanswered, P},
+    {down, kCarrier | kProven, E::admin_down, admin_down, kCarrier, R::admin, C | L | P},
+
+    // Waiting to be restored: the timer raises the word, a failure starts over.
+    {wait, kProven, E::alive, wait, kProven, R::unanswered, I},
+    {wait, kProven, E::dead, down, 0, R::unanswered, C | L},
+    {wait, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
+    {wait, kProven, E::carrier_back, wait, kProven, R::unanswered, I},
+    {wait, kProven, E::neighbor_failed, down, kNeighbor, R::neighbor, C | L | P},
+    {wait, kProven, E::neighbor_resolved, wait, kProven, R::unanswered, I},
+    {wait, kProven, E::timer, up, kProven, R::none, C | A},
+    {wait, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
+    {wait, kProven, E::admin_up, wait, kProven, R::unanswered, I},
+
+    // The operator has it down: causes are remembered, nothing else counts.
+    {admin_down, 0, E::alive, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::dead, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::carrier_lost, admin_down, kCarrier, R::admin, 0},
+    {admin_down, kCarrier, E::carrier_lost, admin_down, kCarrier, R::admin, I},
+    {admin_down, 0, E::carrier_back, admin_down, 0, R::admin, I},
+    {admin_down, kCarrier, E::carrier_back, admin_down, 0, R::admin, 0},
+    {admin_down, 0, E::neighbor_failed, admin_down, kNeighbor, R::admin, 0},
+    {admin_down, 0, E::neighbor_resolved, admin_down, 0, R::admin, I},
+    {admin_down, kNeighbor, E::neighbor_resolved, admin_down, 0, R::admin, 0},
+    {admin_down, 0, E::timer, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::admin_down, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::admin_up, down, 0, R::admin, C | P},
+    {admin_down, kCarrier, E::admin_up, down, kCarrier, R::admin, C | P},
+};
+
+Reason reason_in(SessionState state) {
+    if (state == admin_down) return R::admin;
+    return state == down || state == wait ? R::unanswered : R::none;
+}
+
+SessionMemory memory_in(SessionState state, unsigned before) {
+    SessionMemory memory;
+    memory.state = state;
+    memory.reason = reason_in(state);
+    memory.carrier_cause = before & kCarrier;
+    memory.neighbor_cause = before & kNeighbor;
+    memory.proven = before & kProven;
+    memory.wait_until = kNow;
+    return memory;
+}
+
+TEST(SessionFsm, EveryPairOfStateAndEventIsARow) {
+    std::set<std::tuple<SessionState, SessionEvent>> seen;
+    for (const auto& row : kRows) seen.emplace(row.from, row.event);
+    EXPECT_EQ(seen.size(), kSessionStates * kSessionEvents);
+}
+
+TEST(SessionFsm, DoesWhatTheTableSays) {
+    for (const auto& row : kRows) {
+        SCOPED_TRACE(std::string(to_string(row.from)) + " (" + std::to_string(row.before) + ") + " +
+                     std::string(to_string(row.event)));
+        auto memory = memory_in(row.from, row.before);
+        const auto actions = step(memory, row.event, kNow, kWait);
+
+        EXPECT_EQ(to_string(memory.state), to_string(row.to));
+        EXPECT_EQ(to_string(memory.reason), to_string(row.reason));
+        EXPECT_EQ(memory.carrier_cause, (row.after & kCarrier) != 0);
+        EXPECT_EQ(memory.neighbor_cause, (row.after & kNeighbor) != 0);
+        EXPECT_EQ(memory.proven, (row.after & kProven) != 0);
+        EXPECT_EQ(actions.changed, (row.actions & C) != 0);
+        EXPECT_EQ(actions.changed, row.from != row.to);
+        EXPECT_EQ(actions.lower, (row.actions & L) != 0);
+        EXPECT_EQ(actions.raise, (row.actions & A) != 0);
+        EXPECT_EQ(actions.ask_proof, (row.actions & P) != 0);
+        EXPECT_EQ(actions.timer, row.actions & T ? std::optional(kNow + kWait) : std::nullopt);
+        EXPECT_EQ(memory.ignored, row.actions & I ? 1U : 0U);
+        EXPECT_EQ(memory.downs, row.actions & L ? 1U : 0U);
+    }
+}
+
+TEST(SessionFsm, WithoutWaitToRestoreProofRaisesAtOnce) {
+    for (const auto& [before, event] : {std::pair{0U, E::alive}, std::pair{kCarrier | kProven, E::carrier_back},
+                                        std::pair{kNeighbor | kProven, E::neighbor_resolved}}) {
+        auto memory = memory_in(down, before);
+        const auto actions = step(memory, event, kNow, 0s);
+        EXPECT_EQ(memory.state, up);
+        EXPECT_EQ(memory.reason, R::none);
+        EXPECT_TRUE(actions.raise);
+        EXPECT_FALSE(actions.timer);
+    }
+}
+
+// Plays events one second apart and returns the states after each.
+class Story : public testing::Test {
+  protected:
+    SessionActions play(SessionEvent event, Nanoseconds later = 1s) {
+        now_ += later;
+        return step(memory_, event, now_, kWait);
+    }
+
+    Nanoseconds now_ = kNow;
+    SessionMemory memory_;
+};
+
+TEST_F(Story, AFlapWhileWaitingStartsTheWaitAnew) {
+    play(E::alive);
+    play(E::dead);
+    const auto first = play(E::alive).timer;
+    play(E::dead);
+    const auto second = play(E::alive).timer;
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(*second - *first, 2s);
+
+    now_ = *first;
+    EXPECT_EQ(play(E::timer, 0s).timer, second) << "the first timer must not end the second wait";
+    EXPECT_EQ(memory_.state, wait);
+    now_ = *second;
+    EXPECT_TRUE(play(E::timer, 0s).raise);
+    EXPECT_EQ(memory_.state, up);
+    EXPECT_EQ(memory_.downs, 2U);
+}
+
+TEST_F(Story, CarrierBackBeforeProof) {
+    play(E::alive);
+    EXPECT_TRUE(play(E::carrier_lost).ask_proof);
+    play(E::dead);
+    play(E::carrier_back);
+    EXPECT_EQ(memory_.state, down);
+    EXPECT_TRUE(play(E::alive).timer);
+}
+
+TEST_F(Story, ProofBeforeCarrierBack) {
+    play(E::alive);
+    play(E::carrier_lost);
+    EXPECT_FALSE(play(E::alive).timer);
+    EXPECT_EQ(memory_.state, down);
+    EXPECT_EQ(memory_.reason, R::carrier);
+    EXPECT_TRUE(play(E::carrier_back).timer);
+}
+
+TEST_F(Story, CarrierLostWhileTheOperatorHasItDownIsNotForgotten) {
+    play(E::admin_down);
+    play(E::carrier_lost);
+    EXPECT_FALSE(play(E::admin_up).raise);
+    play(E::alive);
+    EXPECT_EQ(memory_.state, down);
+    play(E::carrier_back);
+    EXPECT_EQ(memory_.state, wait);
+}
+
+TEST_F(Story, AdminUpTrustsNoProofFromBefore) {
+    play(E::alive);
+    play(E::admin_down);
+    play(E::alive);
+    EXPECT_TRUE(play(E::admin_up).ask_proof);
+    EXPECT_EQ(memory_.state, down);
+    EXPECT_TRUE(play(E::alive).timer);
+}
+
+}  // namespace
+}  // namespace sidestep

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Header bytes against bytes written out by hand.
+#include "detector/core/wire.hpp"
+
+#include <cctype>
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sidestep {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+const LinkAddresses kLink{.own = {0x02, 0, 0, 0, 0, 0x0a}, .neighbor = {0x02, 0, 0, 0, 0, 0x0b}};
+
+Address address(std::string_view text) {
+    return *Address::parse(text);
+}
+
+// Bytes from hexadecimal digits; white space is free.
+Bytes hex(std::string_view text) {
+    std::string digits;
+    for (const char c : text) {
+        if (!std::isspace(static_cast<unsigned char>(c))) digits += c;
+    }
+    Bytes bytes;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+        std::from_chars(digits.data() + i, digits.data() + i + 2, bytes.emplace_back(), 16);
+    }
+    return bytes;
+}
+
+// Segments fc00:1::1, fc00:2::1, ... in travel order.
+std::vector<Address> segments(unsigned count) {
+    std::vector<Address> result;
+    for (unsigned i = 1; i <= count; ++i) {
+        auto segment = address("fc00::1");
+        segment.bytes[3] = static_cast<std::uint8_t>(i);
+        result.push_back(segment);
+    }
+    return result;
+}
+
+TEST(Wire, ProbeByPlainForwarding) {
+    const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 0x0123);
+    EXPECT_EQ(probe.udp_offset, 54);
+    EXPECT_EQ(probe.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        60000123 0040 11 ff
+        20010db8000a00000000000000000001
+        20010db800ab0000000000000000000a
+        c123 035e 0040 0000
+        00000000 00000000 00000000 4001 0123
+        00000000000000000000000000000000000000000000000000000000
+        80 fc 0008 0000000000000000)"));
+}
+
+TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
+    const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), segments(2), 0x0fff);
+    EXPECT_EQ(probe.udp_offset, 14 + 40 + 8 + 3 * 16);
+    EXPECT_EQ(probe.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        60000fff 0078 2b ff
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001
+        11 06 04 02 02 00 0000
+        20010db800ab0000000000000000000a
+        fc000002000000000000000000000001
+        fc000001000000000000000000000001
+        cfff 035e 0040 0000
+        00000000 00000000 00000000 4001 0fff
+        00000000000000000000000000000000000000000000000000000000
+        80 fc 0008 0000000000000000)"));
+}
+
+TEST(Wire, TheLongestProbeFitsItsTemplate) {
+    EXPECT_LE(make_probe(kLink, {}, {}, segments(SS_MAX_SEGMENTS), 0).bytes.size(), SS_TEMPLATE_MAX);
+}
+
+struct Encaps {
+    unsigned count;
+    std::string_view srh;
+};
+
+class WireEncaps : public testing::TestWithParam<Encaps> {};
+
+// The first segment is the destination; the list is written backwards, and last entry and segments left point at it.
+TEST_P(WireEncaps, BytesAreAsWrittenByHand) {
+    const auto& [count, srh] = GetParam();
+    const std::string_view before = R"(
+        02000000000b 02000000000a 86dd
+        60000000 0000 2b 40
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001)";
+    auto expected = hex(before);
+    const auto rest = hex(srh);
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    EXPECT_EQ(make_encaps_header(kLink, address("2001:db8:a::1"), segments(count)), expected);
+    EXPECT_LE(expected.size(), SS_HEADER_MAX);
+}
+
+INSTANTIATE_TEST_SUITE_P(Segments, WireEncaps,
+                         testing::Values(Encaps{1, R"(29 02 04 00 00 00 0000
+                                                      fc000001000000000000000000000001)"},
+                                         Encaps{2, R"(29 04 04 01 01 00 0000
+                                                      fc000002000000000000000000000001
+                                                      fc000001000000000000000000000001)"},
+                                         Encaps{3, R"(29 06 04 02 02 00 0000
+                                                      fc000003000000000000000000000001
+                                                      fc000002000000000000000000000001
+                                                      fc000001000000000000000000000001)"},
+                                         Encaps{10, R"(29 14 04 09 09 00 0000
+                                                       fc00000a000000000000000000000001
+                                                       fc000009000000000000000000000001
+                                                       fc000008000000000000000000000001
+                                                       fc000007000000000000000000000001
+                                                       fc000006000000000000000000000001
+                                                       fc000005000000000000000000000001
+                                                       fc000004000000000000000000000001
+                                                       fc000003000000000000000000000001
+                                                       fc000002000000000000000000000001
+                                                       fc000001000000000000000000000001)"},
+                                         Encaps{16, R"(29 20 04 0f 0f 00 0000
+                                                       fc000010000000000000000000000001
+                                                       fc00000f000000000000000000000001
+                                                       fc00000e000000000000000000000001
+                                                       fc00000d000000000000000000000001
+                                                       fc00000c000000000000000000000001
+                                                       fc00000b000000000000000000000001
+                                                       fc00000a000000000000000000000001
+                                                       fc000009000000000000000000000001
+                                                       fc000008000000000000000000000001
+                                                       fc000007000000000000000000000001
+                                                       fc000006000000000000000000000001
+                                                       fc000005000000000000000000000001
+                                                       fc000004000000000000000000000001
+                                                       fc000003000000000000000000000001
+                                                       fc000002000000000000000000000001
+                                                       fc000001000000000000000000000001)"}),
+                         [](const auto& test) { return std::to_string(test.param.count); });
+
+}  // namespace
+}  // namespace sidestep

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A link that dies without a word: on egress of both ends, packets vanish while their direction's bit is set.
+#include "topo/cut.h"
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
+
+// The whole cut is one store into this word: bit d cuts direction d.
+volatile __u32 topo_cut = 0;
+struct topo_cut_direction topo_cut_directions[2] = {};
+
+static __always_inline int judge(__u32 direction) {
+    struct topo_cut_direction* seen = &topo_cut_directions[direction];
+
+    if (!(topo_cut & (1U << direction))) return TC_ACT_UNSPEC;
+    if (!seen->first_drop_ns) __sync_val_compare_and_swap(&seen->first_drop_ns, 0, bpf_ktime_get_ns());
+    __sync_fetch_and_add(&seen->dropped, 1);
+    // STOLEN, not SHOT: the sender must not see an error, a dead fibre gives none.
+    return TC_ACT_STOLEN;
+}
+
+SEC("tc")
+int cut_forward(struct __sk_buff* skb) {
+    return judge(0);
+}
+
+SEC("tc")
+int cut_backward(struct __sk_buff* skb) {
+    return judge(1);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "topo/cut.hpp"
+
+#include <bpf/libbpf.h>
+
+#include <array>
+
+#include "topo/cut.h"
+#include "topo/cut.skel.h"
+#include "topo/wait.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+constexpr std::uint32_t kFirstToBeAsked = 1;  // tc priority
+
+std::int64_t now_ns() {
+    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+}
+
+struct DestroySkeleton {
+    void operator()(cut_bpf* skeleton) const { cut_bpf::destroy(skeleton); }
+};
+
+/// A tc egress filter of ours, taken away again with its owner; the clsact qdisc stays, others may use it.
+class Filter {
+  public:
+    Filter() = default;
+    Filter(const Filter&) = delete;
+    Filter& operator=(const Filter&) = delete;
+    ~Filter() {
+        if (options_.sz == 0) return;
+        options_.flags = 0;
+        options_.prog_fd = 0;
+        options_.prog_id = 0;
+        (void)netns_->run([&] { bpf_tc_detach(&hook_, &options_); });
+    }
+
+    Result<void> attach(const LinkEnd& end, int program) {
+        netns_ = end.netns;
+        hook_ = {.sz = sizeof hook_, .ifindex = end.ifindex, .attach_point = BPF_TC_EGRESS, .parent = 0};
+        bpf_tc_opts options{};
+        options.sz = sizeof options;
+        options.prog_fd = program;
+        options.priority = kFirstToBeAsked;
+        return netns_->run([&]() -> Result<void> {
+            const int created = bpf_tc_hook_create(&hook_);
+            if (created != 0 && created != -EEXIST) return fail_errno("cannot create a clsact qdisc", created);
+            const int attached = bpf_tc_attach(&hook_, &options);
+            if (attached != 0) return fail_errno("cannot attach the cut program", attached);
+            options_ = options;
+            return {};
+        });
+    }
+
+  private:
+    const NetNs* netns_ = nullptr;
+    bpf_tc_hook hook_{};
+    bpf_tc_opts options_{};  // .sz is 0 until attached
+};
+
+}  // namespace
+
+struct Cut::State {
+    std::unique_ptr<cut_bpf, DestroySkeleton> skeleton;
+    std::array<Filter, 2> filters;
+
+    /// The word that the programs read per packet.
+    [[nodiscard]] volatile std::uint32_t& word() const { return skeleton->bss->topo_cut; }
+};
+
+Cut::Cut(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Cut::Cut(Cut&&) noexcept = default;
+Cut& Cut::operator=(Cut&&) noexcept = default;
+Cut::~Cut() = default;
+
+Result<Cut> Cut::install(const LinkEnd& first, const LinkEnd& second) {
+    auto state = std::make_unique<State>();
+    state->skeleton.reset(cut_bpf::open_and_load());
+    if (!state->skeleton) return fail_errno("cannot load the cut program");
+    auto attached = state->filters[0].attach(first, bpf_program__fd(state->skeleton->progs.cut_forward));
+    if (!attached) return std::unexpected(attached.error());
+    attached = state->filters[1].attach(second, bpf_program__fd(state->skeleton->progs.cut_backward));
+    if (!attached) return std::unexpected(attached.error());
+    return Cut(std::move(state));
+}
+
+std::int64_t Cut::cut(Direction direction) {
+    const auto bits = static_cast<std::uint32_t>(direction);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        const bool begins = (bits & ~state_->word() & (1U << i)) != 0;
+        if (begins) state_->skeleton->bss->topo_cut_directions[i] = {};
+    }
+    const auto now = now_ns();
+    state_->word() = state_->word() | bits;
+    return now;
+}
+
+std::int64_t Cut::restore() {
+    state_->word() = 0;
+    return now_ns();
+}
+
+bool Cut::is_cut() const {
+    return state_->word() != 0;
+}
+
+Cut::Seen Cut::seen(Direction direction) const {
+    const volatile auto& seen = state_->skeleton->bss->topo_cut_directions[direction == Direction::backward ? 1 : 0];
+    const std::uint64_t first = seen.first_drop_ns;
+    return {.dropped = seen.dropped,
+            .first_drop_ns = first == 0 ? std::nullopt : std::optional(static_cast<std::int64_t>(first))};
+}
+
+}  // namespace sidestep::topo

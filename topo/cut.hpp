@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Kill a link silently, in one or both directions, by one store: packets vanish, the carrier and the neighbour entries
+// stay. Install it before other tc programs so that it is asked first.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "bpf/model/error.hpp"
+#include "topo/netns.hpp"
+
+namespace sidestep::topo {
+
+/// One end of a link.
+struct LinkEnd {
+    const NetNs* netns = nullptr;
+    int ifindex = 0;
+};
+
+/// Directions of a link as bits; forward is ends[0] -> ends[1].
+enum class Direction : std::uint32_t { forward = 1, backward = 2, both = 3 };
+
+class Cut {
+  public:
+    /// What a cut has done so far in one direction; times are CLOCK_MONOTONIC in nanoseconds.
+    struct Seen {
+        std::uint64_t dropped = 0;
+        std::optional<std::int64_t> first_drop_ns;
+    };
+
+    /// Attaches to both ends; the link works as before. Both namespaces must outlive the cut.
+    static Result<Cut> install(const LinkEnd& first, const LinkEnd& second);
+
+    Cut(Cut&&) noexcept;
+    Cut& operator=(Cut&&) noexcept;
+    Cut(const Cut&) = delete;
+    Cut& operator=(const Cut&) = delete;
+    ~Cut();
+
+    /// Starts a new cut: counters of uncut directions begin at zero. Returns the time of the store, CLOCK_MONOTONIC in
+    /// nanoseconds.
+    std::int64_t cut(Direction direction = Direction::both);
+    /// Ends every cut; the counters stay readable. Returns the time of the store.
+    std::int64_t restore();
+    [[nodiscard]] bool is_cut() const;
+    [[nodiscard]] Seen seen(Direction direction) const;
+
+  private:
+    struct State;
+    explicit Cut(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sidestep::topo

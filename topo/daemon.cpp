@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "topo/daemon.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "topo/fd.hpp"
+#include "topo/wait.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+constexpr timeval kAnswerPatience{.tv_sec = 2, .tv_usec = 0};
+
+Result<Fd> connect_to(const std::string& path) {
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) return fail_errno("Unix socket");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return fail(path + " is too long for a socket");
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerPatience, sizeof kAnswerPatience);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return fail_errno(path);
+    return socket;
+}
+
+Result<std::string> read_line(int socket) {
+    std::string line;
+    std::array<char, 4096> chunk{};
+    while (line.find('\n') == std::string::npos) {
+        const auto got = ::recv(socket, chunk.data(), chunk.size(), 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno("no answer from sidestepd");
+        if (got == 0) return fail("sidestepd closed the connection without an answer");
+        line.append(chunk.data(), static_cast<std::size_t>(got));
+    }
+    return line;
+}
+
+bool all_up(const nlohmann::json& answer) {
+    const auto sessions = answer.value("sessions", nlohmann::json::array());
+    return !sessions.empty() && std::ranges::all_of(sessions, [](const nlohmann::json& session) {
+        return session.value("state", "") == "up";
+    });
+}
+
+}  // namespace
+
+Result<std::string> Daemon::executable() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    for (const auto& folder : {self.parent_path(), self.parent_path().parent_path() / "bin"}) {
+        if (std::filesystem::exists(folder / "sidestepd", error)) return (folder / "sidestepd").string();
+    }
+    return fail("there is no sidestepd beside " + self.string() + ": build it first (./run build)");
+}
+
+Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std::string& config) {
+    const auto program = executable();
+    if (!program) return std::unexpected(program.error());
+    const auto stem = lab.directory() + "/" + node;
+    std::ofstream file(stem + ".yaml");
+    file << config;
+    file.close();
+    if (!file) return fail("cannot write " + stem + ".yaml");
+    auto process = lab.spawn(node, {*program, "--config", stem + ".yaml", "--run-dir", lab.directory()},
+                             {.output_file = stem + ".log", .stop_patience = std::chrono::seconds(5)});
+    if (!process) return std::unexpected(process.error());
+    return Daemon(node, stem + ".sock", std::move(*process));
+}
+
+Result<nlohmann::json> Daemon::ask(const std::string& command) const {
+    const auto socket = connect_to(socket_);
+    if (!socket) return std::unexpected(socket.error());
+    const auto question = nlohmann::json{{"command", command}}.dump() + "\n";
+    if (::send(socket->get(), question.data(), question.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(question.size())) {
+        return fail_errno("cannot ask sidestepd on " + node_);
+    }
+    const auto line = read_line(socket->get());
+    if (!line) return std::unexpected(line.error());
+    auto answer = nlohmann::json::parse(*line, nullptr, false);
+    if (!answer.is_object()) return fail("sidestepd on " + node_ + " answered " + *line);
+    return answer;
+}
+
+Result<void> Daemon::wait_up(std::chrono::milliseconds patience) {
+    std::string last;
+    bool ended = false;
+    const bool up = wait_for(patience, [&] {
+        ended = !process_.running();
+        if (ended) return true;
+        const auto answer = ask("sessions");
+        last = answer ? answer->dump() : answer.error().message;
+        return answer && all_up(*answer);
+    });
+    if (ended) return fail(fmt::format("sidestepd on {} ended: {}", node_, process_.output()));
+    if (!up) {
+        return fail(fmt::format("sidestepd on {}: not every session came up in {} ms: {}\n{}", node_, patience.count(),
+                                last, process_.output()));
+    }
+    return {};
+}
+
+Result<void> Daemon::stop() {
+    const int code = process_.stop();
+    if (code != 0) return fail(fmt::format("sidestepd on {} ended with {}: {}", node_, code, process_.output()));
+    return {};
+}
+
+}  // namespace sidestep::topo

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A measured stream: numbered UDP packets at a steady rate from one namespace to another, each with the time it was
+// really sent. On a loaded machine the sender runs late; it then sends what it missed at once instead of pretending.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "bpf/model/error.hpp"
+#include "topo/flow.hpp"
+#include "topo/netns.hpp"
+
+namespace sidestep::topo {
+
+/// Where packets go and how many. IPv6 only so far.
+struct TrafficSpec {
+    Address source{};
+    Address destination{};
+    double rate = 10'000;      ///< packets per second
+    std::size_t payload = 64;  ///< bytes of UDP payload, at least 24
+    std::uint64_t count = 0;   ///< packets to send; 0: until stopped
+};
+
+class Traffic {
+  public:
+    /// Opens the sockets in both namespaces and starts sending. The namespaces may go away before the traffic does.
+    static Result<Traffic> start(const NetNs& from, const NetNs& to, const TrafficSpec& spec);
+
+    Traffic(Traffic&&) noexcept;
+    Traffic& operator=(Traffic&&) noexcept;
+    Traffic(const Traffic&) = delete;
+    Traffic& operator=(const Traffic&) = delete;
+    ~Traffic();
+
+    [[nodiscard]] std::uint64_t sent() const;
+    /// Datagrams that have arrived, duplicates included.
+    [[nodiscard]] std::uint64_t arrived() const;
+    /// Stops sending, waits until everything has arrived or nothing has for 100 ms, and reports.
+    FlowReport stop();
+
+  private:
+    struct State;
+    explicit Traffic(std::unique_ptr<State> state);
+    void join();
+
+    std::unique_ptr<State> state_;
+    std::jthread receiver_;
+    std::jthread sender_;
+};
+
+}  // namespace sidestep::topo
