@@ -74,6 +74,9 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
         ::umount2(path, MNT_DETACH);
         ::unlink(path);
     }
+    // What a killed sidestepd mounted there.
+    if (::chdir(directory) == 0) ::umount2("bpf", MNT_DETACH);
+    (void)!::chdir("/");
     ::execl("/bin/rm", "rm", "-rf", "--", directory, nullptr);
     ::_exit(1);
 }
