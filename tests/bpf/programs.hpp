@@ -189,10 +189,12 @@ class Programs {
 /// A probe's session on the loopback device; its template leads to `sink`.
 inline void open_session(Programs& programs, std::uint16_t index, const Address& sink,
                          std::uint32_t ifindex = kLoopback, std::span<const Address> segments = {}) {
-    const auto probe = make_probe({}, address("2001:db8:a::1"), sink, segments, index);
+    const auto probe = make_probe({}, address("2001:db8:a::1"), sink, {.encaps = {}, .back = segments}, index);
     auto& conf = programs.sessions[index].conf;
     conf.flags = SS_SESSION_ACTIVE;
     conf.ifindex = ifindex;
+    conf.sink_ifindex = ifindex;
+    conf.loss_limit = SS_NO_LOSS_LIMIT;
     conf.multiplier = 3;
     conf.up_count = 3;
     conf.interval_ns = 1'000'000;

@@ -81,8 +81,8 @@ TEST(Probe, ChecksumHoldsForAnyContent) {
         const auto sink = random_address();
         const std::vector<Address> segments(random() % 4, address("2001:db8::5"));
         const auto probe =
-            filled(make_probe({}, source, sink, segments, random() % SS_MAX_SESSIONS), {{random(), random()}},
-                   static_cast<std::uint32_t>(random()), random() >> random() % 40);
+            filled(make_probe({}, source, sink, {.encaps = {}, .back = segments}, random() % SS_MAX_SESSIONS),
+                   {{random(), random()}}, static_cast<std::uint32_t>(random()), random() >> random() % 40);
         const auto udp = std::span(probe.bytes).subspan(probe.udp_offset);
         ASSERT_EQ(udp_sum(source, sink, udp), 0xffffU);
         ASSERT_FALSE(udp[6] == 0 && udp[7] == 0) << "zero would mean: no checksum";

@@ -26,6 +26,7 @@ constexpr unsigned A = 4;   // raise
 constexpr unsigned P = 8;   // ask for proof
 constexpr unsigned T = 16;  // timer at now + kWait
 constexpr unsigned I = 32;  // counted as ignored
+constexpr unsigned D = 64;  // word to degraded
 
 // What stands against a session before the event.
 constexpr unsigned kCarrier = 1;
@@ -66,6 +67,38 @@ const std::vector<Row> kRows{
     {up, kProven, E::timer, up, kProven, R::none, I},
     {up, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {up, kProven, E::admin_up, up, kProven, R::none, I},
+
+    {up, kProven, E::lossy, degraded, kProven, R::lossy, C | D},
+    {up, kProven, E::slow, degraded, kProven, R::slow, C | D},
+    {up, kProven, E::sound, up, kProven, R::none, I},
+
+    // Degraded: to and fro with up, and fails like up.
+    {degraded, kProven, E::alive, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::dead, down, 0, R::unanswered, C | L},
+    {degraded, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
+    {degraded, kProven, E::carrier_back, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::neighbor_failed, down, kNeighbor, R::neighbor, C | L | P},
+    {degraded, kProven, E::neighbor_resolved, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::timer, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
+    {degraded, kProven, E::admin_up, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::lossy, degraded, kProven, R::lossy, I},
+    {degraded, kProven, E::slow, degraded, kProven, R::slow, C | D},
+    {degraded, kProven, E::sound, up, kProven, R::none, C | A},
+
+    // Not alive: its quality says nothing, but for one that waits.
+    {init, 0, E::lossy, init, 0, R::none, I},
+    {init, 0, E::slow, init, 0, R::none, I},
+    {init, 0, E::sound, init, 0, R::none, I},
+    {down, 0, E::lossy, down, 0, R::unanswered, I},
+    {down, 0, E::slow, down, 0, R::unanswered, I},
+    {down, 0, E::sound, down, 0, R::unanswered, I},
+    {wait, kProven, E::lossy, wait, kProven, R::unanswered, 0},
+    {wait, kProven, E::slow, wait, kProven, R::unanswered, 0},
+    {wait, kProven, E::sound, wait, kProven, R::unanswered, 0},
+    {admin_down, 0, E::lossy, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::slow, admin_down, 0, R::admin, I},
+    {admin_down, 0, E::sound, admin_down, 0, R::admin, I},
 
     // Down without a lasting cause: proof starts the wait.
     {down, 0, E::alive, wait, kProven, R::unanswered, C | T},
@@ -122,6 +155,7 @@ const std::vector<Row> kRows{
 
 Reason reason_in(SessionState state) {
     if (state == admin_down) return R::admin;
+    if (state == degraded) return R::lossy;
     return state == down || state == wait ? R::unanswered : R::none;
 }
 
@@ -129,6 +163,7 @@ SessionMemory memory_in(SessionState state, unsigned before) {
     SessionMemory memory;
     memory.state = state;
     memory.reason = reason_in(state);
+    if (state == degraded) memory.poor = R::lossy;
     memory.carrier_cause = before & kCarrier;
     memory.neighbor_cause = before & kNeighbor;
     memory.proven = before & kProven;
@@ -147,7 +182,7 @@ TEST(SessionFsm, DoesWhatTheTableSays) {
         SCOPED_TRACE(std::string(to_string(row.from)) + " (" + std::to_string(row.before) + ") + " +
                      std::string(to_string(row.event)));
         auto memory = memory_in(row.from, row.before);
-        const auto actions = step(memory, row.event, kNow, kWait);
+        const auto actions = step(memory, row.event, kNow, {.wait_to_restore = kWait});
 
         EXPECT_EQ(to_string(memory.state), to_string(row.to));
         EXPECT_EQ(to_string(memory.reason), to_string(row.reason));
@@ -155,7 +190,8 @@ TEST(SessionFsm, DoesWhatTheTableSays) {
         EXPECT_EQ(memory.neighbor_cause, (row.after & kNeighbor) != 0);
         EXPECT_EQ(memory.proven, (row.after & kProven) != 0);
         EXPECT_EQ(actions.changed, (row.actions & C) != 0);
-        EXPECT_EQ(actions.changed, row.from != row.to);
+        EXPECT_EQ(actions.changed, row.from != row.to || row.reason != reason_in(row.from));
+        EXPECT_EQ(actions.degrade, (row.actions & D) != 0);
         EXPECT_EQ(actions.lower, (row.actions & L) != 0);
         EXPECT_EQ(actions.raise, (row.actions & A) != 0);
         EXPECT_EQ(actions.ask_proof, (row.actions & P) != 0);
@@ -169,7 +205,7 @@ TEST(SessionFsm, WithoutWaitToRestoreProofRaisesAtOnce) {
     for (const auto& [before, event] : {std::pair{0U, E::alive}, std::pair{kCarrier | kProven, E::carrier_back},
                                         std::pair{kNeighbor | kProven, E::neighbor_resolved}}) {
         auto memory = memory_in(down, before);
-        const auto actions = step(memory, event, kNow, 0s);
+        const auto actions = step(memory, event, kNow, {});
         EXPECT_EQ(memory.state, up);
         EXPECT_EQ(memory.reason, R::none);
         EXPECT_TRUE(actions.raise);
@@ -182,7 +218,7 @@ class Story : public testing::Test {
   protected:
     SessionActions play(SessionEvent event, Nanoseconds later = 1s) {
         now_ += later;
-        return step(memory_, event, now_, kWait);
+        return step(memory_, event, now_, {.wait_to_restore = kWait});
     }
 
     Nanoseconds now_ = kNow;
@@ -242,6 +278,40 @@ TEST_F(Story, AdminUpTrustsNoProofFromBefore) {
     EXPECT_TRUE(play(E::admin_up).ask_proof);
     EXPECT_EQ(memory_.state, down);
     EXPECT_TRUE(play(E::alive).timer);
+}
+
+TEST_F(Story, WhatTurnedPoorWhileWaitingComesBackDegraded) {
+    play(E::alive);
+    play(E::dead);
+    const auto timer = play(E::alive).timer;
+    play(E::lossy);
+    now_ = *timer;
+    const auto actions = play(E::timer, 0s);
+    EXPECT_EQ(memory_.state, degraded);
+    EXPECT_TRUE(actions.degrade);
+    EXPECT_FALSE(actions.raise);
+    EXPECT_TRUE(play(E::sound).raise);
+}
+
+TEST(SessionFsm, FlapsAreDamped) {
+    const RestorePolicy policy{.wait_to_restore = 1s, .damping = DampingSettings{}};
+    SessionMemory memory;
+    auto now = kNow;
+    step(memory, E::alive, now, policy);
+    std::optional<Nanoseconds> timer;
+    for (int flap = 0; flap < 3; ++flap) {
+        step(memory, E::dead, now, policy);
+        timer = step(memory, E::alive, now, policy).timer;
+        if (flap < 2) {
+            ASSERT_EQ(timer, now + 1s) << "not suppressed yet";
+            step(memory, E::timer, *timer, policy);
+            now = *timer;
+        }
+    }
+    EXPECT_TRUE(memory.damping.suppressed);
+    EXPECT_GT(*timer, now + 5s) << "more than twice the reuse limit takes more than a half-life";
+    EXPECT_TRUE(step(memory, E::timer, *timer, policy).raise);
+    EXPECT_FALSE(memory.damping.suppressed);
 }
 
 }  // namespace

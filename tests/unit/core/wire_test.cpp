@@ -60,7 +60,9 @@ TEST(Wire, ProbeByPlainForwarding) {
 }
 
 TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
-    const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), segments(2), 0x0fff);
+    const auto list = segments(2);
+    const auto probe =
+        make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {.encaps = {}, .back = list}, 0x0fff);
     EXPECT_EQ(probe.udp_offset, 14 + 40 + 8 + 3 * 16);
     EXPECT_EQ(probe.bytes, hex(R"(
         02000000000b 02000000000a 86dd
@@ -78,7 +80,11 @@ TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
 }
 
 TEST(Wire, TheLongestProbeFitsItsTemplate) {
-    EXPECT_LE(make_probe(kLink, {}, {}, segments(SS_MAX_SEGMENTS), 0).bytes.size(), SS_TEMPLATE_MAX);
+    const auto list = segments(SS_MAX_SEGMENTS);
+    const ProbeWay way{.encaps = list, .back = {}};
+    EXPECT_TRUE(probe_fits(way));
+    EXPECT_LE(make_probe(kLink, {}, {}, way, 0).bytes.size(), SS_TEMPLATE_MAX);
+    EXPECT_FALSE(probe_fits({.encaps = list, .back = list}));
 }
 
 struct Encaps {

@@ -75,7 +75,7 @@ TEST(ConfigFile, FillsInTheDefaults) {
     EXPECT_EQ(adjacency.probe.allowance, 200us);
     EXPECT_EQ(adjacency.probe.turnaround, Turnaround::forward);
     EXPECT_EQ(adjacency.probe.sink, address("fd00:ab::1"));
-    EXPECT_FALSE(adjacency.probe.segment);
+    EXPECT_TRUE(adjacency.probe.back.empty());
     EXPECT_TRUE(config.policies.empty());
     EXPECT_TRUE(config.ingress.empty());
 }
@@ -98,7 +98,7 @@ TEST(ConfigFile, AdjacenciesOverrideTheProbeDefaults) {
     EXPECT_EQ(inherited.wait_to_restore, 0s);
     EXPECT_EQ(inherited.allowance, 2ms);
     EXPECT_EQ(inherited.turnaround, Turnaround::end);
-    EXPECT_EQ(inherited.segment, address("fd00:b::"));
+    EXPECT_THAT(inherited.back, ElementsAre(address("fd00:b::")));
     const auto& own = config.adjacencies[1].probe;
     EXPECT_EQ(own.interval, 2ms);
     EXPECT_EQ(own.multiplier, 4U);
@@ -106,7 +106,7 @@ TEST(ConfigFile, AdjacenciesOverrideTheProbeDefaults) {
     EXPECT_EQ(own.wait_to_restore, 1min);
     EXPECT_EQ(own.allowance, 3ms);
     EXPECT_EQ(own.turnaround, Turnaround::end_x);
-    EXPECT_EQ(own.segment, address("fd00:c:a::"));
+    EXPECT_THAT(own.back, ElementsAre(address("fd00:c:a::")));
 }
 
 TEST(ConfigFile, ReadsPoliciesInOrderOfPreference) {
