@@ -85,18 +85,7 @@ void SessionTable::start_fresh(Session& session) {
 }
 
 void SessionTable::set_gating(const Session& session, bool gates) {
-    auto& word = dataplane_.words[session.index];
-    if ((word.gates != 0) == gates) return;
-    // Counted before it gates and after it has ceased to: the gate is never too low. Should the tick lower the word in
-    // between it stays one too high, until audit_gate() finds out.
-    if (gates) {
-        __sync_fetch_and_add(&dataplane_.gate().closed, 1);
-        SS_WRITE(word.gates, 1U);
-        if (SS_READ(word.rank) == SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
-    } else {
-        SS_WRITE(word.gates, 0U);
-        if (SS_READ(word.rank) != SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
-    }
+    ss_word_set_gating(&dataplane_.words[session.index], &dataplane_.gate(), gates ? 1 : 0);
 }
 
 void SessionTable::write_plan() {
