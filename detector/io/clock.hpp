@@ -33,4 +33,7 @@ Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds 
 /// busy, stopped, killed or replaced. Takes over the pair that a predecessor left. Writes `successor` (ss_clock_conf).
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor);
 
+/// Removes the kernel clock of this network namespace, whoever made it.
+void remove_kernel_clock();
+
 }  // namespace sidestep

@@ -136,10 +136,7 @@ class KernelClock final : public Clock {
 
     void stop() override {
         successor_ = 0;
-        const Socket socket(nl_socket_alloc());
-        const Link link(rtnl_link_alloc());
-        rtnl_link_set_name(link.get(), kSource);
-        if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
+        remove_kernel_clock();
     }
 
   private:
@@ -149,6 +146,13 @@ class KernelClock final : public Clock {
 };
 
 }  // namespace
+
+void remove_kernel_clock() {
+    const Socket socket(nl_socket_alloc());
+    const Link link(rtnl_link_alloc());
+    rtnl_link_set_name(link.get(), kSource);
+    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
+}
 
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor) {
     auto clock = std::make_unique<KernelClock>(tick_program, beat, successor);

@@ -220,21 +220,24 @@ void Dataplane::consume_events(const std::function<void(const ss_event&)>& handl
     ring_buffer__consume(ring_);
 }
 
-Result<bool> mount_bpffs(const std::string& directory) {
+Result<void> mount_bpffs(const std::string& directory) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     struct statfs info {};
     if (statfs(directory.c_str(), &info) != 0) return fail_errno(directory);
-    if (info.f_type == BPF_FS_MAGIC) return false;
+    if (info.f_type == BPF_FS_MAGIC) return {};
     if (mount("bpf", directory.c_str(), "bpf", 0, "mode=0700") != 0) {
         return fail_errno("cannot mount a bpffs at " + directory + " (run as root)");
     }
-    return true;
+    return {};
 }
 
 void unmount_bpffs(const std::string& directory) {
     std::error_code error;
-    if (!std::filesystem::is_empty(directory, error) || error) return;
+    // Pins of nodes are in folders of their own; the kernel keeps files of its own beside them.
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+        if (entry.is_directory()) return;
+    }
     if (umount2(directory.c_str(), MNT_DETACH) == 0) std::filesystem::remove(directory, error);
 }
 

@@ -86,8 +86,8 @@ class Dataplane {
     SharedArray<ss_clock> clocks_;
 };
 
-/// Mounts a bpffs at `directory` (created if need be) unless there is one. True if this call mounted it.
-Result<bool> mount_bpffs(const std::string& directory);
+/// Mounts a bpffs at `directory` (created if need be) unless there is one.
+Result<void> mount_bpffs(const std::string& directory);
 /// Undoes it, unless something is pinned there.
 void unmount_bpffs(const std::string& directory);
 

@@ -6,12 +6,18 @@
 #include <netlink/netlink.h>
 #include <netlink/route/classifier.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <memory>
+#include <string_view>
+
+#include "detector/io/fd.hpp"
 
 namespace sidestep {
 namespace {
+
+constexpr std::string_view kProgramPrefix = "ss_";
 
 bpf_tc_hook ingress_of(int ifindex) {
     bpf_tc_hook hook{};
@@ -56,6 +62,18 @@ Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int pro
     if (const int error = bpf_tc_attach(&hook, &options); error < 0) {
         return fail_errno("cannot attach to the ingress of " + interface, error);
     }
+    return TcHook(interface, ifindex);
+}
+
+std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
+    auto hook = ingress_of(ifindex);
+    auto options = our_place();
+    if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
+    const Fd program(bpf_prog_get_fd_by_id(options.prog_id));
+    bpf_prog_info info{};
+    std::uint32_t length = sizeof info;
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
+    if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
     return TcHook(interface, ifindex);
 }
 

@@ -3,6 +3,7 @@
 // place.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "bpf/model/error.hpp"
@@ -21,6 +22,9 @@ class TcHook {
 
     /// Removes our filter, and the clsact qdisc if nothing else is left on it. No error if the interface is gone.
     void detach() const;
+
+    /// The attachment that a process of ours left at this interface, if there is one.
+    static std::optional<TcHook> find(const std::string& interface, int ifindex);
 
     [[nodiscard]] int ifindex() const { return ifindex_; }
     [[nodiscard]] const std::string& interface() const { return interface_; }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the tests of the running sidestepd share: the lab of the demo with a link to cut, a sidestepd on A and on B that
+// protects traffic over it by the detour through C, and questions that wait for their answer.
+//
+//     S --- A ======= B --- D      A-B: the protected link
+//            \       /             A-C-B: the detour
+//             `- C -'              traffic: S -> D and D -> S
+//
+// Every question returns an AssertionResult that says what was seen instead.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "topo/daemon.hpp"
+#include "topo/lab.hpp"
+
+namespace sidestep::topo {
+
+using nlohmann::json;
+
+/// Machines are noisy: whoever waits for longer than this waits for ever.
+inline constexpr std::chrono::seconds kPatience{15};
+/// A loss window of a protected link is a few milliseconds long; nobody promises that while other tests run.
+inline constexpr std::chrono::milliseconds kLongestLoss{200};
+
+/// `text` with the first `from` replaced by `to`; `from` must be there.
+std::string with(std::string text, std::string_view from, std::string_view to);
+
+/// Numbered packets both ways: 0 is S -> D, 1 is D -> S.
+class Flows {
+  public:
+    static Result<Flows> start(const Lab& lab, double rate = 2000);
+    /// Waits until `packets` more have arrived in both directions.
+    [[nodiscard]] testing::AssertionResult pass(std::uint64_t packets = 200);
+    std::array<FlowReport, 2> stop() { return {forward_.stop(), backward_.stop()}; }
+
+  private:
+    Flows(Traffic forward, Traffic backward) : forward_(std::move(forward)), backward_(std::move(backward)) {}
+    Traffic forward_;
+    Traffic backward_;
+};
+
+testing::AssertionResult lossless(const std::array<FlowReport, 2>& reports);
+/// Nothing was lost but what was sent in `since` or later, and each loss was over within kLongestLoss.
+testing::AssertionResult healed(const std::array<FlowReport, 2>& reports, std::int64_t since_ns);
+
+class ProtectedLab : public testing::Test {
+  protected:
+    void SetUp() override;
+    void TearDown() override;
+
+    [[nodiscard]] const Lab& lab() const { return *lab_; }
+    [[nodiscard]] Cut& cut() { return *cut_; }
+    /// The configuration of A or B.
+    [[nodiscard]] std::string config(const std::string& node) const;
+    /// Starts sidestepd on A or B and waits until its sessions are up.
+    testing::AssertionResult start(const std::string& node, const std::string& config);
+    testing::AssertionResult start(const std::string& node) { return start(node, config(node)); }
+    testing::AssertionResult start_both();
+    testing::AssertionResult stop(const std::string& node);
+    /// kill -9
+    testing::AssertionResult kill(const std::string& node);
+    [[nodiscard]] Daemon& daemon(const std::string& node) { return daemons_.at(node); }
+    /// sidestepd by hand: to its end, at most kPatience; its exit code and output.
+    struct Ended {
+        std::optional<int> code;
+        std::string output;
+    };
+    Ended run_sidestepd(const std::string& node, const std::string& config, std::vector<std::string> before = {},
+                        const std::string& run_directory = "");
+
+    /// The answer to a command; null if there is none.
+    json ask(const std::string& node, const std::string& command);
+    json session(const std::string& node, const std::string& link = "A-B");
+    /// The newest event of a session that entered `state`; null if there is none.
+    json event(const std::string& node, const std::string& state, const std::string& link = "A-B");
+    /// Packets that the backup of the node's policy has taken.
+    std::uint64_t rerouted(const std::string& node);
+    std::uint64_t rejected(const std::string& node, const std::string& reason);
+
+    /// Waits until the session is in `state` (and for this reason).
+    testing::AssertionResult becomes(const std::string& node, const std::string& state, const std::string& reason = "",
+                                     const std::string& link = "A-B");
+    /// Waits until the policy of the node takes its first candidate (0) or its backup (1).
+    testing::AssertionResult takes(const std::string& node, int candidate);
+    /// Waits until a shell command in the node says something that contains `text`.
+    testing::AssertionResult says(const std::string& node, const std::string& command, const std::string& text);
+    /// Runs a shell command in the node; its output, of both streams.
+    std::string shell(const std::string& node, const std::string& command);
+
+  private:
+    std::optional<Lab> lab_;
+    std::optional<Cut> cut_;
+    std::map<std::string, Daemon> daemons_;
+};
+
+}  // namespace sidestep::topo
