@@ -157,8 +157,8 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
     auto& memory = shared(session);
     if (actions.ask_proof) __sync_fetch_and_add(&memory.conf.epoch, 1);
     if (actions.lower) ss_word_lower(&word, &dataplane_.gate(), SS_DOWN);
-    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.    if
-    // (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
+    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.
+    if (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
     if (actions.degrade && ss_word_raise(&word, &dataplane_.gate(), SS_DOWN, SS_DEGRADED) == 0) {
         ss_word_lower(&word, &dataplane_.gate(), SS_DEGRADED);
     }
