@@ -89,18 +89,7 @@ void SessionTable::start_fresh(Session& session) {
 }
 
 void SessionTable::set_gating(const Session& session, bool gates) {
-    auto& word = dataplane_.words[session.index];
-    if ((word.gates != 0) == gates) return;
-    // Counted before it gates and after it has ceased to: the gate is never too low. Should the tick lower the word in
-    // between it stays one too high, until audit_gate() finds out.
-    if (gates) {
-        __sync_fetch_and_add(&dataplane_.gate().closed, 1);
-        SS_WRITE(word.gates, 1U);
-        if (SS_READ(word.rank) == SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
-    } else {
-        SS_WRITE(word.gates, 0U);
-        if (SS_READ(word.rank) != SS_UP) __sync_fetch_and_sub(&dataplane_.gate().closed, 1);
-    }
+    ss_word_set_gating(&dataplane_.words[session.index], &dataplane_.gate(), gates ? 1 : 0);
 }
 
 void SessionTable::write_plan() {
@@ -168,8 +157,8 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
     auto& memory = shared(session);
     if (actions.ask_proof) __sync_fetch_and_add(&memory.conf.epoch, 1);
     if (actions.lower) ss_word_lower(&word, &dataplane_.gate(), SS_DOWN);
-    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.    if
-    // (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
+    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.
+    if (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
     if (actions.degrade && ss_word_raise(&word, &dataplane_.gate(), SS_DOWN, SS_DEGRADED) == 0) {
         ss_word_lower(&word, &dataplane_.gate(), SS_DEGRADED);
     }

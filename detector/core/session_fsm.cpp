@@ -116,16 +116,23 @@ SessionActions step_wait(SessionMemory& memory, Event event, Nanoseconds now, co
 
 SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed, Nanoseconds now,
                          const RestorePolicy& policy) {
+    // A session that is kept down by a lasting cause alone is graded all the same.
+    if (is_quality(event) && memory.proven) {
+        memory.poor = reason_of(event);
+        return {};
+    }
     switch (event) {
         case Event::alive:
             memory.proven = true;
             return try_restore(memory, now, policy);
         case Event::dead:
             memory.proven = false;
+            memory.poor = Reason::none;
             return {};
         case Event::carrier_lost:
         case Event::neighbor_failed:
             memory.proven = false;
+            memory.poor = Reason::none;
             return {.ask_proof = true};
         case Event::carrier_back:
         case Event::neighbor_resolved:
