@@ -134,13 +134,7 @@ class KernelClock final : public Clock {
         return inject();
     }
 
-    void stop() override {
-        successor_ = 0;
-        const Socket socket(nl_socket_alloc());
-        const Link link(rtnl_link_alloc());
-        rtnl_link_set_name(link.get(), kSource);
-        if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
-    }
+    void stop() override { remove_kernel_clock(successor_); }
 
   private:
     int tick_program_;
@@ -158,6 +152,14 @@ Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds b
         return std::unexpected(ready.error());
     }
     return clock;
+}
+
+void remove_kernel_clock(std::uint32_t& successor) {
+    successor = 0;
+    const Socket socket(nl_socket_alloc());
+    const Link link(rtnl_link_alloc());
+    rtnl_link_set_name(link.get(), kSource);
+    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
 }
 
 }  // namespace sidestep
