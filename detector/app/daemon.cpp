@@ -24,6 +24,7 @@
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/fd.hpp"
+#include "detector/io/privilege.hpp"
 #include "detector/io/tc_hook.hpp"
 
 namespace sidestep {
@@ -68,6 +69,7 @@ class Daemon {
     Daemon(const Config& config, const DaemonOptions& options) : config_(config), options_(options) {}
 
     Result<void> start() {
+        if (auto privileged = check_privilege(); !privileged) return privileged;
         auto lock = lock_namespace();
         if (!lock) return std::unexpected(lock.error());
         lock_ = std::move(*lock);
@@ -80,17 +82,9 @@ class Daemon {
         server_ = std::move(*server);
 
         bpffs_ = options_.run_directory + "/bpf";
-        auto mounted = mount_bpffs(bpffs_);
-        if (!mounted) return std::unexpected(mounted.error());
-        mounted_ = *mounted;
-        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
-        if (!dataplane) return std::unexpected(dataplane.error());
-        dataplane_ = std::move(*dataplane);
-        if (auto ready = prepare(); !ready) {
-            clean_up();
-            return ready;
-        }
-        return {};
+        auto ready = prepare();
+        if (!ready) clean_up();
+        return ready;
     }
 
     void run() {
@@ -112,8 +106,12 @@ class Daemon {
     }
 
   private:
-    /// Everything after loading: what it makes, clean_up() removes.
+    /// Everything from loading on: what it makes, clean_up() removes.
     Result<void> prepare() {
+        if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
+        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
+        if (!dataplane) return std::unexpected(dataplane.error());
+        dataplane_ = std::move(*dataplane);
         if (!dataplane_->adopted()) {
             auto secret = random_secret();
             if (!secret) return std::unexpected(secret.error());
@@ -153,9 +151,13 @@ class Daemon {
         for (const auto& name : names) {
             const auto found = interfaces_.find(name);
             if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);
-            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program());
+            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program(), dataplane_->adopted());
             if (!hook) return std::unexpected(hook.error());
             hooks_.push_back(std::move(*hook));
+        }
+        if (!dataplane_->adopted()) return {};
+        for (const auto& [name, ifindex] : interfaces_) {
+            if (!names.contains(name) && ifindex != 0) TcHook::remove_leftover(ifindex, "ss_ingress");
         }
         return {};
     }
@@ -175,6 +177,7 @@ class Daemon {
         auto clock = make_process_clock(dataplane_->tick_program(), beat);
         if (!clock) return std::unexpected(clock.error());
         clock_ = std::move(*clock);
+        if (conf.successor != 0) remove_kernel_clock(conf.successor);  // a predecessor's
         return {};
     }
 
@@ -195,7 +198,7 @@ class Daemon {
         for (const auto& hook : hooks_) hook.detach();
         hooks_.clear();
         if (dataplane_) dataplane_->unpin();
-        if (mounted_) unmount_bpffs(bpffs_);
+        unmount_bpffs(bpffs_);
         server_.reset();
     }
 
@@ -269,7 +272,6 @@ class Daemon {
     Nanoseconds clock_started_ = started_;
     std::uint64_t clock_restarts_ = 0;
     std::string bpffs_;
-    bool mounted_ = false;
     std::map<std::string, int> interfaces_;
     Fd lock_;
     asio::io_context context_{1};

@@ -86,9 +86,9 @@ class Dataplane {
     SharedArray<ss_clock> clocks_;
 };
 
-/// Mounts a bpffs at `directory` (created if need be) unless there is one. True if this call mounted it.
-Result<bool> mount_bpffs(const std::string& directory);
-/// Undoes it, unless something is pinned there.
+/// Mounts a bpffs at `directory` (created if need be) unless there is one.
+Result<void> mount_bpffs(const std::string& directory);
+/// Undoes it, whoever mounted it, unless something is pinned there: the last detector that uses it.
 void unmount_bpffs(const std::string& directory);
 
 }  // namespace sidestep
