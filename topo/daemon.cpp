@@ -69,12 +69,17 @@ Result<std::string> Daemon::executable() {
 Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std::string& config) {
     const auto program = executable();
     if (!program) return std::unexpected(program.error());
-    const auto stem = lab.directory() + "/" + node;
+    // A run directory of its own: the daemon mounts a BPF file system in it.
+    const auto run_dir = lab.directory() + "/" + node;
+    std::error_code error;
+    std::filesystem::create_directory(run_dir, error);
+    if (error) return fail("cannot create " + run_dir + ": " + error.message());
+    const auto stem = run_dir + "/" + node;
     std::ofstream file(stem + ".yaml");
     file << config;
     file.close();
     if (!file) return fail("cannot write " + stem + ".yaml");
-    auto process = lab.spawn(node, {*program, "--config", stem + ".yaml", "--run-dir", lab.directory()},
+    auto process = lab.spawn(node, {*program, "--config", stem + ".yaml", "--run-dir", run_dir},
                              {.output_file = stem + ".log", .stop_patience = std::chrono::seconds(5)});
     if (!process) return std::unexpected(process.error());
     return Daemon(node, stem + ".sock", std::move(*process));

@@ -17,8 +17,8 @@ class Daemon {
   public:
     /// The sidestepd that was built together with the running program; fails if it is not there.
     static Result<std::string> executable();
-    /// Starts it in the node. Its configuration, socket and log lie in the lab's directory and are
-    /// named after the node.
+    /// Starts it in the node. Its configuration, socket and log lie in <lab's directory>/<node> and
+    /// are named after the node.
     static Result<Daemon> start(const Lab& lab, const std::string& node, const std::string& config);
 
     /// One command of the JSON lines protocol ("status", "sessions", "policies", "events") and its answer.

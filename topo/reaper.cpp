@@ -59,6 +59,18 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
     signal_all(SIGKILL);
 }
 
+/// Removes a directory after unmounting what is left below it: a killed sidestepd leaves its BPF file system. A shell
+/// does that, because walking directories is not for the child of a process that may have threads.
+[[noreturn]] void remove_directory(const char* directory) {
+    constexpr const char* kScript =
+        "while read -r _ at _; do case $at in \"$0\"/*) umount -l \"$at\" ;; esac done < /proc/self/mounts\n"
+        "exec rm -rf --one-file-system -- \"$0\"";
+    ::open("/dev/null", O_RDWR);  // becomes 1, the lowest that is free
+    ::dup2(1, 2);
+    ::execl("/bin/sh", "sh", "-c", kScript, directory, nullptr);
+    ::_exit(1);
+}
+
 [[noreturn]] void reap(int pipe, const std::vector<const char*>& paths, const char* directory) {
     ::setsid();
     ::prctl(PR_SET_NAME, "topo-reaper");
@@ -74,11 +86,7 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
         ::umount2(path, MNT_DETACH);
         ::unlink(path);
     }
-    // What a killed sidestepd mounted there.
-    if (::chdir(directory) == 0) ::umount2("bpf", MNT_DETACH);
-    (void)!::chdir("/");
-    ::execl("/bin/rm", "rm", "-rf", "--", directory, nullptr);
-    ::_exit(1);
+    remove_directory(directory);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ struct ss_stamp {
 #define SS_STAMP_TLV_FLAGS 0x80        /* U, as a sender sets it (RFC 8972, 4) */
 #define SS_STAMP_TLV_TYPE 252          /* private use */
 
-/* Ethernet, IPv6, SRH with SS_MAX_SEGMENTS + the sink, UDP, STAMP, rounded up. */
+/* Ethernet, outer IPv6 and SRH with SS_MAX_SEGMENTS, inner IPv6, UDP, STAMP, rounded up. */
 #define SS_TEMPLATE_MAX 448
 
 struct ss_secret {
@@ -80,6 +80,7 @@ struct ss_secret {
 };
 
 #define SS_SESSION_ACTIVE 1U
+#define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
 
@@ -90,20 +91,27 @@ struct ss_session_memo {
     __u32 reason;
     __u64 downs;
     __u64 wait_until_ns;
+    __u64 penalty_ns; /* when the flap penalty was reckoned */
+    __u32 penalty;
+    __u32 suppressed;
 };
 
 /* Written by the detector. */
 struct ss_session_conf {
-    __u32 flags;   /* SS_SESSION_* */
-    __u32 ifindex; /* probes leave and return here */
-    __u32 epoch;   /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
+    __u32 flags;        /* SS_SESSION_* */
+    __u32 ifindex;      /* probes leave here */
+    __u32 sink_ifindex; /* and return here */
+    __u32 epoch;        /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
     __u16 template_length;
     __u16 udp_offset; /* of the UDP header in the template; struct ss_stamp follows it */
     __u16 multiplier;
     __u16 up_count;
-    __u32 checksum; /* one's complement sum of all the UDP checksum covers but the fields that vary */
+    __u32 checksum;   /* one's complement sum of all the UDP checksum covers but the fields that vary */
+    __u32 loss_limit; /* more probes lost of the last 64 are degraded; SS_NO_LOSS_LIMIT: no limit */
     __u64 interval_ns;
     __u64 allowance_ns; /* least time that a probe is given to return */
+    __u64 rtt_limit_ns; /* slower on average is degraded; 0: no limit */
+
     __u8 sink[16];
     __u8 template_bytes[SS_TEMPLATE_MAX]; /* from the Ethernet header on */
     struct ss_session_memo memo;
@@ -115,6 +123,13 @@ enum ss_verdict {
     SS_DEAD = 2,
 };
 
+/* Of a session that is alive. */
+enum ss_quality {
+    SS_GOOD = 0,
+    SS_LOSSY = 1,
+    SS_SLOW = 2,
+};
+
 /* Written by the tick program. */
 struct ss_session_tx {
     __u32 sequence;   /* of the last probe sent; the first is 1 */
@@ -124,7 +139,9 @@ struct ss_session_tx {
     __u64 sent;
     __u64 send_errors;
     __u64 verdict_ns; /* when the verdict last changed */
-    __u64 pad[3];
+    __u32 quality;    /* enum ss_quality */
+    __u32 pad32;
+    __u64 pad[2];
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
 } __attribute__((aligned(64)));
 
@@ -209,8 +226,9 @@ struct ss_clock {
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 enum ss_event_type {
-    SS_EVENT_DEAD = 1,  /* the verdict fell, and the word with it */
-    SS_EVENT_ALIVE = 2, /* enough consecutive answers for this epoch */
+    SS_EVENT_DEAD = 1,    /* the verdict fell, and the word with it */
+    SS_EVENT_ALIVE = 2,   /* enough consecutive answers for this epoch */
+    SS_EVENT_QUALITY = 3, /* the quality changed, and where it fell the word with it */
 };
 
 struct ss_event {
@@ -220,6 +238,8 @@ struct ss_event {
     __u32 last_sent; /* sequence numbers */
     __u32 last_answered;
     __u32 accused; /* the multiplier-th unanswered probe */
+    __u32 quality; /* enum ss_quality */
+    __u32 lost;    /* of the 64 probes up to the newest answered */
     __u64 time_ns; /* of the verdict */
     __u64 last_answer_ns;
     __u64 accused_sent_ns;
@@ -300,7 +320,7 @@ SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
-SS_ASSERT(sizeof(struct ss_event) == 56);
+SS_ASSERT(sizeof(struct ss_event) == 64);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);

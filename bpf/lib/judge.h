@@ -51,6 +51,36 @@ SS_INLINE int ss_proven(const struct ss_session* session, __u32 newest, __u64 wi
            SS_READ(session->rx.last_answer_ns) >= session->tx.verdict_ns;
 }
 
+SS_INLINE __u32 ss_bits(__u64 value) {
+    value -= value >> 1 & 0x5555555555555555ULL;
+    value = (value & 0x3333333333333333ULL) + (value >> 2 & 0x3333333333333333ULL);
+    value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+    return (__u32)(value * 0x0101010101010101ULL >> 56);
+}
+
+/* Unanswered ones of the 64 probes up to the newest answered; 0 until there were as many in the present epoch. */
+SS_INLINE __u32 ss_lost(const struct ss_session* session) {
+    __u64 window = SS_READ(session->rx.window);
+
+    if (ss_sequence_diff(SS_READ(session->rx.newest), session->tx.proof_from) < 63) return 0;
+    return 64 - ss_bits(window);
+}
+
+/*
+ * How good a live session is. Hysteresis: what fell for loss is good again at half the limit, which takes most of a new
+ * window; what fell for its round trip, at seven eighths of the limit.
+ */
+SS_INLINE __u32 ss_quality(const struct ss_session* session) {
+    __u32 loss_limit = session->conf.loss_limit;
+    __u64 rtt_limit = session->conf.rtt_limit_ns;
+
+    if (session->tx.quality == SS_LOSSY) loss_limit /= 2;
+    if (session->tx.quality == SS_SLOW) rtt_limit -= rtt_limit / 8;
+    if (session->conf.loss_limit < SS_NO_LOSS_LIMIT && ss_lost(session) > loss_limit) return SS_LOSSY;
+    if (rtt_limit && SS_READ(session->rx.smoothed_rtt_ns) > rtt_limit) return SS_SLOW;
+    return SS_GOOD;
+}
+
 SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 now) {
     const struct ss_session_tx* tx = &session->tx;
     __u64 window = SS_READ(session->rx.window);

@@ -25,7 +25,7 @@ static __always_inline int ss_push_tc(struct __sk_buff* skb, const struct ss_can
     __u32 inner_payload;
     __be32 first_word;
 
-    if (!ip || length < ETH_HLEN + sizeof(*ip) || length > SS_HEADER_MAX) return TC_ACT_SHOT;
+    if (!ip || length < ETH_HLEN + sizeof(*ip) || length > SS_HEADER_MAX) goto failed;
     first_word = *(__be32*)ip;
     inner_payload = bpf_ntohs(ip->payload_len);
     ip->hop_limit--; /* forwarded here (RFC 8986, 5.1: the encapsulated packet is decremented first) */

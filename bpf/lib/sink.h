@@ -33,7 +33,7 @@ static __always_inline int ss_sink(struct __sk_buff* skb, struct ipv6hdr* ip, st
     if (!(session->conf.flags & SS_SESSION_ACTIVE) || !ss_same_address(&ip->daddr, session->conf.sink)) return SS_PASS;
 
     if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return ss_refuse(SS_REJECT_TRUNCATED);
-    if (skb->ifindex != session->conf.ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
+    if (skb->ifindex != session->conf.sink_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);
 

@@ -76,6 +76,7 @@ class YamlPlace {
     }
 
     void complain(std::string reason) const;
+    [[nodiscard]] bool is_scalar() const { return node_.IsScalar(); }
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] int line() const { return node_.Mark().line + 1; }
 

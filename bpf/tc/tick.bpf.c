@@ -44,14 +44,16 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
     event->last_answer_ns = session->rx.last_answer_ns;
     event->accused_sent_ns = type == SS_EVENT_DEAD ? ss_sent_at(session, accused) : 0;
     event->clock_gap_ns = clock->recent_gap_ns;
+    event->quality = session->tx.quality;
+    event->lost = ss_lost(session);
     bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void lower(__u32 index) {
+static __always_inline void lower(__u32 index, __u32 rank) {
     struct ss_word* word = ss_entry(&ss_words, index);
     struct ss_gate* gate = ss_entry(&ss_gates, 0);
 
-    if (word && gate) ss_word_lower(word, gate, SS_DOWN);
+    if (word && gate) ss_word_lower(word, gate, rank);
 }
 
 // Judges the session and acts on the verdict. Returns true if it has to be looked at again before its next turn.
@@ -64,22 +66,36 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
         tx->verdict = SS_UNPROVEN;
         tx->verdict_ns = now;
         tx->proof_from = tx->sequence + 1;
+        tx->quality = SS_GOOD;
     }
     judgement = ss_judge(session, now);
     if (judgement.verdict != tx->verdict) {
         tx->verdict = judgement.verdict;
         tx->verdict_ns = now;
         if (judgement.verdict == SS_DEAD) {
-            lower(index);
+            lower(index, SS_DOWN);
             tx->proof_from = tx->sequence + 1;
+            tx->quality = SS_GOOD;
             report(tick->clock, session, index, SS_EVENT_DEAD, judgement.accused, now);
         } else {
             report(tick->clock, session, index, SS_EVENT_ALIVE, 0, now);
         }
     } else if (tx->verdict == SS_DEAD) {
-        lower(index); /* again, should the detector have raised the word while we were dying */
+        lower(index, SS_DOWN); /* again, should the detector have raised the word while we were dying */
     }
     return judgement.revisit_ns != 0;
+}
+
+// Grades a live session: a poor one has its word lowered as long as it is poor.
+static __always_inline void grade(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
+    __u32 quality;
+
+    if (session->tx.verdict != SS_ALIVE) return;
+    quality = ss_quality(session);
+    if (quality != SS_GOOD) lower(index, SS_DEGRADED);
+    if (quality == session->tx.quality) return;
+    session->tx.quality = quality;
+    report(tick->clock, session, index, SS_EVENT_QUALITY, 0, now);
 }
 
 static __always_inline int send(const struct tick* tick, struct ss_session* session, __u64 now) {
@@ -132,6 +148,7 @@ static long visit(__u32 i, struct tick* tick) {
     if (!session || !(session->conf.flags & SS_SESSION_ACTIVE)) return 0;
     now = bpf_ktime_get_ns();
     judge(tick, session, index, now);
+    grade(tick, session, index, now);
     if (send(tick, session, now)) session->tx.send_errors++;
     if (judge(tick, session, index, now)) suspect(tick->clock, index);
     return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bpf/lib/judge.h"
+#include "detector/core/names.hpp"
 
 namespace sidestep {
 namespace {
@@ -26,31 +27,30 @@ double milliseconds(Nanoseconds duration) {
     return static_cast<double>(duration.count()) / 1e6;
 }
 
-std::string_view encap_name(Encap encap) {
-    return encap == Encap::plain ? "plain" : "h.encaps";
-}
-
 std::string_view rank_name(std::uint32_t rank) {
     if (rank == SS_UP) return "up";
     return rank == SS_DEGRADED ? "degraded" : "down";
 }
 
-std::string_view turnaround_name(Turnaround turnaround) {
-    switch (turnaround) {
-        case Turnaround::forward:
-            return "forward";
-        case Turnaround::end:
-            return "end";
-        case Turnaround::end_x:
-            return "end.x";
+json texts(const std::vector<Address>& addresses) {
+    json list = json::array();
+    for (const auto& address : addresses) list.push_back(address.to_string());
+    return list;
+}
+
+/// The buckets in use: answers with a round trip of at least `from_us` and less than twice that.
+json histogram(const ss_session_rx& rx) {
+    json list = json::array();
+    for (std::size_t i = 0; i < SS_RTT_BUCKETS; ++i) {
+        if (rx.rtt_histogram[i] != 0) list.push_back({{"from_us", 1ULL << i}, {"count", rx.rtt_histogram[i]}});
     }
-    return "";
+    return list;
 }
 
 }  // namespace
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
-    json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}};
+    json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}, {"degraded", 0}};
     for (const auto& session : engine.sessions.all()) {
         auto& count = states[std::string(to_string(session.memory.state))];
         count = count.get<int>() + 1;
@@ -97,7 +97,8 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
                       {"word", rank_name(engine.sessions.rank(session))},
                       {"interface", session.config.interface},
                       {"neighbor", session.config.neighbor.to_string()},
-                      {"turnaround", turnaround_name(probe.turnaround)},
+                      {"path", texts(session.config.encaps)},
+                      {"turnaround", to_string(probe.turnaround)},
                       {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
                       {"multiplier", probe.multiplier},
                       {"sent", SS_READ(shared.tx.sent)},
@@ -107,7 +108,12 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
                       {"allowance_us", microseconds(ss_allowance(&shared))},
                       {"last_answer_age_us", nullptr},
                       {"wait_left_ms", nullptr},
-                      {"downs", session.memory.downs}};
+                      {"lost_of_64", ss_lost(&shared)},
+                      {"penalty", nullptr},
+                      {"suppressed", session.memory.damping.suppressed},
+                      {"downs", session.memory.downs},
+                      {"rtt_histogram", histogram(shared.rx)}};
+        if (probe.damping) entry["penalty"] = penalty_at(session.memory.damping, *probe.damping, now);
         if (last != 0) entry["last_answer_age_us"] = microseconds(static_cast<std::uint64_t>(now.count()) - last);
         if (session.memory.state == SessionState::wait)
             entry["wait_left_ms"] = milliseconds(session.memory.wait_until - now);
@@ -126,12 +132,10 @@ json answer_policies(const Engine& engine, const Dataplane& dataplane) {
         for (std::size_t i = 0; i < policy.candidates.size(); ++i) {
             const auto& candidate = policy.candidates[i];
             const auto stats = dataplane.candidate_stats(candidate.index);
-            json segments = json::array();
-            for (const auto& segment : candidate.config.segments) segments.push_back(segment.to_string());
             candidates.push_back({{"index", i},
                                   {"adjacency", candidate.config.adjacency},
-                                  {"encap", encap_name(candidate.config.encap)},
-                                  {"segments", segments},
+                                  {"encap", to_string(candidate.config.encap)},
+                                  {"segments", texts(candidate.config.segments)},
                                   {"state", rank_name(engine.policies.rank(candidate))},
                                   {"active", active == static_cast<int>(i)},
                                   {"packets", stats.packets},
@@ -155,9 +159,14 @@ json to_json(const LoggedEvent& event) {
                               {"accused_sequence", evidence.accused},
                               {"last_sequence_sent", evidence.last_sent},
                               {"last_sequence_answered", evidence.last_answered},
+                              {"lost_of_64", evidence.lost},
                               {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
     }
     return result;
+}
+
+std::string_view counter_name(std::size_t index) {
+    return kCounterNames.at(index);
 }
 
 json answer_events(const EventLog& log) {

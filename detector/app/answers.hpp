@@ -24,5 +24,7 @@ nlohmann::json answer_sessions(const Engine& engine, Nanoseconds now);
 nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane);
 nlohmann::json answer_events(const EventLog& log);
 nlohmann::json to_json(const LoggedEvent& event);
+/// The text of a counter of the data plane (SS_COUNTERS of them).
+std::string_view counter_name(std::size_t index);
 
 }  // namespace sidestep

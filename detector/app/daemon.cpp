@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <map>
@@ -88,10 +89,11 @@ class Daemon {
     }
 
     void run() {
-        asio::signal_set signals(context_, SIGTERM, SIGINT);
+        asio::signal_set signals(context_, SIGTERM, SIGINT, SIGUSR1);
         signals.async_wait([this](const auto& error, int number) {
             if (error) return;
-            spdlog::info("signal {}: cleaning up", number);
+            leave_running_ = number == SIGUSR1;
+            spdlog::info("signal {}: {}", number, leave_running_ ? "leaving all in place" : "cleaning up");
             context_.stop();
         });
         // Asio closes what it is given: it gets descriptors of its own.
@@ -102,7 +104,7 @@ class Daemon {
         arm_reconcile();
         arm_timer();
         context_.run();
-        clean_up();
+        if (!leave_running_) clean_up();
     }
 
   private:
@@ -157,7 +159,8 @@ class Daemon {
         }
         if (!dataplane_->adopted()) return {};
         for (const auto& [name, ifindex] : interfaces_) {
-            if (!names.contains(name) && ifindex != 0) TcHook::remove_leftover(ifindex, "ss_ingress");
+            if (names.contains(name) || name.starts_with(kClockPrefix)) continue;
+            if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
         }
         return {};
     }
@@ -177,7 +180,10 @@ class Daemon {
         auto clock = make_process_clock(dataplane_->tick_program(), beat);
         if (!clock) return std::unexpected(clock.error());
         clock_ = std::move(*clock);
-        if (conf.successor != 0) remove_kernel_clock(conf.successor);  // a predecessor's
+        if (conf.successor != 0) {  // a predecessor's
+            conf.successor = 0;
+            remove_kernel_clock();
+        }
         return {};
     }
 
@@ -241,6 +247,7 @@ class Daemon {
             longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
             engine_->reconcile(now);
             watch_clock(now);
+            report_rejects(now);
             arm_timer();
             arm_reconcile();
         });
@@ -262,7 +269,30 @@ class Daemon {
         if (command == "sessions") return answer_sessions(*engine_, now);
         if (command == "policies") return answer_policies(*engine_, *dataplane_);
         if (command == "events") return answer_events(engine_->log);
-        return {{"error", "unknown command '" + command + "'; known: status, sessions, policies, events"}};
+        if (command == "admin") return admin(request, now);
+        return {{"error", "unknown command '" + command + "'; known: status, sessions, policies, events, admin"}};
+    }
+    /// {"command": "admin", "session": NAME, "up": BOOL}
+    json admin(const json& request, Nanoseconds now) {
+        const auto name = request.value("session", "");
+        auto* session = engine_->sessions.find(name);
+        if (session == nullptr) return {{"error", "no session '" + name + "'; `sidestep sessions` lists them"}};
+        if (!request.contains("up") || !request["up"].is_boolean()) return {{"error", "admin needs up: true or false"}};
+        engine_->on_admin(*session, request["up"].get<bool>(), now);
+        arm_timer();
+        return {{"session", name}, {"state", to_string(session->memory.state)}};
+    }
+
+    /// Refused probes are named in the log, at most once a second.
+    void report_rejects(Nanoseconds now) {
+        if (now < next_reject_report_) return;
+        next_reject_report_ = now + 1s;
+        const auto counts = dataplane_->counters();
+        for (std::size_t i = 0; i < SS_REJECT_COUNT; ++i) {
+            const auto fresh = counts.at(i) - rejects_seen_.at(i);
+            if (fresh != 0) spdlog::warn("{} probes refused: {}", fresh, counter_name(i));
+        }
+        rejects_seen_ = counts;
     }
 
     const Config& config_;
@@ -271,7 +301,10 @@ class Daemon {
     Nanoseconds longest_lateness_{};
     Nanoseconds clock_started_ = started_;
     std::uint64_t clock_restarts_ = 0;
+    Nanoseconds next_reject_report_{};
+    std::array<std::uint64_t, SS_COUNTERS> rejects_seen_{};
     std::string bpffs_;
+    bool leave_running_ = false;
     std::map<std::string, int> interfaces_;
     Fd lock_;
     asio::io_context context_{1};
@@ -288,6 +321,31 @@ class Daemon {
 };
 
 }  // namespace
+
+Result<void> flush(const std::string& node, const DaemonOptions& options) {
+    const auto lock = lock_namespace();
+    if (!lock) return std::unexpected(lock.error());
+    auto interfaces = Netlink::open({
+        .link =
+            [](const LinkChange& change) {
+                const auto hook = TcHook::find(change.name, change.ifindex);
+                if (hook) hook->detach();
+            },
+        .neighbor = [](const NeighborChange&) {},
+        .address = [](const AddressChange&) {},
+    });
+    if (!interfaces) return std::unexpected(interfaces.error());
+    if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
+    remove_kernel_clock();
+    const auto bpffs = options.run_directory + "/bpf";
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
+        if (!entry.is_directory() || (!node.empty() && entry.path().filename() != node)) continue;
+        std::filesystem::remove_all(entry.path(), error);
+    }
+    unmount_bpffs(bpffs);
+    return {};
+}
 
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     Daemon daemon(config, options);

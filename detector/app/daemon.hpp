@@ -13,7 +13,12 @@ struct DaemonOptions {
     std::string run_directory = "/run/sidestep";
 };
 
-/// Runs until SIGTERM or SIGINT. An error means that it could not start; nothing is left behind then.
+/// Runs until SIGTERM or SIGINT, and removes everything it made; or until SIGUSR1, and leaves everything running for a
+/// successor to adopt. An error means that it could not start; nothing is left behind then.
 Result<void> run_daemon(const Config& config, const DaemonOptions& options);
+
+/// Removes what a detector that is gone left in this network namespace, and what it pinned as `node` (all nodes of the
+/// run directory if empty). An error if one is running.
+Result<void> flush(const std::string& node, const DaemonOptions& options);
 
 }  // namespace sidestep

@@ -70,6 +70,12 @@ void ask_and_print(const DaemonOptions& options, const char* command, Report rep
     print(options.json ? json_text(*answer, 2) : report(*answer));
 }
 
+void set_session(const DaemonOptions& options, const std::string& session, bool up) {
+    const auto answer = connect(options).ask({{"command", "admin"}, {"session", session}, {"up", up}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    print(options.json ? json_text(*answer, 2) : fmt::format("session {}: {}\n", session, answer->value("state", "")));
+}
+
 /// Prints events as they happen, until interrupted or the daemon ends.
 void follow_events(const DaemonOptions& options) {
     auto client = connect(options);
@@ -117,6 +123,19 @@ void add_daemon_commands(CLI::App& app) {
             ask_and_print(*options, "events", [](const json& answer) { return report_events(answer); });
         }
     });
+
+    struct SessionChange {
+        std::string name;
+        std::string state;
+    };
+    const auto change = std::make_shared<SessionChange>();
+    auto* const session = app.add_subcommand("session", "Take a session down, or let it come up again")->fallthrough();
+    session->add_option("NAME", change->name, "The session, as `sidestep sessions` lists it")->required();
+    session->add_option("STATE", change->state, "down: no candidate path uses it; up: it is trusted once it is proven")
+        ->required()
+        ->check(CLI::IsMember({"up", "down"}));
+    session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    session->callback([=] { set_session(*options, change->name, change->state == "up"); });
 }
 
 }  // namespace sidestep

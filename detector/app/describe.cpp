@@ -10,6 +10,7 @@
 #include "detector/app/table.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
+#include "detector/core/session_config.hpp"
 
 namespace sidestep {
 namespace {
@@ -48,9 +49,11 @@ std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
                  {"VERDICT(ms)", kRight},
                  {"FROM-FAILURE(ms)", kRight},
                  {"RESTORE(ms)", kRight}});
-    for (const auto& [name, interface, neighbor, probe] : config.adjacencies) {
+    for (const auto& session : sessions_of(config)) {
+        const auto& probe = session.probe;
         const auto times = detection_times(probe, beat);
-        table.add({name, interface, neighbor.to_string(), std::string(to_string(probe.turnaround)), ms(probe.interval),
+        table.add({session.name, session.interface, session.neighbor.to_string(),
+                   session.encaps.empty() ? std::string(to_string(probe.turnaround)) : "path", ms(probe.interval),
                    std::to_string(probe.multiplier), ms(allowance_of(probe)),
                    ms(times.shortest) + ".." + ms(times.longest), ms(times.from_failure), ms(times.restore)});
     }
@@ -62,16 +65,23 @@ std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
 }
 
 std::string describe_policies(const Config& config) {
-    Table table({{"POLICY"}, {"PREFIXES"}, {"CANDIDATE", Table::Align::right}, {"ADJACENCY"}, {"ENCAP"}, {"SEGMENTS"}});
+    Table table({{"POLICY"},
+                 {"PREFIXES"},
+                 {"CANDIDATE", Table::Align::right},
+                 {"ADJACENCY"},
+                 {"ENCAP"},
+                 {"SEGMENTS"},
+                 {"PATHS"}});
     for (const auto& policy : config.policies) {
         const auto prefixes = texts(policy.prefixes);
         const auto rows = std::max(prefixes.size(), policy.candidates.size());
         for (std::size_t row = 0; row < rows; ++row) {
             std::vector<std::string> cells{row == 0 ? policy.name : "", row < prefixes.size() ? prefixes[row] : ""};
             if (row < policy.candidates.size()) {
-                const auto& [adjacency, encap, segments] = policy.candidates[row];
+                const auto& [adjacency, encap, segments, sessions] = policy.candidates[row];
                 cells.insert(cells.end(), {std::to_string(row), adjacency, std::string(to_string(encap)),
-                                           fmt::format("{}", fmt::join(texts(segments), " "))});
+                                           fmt::format("{}", fmt::join(texts(segments), " ")),
+                                           fmt::format("{}", fmt::join(sessions, " "))});
             }
             table.add(std::move(cells));
         }
@@ -80,15 +90,16 @@ std::string describe_policies(const Config& config) {
     return table.to_string();
 }
 
-json adjacency_json(const AdjacencyConfig& adjacency, Nanoseconds beat) {
-    const auto& probe = adjacency.probe;
+json session_json(const SessionConfig& session, Nanoseconds beat) {
+    const auto& probe = session.probe;
     const auto times = detection_times(probe, beat);
-    return {{"name", adjacency.name},
-            {"interface", adjacency.interface},
-            {"neighbor", adjacency.neighbor.to_string()},
+    return {{"name", session.name},
+            {"interface", session.interface},
+            {"neighbor", session.neighbor.to_string()},
+            {"path", texts(session.encaps)},
             {"sink", probe.sink.to_string()},
             {"turnaround", to_string(probe.turnaround)},
-            {"segment", probe.segment ? json(probe.segment->to_string()) : json(nullptr)},
+            {"segment", probe.back.empty() ? json(nullptr) : json(probe.back.front().to_string())},
             {"interval_us", in_us(probe.interval)},
             {"multiplier", probe.multiplier},
             {"up_count", probe.up_count},
@@ -102,11 +113,12 @@ json adjacency_json(const AdjacencyConfig& adjacency, Nanoseconds beat) {
 
 json policy_json(const PolicyConfig& policy) {
     auto candidates = json::array();
-    for (const auto& [adjacency, encap, segments] : policy.candidates) {
+    for (const auto& [adjacency, encap, segments, sessions] : policy.candidates) {
         candidates.push_back({{"index", candidates.size()},
                               {"adjacency", adjacency},
                               {"encap", to_string(encap)},
-                              {"segments", texts(segments)}});
+                              {"segments", texts(segments)},
+                              {"sessions", sessions}});
     }
     return {{"name", policy.name}, {"prefixes", texts(policy.prefixes)}, {"candidates", std::move(candidates)}};
 }
@@ -124,13 +136,17 @@ std::string describe(const Config& config) {
 json describe_json(const Config& config) {
     const auto beat = beat_of(config);
     auto adjacencies = json::array();
-    for (const auto& adjacency : config.adjacencies) adjacencies.push_back(adjacency_json(adjacency, beat));
+    auto paths = json::array();
+    for (const auto& session : sessions_of(config)) {
+        (session.encaps.empty() ? adjacencies : paths).push_back(session_json(session, beat));
+    }
     auto policies = json::array();
     for (const auto& policy : config.policies) policies.push_back(policy_json(policy));
     return {{"node", config.node},
             {"source_address", config.source.to_string()},
             {"clock", {{"kind", to_string(config.clock)}, {"beat_us", in_us(beat)}}},
             {"adjacencies", std::move(adjacencies)},
+            {"paths", std::move(paths)},
             {"policies", std::move(policies)},
             {"ingress", config.ingress}};
 }

@@ -28,9 +28,26 @@ std::string utc_now() {
                        parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros);
 }
 
+SessionEvent meaning_of(std::uint32_t quality) {
+    if (quality == SS_LOSSY) return SessionEvent::lossy;
+    return quality == SS_SLOW ? SessionEvent::slow : SessionEvent::sound;
+}
+
+SessionEvent meaning_of(const ss_event& event) {
+    if (event.type == SS_EVENT_DEAD) return SessionEvent::dead;
+    return event.type == SS_EVENT_ALIVE ? SessionEvent::alive : meaning_of(event.quality);
+}
+
+Reason poor_reason(std::uint32_t quality) {
+    if (quality == SS_LOSSY) return Reason::lossy;
+    return quality == SS_SLOW ? Reason::slow : Reason::none;
+}
+
 void log_transition(const Session& session, const ss_event* evidence) {
     const auto& memory = session.memory;
-    const auto level = memory.state == SessionState::down ? spdlog::level::warn : spdlog::level::info;
+    const auto level = memory.state == SessionState::down || memory.state == SessionState::degraded
+                           ? spdlog::level::warn
+                           : spdlog::level::info;
     std::string why;
     if (memory.state != SessionState::up) why = fmt::format(" ({})", to_string(memory.reason));
     if (evidence != nullptr && memory.state == SessionState::down) {
@@ -46,9 +63,7 @@ void log_transition(const Session& session, const ss_event* evidence) {
 }  // namespace
 
 Engine::Engine(Dataplane& dataplane, const Config& config)
-    : sessions(dataplane, config, PolicyTable::gating(config)),
-      policies(dataplane, sessions, config),
-      dataplane_(dataplane) {}
+    : sessions(dataplane, config), policies(dataplane, sessions, config), dataplane_(dataplane) {}
 
 Result<void> Engine::start() {
     for (auto& session : sessions.all()) {
@@ -59,7 +74,9 @@ Result<void> Engine::start() {
 }
 
 void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence) {
-    const auto actions = step(session.memory, event, now, session.config.probe.wait_to_restore);
+    const auto actions =
+        step(session.memory, event, now,
+             {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping});
     sessions.apply(session, actions);
     if (actions.timer) {
         timers_[session.index] = *actions.timer;
@@ -82,7 +99,7 @@ void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
     auto* session = sessions.find(static_cast<std::uint16_t>(event.session));
     // Of an earlier epoch: fresh proof was asked for since, and the event says nothing about it.
     if (session == nullptr || event.epoch != sessions.shared(*session).conf.epoch) return;
-    deliver(*session, event.type == SS_EVENT_DEAD ? SessionEvent::dead : SessionEvent::alive, now, &event);
+    deliver(*session, meaning_of(event), now, &event);
 }
 
 void Engine::relink(Session& session) {
@@ -90,8 +107,15 @@ void Engine::relink(Session& session) {
     if (auto refreshed = policies.refresh(session); !refreshed) spdlog::error("{}", refreshed.error().message);
 }
 
+void Engine::note_return_link(Session& session, const LinkChange& change) {
+    if (session.config.returns_on != change.name && session.return_ifindex != change.ifindex) return;
+    const int ifindex = session.config.returns_on == change.name && !change.gone ? change.ifindex : 0;
+    if (std::exchange(session.return_ifindex, ifindex) != ifindex) sessions.publish(session);
+}
+
 void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     for (auto& session : sessions.all()) {
+        note_return_link(session, change);
         if (session.config.interface != change.name && session.ifindex != change.ifindex) continue;
         const bool ours = session.config.interface == change.name && !change.gone;
         const auto before = std::tuple(session.ifindex, session.own_mac);
@@ -160,8 +184,12 @@ void Engine::reconcile(Nanoseconds now) {
         }
         if (SS_READ(shared.tx.epoch) != shared.conf.epoch) continue;
         const auto verdict = SS_READ(shared.tx.verdict);
-        const bool trusted = memory.state == SessionState::up || memory.state == SessionState::wait;
+        const bool live = memory.state == SessionState::up || memory.state == SessionState::degraded;
+        const bool trusted = live || memory.state == SessionState::wait;
         if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
+        if (verdict == SS_ALIVE && live && memory.poor != poor_reason(SS_READ(shared.tx.quality))) {
+            deliver(session, meaning_of(SS_READ(shared.tx.quality)), now);
+        }
         if (verdict == SS_ALIVE && !memory.proven && !trusted && memory.state != SessionState::admin_down) {
             deliver(session, SessionEvent::alive, now);
         }

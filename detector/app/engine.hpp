@@ -45,6 +45,7 @@ class Engine {
   private:
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void relink(Session& session);
+    void note_return_link(Session& session, const LinkChange& change);
 
     Dataplane& dataplane_;
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index

@@ -11,8 +11,9 @@
 namespace {
 
 int run(int argc, char** argv) {
-    CLI::App app{"SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration, compute backups.",
-                 "sidestep"};
+    CLI::App app{
+        "SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration, compute backups.",
+        "sidestep"};
     app.set_version_flag("--version", "sidestep " SIDESTEP_VERSION);
     app.set_help_flag("-h,--help", "Print this help and exit");
     app.require_subcommand(0, 1);

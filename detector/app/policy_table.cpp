@@ -39,17 +39,6 @@ PolicySizes PolicyTable::sizes(const Config& config) {
     return sizes;
 }
 
-std::vector<bool> PolicyTable::gating(const Config& config) {
-    std::vector<bool> result(config.adjacencies.size());
-    for (const auto& policy : config.policies) {
-        const auto& first = policy.candidates.front().adjacency;
-        for (std::size_t i = 0; i < config.adjacencies.size(); ++i) {
-            if (config.adjacencies[i].name == first) result[i] = true;
-        }
-    }
-    return result;
-}
-
 PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config)
     : dataplane_(dataplane), sessions_(sessions), source_(config.source) {
     std::uint32_t next_candidate = 0;
@@ -57,9 +46,10 @@ PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Con
         Policy policy{
             .config = policy_config, .index = static_cast<std::uint32_t>(policies_.size() + 1), .candidates = {}};
         for (const auto& candidate : policy_config.candidates) {
-            policy.candidates.push_back({.config = candidate,
-                                         .index = next_candidate++,
-                                         .session = sessions_.find(candidate.adjacency)->index});
+            CandidatePath path{.config = candidate, .index = next_candidate++, .sessions = {}};
+            for (const auto& name : sessions_of(candidate)) path.sessions.push_back(sessions_.find(name)->index);
+            path.adjacency = path.sessions.front();
+            policy.candidates.push_back(std::move(path));
         }
         policies_.push_back(std::move(policy));
     }
@@ -87,7 +77,7 @@ Result<void> PolicyTable::publish() {
 Result<void> PolicyTable::refresh(const Session& session) {
     for (const auto& policy : policies_) {
         for (const auto& candidate : policy.candidates) {
-            if (candidate.session != session.index) continue;
+            if (candidate.adjacency != session.index) continue;
             if (auto written = write(candidate); !written) return written;
         }
     }
@@ -112,9 +102,8 @@ Result<void> PolicyTable::write(const CandidatePath& candidate) {
 
 ss_candidate PolicyTable::encode(const CandidatePath& candidate) const {
     ss_candidate result{};
-    const auto* session = sessions_.find(candidate.session);
-    result.sessions = 1;
-    result.session[0] = candidate.session;
+    const auto* session = sessions_.find(candidate.adjacency);
+    for (const auto index : candidate.sessions) result.session[result.sessions++] = index;
     result.ifindex = static_cast<__u32>(session->ifindex);
     if (candidate.config.encap == Encap::plain) {
         result.mode = SS_MODE_PLAIN;

@@ -17,8 +17,9 @@ namespace sidestep {
 /// One candidate path, and where it stands in the maps.
 struct CandidatePath {
     CandidateConfig config;
-    std::uint32_t index = 0;  ///< in the map of candidates
-    std::uint16_t session = 0;
+    std::uint32_t index = 0;              ///< in the map of candidates
+    std::uint16_t adjacency = 0;          ///< session of the adjacency it leaves by
+    std::vector<std::uint16_t> sessions;  ///< all that it depends on, that one first
 };
 
 struct Policy {
@@ -31,9 +32,6 @@ class PolicyTable {
   public:
     /// How large the maps must be for this configuration.
     static PolicySizes sizes(const Config& config);
-    /// By adjacency: true if its session must close the gate, since a policy would leave it for another candidate.
-    static std::vector<bool> gating(const Config& config);
-
     PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config);
 
     /// Writes everything. The first failure ends it.

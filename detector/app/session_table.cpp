@@ -23,6 +23,9 @@ SessionMemory recall(const ss_session_memo& memo) {
     memory.reason = static_cast<Reason>(memo.reason);
     memory.downs = memo.downs;
     memory.wait_until = Nanoseconds(memo.wait_until_ns);
+    memory.damping = {.penalty = static_cast<double>(memo.penalty),
+                      .reckoned = Nanoseconds(memo.penalty_ns),
+                      .suppressed = memo.suppressed != 0};
     return memory;
 }
 
@@ -33,9 +36,9 @@ std::optional<LinkAddresses> Session::link() const {
     return LinkAddresses{.own = *own_mac, .neighbor = *neighbor_mac};
 }
 
-SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const std::vector<bool>& gating)
-    : dataplane_(dataplane), source_(config.source) {
-    adopt_or_clear(config);
+SessionTable::SessionTable(Dataplane& dataplane, const Config& config) : dataplane_(dataplane), source_(config.source) {
+    const auto configs = sessions_of(config);
+    adopt_or_clear(configs);
     std::vector<bool> taken(dataplane_.sessions.size());
     for (const auto& session : sessions_) {
         if (session.adopted) taken[session.index] = true;
@@ -46,19 +49,20 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const std
         taken[session.index] = true;
         start_fresh(session);
     }
+    const auto gating = gating_sessions(config, configs);
     for (std::size_t i = 0; i < sessions_.size(); ++i) set_gating(sessions_[i], gating[i]);
     write_plan();
 }
 
-void SessionTable::adopt_or_clear(const Config& config) {
+void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
     std::map<std::string, std::uint16_t> left;
     for (std::size_t i = 0; i < dataplane_.sessions.size(); ++i) {
         const auto name = name_of(dataplane_.sessions[i].conf.memo);
         if (!name.empty()) left.emplace(name, static_cast<std::uint16_t>(i));
     }
-    for (const auto& adjacency : config.adjacencies) {
-        Session session{.config = adjacency};
-        if (const auto found = left.find(adjacency.name); found != left.end()) {
+    for (const auto& config : configs) {
+        Session session{.config = config};
+        if (const auto found = left.find(config.name); found != left.end()) {
             session.index = found->second;
             session.adopted = true;
             session.memory = recall(shared(session).conf.memo);
@@ -125,15 +129,15 @@ Session* SessionTable::find(std::uint16_t index) {
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
     const auto link = session.link();
-    if (!link || session.ifindex == 0) {
+    if (!link || session.ifindex == 0 || session.return_ifindex == 0) {
         SS_WRITE(conf.flags, 0U);
         return;
     }
     const auto& probe = session.config.probe;
-    std::vector<Address> segments;
-    if (probe.segment) segments.push_back(*probe.segment);
-    const auto bytes = make_probe(*link, source_, probe.sink, segments, session.index);
+    const ProbeWay way{.encaps = session.config.encaps, .back = probe.back};
+    const auto bytes = make_probe(*link, source_, probe.sink, way, session.index);
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
+                      conf.sink_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.udp_offset == bytes.udp_offset &&
                       conf.checksum == bytes.checksum &&
                       std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
@@ -142,6 +146,7 @@ void SessionTable::publish(const Session& session) {
         SS_WRITE(conf.flags, 0U);
         __sync_synchronize();
         conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
+        conf.sink_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
         conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
         conf.udp_offset = bytes.udp_offset;
         conf.checksum = bytes.checksum;
@@ -151,6 +156,8 @@ void SessionTable::publish(const Session& session) {
     SS_WRITE(conf.multiplier, static_cast<std::uint16_t>(probe.multiplier));
     SS_WRITE(conf.up_count, static_cast<std::uint16_t>(probe.up_count));
     SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(probe.interval.count()));
+    SS_WRITE(conf.loss_limit, probe.loss_limit == 0 ? SS_NO_LOSS_LIMIT : probe.loss_limit);
+    SS_WRITE(conf.rtt_limit_ns, static_cast<std::uint64_t>(probe.rtt_limit.count()));
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
     __sync_synchronize();
     SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
@@ -161,13 +168,19 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
     auto& memory = shared(session);
     if (actions.ask_proof) __sync_fetch_and_add(&memory.conf.epoch, 1);
     if (actions.lower) ss_word_lower(&word, &dataplane_.gate(), SS_DOWN);
-    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.
-    if (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
+    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.    if
+    // (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
+    if (actions.degrade && ss_word_raise(&word, &dataplane_.gate(), SS_DOWN, SS_DEGRADED) == 0) {
+        ss_word_lower(&word, &dataplane_.gate(), SS_DEGRADED);
+    }
     auto& memo = memory.conf.memo;
     memo.state = static_cast<std::uint32_t>(session.memory.state);
     memo.reason = static_cast<std::uint32_t>(session.memory.reason);
     memo.downs = session.memory.downs;
     memo.wait_until_ns = static_cast<std::uint64_t>(session.memory.wait_until.count());
+    memo.penalty = static_cast<std::uint32_t>(session.memory.damping.penalty);
+    memo.penalty_ns = static_cast<std::uint64_t>(session.memory.damping.reckoned.count());
+    memo.suppressed = session.memory.damping.suppressed ? 1 : 0;
 }
 
 std::uint32_t SessionTable::rank(const Session& session) const {

@@ -10,6 +10,7 @@
 
 #include "detector/core/config.hpp"
 #include "detector/core/schedule.hpp"
+#include "detector/core/session_config.hpp"
 #include "detector/core/session_fsm.hpp"
 #include "detector/core/wire.hpp"
 #include "detector/io/dataplane.hpp"
@@ -17,11 +18,12 @@
 namespace sidestep {
 
 struct Session {
-    AdjacencyConfig config;
+    SessionConfig config;
     std::uint16_t index = 0;  ///< in the maps; also the SSID of its probes
     SessionMemory memory{};
     bool adopted = false;    ///< was running when this process started
     int ifindex = 0;         ///< 0: the interface does not exist now
+    int return_ifindex = 0;  ///< the same of the interface that probes come back by
     bool link_seen = false;  ///< rtnetlink has spoken of the interface
     bool running = false;    ///< the interface is up and has carrier
     std::optional<MacAddress> own_mac = std::nullopt;
@@ -34,8 +36,8 @@ struct Session {
 class SessionTable {
   public:
     /// Takes over what a predecessor left under the same names; everything else starts afresh. Sessions that are no
-    /// longer configured stop. `gating` tells which adjacencies protect something.
-    SessionTable(Dataplane& dataplane, const Config& config, const std::vector<bool>& gating);
+    /// longer configured stop.
+    SessionTable(Dataplane& dataplane, const Config& config);
 
     [[nodiscard]] std::vector<Session>& all() { return sessions_; }
     [[nodiscard]] const std::vector<Session>& all() const { return sessions_; }
@@ -57,7 +59,7 @@ class SessionTable {
     void audit_gate();
 
   private:
-    void adopt_or_clear(const Config& config);
+    void adopt_or_clear(const std::vector<SessionConfig>& configs);
     void start_fresh(Session& session);
     void set_gating(const Session& session, bool gates);
     void write_plan();

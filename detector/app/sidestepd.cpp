@@ -15,13 +15,21 @@ namespace {
 constexpr int kFailure = 1;
 constexpr int kBadInput = 2;
 
+int report(const sidestep::Result<void>& result) {
+    if (result) return 0;
+    std::fprintf(stderr, "sidestepd: %s\n", result.error().message.c_str());
+    return kFailure;
+}
+
 int run(int argc, char** argv) {
     CLI::App app("Sidestep's detector: probes links, notices that one died, moves traffic onto its backup.",
                  "sidestepd");
     std::string file;
     std::string level = "info";
     sidestep::DaemonOptions options;
-    app.add_option("--config", file, "Configuration file (sidestep.yaml(5))")->required();
+    bool flush = false;
+    app.add_option("--config", file, "Configuration file (sidestep.yaml(5))");
+    app.add_flag("--flush", flush, "Remove what a detector that was killed left running here, and exit");
     app.add_option("--run-dir", options.run_directory, "Directory of the API socket and the pinned BPF objects")
         ->capture_default_str()
         ->envname("SIDESTEP_RUN_DIR");
@@ -38,17 +46,18 @@ int run(int argc, char** argv) {
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v");
     spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
 
+    if (file.empty()) {
+        if (flush) return report(sidestep::flush("", options));
+        std::fputs("sidestepd: --config FILE is missing (sidestepd -h tells more)\n", stderr);
+        return kBadInput;
+    }
     sidestep::Complaints complaints;
     const auto config = sidestep::read_config_file(file, complaints, sidestep::interface_exists);
     if (!config) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());
         return kBadInput;
     }
-    if (const auto result = sidestep::run_daemon(*config, options); !result) {
-        std::fprintf(stderr, "sidestepd: %s\n", result.error().message.c_str());
-        return kFailure;
-    }
-    return 0;
+    return report(flush ? sidestep::flush(config->node, options) : sidestep::run_daemon(*config, options));
 }
 
 }  // namespace

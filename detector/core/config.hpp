@@ -11,6 +11,7 @@
 
 #include "bpf/model/address.hpp"
 #include "bpf/model/duration.hpp"
+#include "detector/core/damping.hpp"
 
 namespace sidestep {
 
@@ -35,8 +36,11 @@ struct ProbeSettings {
     Nanoseconds wait_to_restore{std::chrono::seconds(5)};
     Nanoseconds allowance{0};  ///< least time a probe is given to return; 0: a fifth of the interval, at least 100 us
     Turnaround turnaround = Turnaround::forward;
-    Address sink;                    ///< address of this node that probes return to
-    std::optional<Address> segment;  ///< SID of the neighbour, for end and end_x
+    unsigned loss_limit = 0;                 ///< more probes lost of the last 64 are degraded; 0: no limit
+    Nanoseconds rtt_limit{0};                ///< a longer round trip, smoothed, is degraded; 0: no limit
+    std::optional<DampingSettings> damping;  ///< none: flaps are not damped
+    Address sink;                            ///< address of this node that probes return to
+    std::vector<Address> back;  ///< SIDs before the sink: the neighbour's for end and end_x, or a fixed way back
 };
 
 /// One single-hop session: a neighbour behind an interface.
@@ -47,11 +51,21 @@ struct AdjacencyConfig {
     ProbeSettings probe;
 };
 
+/// One multi-hop session over a segment list: its probes are encapsulated as the data would be.
+struct PathConfig {
+    std::string name;
+    std::string adjacency;          ///< the adjacency it leaves by
+    std::vector<Address> segments;  ///< in travel order; the last one decapsulates
+    std::string returns_on;         ///< interface that probes come back by
+    ProbeSettings probe;
+};
+
 /// A way to the destination of a policy (RFC 9256, 2.2).
 struct CandidateConfig {
     std::string adjacency;  ///< the adjacency it leaves by
     Encap encap = Encap::plain;
-    std::vector<Address> segments;  ///< in travel order
+    std::vector<Address> segments;      ///< in travel order
+    std::vector<std::string> sessions;  ///< path sessions that it depends on, beside that of its adjacency
 };
 
 /// Destinations and their candidate paths in order of preference.
@@ -66,6 +80,7 @@ struct Config {
     Address source;  ///< outer source of repaired packets and source of probes
     ClockKind clock = ClockKind::automatic;
     std::vector<AdjacencyConfig> adjacencies;
+    std::vector<PathConfig> paths;
     std::vector<PolicyConfig> policies;
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
 };

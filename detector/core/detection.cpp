@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "detector/core/schedule.hpp"
+#include "detector/core/session_config.hpp"
 
 namespace sidestep {
 
 Nanoseconds beat_of(const Config& config) {
     std::vector<ScheduleEntry> entries;
-    entries.reserve(config.adjacencies.size());
-    for (const auto& adjacency : config.adjacencies) entries.push_back({.interval = adjacency.probe.interval});
+    for (const auto& session : sessions_of(config)) entries.push_back({.interval = session.probe.interval});
     return beat_for(entries);
 }
 

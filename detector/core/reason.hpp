@@ -8,12 +8,14 @@
 
 namespace sidestep {
 
-#define SIDESTEP_REASONS(X)                                               \
-    X(none, "none")                                                       \
-    X(unanswered, "unanswered")    /* multiplier probes in a row */       \
-    X(carrier, "carrier-lost")     /* or the interface is down or gone */ \
-    X(neighbor, "neighbor-failed") /* neighbour discovery gave up */      \
-    X(admin, "admin-down")         /* the operator said so */
+#define SIDESTEP_REASONS(X)                                                                 \
+    X(none, "none")                                                                         \
+    X(unanswered, "unanswered")    /* multiplier probes in a row */                         \
+    X(carrier, "carrier-lost")     /* or the interface is down or gone */                   \
+    X(neighbor, "neighbor-failed") /* neighbour discovery gave up */                        \
+    X(admin, "admin-down")         /* the operator said so */                               \
+    X(lossy, "lossy")              /* degraded: too many of the last 64 probes were lost */ \
+    X(slow, "slow")                /* degraded: the round trip is beyond its limit */
 
 enum class Reason : std::uint8_t {
 #define SIDESTEP_ENUM(name, text) name,

@@ -2,6 +2,7 @@
 // The transitions of a session.
 #include "detector/core/session_fsm.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -26,9 +27,17 @@ Reason reason_of(Event event) {
             return Reason::neighbor;
         case Event::admin_down:
             return Reason::admin;
+        case Event::lossy:
+            return Reason::lossy;
+        case Event::slow:
+            return Reason::slow;
         default:
             return Reason::none;
     }
+}
+
+bool is_quality(Event event) {
+    return event == Event::lossy || event == Event::slow || event == Event::sound;
 }
 
 /// Lasting causes are kept in every state, so that none is forgotten while the operator has the session down.
@@ -49,9 +58,11 @@ bool note_cause(SessionMemory& memory, Event event) {
     }
 }
 
-SessionActions go_down(SessionMemory& memory, Event event) {
+SessionActions go_down(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+    if (policy.damping && event != Event::admin_down) add_flap(memory.damping, *policy.damping, now);
     memory.state = event == Event::admin_down ? State::admin_down : State::down;
     memory.reason = reason_of(event);
+    memory.poor = Reason::none;
     memory.proven = false;
     ++memory.downs;
     // The kernel asked for fresh proof by itself when the verdict was its own.
@@ -59,17 +70,22 @@ SessionActions go_down(SessionMemory& memory, Event event) {
 }
 
 SessionActions go_up(SessionMemory& memory) {
-    memory.state = State::up;
-    memory.reason = Reason::none;
-    return {.changed = true, .raise = true};
+    const bool poor = memory.poor != Reason::none;
+    memory.state = poor ? State::degraded : State::up;
+    memory.reason = memory.poor;
+    return {.changed = true, .raise = !poor, .degrade = poor};
 }
 
 /// From down: on the way up once it is proven and nothing stands against it.
-SessionActions try_restore(SessionMemory& memory, Nanoseconds now, Nanoseconds wait_to_restore) {
+SessionActions try_restore(SessionMemory& memory, Nanoseconds now, const RestorePolicy& policy) {
     if (!memory.proven || memory.carrier_cause || memory.neighbor_cause) return {};
-    if (wait_to_restore == Nanoseconds::zero()) return go_up(memory);
+    memory.wait_until = now + policy.wait_to_restore;
+    if (policy.damping) {
+        const auto reuse = reuse_at(memory.damping, *policy.damping, now);
+        if (reuse) memory.wait_until = std::max(memory.wait_until, *reuse);
+    }
+    if (memory.wait_until <= now) return go_up(memory);
     memory.state = State::wait;
-    memory.wait_until = now + wait_to_restore;
     return {.changed = true, .timer = memory.wait_until};
 }
 
@@ -78,12 +94,32 @@ SessionActions ignore(SessionMemory& memory) {
     return {};
 }
 
+/// Up and degraded differ in the quality of the path alone.
+SessionActions step_alive(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+    if (is_failure(event)) return go_down(memory, event, now, policy);
+    if (!is_quality(event) || memory.poor == reason_of(event)) return ignore(memory);
+    memory.poor = reason_of(event);
+    return go_up(memory);
+}
+
+SessionActions step_wait(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+    if (is_failure(event)) return go_down(memory, event, now, policy);
+    if (is_quality(event)) {
+        memory.poor = reason_of(event);
+        return {};
+    }
+    if (event != Event::timer) return ignore(memory);
+    if (now < memory.wait_until) return {.timer = memory.wait_until};
+    memory.damping.suppressed = false;
+    return go_up(memory);
+}
+
 SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed, Nanoseconds now,
-                         Nanoseconds wait_to_restore) {
+                         const RestorePolicy& policy) {
     switch (event) {
         case Event::alive:
             memory.proven = true;
-            return try_restore(memory, now, wait_to_restore);
+            return try_restore(memory, now, policy);
         case Event::dead:
             memory.proven = false;
             return {};
@@ -93,9 +129,9 @@ SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed,
             return {.ask_proof = true};
         case Event::carrier_back:
         case Event::neighbor_resolved:
-            return cause_changed ? try_restore(memory, now, wait_to_restore) : ignore(memory);
+            return cause_changed ? try_restore(memory, now, policy) : ignore(memory);
         case Event::admin_down:
-            return go_down(memory, event);
+            return go_down(memory, event, now, policy);
         default:
             return ignore(memory);
     }
@@ -104,18 +140,28 @@ SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed,
 }  // namespace
 
 std::string_view to_string(SessionState state) {
-    static constexpr std::array<std::string_view, kSessionStates> kTexts{"init", "up", "down", "wait", "admin-down"};
+    static constexpr std::array<std::string_view, kSessionStates> kTexts{"init", "up",         "down",
+                                                                         "wait", "admin-down", "degraded"};
     return kTexts.at(static_cast<std::size_t>(state));
 }
 
 std::string_view to_string(SessionEvent event) {
-    static constexpr std::array<std::string_view, kSessionEvents> kTexts{
-        "alive", "dead",       "carrier-lost", "carrier-back", "neighbor-failed", "neighbor-resolved",
-        "timer", "admin-down", "admin-up"};
+    static constexpr std::array<std::string_view, kSessionEvents> kTexts{"alive",
+                                                                         "dead",
+                                                                         "carrier-lost",
+                                                                         "carrier-back",
+                                                                         "neighbor-failed",
+                                                                         "neighbor-resolved",
+                                                                         "timer",
+                                                                         "admin-down",
+                                                                         "admin-up",
+                                                                         "lossy",
+                                                                         "slow",
+                                                                         "sound"};
     return kTexts.at(static_cast<std::size_t>(event));
 }
 
-SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, Nanoseconds wait_to_restore) {
+SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {
     const bool cause_changed = note_cause(memory, event);
     switch (memory.state) {
         case State::init:
@@ -123,17 +169,15 @@ SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, 
                 memory.proven = true;
                 return go_up(memory);
             }
-            if (is_failure(event) && event != Event::dead) return go_down(memory, event);
+            if (is_failure(event) && event != Event::dead) return go_down(memory, event, now, policy);
             return cause_changed ? SessionActions{} : ignore(memory);
         case State::up:
-            return is_failure(event) ? go_down(memory, event) : ignore(memory);
+        case State::degraded:
+            return step_alive(memory, event, now, policy);
         case State::wait:
-            if (is_failure(event)) return go_down(memory, event);
-            if (event != Event::timer) return ignore(memory);
-            if (now < memory.wait_until) return {.timer = memory.wait_until};
-            return go_up(memory);
+            return step_wait(memory, event, now, policy);
         case State::down:
-            return step_down(memory, event, cause_changed, now, wait_to_restore);
+            return step_down(memory, event, cause_changed, now, policy);
         case State::admin_down:
             if (event == Event::admin_up) {
                 memory.state = State::down;

@@ -9,6 +9,8 @@
 //                                 +------------------- wait <-----------------+       |
 //                                                        +----------------------------+
 //
+// Beside up there is degraded: alive, but lossy or slow; it goes to and fro between the two, and fails like up.
+//
 // A new session is trusted (word up) until it fails: a session that never answered has not failed, it is misconfigured,
 // and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbour or the operator; the last
 // three are causes that last, and none may be left when the session goes up again. After each failure fresh proof is
@@ -20,12 +22,13 @@
 #include <string_view>
 
 #include "bpf/model/duration.hpp"
+#include "detector/core/damping.hpp"
 #include "detector/core/reason.hpp"
 
 namespace sidestep {
 
-enum class SessionState : std::uint8_t { init, up, down, wait, admin_down };
-inline constexpr std::size_t kSessionStates = 5;
+enum class SessionState : std::uint8_t { init, up, down, wait, admin_down, degraded };
+inline constexpr std::size_t kSessionStates = 6;
 
 enum class SessionEvent : std::uint8_t {
     alive,         ///< the kernel saw fresh proof
@@ -37,8 +40,11 @@ enum class SessionEvent : std::uint8_t {
     timer,  ///< the time that the last step asked for has come
     admin_down,
     admin_up,
+    lossy,  ///< alive, but loses too much
+    slow,   ///< alive, but its round trip is too long
+    sound,  ///< neither any more
 };
-inline constexpr std::size_t kSessionEvents = 9;
+inline constexpr std::size_t kSessionEvents = 12;
 
 std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);
@@ -47,10 +53,12 @@ std::string_view to_string(SessionEvent event);
 struct SessionMemory {
     SessionState state = SessionState::init;
     Reason reason = Reason::none;  ///< of the last failure, while not up
+    Reason poor = Reason::none;    ///< lossy or slow, while alive
     bool carrier_cause = false;
     bool neighbor_cause = false;
     bool proven = false;       ///< alive since the last failure
     Nanoseconds wait_until{};  ///< while waiting
+    DampingMemory damping{};
     std::uint64_t downs = 0;
     std::uint64_t ignored = 0;  ///< events that mean nothing in the state they came in
 };
@@ -60,11 +68,18 @@ struct SessionActions {
     bool changed = false;                             ///< the state changed: log it
     bool lower = false;                               ///< clear the word
     bool raise = false;                               ///< set the word
+    bool degrade = false;                             ///< put the word to degraded, from above or from below
     bool ask_proof = false;                           ///< raise the epoch: earlier answers count no more
     std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer then
 };
 
+/// When a session is trusted again.
+struct RestorePolicy {
+    Nanoseconds wait_to_restore{};
+    std::optional<DampingSettings> damping = std::nullopt;
+};
+
 /// One step. Never fails: an event without meaning is counted and ignored.
-SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, Nanoseconds wait_to_restore);
+SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);
 
 }  // namespace sidestep

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t kHopLimitProbe = 255;
 constexpr std::uint8_t kHopLimitEncaps = 64;
 constexpr std::uint16_t kUdpHeaderLength = 8;
+constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint16_t kProbeSourcePortBase = 0xc000;  // dynamic range, so that sessions hash apart
 
 class Writer {
@@ -91,18 +92,30 @@ std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) 
 
 }  // namespace
 
-ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink,
-                         std::span<const Address> segments, std::uint16_t index) {
+bool probe_fits(const ProbeWay& way) {
+    const auto outer = way.encaps.empty() ? 0 : kIpv6HeaderLength + srh_length(way.encaps.size());
+    const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
+    return ETH_HLEN + outer + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp) <= SS_TEMPLATE_MAX;
+}
+
+ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
+                         std::uint16_t index) {
     const std::uint16_t udp_length = kUdpHeaderLength + sizeof(ss_stamp);
-    std::vector<Address> list(segments.begin(), segments.end());
+    std::vector<Address> list(way.back.begin(), way.back.end());
     list.push_back(sink);
-    const auto srh = segments.empty() ? 0 : srh_length(list.size());
+    const auto srh = way.back.empty() ? 0 : srh_length(list.size());
+    const auto payload = srh + udp_length;
 
     Writer out;
     write_ethernet(out, link);
-    write_ipv6(out, index, srh + udp_length, segments.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
+    if (!way.encaps.empty()) {
+        const auto outer_payload = srh_length(way.encaps.size()) + kIpv6HeaderLength + payload;
+        write_ipv6(out, index, outer_payload, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
+        write_srh(out, IPPROTO_IPV6, way.encaps);
+    }
+    write_ipv6(out, index, payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
                kHopLimitProbe, source, list.front());
-    if (!segments.empty()) write_srh(out, IPPROTO_UDP, list);
+    if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
     out.u16(kProbeSourcePortBase | (index & 0x3fffU));

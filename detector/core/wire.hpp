@@ -31,10 +31,18 @@ struct ProbeTemplate {
     std::uint32_t checksum = 0;  ///< one's complement sum of all that the UDP checksum covers and stays the same
 };
 
-/// The probe of session `index`: through `segments` (travel order, may be empty; at most SS_MAX_SEGMENTS) and back to
-/// `sink` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the SRH).
-ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink,
-                         std::span<const Address> segments, std::uint16_t index);
+/// Which way a probe goes. Lists are in travel order and may be empty.
+struct ProbeWay {
+    std::span<const Address> encaps{};  ///< H.Encaps around the probe, as around data; the last SID decapsulates
+    std::span<const Address> back{};    ///< SIDs before the sink, in an SRH of the probe itself
+};
+
+/// True if the probe's bytes fit into SS_TEMPLATE_MAX.
+bool probe_fits(const ProbeWay& way);
+
+/// The probe of session `index`, which returns to `sink` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the SRH).
+ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
+                         std::uint16_t index);
 
 /// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order.
 /// Payload length, traffic class and flow label are zero; the inner protocol is IPv6.

@@ -11,6 +11,9 @@
 
 namespace sidestep {
 
+/// How the names of the kernel clock's interfaces begin.
+inline constexpr std::string_view kClockPrefix = "ss-clock";
+
 class Clock {
   public:
     Clock() = default;
@@ -32,7 +35,8 @@ Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds 
 /// A packet that circles through a veth pair and a TBF qdisc, past the tick program: it beats on while this process is
 /// busy, stopped, killed or replaced. Takes over the pair that a predecessor left. Writes `successor` (ss_clock_conf).
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor);
-/// Removes the kernel clock that this process or a predecessor left.
-void remove_kernel_clock(std::uint32_t& successor);
+
+/// Removes the kernel clock of this network namespace, whoever made it.
+void remove_kernel_clock();
 
 }  // namespace sidestep

@@ -134,7 +134,10 @@ class KernelClock final : public Clock {
         return inject();
     }
 
-    void stop() override { remove_kernel_clock(successor_); }
+    void stop() override {
+        successor_ = 0;
+        remove_kernel_clock();
+    }
 
   private:
     int tick_program_;
@@ -144,6 +147,13 @@ class KernelClock final : public Clock {
 
 }  // namespace
 
+void remove_kernel_clock() {
+    const Socket socket(nl_socket_alloc());
+    const Link link(rtnl_link_alloc());
+    rtnl_link_set_name(link.get(), kSource);
+    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
+}
+
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor) {
     auto clock = std::make_unique<KernelClock>(tick_program, beat, successor);
     const bool running = successor != 0 && if_nametoindex(kSource) == successor;
@@ -152,14 +162,6 @@ Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds b
         return std::unexpected(ready.error());
     }
     return clock;
-}
-
-void remove_kernel_clock(std::uint32_t& successor) {
-    successor = 0;
-    const Socket socket(nl_socket_alloc());
-    const Link link(rtnl_link_alloc());
-    rtnl_link_set_name(link.get(), kSource);
-    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
 }
 
 }  // namespace sidestep

@@ -12,6 +12,8 @@
 
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
+#include "detector/core/session_config.hpp"
+#include "detector/core/wire.hpp"
 
 namespace sidestep {
 namespace {
@@ -62,11 +64,12 @@ class Reader {
     Reader(const InterfaceExists& exists, const ConfigLimits& limits) : exists_(exists), limits_(limits) {}
 
     Config read(const YamlPlace& root) {
-        if (!root.expect_map({"node", "clock", "probe", "adjacencies", "policies", "ingress"})) return {};
+        if (!root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "policies", "ingress"})) return {};
         if (const auto node = root.required("node")) read_node(*node);
         if (const auto clock = root.optional("clock")) read_clock(*clock);
         if (const auto probe = root.optional("probe")) read_probe_defaults(*probe);
         if (const auto adjacencies = root.required("adjacencies")) read_adjacencies(*adjacencies);
+        if (const auto paths = root.optional("paths")) read_paths(*paths);
         if (const auto policies = root.optional("policies")) read_policies(*policies);
         if (const auto ingress = root.optional("ingress")) read_ingress(*ingress);
         return std::move(config_);
@@ -150,7 +153,8 @@ class Reader {
     // --- probe
 
     void read_probe_defaults(const YamlPlace& place) {
-        if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround"})) {
+        if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround",
+                               "loss-limit", "rtt-limit", "damping"})) {
             return;
         }
         read_probe_timing(place, defaults_);
@@ -178,8 +182,42 @@ class Reader {
             const auto value = turnaround->choice(kTurnaroundNames);
             if (value) probe.turnaround = static_cast<Turnaround>(*value);
         }
+        if (const auto limit = place.optional("loss-limit")) {
+            probe.loss_limit =
+                static_cast<unsigned>(limit->integer(0, SS_NO_LOSS_LIMIT - 1, "of 64 probes").value_or(0));
+        }
+        if (const auto limit = place.optional("rtt-limit")) {
+            probe.rtt_limit = limit->duration(Nanoseconds(0), limits_.longest_allowance).value_or(Nanoseconds(0));
+        }
+        if (const auto damping = place.optional("damping")) read_damping(*damping, probe);
     }
 
+    /// `damping: true` takes the defaults, a map changes them, false turns damping off.
+    void read_damping(const YamlPlace& place, ProbeSettings& probe) const {
+        if (place.is_scalar()) {
+            probe.damping.reset();
+            if (place.boolean().value_or(false)) probe.damping.emplace();
+            return;
+        }
+        if (!place.expect_map({"half-life", "suppress", "reuse", "max-suppress"})) return;
+        DampingSettings damping;
+        if (const auto half_life = place.optional("half-life")) {
+            damping.half_life =
+                half_life->duration(std::chrono::milliseconds(1), limits_.longest_wait).value_or(damping.half_life);
+        }
+        if (const auto suppress = place.optional("suppress")) {
+            damping.suppress = suppress->number(1, 1e6, "(a flap adds 1000)").value_or(damping.suppress);
+        }
+        if (const auto reuse = place.optional("reuse")) {
+            damping.reuse = reuse->number(1, 1e6, "(a flap adds 1000)").value_or(damping.reuse);
+        }
+        if (const auto longest = place.optional("max-suppress")) {
+            damping.max_suppress =
+                longest->duration(std::chrono::milliseconds(1), limits_.longest_wait).value_or(damping.max_suppress);
+        }
+        if (damping.reuse >= damping.suppress) place.complain("reuse must be below suppress");
+        probe.damping = damping;
+    }
     void read_interval(const YamlPlace& place, ProbeSettings& probe) const {
         const auto value = place.duration(Nanoseconds(0), kAnyDuration);
         if (!value) return;
@@ -196,14 +234,16 @@ class Reader {
     ProbeSettings read_probe(const YamlPlace& place) const {
         auto probe = defaults_;
         if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround",
-                               "sink", "segment"})) {
+                               "loss-limit", "rtt-limit", "damping", "sink", "segment"})) {
             return probe;
         }
         read_probe_timing(place, probe);
         probe.allowance = allowance_of(probe);
         if (const auto sink = place.required("sink")) probe.sink = read_unicast(*sink).value_or(Address{});
         if (probe.turnaround != Turnaround::forward) {
-            if (const auto segment = place.required("segment")) probe.segment = read_unicast(*segment);
+            if (const auto segment = place.required("segment")) {
+                if (const auto sid = read_unicast(*segment)) probe.back = {*sid};
+            }
         } else if (const auto segment = place.optional("segment")) {
             segment->complain("is for turnaround end and end.x; this probe is turned around by forward");
         }
@@ -214,12 +254,15 @@ class Reader {
 
     void read_adjacencies(const YamlPlace& place) {
         for (const auto& item : place.items(1, limits_.adjacencies)) read_adjacency(item);
+        check_intervals(place);
+    }
+
+    void check_intervals(const YamlPlace& place) const {
         std::set<Nanoseconds> intervals;
-        for (const auto& adjacency : config_.adjacencies) intervals.insert(adjacency.probe.interval);
-        if (intervals.size() > limits_.intervals) {
-            place.complain(fmt::format("use {} different probe intervals; at most {} can be served", intervals.size(),
-                                       limits_.intervals));
-        }
+        for (const auto& session : sessions_of(config_)) intervals.insert(session.probe.interval);
+        if (intervals.size() <= limits_.intervals) return;
+        place.complain(fmt::format("use {} different probe intervals; at most {} can be served", intervals.size(),
+                                   limits_.intervals));
     }
 
     void read_adjacency(const YamlPlace& place) {
@@ -237,6 +280,49 @@ class Reader {
         }
         if (const auto probe = place.required("probe")) adjacency.probe = read_probe(*probe);
         config_.adjacencies.push_back(std::move(adjacency));
+    }  // --- paths
+
+    void read_paths(const YamlPlace& place) {
+        for (const auto& item : place.items(0, limits_.adjacencies - config_.adjacencies.size())) read_path(item);
+        check_intervals(place);
+    }
+
+    void read_path(const YamlPlace& place) {
+        if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe"})) return;
+        PathConfig path;
+        if (const auto name = place.required("name")) {
+            path.name = read_name(*name).value_or("");
+            if (!path.name.empty() && adjacency_names_.contains(path.name)) {
+                name->complain(fmt::format("'{}' is an adjacency; sessions need names of their own", path.name));
+            } else if (!path.name.empty()) {
+                path_names_.add(path.name, *name);
+            }
+        }
+        if (const auto adjacency = place.required("adjacency")) path.adjacency = read_known_adjacency(*adjacency);
+        if (const auto segments = place.required("segments")) path.segments = read_segments(*segments);
+        if (const auto returns_on = place.optional("returns-on")) {
+            path.returns_on = read_interface(*returns_on).value_or("");
+        }
+        if (const auto probe = place.required("probe")) path.probe = read_path_probe(*probe);
+        if (!probe_fits({.encaps = path.segments, .back = path.probe.back})) {
+            place.complain("the probe with its segments there and back would be longer than its template can hold");
+        }
+        config_.paths.push_back(std::move(path));
+    }
+
+    /// A path's probe has a list of SIDs for its way back instead of a turnaround.
+    ProbeSettings read_path_probe(const YamlPlace& place) const {
+        auto probe = defaults_;
+        probe.turnaround = Turnaround::forward;
+        if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "loss-limit",
+                               "rtt-limit", "damping", "sink", "return"})) {
+            return probe;
+        }
+        read_probe_timing(place, probe);
+        probe.allowance = allowance_of(probe);
+        if (const auto sink = place.required("sink")) probe.sink = read_unicast(*sink).value_or(Address{});
+        if (const auto back = place.optional("return")) probe.back = read_segments(*back);
+        return probe;
     }
 
     // --- policies
@@ -290,8 +376,11 @@ class Reader {
 
     CandidateConfig read_candidate(const YamlPlace& place) const {
         CandidateConfig candidate;
-        if (!place.expect_map({"adjacency", "encap", "segments"})) return candidate;
-        if (const auto adjacency = place.required("adjacency")) read_out_adjacency(*adjacency, candidate);
+        if (!place.expect_map({"adjacency", "encap", "segments", "sessions"})) return candidate;
+        if (const auto adjacency = place.required("adjacency")) {
+            candidate.adjacency = read_known_adjacency(*adjacency);
+        }
+        if (const auto sessions = place.optional("sessions")) read_path_names(*sessions, candidate);
         const auto segments = place.optional("segments");
         candidate.encap = segments ? Encap::h_encaps : Encap::plain;
         if (const auto encap = place.optional("encap")) {
@@ -302,26 +391,37 @@ class Reader {
         if (candidate.encap == Encap::plain) {
             if (segments) segments->complain("plain forwarding takes no segments; use encap: h.encaps");
         } else if (const auto list = place.required("segments")) {
-            read_segments(*list, candidate);
+            candidate.segments = read_segments(*list);
         }
         return candidate;
     }
-
-    void read_out_adjacency(const YamlPlace& place, CandidateConfig& candidate) const {
+    std::string read_known_adjacency(const YamlPlace& place) const {
         auto name = place.text();
-        if (!name) return;
+        if (!name) return {};
         if (!adjacency_names_.contains(*name)) {
             place.complain(fmt::format("no adjacency '{}'; known: {}", *name, adjacency_names_.known()));
         }
-        candidate.adjacency = std::move(*name);
+        return std::move(*name);
     }
 
-    void read_segments(const YamlPlace& place, CandidateConfig& candidate) const {
-        for (const auto& item : place.items(1, limits_.segments)) {
-            if (const auto segment = read_unicast(item)) candidate.segments.push_back(*segment);
+    void read_path_names(const YamlPlace& place, CandidateConfig& candidate) const {
+        for (const auto& item : place.items(1, SS_MAX_CANDIDATE_SESSIONS - 1)) {
+            auto name = item.text();
+            if (!name) continue;
+            if (!path_names_.contains(*name)) {
+                item.complain(fmt::format("no path '{}'; known: {}", *name, path_names_.known()));
+            }
+            candidate.sessions.push_back(std::move(*name));
         }
     }
 
+    std::vector<Address> read_segments(const YamlPlace& place) const {
+        std::vector<Address> segments;
+        for (const auto& item : place.items(1, limits_.segments)) {
+            if (const auto segment = read_unicast(item)) segments.push_back(*segment);
+        }
+        return segments;
+    }
     // --- ingress
 
     void read_ingress(const YamlPlace& place) {
@@ -337,6 +437,7 @@ class Reader {
     Config config_;
     ProbeSettings defaults_;
     Seen adjacency_names_;
+    Seen path_names_;
     Seen policy_names_;
     std::map<Prefix, PrefixOwner> prefixes_;
 };

@@ -244,7 +244,10 @@ void unmount_bpffs(const std::string& directory) {
     std::error_code error;
     struct statfs info {};
     if (statfs(directory.c_str(), &info) != 0 || info.f_type != BPF_FS_MAGIC) return;
-    if (!std::filesystem::is_empty(directory, error) || error) return;
+    // Pins of nodes are in folders of their own; the kernel keeps files of its own beside them.
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+        if (entry.is_directory()) return;
+    }
     if (umount2(directory.c_str(), MNT_DETACH) == 0) std::filesystem::remove(directory, error);
 }
 

@@ -88,7 +88,7 @@ class Dataplane {
 
 /// Mounts a bpffs at `directory` (created if need be) unless there is one.
 Result<void> mount_bpffs(const std::string& directory);
-/// Undoes it, whoever mounted it, unless something is pinned there: the last detector that uses it.
+/// Undoes it, unless something is pinned there.
 void unmount_bpffs(const std::string& directory);
 
 }  // namespace sidestep

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 
 #include <memory>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,8 @@
 
 namespace sidestep {
 namespace {
+
+constexpr std::string_view kProgramPrefix = "ss_";
 
 bpf_tc_hook ingress_of(int ifindex) {
     bpf_tc_hook hook{};
@@ -72,15 +75,16 @@ Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int pro
     return result;
 }
 
-void TcHook::remove_leftover(int ifindex, std::string_view program_name) {
+std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
     auto hook = ingress_of(ifindex);
     auto options = our_place();
-    if (bpf_tc_query(&hook, &options) < 0) return;
+    if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
     const Fd program(bpf_prog_get_fd_by_id(options.prog_id));
     bpf_prog_info info{};
-    __u32 size = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &size) < 0 || program_name != info.name) return;
-    TcHook({}, ifindex, true).detach();
+    std::uint32_t length = sizeof info;
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
+    if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
+    return TcHook(interface, ifindex, true);
 }
 
 void TcHook::detach() const {

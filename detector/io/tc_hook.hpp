@@ -3,8 +3,8 @@
 // place.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <string_view>
 
 #include "bpf/model/error.hpp"
 
@@ -20,11 +20,12 @@ class TcHook {
     /// Attaches, or replaces what a predecessor of ours attached. A clsact qdisc that exists already is somebody
     /// else's, unless `adopted`: then it is taken for the predecessor's.
     static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd, bool adopted = false);
-    /// Removes what a predecessor left on an interface that is no longer ours.
-    static void remove_leftover(int ifindex, std::string_view program_name);
 
     /// Removes our filter, and our clsact qdisc if nothing else is left on it. No error if the interface is gone.
     void detach() const;
+
+    /// The attachment that a process of ours left at this interface, if there is one.
+    static std::optional<TcHook> find(const std::string& interface, int ifindex);
 
     [[nodiscard]] int ifindex() const { return ifindex_; }
     [[nodiscard]] const std::string& interface() const { return interface_; }

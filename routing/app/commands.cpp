@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -23,9 +22,20 @@ struct Arguments {
     std::string topology;
     std::string node;
     std::string destination;
-    Protect protect = Protect::link;
+    std::string protect = "link";
+    std::string push = "encaps";
     SidOptions sids;
     bool json = false;
+
+    [[nodiscard]] Protect protection() const {
+        if (protect == "node") return Protect::node;
+        return protect == "srlg" ? Protect::srlg : Protect::link;
+    }
+    [[nodiscard]] SidOptions sid_options() const {
+        auto options = sids;
+        options.push = push == "insert" ? Push::insert : Push::encaps;
+        return options;
+    }
 };
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -48,35 +58,18 @@ NodeId node_of(const Graph& graph, const Arguments& arguments) {
     return *node;
 }
 
-/// An option that takes one of a few words, the first by default.
-template <typename T>
-void add_choice(CLI::App& command, const std::string& name, T& target, const std::string& description,
-                const std::vector<std::pair<std::string, T>>& choices) {
-    std::vector<std::string> words;
-    words.reserve(choices.size());
-    for (const auto& [word, value] : choices) words.push_back(word);
-    command
-        .add_option_function<std::string>(
-            name,
-            [&target, choices](const std::string& chosen) {
-                for (const auto& [word, value] : choices) {
-                    if (word == chosen) target = value;
-                }
-            },
-            description + "; by default " + words.front())
-        ->check(CLI::IsMember(words));
-}
-
 void add_common(CLI::App& command, Arguments& arguments) {
     command.add_option("--topology", arguments.topology, "topology file: YAML, or GML if its name ends in .gml")
         ->required();
-    add_choice(command, "--protect", arguments.protect, "what to survive",
-               {{"link", Protect::link}, {"node", Protect::node}, {"srlg", Protect::srlg}});
+    command.add_option("--protect", arguments.protect, "what to survive")
+        ->check(CLI::IsMember({"link", "node", "srlg"}))
+        ->capture_default_str();
     command.add_option("--max-sids", arguments.sids.max_depth, "maximum SID depth, decapsulation included")
         ->capture_default_str();
     command.add_flag("--next-csid", arguments.sids.next_csid, "compress SIDs (RFC 9800)");
-    add_choice(command, "--push", arguments.sids.push, "how SIDs get onto packets",
-               {{"encaps", Push::encaps}, {"insert", Push::insert}});
+    command.add_option("--push", arguments.push, "how SIDs get onto packets")
+        ->check(CLI::IsMember({"encaps", "insert"}))
+        ->capture_default_str();
 }
 
 }  // namespace
@@ -90,7 +83,7 @@ void add_routing_commands(CLI::App& app) {
     compute->add_flag("--json", arguments->json, "print JSON");
     compute->callback([arguments] {
         const auto graph = load(*arguments);
-        const Report report(graph, node_of(graph, *arguments), arguments->protect, arguments->sids);
+        const Report report(graph, node_of(graph, *arguments), arguments->protection(), arguments->sid_options());
         fmt::print("{}\n", arguments->json ? report.json() : report.text());
     });
 
@@ -103,7 +96,8 @@ void add_routing_commands(CLI::App& app) {
         const auto node = node_of(graph, *arguments);
         const auto destination = graph.find_destination(arguments->destination);
         if (!destination) refuse(fmt::format("{} has no destination {}", arguments->topology, arguments->destination));
-        fmt::print("{}", explain_destination(graph, node, *destination, arguments->protect, arguments->sids));
+        fmt::print("{}",
+                   explain_destination(graph, node, *destination, arguments->protection(), arguments->sid_options()));
     });
 
     auto* coverage = app.add_subcommand("coverage", "how much of a network is protected, over all its nodes");
@@ -111,7 +105,7 @@ void add_routing_commands(CLI::App& app) {
     coverage->add_flag("--json", arguments->json, "print JSON");
     coverage->callback([arguments] {
         const auto graph = load(*arguments);
-        const auto result = measure_coverage(graph, arguments->protect, arguments->sids);
+        const auto result = measure_coverage(graph, arguments->protection(), arguments->sid_options());
         fmt::print("{}\n", arguments->json ? to_json(result) : to_text(result));
     });
 }

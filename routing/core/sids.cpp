@@ -2,6 +2,8 @@
 // The SID plan in bytes.
 #include "routing/core/sids.hpp"
 
+#include <algorithm>
+
 namespace sidestep::routing {
 namespace {
 
@@ -36,7 +38,9 @@ Address sid(const Prefix& locator, std::uint16_t function) {
     auto result = locator.address;
     for (std::size_t i = 0; i < kFunctionBits; ++i) {
         const auto bit = locator.length + i;
-        if ((function >> (kFunctionBits - 1 - i) & 1) != 0) result.bytes[bit / 8] |= 0x80U >> (bit % 8);
+        if ((function >> (kFunctionBits - 1 - i) & 1) == 0) continue;
+        auto& byte = result.bytes[bit / 8];
+        byte = static_cast<std::uint8_t>(byte | 0x80U >> (bit % 8));
     }
     return result;
 }
@@ -64,7 +68,10 @@ std::vector<LocalSid> local_sids(const Graph& graph, NodeId node) {
     for (const auto& hop : graph.hops(node)) {
         const auto function = graph.link(link_of(hop.arc)).functions[hop.arc & 1U];
         if (!function) continue;
-        result.push_back({.sid = sid(*locator, *function), .behaviour = Behaviour::end_x, .arc = hop.arc});
+        const auto address = sid(*locator, *function);
+        const auto same = [&](const LocalSid& other) { return other.sid == address; };
+        if (std::any_of(result.begin(), result.end(), same)) continue;
+        result.push_back({.sid = address, .behaviour = Behaviour::end_x, .arc = hop.arc});
     }
     result.push_back({.sid = locator->address, .behaviour = Behaviour::end_next_csid, .arc = std::nullopt});
     return result;

@@ -41,8 +41,9 @@ struct LocalSid {
     std::optional<ArcId> arc;
 };
 
-/// All SIDs of a node in the plan; none if it has no locator. The bare locator (end_next_csid) comes last and is needed
-/// only for compressed lists; it is to be installed for the whole locator, the others for their 16 function bits too.
+/// All SIDs of a node in the plan; none if it has no locator. An End.X of several links comes once. The bare locator
+/// (end_next_csid) comes last and is needed only for compressed lists; it is to be installed for the whole locator, the
+/// others for their 16 function bits too.
 std::vector<LocalSid> local_sids(const Graph& graph, NodeId node);
 
 }  // namespace sidestep::routing

@@ -16,6 +16,7 @@ FlowReport report_of(std::size_t sent, const std::vector<std::uint64_t>& arrived
     std::vector<std::int64_t> times(sent);
     for (std::size_t n = 0; n < sent; ++n) times[n] = static_cast<std::int64_t>(100 * n);
     std::vector<Arrival> arrivals;
+    arrivals.reserve(arrived.size());
     for (const auto n : arrived)
         arrivals.push_back({.number = n, .received_ns = static_cast<std::int64_t>(100 * n + 7)});
     return report_flow(times, arrivals);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Flap damping: each failure adds to a penalty that decays exponentially; above the suppress limit a session stays
+// down, answered or not, until the penalty has fallen to the reuse limit (the scheme of RFC 2439, applied to sessions).
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "bpf/model/duration.hpp"
+
+namespace sidestep {
+
+inline constexpr double kPenaltyPerFlap = 1000;
+
+/// Limits in units of penalty. Needs half_life > 0 and 0 < reuse < suppress.
+struct DampingSettings {
+    Nanoseconds half_life{std::chrono::seconds(5)};
+    double suppress = 2000;
+    double reuse = 1000;
+    Nanoseconds max_suppress{std::chrono::seconds(20)};  ///< no session is suppressed longer than this at once
+};
+
+struct DampingMemory {
+    double penalty = 0;  ///< as it was at `reckoned`
+    Nanoseconds reckoned{};
+    bool suppressed = false;
+};
+
+/// The penalty at `now`.
+double penalty_at(const DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+/// Counts one failure.
+void add_flap(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+/// When a suppressed session may be used again; nullopt (and no longer suppressed) if it may now.
+std::optional<Nanoseconds> reuse_at(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+
+}  // namespace sidestep

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Configuration to sessions.
+#include "detector/core/session_config.hpp"
+
+#include <algorithm>
+
+namespace sidestep {
+
+std::vector<SessionConfig> sessions_of(const Config& config) {
+    std::vector<SessionConfig> result;
+    for (const auto& adjacency : config.adjacencies) {
+        result.push_back({.name = adjacency.name,
+                          .interface = adjacency.interface,
+                          .returns_on = adjacency.interface,
+                          .neighbor = adjacency.neighbor,
+                          .encaps = {},
+                          .probe = adjacency.probe});
+    }
+    for (const auto& path : config.paths) {
+        const auto out = std::ranges::find(config.adjacencies, path.adjacency, &AdjacencyConfig::name);
+        if (out == config.adjacencies.end()) continue;  // the reader of the configuration refuses it
+        result.push_back({.name = path.name,
+                          .interface = out->interface,
+                          .returns_on = path.returns_on.empty() ? out->interface : path.returns_on,
+                          .neighbor = out->neighbor,
+                          .encaps = path.segments,
+                          .probe = path.probe});
+    }
+    return result;
+}
+
+std::vector<std::string> sessions_of(const CandidateConfig& candidate) {
+    std::vector<std::string> names{candidate.adjacency};
+    names.insert(names.end(), candidate.sessions.begin(), candidate.sessions.end());
+    return names;
+}
+
+std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions) {
+    std::vector<bool> result(sessions.size());
+    for (const auto& policy : config.policies) {
+        for (const auto& name : sessions_of(policy.candidates.front())) {
+            const auto found = std::ranges::find(sessions, name, &SessionConfig::name);
+            if (found != sessions.end()) result[static_cast<std::size_t>(found - sessions.begin())] = true;
+        }
+    }
+    return result;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The sessions that a configuration leads to: one for each adjacency, one for each path, alike from here on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "detector/core/config.hpp"
+
+namespace sidestep {
+
+struct SessionConfig {
+    std::string name;
+    std::string interface;   ///< probes leave here
+    std::string returns_on;  ///< and come back here
+    Address neighbor;
+    std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
+    ProbeSettings probe;
+};
+
+/// Adjacencies first, then paths, each in the order of the configuration.
+std::vector<SessionConfig> sessions_of(const Config& config);
+
+/// By session: true if its word must close the gate, since a policy would leave its first candidate when it falls.
+std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions);
+
+/// The names of the sessions that a candidate depends on: its adjacency's, then those of paths.
+std::vector<std::string> sessions_of(const CandidateConfig& candidate);
+
+}  // namespace sidestep

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A line parser: each line is recognised by its words, with the LSP that it belongs to as the only state.
+#include "routing/core/isis_database.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace sidestep::routing {
+namespace {
+
+/// isisd prints no more of a host name than this in an LSP ID.
+constexpr std::size_t kShownName = 14;
+
+/// The LSPs of a node as they were printed, before system IDs are known.
+struct Printed {
+    std::string shown;  ///< the LSP ID's name: a system ID or the beginning of a host name
+    std::uint8_t pseudonode = 0;
+    std::string hostname = {};  ///< the Hostname TLV, if any
+    bool first_fragment = false;
+    bool overload = false;
+    bool multi_topology = false;
+    std::vector<IsisNeighbor> neighbors = {};
+    std::vector<IsisNeighbor> mt_neighbors = {};  ///< of the IPv6 topology
+    std::vector<Prefix> prefixes = {};
+};
+
+struct Section {
+    int level = 0;
+    std::vector<Printed> nodes = {};
+    std::size_t lsps = 0;
+    std::optional<std::size_t> announced = {};  ///< "    5 LSPs", the last line of a section
+};
+
+struct Host {
+    std::string system;
+    std::string name;
+    bool self = false;
+};
+
+struct Printout {
+    std::vector<Section> sections;
+    std::vector<Host> hosts;
+};
+
+std::vector<std::string_view> words_of(std::string_view line) {
+    std::vector<std::string_view> words;
+    for (std::size_t at = 0; (at = line.find_first_not_of(" \t\r", at)) != std::string_view::npos;) {
+        const auto end = std::min(line.find_first_of(" \t\r", at), line.size());
+        words.push_back(line.substr(at, end - at));
+        at = end;
+    }
+    return words;
+}
+
+template <typename T>
+std::optional<T> number(std::string_view digits, int base = 10) {
+    T value{};
+    const auto* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
+    return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
+}
+
+/// "0000.0000.0001"
+bool is_system_id(std::string_view text) {
+    constexpr std::string_view kPattern = "xxxx.xxxx.xxxx";
+    return std::equal(text.begin(), text.end(), kPattern.begin(), kPattern.end(), [](char c, char pattern) {
+        return pattern == '.' ? c == '.' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+    });
+}
+
+/// NAME.PP with a two-digit hexadecimal PP.
+std::optional<std::pair<std::string_view, std::uint8_t>> split_pseudonode(std::string_view text) {
+    if (text.size() < 4 || text[text.size() - 3] != '.') return std::nullopt;
+    const auto pseudonode = number<std::uint8_t>(text.substr(text.size() - 2), 16);
+    if (!pseudonode) return std::nullopt;
+    return std::pair(text.substr(0, text.size() - 3), *pseudonode);
+}
+
+class LineParser {
+  public:
+    Printout read(std::string_view text) {
+        for (std::size_t at = 0; at < text.size();) {
+            const auto end = std::min(text.find('\n', at), text.size());
+            const auto line = text.substr(at, end - at);
+            if (const auto words = words_of(line); !words.empty()) read_line(line, words);
+            at = end + 1;
+        }
+        return std::move(printout_);
+    }
+
+  private:
+    using Words = std::vector<std::string_view>;
+
+    void read_line(std::string_view line, const Words& words) {
+        const bool in_database = !printout_.sections.empty() && !printout_.sections.back().announced;
+        if (words[0] == "IS-IS" && words.size() > 1 && words[1].starts_with("Level-")) {
+            printout_.sections.push_back({.level = words[1] == "Level-1" ? 1 : 2});
+            node_ = nullptr;
+        } else if (in_database && line[0] != ' ') {
+            read_lsp(words);
+        } else if (in_database && words.size() == 2 && words[1] == "LSPs") {
+            printout_.sections.back().announced = number<std::size_t>(words[0]);
+        } else if (in_database && node_ != nullptr) {
+            read_tlv(line);
+        } else if (!in_database && words.size() > 2 && is_system_id(words[1])) {
+            printout_.hosts.push_back(
+                {.system = std::string(words[1]), .name = std::string(words[2]), .self = words[0] == "*"});
+        }
+    }
+
+    /// "r1.00-00  *  37  0x00000002  0x7afd  1135  0/0/0"; the star marks the router's own.
+    void read_lsp(const Words& words) {
+        const auto flags = words.back();
+        const auto& id = words[0];
+        if (flags.size() != 5 || flags[1] != '/' || flags[3] != '/' || id.size() < 7 || id[id.size() - 3] != '-')
+            return;
+        const auto node = split_pseudonode(id.substr(0, id.size() - 3));
+        if (!node || words.size() < 6) return;
+        auto& section = printout_.sections.back();
+        ++section.lsps;
+        node_ = nullptr;
+        // A lifetime in brackets is that of a purge: the LSP is gone.
+        if (words[words.size() - 2].starts_with('(')) return;
+        const bool first = id.ends_with("-00");
+        // LSPs come in the order of their IDs, so a fragment belongs to the last node shown like it.
+        if (first || section.nodes.empty() || section.nodes.back().shown != node->first ||
+            section.nodes.back().pseudonode != node->second) {
+            section.nodes.push_back({.shown = std::string(node->first),
+                                     .pseudonode = node->second,
+                                     .first_fragment = first,
+                                     .overload = flags[4] != '0'});
+        }
+        node_ = &section.nodes.back();
+    }
+
+    /// "  KEY: VALUE ..."
+    void read_tlv(std::string_view line) {
+        const auto colon = line.find(": ");
+        if (colon == std::string_view::npos) return;
+        const auto key = line.substr(2, colon - 2);
+        const auto value = words_of(line.substr(colon + 2));
+        if (value.empty()) return;
+        if (key == "Extended Reachability" || key == "IS Reachability") {
+            read_neighbor(value, node_->neighbors);
+        } else if (key == "MT Reachability" && value.back() == "ipv6-unicast") {
+            read_neighbor(value, node_->mt_neighbors);
+        } else if (key == "MT Router Info" && value[0] == "ipv6-unicast") {
+            node_->multi_topology = true;
+        } else if (key == "Hostname") {
+            node_->hostname = value[0];
+        } else if (key.ends_with("IP Reachability") || key.ends_with("IPv6 Reachability")) {
+            if (const auto prefix = Prefix::parse(value[0])) node_->prefixes.push_back(*prefix);
+        }
+    }
+
+    /// "0000.0000.0002.00 (Metric: 10) ..."
+    static void read_neighbor(const Words& words, std::vector<IsisNeighbor>& neighbors) {
+        const auto id = split_pseudonode(words[0]);
+        if (!id || !is_system_id(id->first) || words.size() < 3 || words[1] != "(Metric:") return;
+        const auto metric = number<Metric>(words[2].substr(0, words[2].find(')')));
+        if (!metric || *metric > kMaxMetric) return;
+        neighbors.push_back({.id = {.system = std::string(id->first), .pseudonode = id->second}, .metric = *metric});
+    }
+
+    Printout printout_;
+    Printed* node_ = nullptr;
+};
+
+/// System IDs by what LSP IDs show. Two routers may show the same; then only their Hostname TLVs tell them apart.
+class Hosts {
+  public:
+    explicit Hosts(const std::vector<Host>& hosts) {
+        for (const auto& host : hosts) {
+            by_name_[host.name].insert(host.system);
+            by_shown_[host.name.substr(0, kShownName)].insert(host.system);
+        }
+    }
+
+    [[nodiscard]] Result<std::string> system_of(const Printed& node) const {
+        if (is_system_id(node.shown)) return node.shown;
+        const auto& names = node.hostname.empty() ? by_shown_ : by_name_;
+        const auto& name = node.hostname.empty() ? node.shown : node.hostname;
+        const auto found = names.find(name);
+        if (found == names.end()) return fail(fmt::format("the system ID of {} is not known (yet)", name));
+        if (found->second.size() > 1) return fail(fmt::format("{} routers are called {}", found->second.size(), name));
+        return *found->second.begin();
+    }
+
+  private:
+    std::map<std::string, std::set<std::string>> by_name_;
+    std::map<std::string, std::set<std::string>> by_shown_;
+};
+
+const Section* choose(const std::vector<Section>& sections, int level) {
+    const Section* chosen = nullptr;
+    for (const auto& section : sections) {
+        if (section.nodes.empty() || (chosen != nullptr && section.level != level)) continue;
+        chosen = &section;
+    }
+    return chosen;
+}
+
+/// The nodes of a section under their system IDs.
+Result<std::vector<IsisNode>> resolve(const Section& section, const Hosts& hosts) {
+    std::vector<IsisNode> nodes;
+    std::string speaker;  // a pseudonode's LSP follows its speaker's and shows the same name
+    std::string speaker_shown;
+    for (const auto& printed : section.nodes) {
+        // ISO 10589, 7.2.5: without fragment 0 the rest says nothing.
+        if (!printed.first_fragment) continue;
+        if (printed.pseudonode == 0 || printed.shown != speaker_shown) {
+            auto system = hosts.system_of(printed);
+            if (!system) return std::unexpected(system.error());
+            speaker = std::move(*system);
+            speaker_shown = printed.shown;
+        }
+        nodes.push_back({.id = {.system = speaker, .pseudonode = printed.pseudonode},
+                         .name = printed.hostname.empty() ? printed.shown : printed.hostname,
+                         .overload = printed.overload,
+                         .neighbors = printed.multi_topology ? printed.mt_neighbors : printed.neighbors,
+                         .prefixes = printed.prefixes});
+    }
+    return nodes;
+}
+
+}  // namespace
+
+Result<IsisDatabase> parse_isis_database(const std::string& text, int level) {
+    const auto printout = LineParser().read(text);
+    if (printout.sections.empty()) return fail("no IS-IS database in the output: is an IS-IS area configured?");
+    for (const auto& section : printout.sections) {
+        if (!section.announced && section.lsps > 0) return fail("the IS-IS database ends before its count of LSPs");
+        if (section.announced && *section.announced != section.lsps) {
+            return fail(
+                fmt::format("the IS-IS database announces {} LSPs and shows {}", *section.announced, section.lsps));
+        }
+    }
+    const auto* section = choose(printout.sections, level);
+    if (section == nullptr) return fail("the IS-IS database is empty: is the area up?");
+    auto nodes = resolve(*section, Hosts(printout.hosts));
+    if (!nodes) return std::unexpected(nodes.error());
+    IsisDatabase database{.level = section->level, .self = {}, .nodes = std::move(*nodes)};
+    for (const auto& host : printout.hosts) {
+        if (host.self) database.self = host.system;
+    }
+    return database;
+}
+
+}  // namespace sidestep::routing

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The link-state database as FRR's isisd prints it: "show isis database detail" followed by "show isis hostname". FRR
+// 8.4's JSON keeps only the last LSP, so the text is what there is. Its LSP IDs carry host names, cut off after 14
+// characters, while neighbours are named by system ID; the second command is needed to bring the two together.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "bpf/model/error.hpp"
+#include "routing/core/graph.hpp"
+
+namespace sidestep::routing {
+
+/// A router, or a LAN's pseudonode (number not 0) that the router speaks for.
+struct IsisId {
+    std::string system;  ///< "0000.0000.0001"
+    std::uint8_t pseudonode = 0;
+
+    auto operator<=>(const IsisId&) const = default;
+};
+
+struct IsisNeighbor {
+    IsisId id;
+    Metric metric = 0;
+
+    bool operator==(const IsisNeighbor&) const = default;
+};
+
+/// All fragments of one router's or pseudonode's LSP.
+struct IsisNode {
+    IsisId id;
+    std::string name;  ///< host name, else system ID; of the speaking router for a pseudonode
+    bool overload = false;
+    std::vector<IsisNeighbor> neighbors;  ///< as reported, parallel links one by one
+    std::vector<Prefix> prefixes;
+
+    bool operator==(const IsisNode&) const = default;
+};
+
+struct IsisDatabase {
+    int level = 2;
+    std::string self;  ///< system ID of the router that was asked; empty if it does not say
+    std::vector<IsisNode> nodes;
+
+    bool operator==(const IsisDatabase&) const = default;
+};
+
+/// Reads the output of both commands, in this order, for one level (the other one if it alone has LSPs). In
+/// multi-topology networks the IPv6 topology counts. What the text says that is not needed here is skipped; sequence
+/// numbers and holdtimes are no part of the result, so equal databases mean equal networks. Errors: no database at all;
+/// fewer LSPs than the text announces or than their count says, which is what a change while reading looks like; a host
+/// name without system ID.
+Result<IsisDatabase> parse_isis_database(const std::string& text, int level = 2);
+
+}  // namespace sidestep::routing

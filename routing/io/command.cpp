@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// posix_spawn, two pipes and poll.
+#include "routing/io/command.hpp"
+
+#include <sys/wait.h>
+
+#include <array>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
+
+namespace sidestep::routing {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A file descriptor that closes itself.
+class Descriptor {
+  public:
+    Descriptor() = default;
+    explicit Descriptor(int fd) : fd_(fd) {}
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() { close(); }
+
+    [[nodiscard]] int get() const { return fd_; }
+    void close() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
+
+  private:
+    int fd_ = -1;
+};
+
+struct Pipe {
+    Descriptor read;
+    Descriptor write;
+};
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> fds{};
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+    return Pipe{.read = Descriptor(fds[0]), .write = Descriptor(fds[1])};
+}
+
+Result<pid_t> spawn(const std::vector<std::string>& arguments, const Pipe& out, const Pipe& err) {
+    std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
+    for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
+    pid_t pid = 0;
+    const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) return fail_errno("cannot run " + arguments[0], error);
+    return pid;
+}
+
+/// Reads what is there; false at the end.
+bool drain(const Descriptor& from, std::string& into) {
+    std::array<char, 16384> buffer{};
+    const auto count = ::read(from.get(), buffer.data(), buffer.size());
+    if (count > 0) into.append(buffer.data(), static_cast<std::size_t>(count));
+    return count > 0 || (count < 0 && errno == EINTR);
+}
+
+/// Collects both pipes until they end; false if the deadline came first.
+bool collect(Pipe& out, Pipe& err, CommandOutput& output, Clock::time_point deadline) {
+    while (out.read.get() >= 0 || err.read.get() >= 0) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) return false;
+        std::array<pollfd, 2> fds{pollfd{.fd = out.read.get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = err.read.get(), .events = POLLIN, .revents = 0}};
+        if (::poll(fds.data(), fds.size(), static_cast<int>(left)) < 0 && errno != EINTR) return false;
+        if (fds[0].revents != 0 && !drain(out.read, output.out)) out.read.close();
+        if (fds[1].revents != 0 && !drain(err.read, output.err)) err.read.close();
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<CommandOutput> run_command(const std::vector<std::string>& arguments, std::chrono::milliseconds timeout) {
+    auto out = make_pipe();
+    if (!out) return std::unexpected(out.error());
+    auto err = make_pipe();
+    if (!err) return std::unexpected(err.error());
+    const auto pid = spawn(arguments, *out, *err);
+    if (!pid) return std::unexpected(pid.error());
+    out->write.close();
+    err->write.close();
+
+    CommandOutput output;
+    const bool ended = collect(*out, *err, output, Clock::now() + timeout);
+    if (!ended) ::kill(*pid, SIGKILL);
+    int status = 0;
+    while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!ended) return fail(fmt::format("{} did not answer within {} ms", arguments[0], timeout.count()));
+    if (!WIFEXITED(status)) return fail(fmt::format("{} was ended by signal {}", arguments[0], WTERMSIG(status)));
+    output.exit_code = WEXITSTATUS(status);
+    return output;
+}
+
+}  // namespace sidestep::routing

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Follows the link-state database of FRR's isisd through vtysh. Whatever goes wrong is named, and the last good state
+// stays.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "bpf/model/error.hpp"
+#include "routing/core/isis_database.hpp"
+#include "routing/core/isis_graph.hpp"
+
+namespace sidestep::routing {
+
+struct IsisSourceOptions {
+    std::string vtysh = "vtysh";
+    std::string socket_directory = {};  ///< where isisd.vty is, if not in FRR's usual place
+    std::chrono::milliseconds timeout{2000};
+    int level = 2;
+    int attempts = 3;  ///< reads until two commands agree on the network
+};
+
+/// Reads the database once, again if it changed meanwhile. Errors: vtysh missing, isisd not running, IS-IS not
+/// configured, no answer in time, a database that never held still.
+Result<IsisDatabase> read_isis(const IsisSourceOptions& options);
+
+/// The last good graph, and what changed it.
+class IsisSource {
+  public:
+    IsisSource(IsisSourceOptions options, LocatorPlan plan) : options_(std::move(options)), plan_(plan) {}
+
+    /// Reads the database (blocks); true if the network differs from the one before. After an error current() is as it
+    /// was.
+    Result<bool> refresh();
+    /// The last good state; nullptr before the first one.
+    [[nodiscard]] const IsisGraph* current() const { return current_ ? &*current_ : nullptr; }
+
+  private:
+    IsisSourceOptions options_;
+    LocatorPlan plan_;
+    IsisDatabase database_;
+    std::optional<IsisGraph> current_;
+};
+
+}  // namespace sidestep::routing

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The tick in the kernel: what it sends, in which order, what it leaves out, and how it judges. Time is moved instead
+// of waited for: probes become due by setting back what the clock has done, and old by setting back when they were
+// sent.
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/bpf/programs.hpp"
+#include "tests/bpf/veth_pair.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
+constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test says so
+
+std::uint32_t read_u32(std::span<const std::uint8_t> bytes) {
+    return static_cast<std::uint32_t>(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
+
+std::uint32_t sequence_of(const Bytes& probe) {
+    return read_u32(std::span(probe).subspan(kUdpAt + 8));
+}
+
+unsigned session_of(const Bytes& probe) {
+    return probe.at(kUdpAt + 22) << 8 | probe.at(kUdpAt + 23);
+}
+
+// Of pseudo-header and datagram, as a receiver computes it; 0xffff when right. Good for probes without segments.
+std::uint32_t checksum_of(const Bytes& probe) {
+    const auto udp = std::span(probe).subspan(kUdpAt);
+    std::uint32_t sum = static_cast<std::uint32_t>(udp.size()) + kUdp;
+    for (std::size_t i = kEthernetLength + 8; i < probe.size(); i += 2) {
+        sum += static_cast<std::uint32_t>(probe[i] << 8 | probe[i + 1]);
+    }
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+class Tick : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
+        if (!veth_.why_not().empty()) GTEST_SKIP() << veth_.why_not();
+    }
+
+    // Sessions 0 to count - 1 in one class; the plan is in force.
+    void probe_sessions(std::uint16_t count) {
+        auto& plan = programs_.plans[0];
+        plan.classes = 1;
+        plan.class_[0] = {.first = 0, .count = count, .interval_ns = kInterval};
+        for (std::uint16_t i = 0; i < count; ++i) {
+            plan.order[i] = i;
+            open_session(programs_, i, address("2001:db8:ab::a"), VethPair::kNear);
+            programs_.sessions[i].conf.interval_ns = kInterval;
+        }
+        plan.generation = 1;
+        programs_.tick();
+        ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan begins without a burst";
+    }
+
+    // A beat at which `due` probes are due.
+    std::vector<Bytes> beat(std::uint64_t due) {
+        programs_.clocks[0].done[0] -= due;
+        EXPECT_EQ(programs_.tick().code, TC_ACT_STOLEN);
+        return veth_.received();
+    }
+
+    // Session 0 with fresh proof and its word up.
+    void make_alive() {
+        for (int i = 0; i < 3; ++i) {
+            for (const auto& probe : beat(1)) programs_.ingress(probe, VethPair::kNear);
+        }
+        beat(1);
+        ASSERT_EQ(tx().verdict, SS_ALIVE);
+        ASSERT_THAT(programs_.events(), SizeIs(1));
+        ASSERT_EQ(programs_.gates[0].closed, 0U);
+    }
+
+    // After make_alive(): the next two probes, of which the second is the accused one.
+    std::vector<Bytes> lose_two() {
+        auto probes = beat(1);
+        for (auto& probe : beat(1)) probes.push_back(probe);
+        return probes;
+    }
+
+    // Makes every probe of session 0 so much older.
+    void age(std::uint64_t by) {
+        for (auto& sent : tx().sent_at_ns) sent -= std::min<std::uint64_t>(sent, by);
+    }
+
+    ss_session_tx& tx() { return programs_.sessions[0].tx; }
+    ss_clock& clock() { return programs_.clocks[0]; }
+
+    Programs programs_;
+    VethPair veth_;
+};
+
+TEST_F(Tick, SendsTheTemplateWithSequenceTimeMacAndChecksum) {
+    probe_sessions(1);
+    for (std::uint32_t sequence = 1; sequence <= 3; ++sequence) {
+        const auto probes = beat(1);
+        ASSERT_THAT(probes, SizeIs(1));
+        EXPECT_EQ(tx().sequence, sequence);
+        EXPECT_EQ(tx().sent, sequence);
+        EXPECT_EQ(probes[0], returned_probe(programs_, 0, sequence, tx().sent_at_ns[sequence]));
+        EXPECT_EQ(checksum_of(probes[0]), 0xffffU);
+    }
+    EXPECT_THAT(beat(0), IsEmpty());
+    EXPECT_EQ(clock().beats, 5U);
+}
+
+TEST_F(Tick, SendsTemplatesOfDifferentLengthsInOneBeat) {
+    probe_sessions(3);
+    open_session(programs_, 1, address("2001:db8:ab::a"), VethPair::kNear,
+                 std::vector(SS_MAX_SEGMENTS, address("fc00::1")));
+    const auto probes = beat(3);
+    ASSERT_THAT(probes, SizeIs(3));
+    std::set<std::size_t> sizes;
+    for (const auto& probe : probes) sizes.insert(probe.size());
+    EXPECT_EQ(sizes, (std::set<std::size_t>{118, 118 + 8 + 17 * 16}));
+}
+
+TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
+    probe_sessions(1);
+    const auto probes = beat(1);
+    ASSERT_THAT(probes, SizeIs(1));
+    EXPECT_EQ(programs_.ingress(probes[0], VethPair::kNear).code, TC_ACT_STOLEN);
+    EXPECT_EQ(programs_.sessions[0].rx.newest, 1U);
+}
+
+// In real time: session i has its turn (i + 1) eighths into the interval; a beat may come late, but none comes early.
+TEST_F(Tick, SpreadsSessionsEvenlyOverTheInterval) {
+    constexpr std::uint64_t kShort = 32'000'000;
+    probe_sessions(8);
+    programs_.plans[0].class_[0].interval_ns = kShort;
+    programs_.plans[0].generation = 2;
+    programs_.tick();
+    clock().longest_gap_ns = 0;
+    while (programs_.sessions[7].tx.sent < 3) programs_.tick();
+    programs_.tick();
+    for (std::uint64_t i = 0; i < 8; ++i) {
+        const auto& session = programs_.sessions[i].tx;
+        const auto turn = (i + 1) * kShort / 8;
+        const auto late = (session.sent_at_ns[session.sequence] + kShort - turn % kShort) % kShort;
+        EXPECT_LE(late, clock().longest_gap_ns) << i;
+    }
+}
+
+TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
+    probe_sessions(8);
+    const auto probes = beat(8 * 5 + 3);
+    ASSERT_THAT(probes, SizeIs(8)) << "one each, not five";
+    std::set<unsigned> sessions;
+    for (const auto& probe : probes) {
+        EXPECT_EQ(sequence_of(probe), 1U) << "sequence numbers have no gap";
+        sessions.insert(session_of(probe));
+    }
+    EXPECT_THAT(sessions, SizeIs(8));
+    EXPECT_EQ(clock().missed, 8U * 4 + 3);
+}
+
+TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
+    probe_sessions(1);
+    beat(1);
+    ASSERT_TRUE(VethPair::ip("link set dev near down"));
+    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_EQ(tx().sequence, 1U);
+    EXPECT_EQ(tx().sent, 1U);
+    EXPECT_EQ(tx().send_errors, 1U);
+    ASSERT_TRUE(VethPair::ip("link set dev near up"));
+    const auto probes = beat(1);
+    ASSERT_THAT(probes, SizeIs(1));
+    EXPECT_EQ(sequence_of(probes[0]), 2U);
+}
+
+// The driver refuses what has no carrier: the kernel accuses nobody then. Lost carrier is for the detector to see.
+TEST_F(Tick, WithoutCarrierNothingCountsAsSent) {
+    probe_sessions(1);
+    make_alive();
+    ASSERT_TRUE(VethPair::ip("link set dev far down"));
+    for (int i = 0; i < 5; ++i) beat(1);
+    EXPECT_EQ(tx().sequence, 4U);
+    EXPECT_EQ(tx().send_errors, 5U);
+    age(1'000'000'000);
+    beat(1);
+    EXPECT_EQ(tx().verdict, SS_ALIVE);
+}
+
+TEST_F(Tick, AnInactiveSessionIsNotProbed) {
+    probe_sessions(2);
+    programs_.sessions[1].conf.flags = 0;
+    const auto probes = beat(2);
+    ASSERT_THAT(probes, SizeIs(1));
+    EXPECT_EQ(session_of(probes[0]), 0U);
+    EXPECT_EQ(programs_.sessions[1].tx.send_errors, 0U);
+}
+
+TEST_F(Tick, OnlyABeatIsABeatAndTwoClocksNeverTickAtOnce) {
+    probe_sessions(1);
+    const auto beats = clock().beats;
+    EXPECT_EQ(programs_.tick(0).code, TC_ACT_SHOT);
+    clock().busy = 1;
+    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_EQ(clock().beats, beats);
+    clock().busy = 0;
+    EXPECT_THAT(beat(0), SizeIs(1)) << "what was due then is due still";
+}
+
+TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
+    probe_sessions(1);
+    make_alive();  // 4 sent, 3 answered
+    lose_two();
+    EXPECT_EQ(tx().sequence, 6U);
+    EXPECT_EQ(clock().suspects, 1U);
+    ASSERT_EQ(tx().verdict, SS_ALIVE) << "the accused probe has time left";
+
+    age(1'000'000'000);
+    EXPECT_THAT(beat(0), IsEmpty()) << "no new probe is needed for a verdict";
+    EXPECT_EQ(tx().verdict, SS_DEAD);
+    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.gates[0].closed, 1U);
+    EXPECT_EQ(clock().suspects, 0U);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].type, SS_EVENT_DEAD);
+    EXPECT_EQ(events[0].session, 0U);
+    EXPECT_EQ(events[0].last_sent, 6U);
+    EXPECT_EQ(events[0].last_answered, 3U);
+    EXPECT_EQ(events[0].accused, 6U);
+    EXPECT_EQ(events[0].accused_sent_ns, tx().sent_at_ns[6]);
+    EXPECT_EQ(events[0].last_answer_ns, programs_.sessions[0].rx.last_answer_ns);
+    EXPECT_EQ(events[0].time_ns, tx().verdict_ns);
+
+    beat(1);
+    beat(0);
+    EXPECT_THAT(programs_.events(), IsEmpty());
+    EXPECT_EQ(programs_.gates[0].closed, 1U);
+}
+
+TEST_F(Tick, AWordRaisedBesidesADeadVerdictIsLoweredAgain) {
+    probe_sessions(1);
+    make_alive();
+    lose_two();
+    age(1'000'000'000);
+    beat(0);
+    programs_.words[0].rank = SS_UP;
+    programs_.gates[0].closed = 0;
+    beat(1);
+    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.gates[0].closed, 1U);
+}
+
+TEST_F(Tick, AnAnswerAcquitsASuspect) {
+    probe_sessions(1);
+    make_alive();
+    const auto probes = lose_two();
+    ASSERT_EQ(clock().suspects, 1U);
+    programs_.ingress(probes[0], VethPair::kNear);
+    age(1'000'000'000);
+    beat(0);
+    EXPECT_EQ(tx().verdict, SS_ALIVE);
+    EXPECT_EQ(clock().suspects, 0U);
+    EXPECT_EQ(programs_.words[0].rank, SS_UP);
+}
+
+TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
+    probe_sessions(1);
+    make_alive();
+    programs_.lower(0);
+    programs_.sessions[0].conf.epoch = 1;
+    auto probes = beat(1);
+    EXPECT_EQ(tx().epoch, 1U);
+    EXPECT_EQ(tx().verdict, SS_UNPROVEN);
+    for (int answered = 0; answered < 3; ++answered) {
+        EXPECT_EQ(tx().verdict, SS_UNPROVEN);
+        EXPECT_THAT(programs_.events(), IsEmpty());
+        for (const auto& probe : probes) programs_.ingress(probe, VethPair::kNear);
+        probes = beat(1);
+    }
+    EXPECT_EQ(tx().verdict, SS_ALIVE);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].type, SS_EVENT_ALIVE);
+    EXPECT_EQ(events[0].epoch, 1U);
+    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.gates[0].closed, 1U);
+}
+
+TEST_F(Tick, ABrokenTemplateIsAnErrorNotAPacket) {
+    probe_sessions(1);
+    auto& conf = programs_.sessions[0].conf;
+    const ss_session_conf good = conf;
+    conf.template_length = 0;
+    EXPECT_THAT(beat(1), IsEmpty());
+    conf.template_length = SS_TEMPLATE_MAX + 1;
+    EXPECT_THAT(beat(1), IsEmpty());
+    conf.template_length = good.template_length;
+    conf.udp_offset = good.template_length;
+    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_EQ(tx().send_errors, 3U);
+    EXPECT_EQ(tx().sequence, 0U);
+}
+
+}  // namespace
+}  // namespace sidestep

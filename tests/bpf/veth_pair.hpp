@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Two ends of a link in a network namespace of this process's own; what the near end sends is read at the far end.
+//   near (index 71) ---- far (index 72)
+#pragma once
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <sched.h>
+
+#include "detector/io/fd.hpp"
+#include "tests/bpf/packet.hpp"
+
+namespace sidestep {
+
+class VethPair {
+  public:
+    static constexpr unsigned kNear = 71;
+    static constexpr unsigned kFar = 72;
+
+    /// On failure why_not() says why.
+    VethPair() : why_not_(build()) {}
+
+    [[nodiscard]] const std::string& why_not() const { return why_not_; }
+
+    /// Runs `ip <arguments>` in the namespace.
+    static bool ip(const std::string& arguments) { return std::system(("ip " + arguments).c_str()) == 0; }
+
+    /// The IPv6 packets that have come to the far end since the last call.
+    std::vector<Bytes> received() {
+        std::vector<Bytes> result;
+        std::array<std::uint8_t, 2048> buffer{};
+        for (ssize_t size = 0; (size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) >= 0;) {
+            result.emplace_back(buffer.begin(), buffer.begin() + size);
+        }
+        return result;
+    }
+
+  private:
+    std::string build() {
+        if (unshare(CLONE_NEWNET) != 0) return std::string("no network namespace: ") + std::strerror(errno);
+        if (!ip("link set dev lo up") || !ip("link add name near index 71 type veth peer name far index 72") ||
+            !ip("link set dev near addrgenmode none up") || !ip("link set dev far addrgenmode none up")) {
+            return "cannot make a veth pair";
+        }
+        socket_ = Fd(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IPV6)));
+        sockaddr_ll at{};
+        at.sll_family = AF_PACKET;
+        at.sll_protocol = htons(ETH_P_IPV6);
+        at.sll_ifindex = kFar;
+        if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return std::strerror(errno);
+        received();
+        return {};
+    }
+
+    Fd socket_;
+    std::string why_not_;
+};
+
+}  // namespace sidestep
