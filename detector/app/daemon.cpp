@@ -25,6 +25,7 @@
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/fd.hpp"
+#include "detector/io/privilege.hpp"
 #include "detector/io/tc_hook.hpp"
 
 namespace sidestep {
@@ -69,6 +70,7 @@ class Daemon {
     Daemon(const Config& config, const DaemonOptions& options) : config_(config), options_(options) {}
 
     Result<void> start() {
+        if (auto privileged = check_privilege(); !privileged) return privileged;
         auto lock = lock_namespace();
         if (!lock) return std::unexpected(lock.error());
         lock_ = std::move(*lock);
@@ -81,15 +83,9 @@ class Daemon {
         server_ = std::move(*server);
 
         bpffs_ = options_.run_directory + "/bpf";
-        if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
-        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
-        if (!dataplane) return std::unexpected(dataplane.error());
-        dataplane_ = std::move(*dataplane);
-        if (auto ready = prepare(); !ready) {
-            clean_up();
-            return ready;
-        }
-        return {};
+        auto ready = prepare();
+        if (!ready) clean_up();
+        return ready;
     }
 
     void run() {
@@ -112,8 +108,12 @@ class Daemon {
     }
 
   private:
-    /// Everything after loading: what it makes, clean_up() removes.
+    /// Everything from loading on: what it makes, clean_up() removes.
     Result<void> prepare() {
+        if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
+        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
+        if (!dataplane) return std::unexpected(dataplane.error());
+        dataplane_ = std::move(*dataplane);
         if (!dataplane_->adopted()) {
             auto secret = random_secret();
             if (!secret) return std::unexpected(secret.error());
@@ -153,9 +153,14 @@ class Daemon {
         for (const auto& name : names) {
             const auto found = interfaces_.find(name);
             if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);
-            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program());
+            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program(), dataplane_->adopted());
             if (!hook) return std::unexpected(hook.error());
             hooks_.push_back(std::move(*hook));
+        }
+        if (!dataplane_->adopted()) return {};
+        for (const auto& [name, ifindex] : interfaces_) {
+            if (names.contains(name) || name.starts_with(kClockPrefix)) continue;
+            if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
         }
         return {};
     }
@@ -175,6 +180,10 @@ class Daemon {
         auto clock = make_process_clock(dataplane_->tick_program(), beat);
         if (!clock) return std::unexpected(clock.error());
         clock_ = std::move(*clock);
+        if (conf.successor != 0) {  // a predecessor's
+            conf.successor = 0;
+            remove_kernel_clock();
+        }
         return {};
     }
 

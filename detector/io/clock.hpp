@@ -11,6 +11,9 @@
 
 namespace sidestep {
 
+/// How the names of the kernel clock's interfaces begin.
+inline constexpr std::string_view kClockPrefix = "ss-clock";
+
 class Clock {
   public:
     Clock() = default;

@@ -28,6 +28,10 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     if (length <= 0) return 0;
     std::string text(line.data(), std::min<std::size_t>(line.size() - 1, static_cast<std::size_t>(length)));
     while (!text.empty() && text.back() == '\n') text.pop_back();
+    // A clsact that exists already, or does not: we ask and are told.
+    for (const auto* expected : {"Exclusivity flag on, cannot modify", "Parent Qdisc doesn't exists"}) {
+        if (text.ends_with(expected)) level = LIBBPF_DEBUG;
+    }
     spdlog::log(level == LIBBPF_WARN ? spdlog::level::warn : spdlog::level::trace, "libbpf: {}", text);
     return 0;
 }
@@ -58,9 +62,11 @@ std::array<bpf_map*, 9> session_half(sidestep_bpf& skeleton) {
 Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_directory, const PolicySizes& sizes) {
     libbpf_set_print(log_libbpf);
     std::unique_ptr<Dataplane> dataplane(new Dataplane);
-    if (auto opened = dataplane->open(pin_directory, sizes); !opened) return std::unexpected(opened.error());
-    if (auto mapped = dataplane->map_memory(); !mapped) return std::unexpected(mapped.error());
-    return dataplane;
+    auto loaded = dataplane->open(pin_directory, sizes);
+    if (loaded) loaded = dataplane->map_memory();
+    if (loaded) return dataplane;
+    if (!dataplane->adopted()) dataplane->unpin();
+    return std::unexpected(loaded.error());
 }
 
 Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes& sizes) {
@@ -227,13 +233,17 @@ Result<void> mount_bpffs(const std::string& directory) {
     if (statfs(directory.c_str(), &info) != 0) return fail_errno(directory);
     if (info.f_type == BPF_FS_MAGIC) return {};
     if (mount("bpf", directory.c_str(), "bpf", 0, "mode=0700") != 0) {
-        return fail_errno("cannot mount a bpffs at " + directory + " (run as root)");
+        const auto failure = fail_errno("cannot mount a bpffs at " + directory + " (run as root)");
+        std::filesystem::remove(directory, error);
+        return failure;
     }
     return {};
 }
 
 void unmount_bpffs(const std::string& directory) {
     std::error_code error;
+    struct statfs info {};
+    if (statfs(directory.c_str(), &info) != 0 || info.f_type != BPF_FS_MAGIC) return;
     // Pins of nodes are in folders of their own; the kernel keeps files of its own beside them.
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
         if (entry.is_directory()) return;

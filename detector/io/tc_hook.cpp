@@ -12,6 +12,8 @@
 #include <memory>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "detector/io/fd.hpp"
 
 namespace sidestep {
@@ -51,18 +53,26 @@ int count_filters(int ifindex) {
 
 }  // namespace
 
-Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd) {
+Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, bool adopted) {
     auto hook = ingress_of(ifindex);
-    if (const int error = bpf_tc_hook_create(&hook); error < 0 && error != -EEXIST) {
-        return fail_errno("cannot create the clsact qdisc on " + interface, error);
+    const int created = bpf_tc_hook_create(&hook);
+    if (created < 0 && created != -EEXIST) {
+        return fail_errno("cannot create the clsact qdisc on " + interface, created);
     }
+    TcHook result(interface, ifindex, created == 0 || adopted);
     auto options = our_place();
     options.prog_fd = program_fd;
     options.flags = BPF_TC_F_REPLACE;
     if (const int error = bpf_tc_attach(&hook, &options); error < 0) {
+        if (created == 0) result.detach();
+        if (error == -EINVAL) {
+            return fail(fmt::format(
+                "cannot attach to the ingress of {}: another filter has the priority {} there; give it another one",
+                interface, kFilterPriority));
+        }
         return fail_errno("cannot attach to the ingress of " + interface, error);
     }
-    return TcHook(interface, ifindex);
+    return result;
 }
 
 std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
@@ -74,14 +84,14 @@ std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
     std::uint32_t length = sizeof info;
     if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
     if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
-    return TcHook(interface, ifindex);
+    return TcHook(interface, ifindex, true);
 }
 
 void TcHook::detach() const {
     auto hook = ingress_of(ifindex_);
     auto options = our_place();
-    if (bpf_tc_detach(&hook, &options) < 0) return;
-    if (count_filters(ifindex_) != 0) return;
+    (void)bpf_tc_detach(&hook, &options);
+    if (!owns_qdisc_ || count_filters(ifindex_) != 0) return;
     hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
     bpf_tc_hook_destroy(&hook);
 }

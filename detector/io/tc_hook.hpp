@@ -17,10 +17,11 @@ inline constexpr unsigned kFilterPriority = 862;
 /// One attachment. Destroying it leaves the filter where it is; detach() takes it away.
 class TcHook {
   public:
-    /// Attaches, or replaces what a predecessor of ours attached.
-    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd);
+    /// Attaches, or replaces what a predecessor of ours attached. A clsact qdisc that exists already is somebody
+    /// else's, unless `adopted`: then it is taken for the predecessor's.
+    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd, bool adopted = false);
 
-    /// Removes our filter, and the clsact qdisc if nothing else is left on it. No error if the interface is gone.
+    /// Removes our filter, and our clsact qdisc if nothing else is left on it. No error if the interface is gone.
     void detach() const;
 
     /// The attachment that a process of ours left at this interface, if there is one.
@@ -30,10 +31,12 @@ class TcHook {
     [[nodiscard]] const std::string& interface() const { return interface_; }
 
   private:
-    TcHook(std::string interface, int ifindex) : interface_(std::move(interface)), ifindex_(ifindex) {}
+    TcHook(std::string interface, int ifindex, bool owns_qdisc)
+        : interface_(std::move(interface)), ifindex_(ifindex), owns_qdisc_(owns_qdisc) {}
 
     std::string interface_;
     int ifindex_;
+    bool owns_qdisc_;
 };
 
 }  // namespace sidestep

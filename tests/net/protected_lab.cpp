@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "topo/protection.hpp"
-#include "topo/wait.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -116,11 +115,17 @@ std::string ProtectedLab::config(const std::string& node) const {
                                      .wait_to_restore = "100ms"});
 }
 
-AssertionResult ProtectedLab::start(const std::string& node, const std::string& config) {
+AssertionResult ProtectedLab::launch(const std::string& node, const std::string& config) {
     auto daemon = Daemon::start(*lab_, node, config);
     if (!daemon) return succeeded(daemon);
     daemons_.erase(node);
-    return succeeded(daemons_.emplace(node, std::move(*daemon)).first->second.wait_up(kPatience));
+    daemons_.emplace(node, std::move(*daemon));
+    return AssertionSuccess();
+}
+
+AssertionResult ProtectedLab::start(const std::string& node, const std::string& config) {
+    auto launched = launch(node, config);
+    return launched ? succeeded(daemon(node).wait_up(kPatience)) : launched;
 }
 
 AssertionResult ProtectedLab::start_both() {
@@ -155,18 +160,19 @@ ProtectedLab::Ended ProtectedLab::run_sidestepd(const std::string& node, const s
 
 json ProtectedLab::ask(const std::string& node, const std::string& command) {
     const auto answer = daemon(node).ask(command);
-    return answer ? *answer : json();
+    if (!answer) GTEST_LOG_(INFO) << "asked " << command << ": " << answer.error().message;
+    return answer ? *answer : json::object();
 }
 
 json ProtectedLab::session(const std::string& node, const std::string& link) {
     for (const auto& session : ask(node, "sessions").value("sessions", json::array())) {
         if (session.value("name", "") == link) return session;
     }
-    return {};
+    return json::object();
 }
 
 json ProtectedLab::event(const std::string& node, const std::string& state, const std::string& link) {
-    json found;
+    auto found = json::object();
     for (const auto& event : ask(node, "events").value("events", json::array())) {
         if (event.value("session", "") == link && event.value("state", "") == state) found = event;
     }
@@ -187,8 +193,7 @@ AssertionResult ProtectedLab::becomes(const std::string& node, const std::string
     json seen;
     const bool became = wait_for(kPatience, [&] {
         seen = session(node, link);
-        return seen.is_object() && seen.value("state", "") == state &&
-               (reason.empty() || seen.value("reason", "") == reason);
+        return seen.value("state", "") == state && (reason.empty() || seen.value("reason", "") == reason);
     });
     if (became) return AssertionSuccess();
     return AssertionFailure() << link << " of " << node << " is not " << state << " " << reason << ": " << seen.dump();
@@ -199,7 +204,7 @@ AssertionResult ProtectedLab::takes(const std::string& node, int candidate) {
     json seen;
     const bool took = wait_for(kPatience, [&] {
         seen = ask(node, "policies");
-        return seen.is_object() && seen.value(active, false);
+        return seen.value(active, false);
     });
     if (took) return AssertionSuccess();
     return AssertionFailure() << node << " does not take candidate " << candidate << ": " << seen.dump();

@@ -23,9 +23,11 @@
 
 #include "topo/daemon.hpp"
 #include "topo/lab.hpp"
+#include "topo/wait.hpp"
 
 namespace sidestep::topo {
 
+using namespace std::chrono_literals;
 using nlohmann::json;
 
 /// Machines are noisy: whoever waits for longer than this waits for ever.
@@ -67,6 +69,8 @@ class ProtectedLab : public testing::Test {
     testing::AssertionResult start(const std::string& node, const std::string& config);
     testing::AssertionResult start(const std::string& node) { return start(node, config(node)); }
     testing::AssertionResult start_both();
+    /// Starts it without waiting for anything.
+    testing::AssertionResult launch(const std::string& node, const std::string& config);
     testing::AssertionResult stop(const std::string& node);
     /// kill -9
     testing::AssertionResult kill(const std::string& node);
@@ -79,10 +83,10 @@ class ProtectedLab : public testing::Test {
     Ended run_sidestepd(const std::string& node, const std::string& config, std::vector<std::string> before = {},
                         const std::string& run_directory = "");
 
-    /// The answer to a command; null if there is none.
+    /// The answer to a command; an empty object if there is none, here and in what follows.
     json ask(const std::string& node, const std::string& command);
     json session(const std::string& node, const std::string& link = "A-B");
-    /// The newest event of a session that entered `state`; null if there is none.
+    /// The newest event of a session that entered `state`.
     json event(const std::string& node, const std::string& state, const std::string& link = "A-B");
     /// Packets that the backup of the node's policy has taken.
     std::uint64_t rerouted(const std::string& node);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From start to end: who may start, what a refusal says and leaves alone, what is gone after SIGTERM.
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/protected_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::Not;
+
+class Lifecycle : public ProtectedLab {
+  protected:
+    /// All that sidestepd may change in a node: links, qdiscs, filters, routes.
+    std::string snapshot(const std::string& node) {
+        return shell(
+            node,
+            "ip -br link; tc qdisc show; ip -6 route; "
+            "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev $i egress; done"
+            " 2>&1");
+    }
+    [[nodiscard]] bool exists(const std::string& name) const {
+        return std::filesystem::exists(lab().directory() + "/" + name);
+    }
+};
+
+TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
+    ASSERT_TRUE(start("A"));
+    const auto other_place = lab().directory() + "/other";
+    for (const auto& place : {lab().directory(), other_place}) {
+        const auto second = run_sidestepd("A", config("A"), {}, place);
+        EXPECT_EQ(second.code, 1);
+        EXPECT_THAT(second.output, HasSubstr("another sidestepd runs in this network namespace: stop it first"));
+    }
+    EXPECT_EQ(session("A").value("state", ""), "up");  // the first one does not care
+    ASSERT_TRUE(stop("A"));
+    ASSERT_TRUE(start("A"));
+}
+
+TEST_F(Lifecycle, SigtermRemovesAllOfItsOwnAndNothingElse) {
+    // Others were here before: an empty clsact, and filters before and behind ours.
+    ASSERT_EQ(shell("A",
+                    "tc qdisc add dev to-C clsact && tc qdisc add dev to-S clsact && "
+                    "tc filter add dev to-S ingress prio 800 protocol ipv6 u32 match u32 0 0 && "
+                    "tc filter add dev to-S ingress prio 900 protocol ipv6 u32 match u32 0 0 && "
+                    "tc filter add dev to-S egress prio 862 protocol ipv6 u32 match u32 0 0"),
+              "");
+    const auto before = snapshot("A");
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(shell("A", "tc filter show dev to-S ingress"), HasSubstr("ss_ingress"));
+    EXPECT_THAT(shell("A", "tc filter show dev to-S ingress"), HasSubstr("u32"));
+    EXPECT_THAT(snapshot("A"), HasSubstr("ss-clock0"));
+    EXPECT_TRUE(exists("A.sock"));
+    EXPECT_TRUE(exists("bpf/A"));
+    struct stat socket {};
+    ASSERT_EQ(::stat((lab().directory() + "/A.sock").c_str(), &socket), 0);
+    EXPECT_EQ(socket.st_mode & 0777, 0600);
+
+    ASSERT_TRUE(stop("A"));
+    EXPECT_EQ(snapshot("A"), before);
+    EXPECT_FALSE(exists("A.sock"));
+    EXPECT_FALSE(exists("bpf"));
+}
+
+TEST_F(Lifecycle, AnotherFilterInItsPlaceIsNamed) {
+    ASSERT_EQ(shell("A",
+                    "tc qdisc add dev to-S clsact && "
+                    "tc filter add dev to-S ingress prio 862 protocol ipv6 u32 match u32 0 0"),
+              "");
+    const auto before = snapshot("A");
+    const auto refused = run_sidestepd("A", config("A"));
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_THAT(refused.output, HasSubstr("cannot attach to the ingress of to-S: another filter has the priority 862"));
+    EXPECT_EQ(snapshot("A"), before);
+    EXPECT_FALSE(exists("bpf"));
+    EXPECT_FALSE(exists("A.sock"));
+}
+
+TEST_F(Lifecycle, WhatAKilledOneLeftIsRemovedTooByTheNextOne) {
+    const auto before = snapshot("A");
+    ASSERT_TRUE(start("A"));
+    ASSERT_TRUE(kill("A"));
+    EXPECT_THAT(shell("A", "tc filter show dev to-S ingress"), HasSubstr("ss_ingress"));
+    ASSERT_TRUE(start("A", with(config("A"), ", to-S]", "]")));
+    EXPECT_EQ(shell("A", "tc filter show dev to-S ingress"), "");
+    ASSERT_TRUE(stop("A"));
+    EXPECT_EQ(snapshot("A"), before);
+    EXPECT_FALSE(exists("bpf"));
+}
+
+TEST_F(Lifecycle, TwoNodesShareARunDirectory) {
+    ASSERT_TRUE(start_both());
+    ASSERT_TRUE(stop("A"));
+    EXPECT_FALSE(exists("bpf/A"));
+    EXPECT_TRUE(exists("bpf/B"));
+    EXPECT_EQ(session("B").value("state", ""), "up");
+    ASSERT_TRUE(stop("B"));
+    EXPECT_FALSE(exists("bpf"));
+}
+
+TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {
+    const auto before = snapshot("A");
+    const auto refused = [&](const std::string& config, const std::string& complaint) {
+        const auto ended = run_sidestepd("A", config);
+        EXPECT_EQ(ended.code, 2);
+        EXPECT_THAT(ended.output, HasSubstr(complaint));
+        EXPECT_THAT(ended.output, testing::ContainsRegex("by-hand.yaml:[0-9]+:[0-9]+:"));
+    };
+    refused(with(config("A"), "clock: auto", "clok: auto"), "clok");
+    refused(with(config("A"), "interval: 1ms", "interval: 1us"), "interval");
+    refused(with(config("A"), "interface: to-B", "interface: to-Z"), "no interface 'to-Z'");
+    refused(with(config("A"), "ingress: [to-B", "ingress: [to-Z"), "no interface 'to-Z'");
+    EXPECT_EQ(snapshot("A"), before);
+    EXPECT_FALSE(exists("bpf"));
+    EXPECT_FALSE(exists("A.sock"));
+}
+
+TEST_F(Lifecycle, WithoutPrivilegeItSaysWhatToDo) {
+    if (shell("A", "command -v setpriv").empty()) GTEST_SKIP() << "setpriv is not installed";
+    const auto before = snapshot("A");
+    std::filesystem::permissions(lab().directory(), std::filesystem::perms(0755));
+    const auto place = lab().directory() + "/public";
+    std::filesystem::create_directory(place);
+    std::filesystem::permissions(place, std::filesystem::perms(0777));
+    const std::vector<std::vector<std::string>> ways{
+        {"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"},  // somebody else
+        {"setpriv", "--bounding-set=-all", "--inh-caps=-all"},               // root, but of nothing
+        {"setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-all"},    // root without BPF
+        {"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"},         // root without mount()
+        {"setpriv", "--bounding-set=-net_admin", "--inh-caps=-all"},         // root without the network
+    };
+    for (const auto& way : ways) {
+        const auto ended = run_sidestepd("A", config("A"), way, place);
+        EXPECT_EQ(ended.code, 1) << way[1];
+        EXPECT_THAT(ended.output, HasSubstr("run as root")) << way[1];
+        EXPECT_FALSE(std::filesystem::exists(place + "/bpf")) << way[1];
+        EXPECT_FALSE(std::filesystem::exists(place + "/A.sock")) << way[1];
+    }
+    EXPECT_EQ(snapshot("A"), before);
+}
+
+TEST_F(Lifecycle, ARunDirectoryThatCannotBeIsRefused) {
+    const auto ended = run_sidestepd("A", config("A"), {}, "/proc/sidestep");
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("/proc/sidestep"));
+}
+
+}  // namespace
+}  // namespace sidestep::topo

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What sidestepd learns by rtnetlink under traffic: lost carrier, an interface taken down, a neighbour that no longer
+// answers. Probing is slow here, so that it is netlink that is heard first.
+#include <sstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/protected_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+class LinkUnderSidestepd : public ProtectedLab {
+  protected:
+    /// Both ends, with a second between the failure and the verdict by probes.
+    testing::AssertionResult start_slow() {
+        for (const auto* node : {"A", "B"}) {
+            const auto slow = with(config(node), "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
+            if (auto started = start(node, slow); !started) return started;
+        }
+        return testing::AssertionSuccess();
+    }
+
+    /// Takes B's end of the link down, or up again with the addresses and routes that went with it.
+    void set_far_end(bool up) {
+        const auto& end = lab().interface("B", "A-B");
+        ASSERT_EQ(shell("B", fmt::format("ip link set dev {} {}", end.name, up ? "up" : "down")), "");
+        std::istringstream batch(up ? lab().node("B").batch : "");
+        for (std::string line; std::getline(batch, line);) {
+            const bool lost = line.starts_with("addr add ") || line.starts_with("route add ");
+            if (lost && line.find("dev " + end.name) != std::string::npos) shell("B", "ip -6 " + line);
+        }
+    }
+};
+
+TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
+    ASSERT_TRUE(start_slow());
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+
+    const auto before = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    set_far_end(false);  // B's end is administratively down, A's end loses its carrier
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_TRUE(becomes(node, "down", "carrier-lost"));
+        EXPECT_TRUE(takes(node, 1));
+        EXPECT_EQ(session(node).value("word", ""), "down");
+    }
+    EXPECT_TRUE(flows->pass());
+    set_far_end(true);
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_TRUE(becomes(node, "up"));
+        EXPECT_TRUE(takes(node, 0));
+        EXPECT_EQ(session(node).value("downs", -1), 1);
+    }
+    EXPECT_TRUE(flows->pass());
+    const auto reports = flows->stop();
+    EXPECT_TRUE(healed(reports, before));
+}
+
+TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
+    ASSERT_TRUE(start("A"));
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+
+    // B forgets the address that A routes to; frames, and so probes, still pass.
+    const auto& far = lab().peer("A", "A-B");
+    const auto address = far.link_local.to_string();
+    ASSERT_EQ(shell("B", fmt::format("ip addr del {}/64 dev {}", address, far.name)), "");
+    const auto& near = lab().interface("A", "A-B").name;
+    shell("A", fmt::format("sysctl -qw net.ipv6.neigh.{}.retrans_time_ms=50", near));
+    ASSERT_EQ(shell("A", fmt::format("ip neigh replace {} lladdr {} dev {} nud probe", address, far.mac, near)), "");
+    EXPECT_TRUE(becomes("A", "down", "neighbor-failed"));
+    EXPECT_TRUE(takes("A", 1));
+    EXPECT_TRUE(flows->pass());
+    // Answered probes alone do not bring it back.
+    const auto answered = session("A").value("answered", std::uint64_t{0});
+    EXPECT_TRUE(wait_for(kPatience, [&] { return session("A").value("answered", std::uint64_t{0}) > answered + 200; }));
+    EXPECT_EQ(session("A").value("state", ""), "down");
+
+    ASSERT_EQ(shell("B", fmt::format("ip addr add {}/64 dev {} nodad", address, far.name)), "");
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(takes("A", 0));
+    EXPECT_TRUE(flows->pass());
+    EXPECT_TRUE(lossless(flows->stop()));
+}
+
+TEST_F(LinkUnderSidestepd, ANewMacAddressOfTheNeighborIsLearned) {
+    ASSERT_TRUE(start("A"));
+    const auto& far = lab().peer("A", "A-B");
+    ASSERT_EQ(shell("B", fmt::format("ip link set dev {} address 02:53:ff:ff:ff:ff", far.name)), "");
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));  // what A sends is for nobody
+    const auto& near = lab().interface("A", "A-B").name;
+    shell("A", fmt::format("sysctl -qw net.ipv6.neigh.{}.retrans_time_ms=50", near));
+    const auto probe =
+        fmt::format("ip neigh replace {} lladdr {} dev {} nud probe", far.link_local.to_string(), far.mac, near);
+    ASSERT_EQ(shell("A", probe), "");  // neighbour discovery finds out at last
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+}  // namespace
+}  // namespace sidestep::topo

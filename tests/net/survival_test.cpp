@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Without the detector: killed, stopped, started again. The kernel's clock goes on, failures are repaired, nothing is
+// forgotten. And the clock itself, should its packet get lost.
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/net/protected_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+class Survival : public ProtectedLab {
+  protected:
+    std::uint64_t sent(const std::string& node) { return session(node).value("sent", std::uint64_t{0}); }
+    std::uint64_t clock_restarts(const std::string& node) {
+        return ask(node, "status").value(json::json_pointer("/clock/restarts"), std::uint64_t{0});
+    }
+    bool kernel_clock() { return ask("A", "status").value(json::json_pointer("/clock/kind"), "") == "kernel"; }
+};
+
+TEST_F(Survival, AKilledDetectorIsReplacedWithoutAFlap) {
+    ASSERT_TRUE(start_both());
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    for (int i = 0; i < 2; ++i) {  // the second time, what was adopted is adopted again
+        const auto before = sent("A");
+        ASSERT_TRUE(kill("A"));
+        EXPECT_TRUE(flows->pass(500));  // a quarter of a second
+        ASSERT_TRUE(start("A"));
+        EXPECT_GE(sent("A"), before + 100) << "probing did not go on";
+        EXPECT_NE(daemon("A").process().output().find("running state adopted"), std::string::npos);
+        EXPECT_EQ(session("A").value("downs", -1), 0);
+        EXPECT_EQ(ask("A", "events").value("events", json::array()).size(), 0U);
+    }
+    EXPECT_TRUE(flows->pass());
+    EXPECT_TRUE(lossless(flows->stop()));
+    EXPECT_EQ(session("B").value("downs", -1), 0);
+}
+
+TEST_F(Survival, AFailureInTheDeadTimeIsRepairedAndReportedLater) {
+    ASSERT_TRUE(start_both());
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(kill("B"));
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(flows->pass(500));
+    const auto restart_ns = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    for (const auto* node : {"A", "B"}) {
+        ASSERT_TRUE(launch(node, config(node)));
+        EXPECT_TRUE(becomes(node, "down", "unanswered"));
+        const auto down = event(node, "down");
+        EXPECT_GE(down.value("time_ns", std::int64_t{0}), cut_ns);
+        EXPECT_LT(down.value("time_ns", std::int64_t{0}), restart_ns);
+        EXPECT_EQ(down.value("reason", ""), "unanswered");
+    }
+    EXPECT_TRUE(flows->pass());
+    cut().restore();
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_TRUE(becomes(node, "up"));
+        EXPECT_TRUE(takes(node, 0));
+        EXPECT_EQ(session(node).value("downs", -1), 1);
+    }
+    EXPECT_TRUE(flows->pass());
+    EXPECT_TRUE(healed(flows->stop(), cut_ns));
+}
+
+TEST_F(Survival, AStoppedDetectorNeitherFlapsNorLeavesTrafficInAHole) {
+    ASSERT_TRUE(start_both());
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    daemon("A").process().signal(SIGSTOP);
+    EXPECT_TRUE(flows->pass(4000));  // 2 s
+    daemon("A").process().signal(SIGCONT);
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+    EXPECT_EQ(session("B").value("downs", -1), 0);
+
+    daemon("A").process().signal(SIGSTOP);
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(flows->pass());
+    daemon("A").process().signal(SIGCONT);
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));
+    EXPECT_TRUE(healed(flows->stop(), cut_ns));
+}
+
+TEST_F(Survival, TheProcessClockAccusesNobodyWhileItIsStopped) {
+    ASSERT_TRUE(start("A", with(config("A"), "clock: auto", "clock: process")));
+    for (int i = 0; i < 5; ++i) {
+        const auto before = sent("A");
+        daemon("A").process().signal(SIGSTOP);
+        ASSERT_FALSE(daemon("A").process().wait(100ms));  // passes time
+        daemon("A").process().signal(SIGCONT);
+        EXPECT_TRUE(wait_for(kPatience, [&] { return sent("A") > before + 20; }));
+    }
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+}
+
+TEST_F(Survival, ALostClockIsStartedAgainAndCounted) {
+    ASSERT_TRUE(start("A"));
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    EXPECT_EQ(clock_restarts("A"), 0U);
+    ASSERT_EQ(shell("A", "ip link set dev ss-clock0 down && ip link set dev ss-clock0 up"), "");
+    EXPECT_TRUE(wait_for(kPatience, [&] { return clock_restarts("A") >= 1; }));
+    auto before = sent("A");
+    EXPECT_TRUE(wait_for(kPatience, [&] { return sent("A") > before + 100; }));
+
+    ASSERT_EQ(shell("A", "ip link del dev ss-clock0"), "");
+    EXPECT_TRUE(wait_for(kPatience, [&] { return clock_restarts("A") >= 2; }));
+    before = sent("A");
+    EXPECT_TRUE(wait_for(kPatience, [&] { return sent("A") > before + 100; }));
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));
+}
+
+TEST_F(Survival, AnotherClockTakesOverFromThatOfTheDead) {
+    ASSERT_TRUE(start("A"));
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(start("A", with(config("A"), "clock: auto", "clock: process")));
+    EXPECT_EQ(shell("A", "ip -br link").find("ss-clock"), std::string::npos);
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(start("A"));
+    EXPECT_TRUE(kernel_clock());
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+}
+
+}  // namespace
+}  // namespace sidestep::topo
