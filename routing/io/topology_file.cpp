@@ -50,7 +50,8 @@ class Reader {
         if (!place.expect_map({"name", "kind", "locator", "loopback", "prefixes", "overload"})) return;
         Node node;
         const auto name_place = place.required("name");
-        const auto name = name_place ? name_place->text() : std::nullopt;
+        if (!name_place) return;
+        const auto name = name_place->text();
         if (!name) return;
         node.name = *name;
         names_.claim(node.name, "another node", *name_place);
@@ -76,7 +77,8 @@ class Reader {
 
     void read_locator(const YamlPlace& place, Node& node) {
         const auto locator = place.required("locator");
-        const auto prefix = locator ? locator->prefix() : std::nullopt;
+        if (!locator) return;
+        const auto prefix = locator->prefix();
         if (!prefix) return;
         if (prefix->address.is_v4() || prefix->length < 16 || prefix->length > kMaxLocatorLength) {
             locator->complain(fmt::format("must be an IPv6 prefix of 16 to {} bits", kMaxLocatorLength));
@@ -96,11 +98,9 @@ class Reader {
     void read_link(const YamlPlace& place) {
         if (!place.expect_map({"id", "ends", "metric", "reverse-metric", "srlg", "subnet"})) return;
         Link link;
-        const auto id_place = place.required("id");
-        const auto id = id_place ? id_place->text() : std::nullopt;
-        if (id) {
-            link.id = *id;
-            links_.claim(link.id, "another link", *id_place);
+        if (const auto id_place = place.required("id")) {
+            link.id = id_place->text().value_or("");
+            if (!link.id.empty()) links_.claim(link.id, "another link", *id_place);
         }
         const bool ends_known = read_ends(place, link);
         link.metrics = {10, 10};
@@ -122,7 +122,7 @@ class Reader {
                 addresses_.claim(link.subnet->to_string(), link.id, *subnet);
             }
         }
-        if (id && ends_known && !graph_.find_link(link.id)) {
+        if (!link.id.empty() && ends_known && !graph_.find_link(link.id)) {
             const auto function = link_function(graph_.link_count());
             link.functions = {function, function};
             graph_.add_link(std::move(link));

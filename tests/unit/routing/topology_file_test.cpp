@@ -22,6 +22,7 @@ std::vector<std::string> complaints_about(const std::string& text) {
     const auto topology = parse_topology(text, complaints);
     EXPECT_EQ(topology.has_value(), complaints.empty());
     std::vector<std::string> lines;
+    lines.reserve(complaints.list.size());
     for (const auto& complaint : complaints.list) lines.push_back(complaint.to_string());
     return lines;
 }
