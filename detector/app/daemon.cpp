@@ -84,7 +84,8 @@ class Daemon {
 
         bpffs_ = options_.run_directory + "/bpf";
         auto ready = prepare();
-        if (!ready) clean_up();
+        if (!ready)  // A predecessor's programs go on as they were.
+            if (!dataplane_->adopted()) clean_up();
         return ready;
     }
 
@@ -112,7 +113,10 @@ class Daemon {
     Result<void> prepare() {
         if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
         auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
-        if (!dataplane) return std::unexpected(dataplane.error());
+        if (!dataplane) {
+            unmount_bpffs(bpffs_);
+            return std::unexpected(dataplane.error());
+        }
         dataplane_ = std::move(*dataplane);
         if (!dataplane_->adopted()) {
             auto secret = random_secret();
@@ -339,9 +343,16 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     remove_kernel_clock();
     const auto bpffs = options.run_directory + "/bpf";
     std::error_code error;
+    std::vector<std::filesystem::path> pinned;
     for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
-        if (!entry.is_directory() || (!node.empty() && entry.path().filename() != node)) continue;
-        std::filesystem::remove_all(entry.path(), error);
+        if (entry.is_directory() && (node.empty() || entry.path().filename() == node)) pinned.push_back(entry.path());
+    }
+    if (pinned.size() > 1) {
+        return fail("several nodes have pins in " + bpffs + ": add --config FILE to say which one is meant");
+    }
+    for (const auto& directory : pinned) {
+        std::filesystem::remove_all(directory, error);
+        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, directory.filename().string()), error);
     }
     unmount_bpffs(bpffs);
     return {};
