@@ -150,8 +150,8 @@ ProtectedLab::Ended ProtectedLab::run_sidestepd(const std::string& node, const s
     std::ofstream(file) << config;
     const auto program = Daemon::executable();
     if (!program) return {.code = {}, .output = program.error().message};
-    before.insert(before.end(),
-                  {*program, "--config", file, "--run-dir", run_directory.empty() ? lab_->directory() : run_directory});
+    before.insert(before.end(), {*program, "--config", file, "--run-dir",
+                                 run_directory.empty() ? this->run_directory(node) : run_directory});
     auto process = lab_->spawn(node, before);
     if (!process) return {.code = {}, .output = process.error().message};
     const auto code = process->wait(kPatience);
