@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <filesystem>
@@ -136,6 +137,7 @@ class Daemon {
             .link =
                 [this](const LinkChange& change) {
                     interfaces_[change.name] = change.gone ? 0 : change.ifindex;
+                    attach_anew(change);
                     engine_->on_link(change, monotonic_now());
                 },
             .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
@@ -163,6 +165,15 @@ class Daemon {
             if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
         }
         return {};
+    }
+
+    /// An interface that was deleted and made again has lost our program.
+    void attach_anew(const LinkChange& change) {
+        const auto ours = std::ranges::find(hooks_, change.name, &TcHook::interface);
+        if (change.gone || ours == hooks_.end() || ours->ifindex() == change.ifindex) return;
+        auto hook = TcHook::attach(change.name, change.ifindex, dataplane_->ingress_program());
+        if (!hook) return spdlog::error("{}", hook.error().message);
+        *ours = std::move(*hook);
     }
 
     Result<void> start_clock() {
@@ -341,6 +352,8 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
         if (!entry.is_directory() || (!node.empty() && entry.path().filename() != node)) continue;
+        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, entry.path().filename().string()),
+                                error);
         std::filesystem::remove_all(entry.path(), error);
     }
     unmount_bpffs(bpffs);
