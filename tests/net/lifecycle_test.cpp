@@ -98,6 +98,20 @@ TEST_F(Lifecycle, WhatAKilledOneLeftIsRemovedTooByTheNextOne) {
     EXPECT_FALSE(exists("bpf"));
 }
 
+TEST_F(Lifecycle, FlushRemovesWhatAKilledOneLeft) {
+    const auto before = snapshot("A");
+    ASSERT_TRUE(start("A"));
+    const auto busy = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
+    EXPECT_EQ(busy.code, 1);
+    EXPECT_EQ(session("A").value("state", ""), "up");
+    ASSERT_TRUE(kill("A"));
+    const auto flushed = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
+    EXPECT_EQ(flushed.code, 0) << flushed.output;
+    EXPECT_EQ(snapshot("A"), before);
+    EXPECT_FALSE(exists("bpf"));
+    EXPECT_FALSE(exists("A.sock"));
+}
+
 TEST_F(Lifecycle, TheLastOfTwoNodesUnmountsTheirRunDirectory) {
     const auto program = Daemon::executable();
     ASSERT_TRUE(program) << program.error().message;
