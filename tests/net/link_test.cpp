@@ -100,6 +100,7 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
 
+    const auto before = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
     // B forgets the address that A routes to; frames, and so probes, still pass.
     const auto& far = lab().peer("A", "A-B");
     const auto address = far.link_local.to_string();
@@ -119,7 +120,7 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_TRUE(takes("A", 0));
     EXPECT_TRUE(flows->pass());
-    EXPECT_TRUE(lossless(flows->stop()));
+    EXPECT_TRUE(healed(flows->stop(), before));  // the kernel may drop a packet before it says that it gave up
 }
 
 TEST_F(LinkUnderSidestepd, ANewMacAddressOfTheNeighborIsLearned) {
