@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <filesystem>
@@ -140,6 +141,7 @@ class Daemon {
             .link =
                 [this](const LinkChange& change) {
                     interfaces_[change.name] = change.gone ? 0 : change.ifindex;
+                    attach_anew(change);
                     engine_->on_link(change, monotonic_now());
                 },
             .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
@@ -167,6 +169,15 @@ class Daemon {
             if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
         }
         return {};
+    }
+
+    /// An interface that was deleted and made again has lost our program.
+    void attach_anew(const LinkChange& change) {
+        const auto ours = std::ranges::find(hooks_, change.name, &TcHook::interface);
+        if (change.gone || ours == hooks_.end() || ours->ifindex() == change.ifindex) return;
+        auto hook = TcHook::attach(change.name, change.ifindex, dataplane_->ingress_program());
+        if (!hook) return spdlog::error("{}", hook.error().message);
+        *ours = std::move(*hook);
     }
 
     Result<void> start_clock() {

@@ -145,13 +145,15 @@ AssertionResult ProtectedLab::kill(const std::string& node) {
 }
 
 ProtectedLab::Ended ProtectedLab::run_sidestepd(const std::string& node, const std::string& config,
-                                                std::vector<std::string> before, const std::string& run_directory) {
+                                                std::vector<std::string> before, const std::string& run_directory,
+                                                const std::vector<std::string>& after) {
     const auto file = lab_->directory() + "/by-hand.yaml";
     std::ofstream(file) << config;
     const auto program = Daemon::executable();
     if (!program) return {.code = {}, .output = program.error().message};
-    before.insert(before.end(),
-                  {*program, "--config", file, "--run-dir", run_directory.empty() ? lab_->directory() : run_directory});
+    before.insert(before.end(), {*program, "--config", file, "--run-dir",
+                                 run_directory.empty() ? this->run_directory(node) : run_directory});
+    before.insert(before.end(), after.begin(), after.end());
     auto process = lab_->spawn(node, before);
     if (!process) return {.code = {}, .output = process.error().message};
     const auto code = process->wait(kPatience);
