@@ -85,8 +85,8 @@ class Daemon {
 
         bpffs_ = options_.run_directory + "/bpf";
         auto ready = prepare();
-        if (!ready)  // A predecessor's programs go on as they were.
-            if (!dataplane_->adopted()) clean_up();
+        const bool adopted = dataplane_ && dataplane_->adopted();
+        if (!ready && !adopted) clean_up();  // a predecessor's programs go on as they were
         return ready;
     }
 
@@ -114,10 +114,7 @@ class Daemon {
     Result<void> prepare() {
         if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
         auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
-        if (!dataplane) {
-            unmount_bpffs(bpffs_);
-            return std::unexpected(dataplane.error());
-        }
+        if (!dataplane) return std::unexpected(dataplane.error());
         dataplane_ = std::move(*dataplane);
         if (!dataplane_->adopted()) {
             auto secret = random_secret();
