@@ -80,6 +80,7 @@ struct ss_secret {
 };
 
 #define SS_SESSION_ACTIVE 1U
+#define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbour's probes to pass the End.BPF endpoint */
 #define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
@@ -160,6 +161,12 @@ struct ss_session_rx {
     __u64 allowance_ns; /* smoothed + 4 x variation, as measured: conf's floor not applied */
     __u64 rtt_histogram[SS_RTT_BUCKETS];
 } __attribute__((aligned(64)));
+
+/* Whose probes, coming in where, are the answers of a passive session; the value is its index. */
+struct ss_passive_key {
+    __u32 ifindex;
+    __u8 source[16];
+};
 
 struct ss_session {
     struct ss_session_conf conf;
@@ -326,6 +333,7 @@ SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 72);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
+SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);

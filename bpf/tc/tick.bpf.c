@@ -124,6 +124,12 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     struct ss_stamp* stamp;
     struct udphdr* udp;
     long result;
+    if (conf->flags & SS_SESSION_PASSIVE) { /* an expectation instead of a probe */
+        tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
+        SS_WRITE(tx->sequence, sequence);
+        tx->sent++;
+        return 0;
+    }
     if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX) return -1;
     if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) return -1;
     if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;

@@ -92,6 +92,7 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
         const auto& probe = session.config.probe;
         const auto last = SS_READ(shared.rx.last_answer_ns);
         json entry = {{"name", session.config.name},
+                      {"kind", kind_of(session.config)},
                       {"state", to_string(session.memory.state)},
                       {"reason", to_string(session.memory.reason)},
                       {"word", rank_name(engine.sessions.rank(session))},
