@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 1
+#define SS_ABI_VERSION 2
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
@@ -140,8 +140,10 @@ struct ss_session_tx {
     __u64 send_errors;
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
+    __u32 unsent;     /* probes in a row that the device did not take */
+    __u32 doubted;    /* found dead right after a standstill: the next beat decides */
     __u32 pad32;
-    __u64 pad[2];
+    __u64 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
 } __attribute__((aligned(64)));
 
@@ -243,6 +245,8 @@ struct ss_event {
     __u64 time_ns; /* of the verdict */
     __u64 last_answer_ns;
     __u64 accused_sent_ns;
+    __u32 unsent; /* ss_session_tx.unsent: above zero, the verdict is that nothing can be sent */
+    __u32 pad;
     __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
 };
 
@@ -320,7 +324,7 @@ SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
-SS_ASSERT(sizeof(struct ss_event) == 64);
+SS_ASSERT(sizeof(struct ss_event) == 72);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);

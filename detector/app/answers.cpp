@@ -160,6 +160,7 @@ json to_json(const LoggedEvent& event) {
                               {"last_sequence_sent", evidence.last_sent},
                               {"last_sequence_answered", evidence.last_answered},
                               {"lost_of_64", evidence.lost},
+                              {"unsent_in_a_row", evidence.unsent},
                               {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
     }
     return result;

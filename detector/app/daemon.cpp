@@ -85,7 +85,8 @@ class Daemon {
 
         bpffs_ = options_.run_directory + "/bpf";
         auto ready = prepare();
-        if (!ready) clean_up();
+        const bool adopted = dataplane_ && dataplane_->adopted();
+        if (!ready && !adopted) clean_up();  // a predecessor's programs go on as they were
         return ready;
     }
 
@@ -350,11 +351,16 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     remove_kernel_clock();
     const auto bpffs = options.run_directory + "/bpf";
     std::error_code error;
+    std::vector<std::filesystem::path> pinned;
     for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
-        if (!entry.is_directory() || (!node.empty() && entry.path().filename() != node)) continue;
-        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, entry.path().filename().string()),
-                                error);
-        std::filesystem::remove_all(entry.path(), error);
+        if (entry.is_directory() && (node.empty() || entry.path().filename() == node)) pinned.push_back(entry.path());
+    }
+    if (pinned.size() > 1) {
+        return fail("several nodes have pins in " + bpffs + ": add --config FILE to say which one is meant");
+    }
+    for (const auto& directory : pinned) {
+        std::filesystem::remove_all(directory, error);
+        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, directory.filename().string()), error);
     }
     unmount_bpffs(bpffs);
     return {};

@@ -123,7 +123,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         session.ifindex = ours ? change.ifindex : 0;
         session.own_mac = ours ? change.mac : std::nullopt;
         session.running = ours && change.running;
-        if (session.ifindex != std::get<0>(before)) session.neighbor_mac.reset();
+        if (session.link_seen && session.ifindex != std::get<0>(before)) session.neighbor_mac.reset();
         if (!session.running && (was_running || !session.link_seen)) deliver(session, SessionEvent::carrier_lost, now);
         session.link_seen = true;
         if (before != std::tuple(session.ifindex, session.own_mac)) relink(session);

@@ -65,7 +65,13 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
         if (const auto found = left.find(config.name); found != left.end()) {
             session.index = found->second;
             session.adopted = true;
-            session.memory = recall(shared(session).conf.memo);
+            const auto& conf = shared(session).conf;
+            session.memory = recall(conf.memo);
+            // The neighbour table may have forgotten it meanwhile; the probes have not.
+            if ((conf.flags & SS_SESSION_ACTIVE) != 0) {
+                std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
+                            session.neighbor_mac->begin());
+            }
             left.erase(found);
         }
         sessions_.push_back(std::move(session));
@@ -80,8 +86,11 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
 
 void SessionTable::start_fresh(Session& session) {
     auto& memory = shared(session);
+    // Numbers go on where another session used the slot: its old probes stay old.
+    const auto sequence = memory.tx.sequence;
     memory = {};
-    memory.tx.proof_from = 1;
+    memory.tx.sequence = memory.rx.newest = sequence;
+    memory.tx.proof_from = sequence + 1;
     std::memcpy(memory.conf.memo.name, session.config.name.data(),
                 std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
     // Trusted until it fails (session_fsm.hpp).

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Nanoseconds kAnyDuration = std::chrono::hours(24 * 3650);
 constexpr std::size_t kLongestNodeName = 32;
-constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestName = SS_NAME_MAX - 1;
 constexpr std::size_t kLongestInterface = IFNAMSIZ - 1;
 
 bool is_word(char c) {
@@ -215,7 +215,13 @@ class Reader {
             damping.max_suppress =
                 longest->duration(std::chrono::milliseconds(1), limits_.longest_wait).value_or(damping.max_suppress);
         }
-        if (damping.reuse >= damping.suppress) place.complain("reuse must be below suppress");
+        if (damping.reuse >= damping.suppress) {
+            place.complain("reuse must be below suppress");
+        } else if (highest_penalty(damping) <= damping.suppress) {
+            place.complain(
+                fmt::format("never suppresses: with this half-life and max-suppress the penalty stays below {:.0f}",
+                            highest_penalty(damping)));
+        }
         probe.damping = damping;
     }
     void read_interval(const YamlPlace& place, ProbeSettings& probe) const {

@@ -32,19 +32,19 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     for (const auto* expected : {"Exclusivity flag on, cannot modify", "Parent Qdisc doesn't exists"}) {
         if (text.ends_with(expected)) level = LIBBPF_DEBUG;
     }
-    spdlog::log(level == LIBBPF_WARN ? spdlog::level::warn : spdlog::level::trace, "libbpf: {}", text);
+    spdlog::log(level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace, "libbpf: {}", text);
     return 0;
 }
 
 std::string explain_load_failure(int error) {
     if (error == -EPERM || error == -EACCES) {
         return "the kernel refused the BPF programs (permission denied): run as root, or give the process CAP_BPF, "
-               "CAP_NET_ADMIN and CAP_PERFMON";
+               "CAP_NET_ADMIN, CAP_NET_RAW and CAP_PERFMON";
     }
     if (error == -EINVAL || error == -ENOTSUP) {
         return fmt::format(
             "the kernel refused the BPF programs ({}): Sidestep needs Linux 6.1 or later with CONFIG_NET_CLS_BPF; "
-            "--log-level trace prints the verifier's reason",
+            "--log-level debug prints the verifier's reason",
             std::strerror(-error));
     }
     return fmt::format("cannot load the BPF programs: {}", std::strerror(-error));

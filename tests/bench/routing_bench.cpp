@@ -2,14 +2,11 @@
 // How long all link-protection repairs of one node take, SIDs not included: real networks and random ones of degree 4,
 // and how much the textbook formulation (an SPF per node of the network) would cost instead.
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -20,19 +17,15 @@
 #include "routing/core/policy.hpp"
 #include "routing/core/tilfa.hpp"
 #include "routing/io/topology_file.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/unit/routing/oracle.hpp"
 #include "tests/unit/routing/random_graph.hpp"
 
 namespace sidestep::routing {
 namespace {
 
-struct Row {
-    std::string key;
-    double value = 0;
-    std::string unit;
-    std::size_t n = 0;  ///< samples behind the value
-    nlohmann::ordered_json versus = nlohmann::ordered_json::object();
-};
+using bench::rounded;
+using bench::Row;
 
 struct Spent {
     double wall_ms = 0;
@@ -52,14 +45,8 @@ Spent spent(const std::function<void()>& work) {
     return {.wall_ms = clock_ms(CLOCK_MONOTONIC) - wall, .cpu_ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - cpu};
 }
 
-/// To whole microseconds: more digits would only look exact.
-double rounded(double ms) {
-    return std::round(1e3 * ms) / 1e3;
-}
-
 double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return rounded(values[values.size() / 2]);
+    return bench::quantile(std::move(values), 0.5);
 }
 
 /// Times compute_repairs for nodes spread over the network: the median, with the worst, the CPU time and the bar beside
@@ -80,7 +67,7 @@ Row measure(const std::string& key, const Graph& graph, std::size_t samples, dou
     row.versus["nodes"] = graph.node_count();
     row.versus["links"] = graph.link_count();
     row.versus["repairs_per_node"] = repairs / samples;
-    if (bar_ms > 0) row.versus["bar_ms"] = bar_ms;
+    if (bar_ms > 0) row.bar = bar_ms;
     return row;
 }
 
@@ -153,7 +140,7 @@ Row measure_update(const Graph& graph, std::size_t samples) {
     Row row{.key = "isis_update_ms_1k", .value = median(wall), .unit = "ms", .n = samples};
     row.versus["cpu_ms"] = median(cpu);
     row.versus["candidates"] = candidates / samples;
-    row.versus["bar_ms"] = 100;
+    row.bar = 100;
     return row;
 }
 
@@ -171,41 +158,11 @@ std::vector<Row> run(bool quick) {
     return rows;
 }
 
-int main_of(const std::vector<std::string_view>& arguments) {
-    bool quick = false;
-    std::string json;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (arguments[i] == "--quick") {
-            quick = true;
-        } else if (arguments[i] == "--json" && i + 1 < arguments.size()) {
-            json = arguments[++i];
-        } else {
-            fmt::print(stderr, "usage: bench_routing [--quick] [--json FILE]\n");
-            return 2;
-        }
-    }
-    auto document = nlohmann::ordered_json{{"bench", "routing"}, {"rows", nlohmann::ordered_json::array()}};
-    for (const auto& row : run(quick)) {
-        fmt::print("{:<22} {:>10.3f} {:<6} n={:<4} {}\n", row.key, row.value, row.unit, row.n, row.versus.dump());
-        document["rows"].push_back(
-            {{"key", row.key}, {"value", row.value}, {"unit", row.unit}, {"n", row.n}, {"versus", row.versus}});
-    }
-    if (json.empty()) return 0;
-    std::ofstream file(json);
-    file << document.dump(2) << '\n';
-    if (file.flush()) return 0;
-    fmt::print(stderr, "bench_routing: cannot write {}\n", json);
-    return 1;
-}
-
 }  // namespace
 }  // namespace sidestep::routing
 
 int main(int argc, char** argv) {
-    try {
-        return sidestep::routing::main_of({argv + 1, argv + argc});
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "bench_routing: {}\n", error.what());
-        return 1;
-    }
+    return sidestep::bench::run_bench("routing", argc, argv, [](const sidestep::bench::Arguments& arguments) {
+        return sidestep::routing::run(arguments.quick);
+    });
 }

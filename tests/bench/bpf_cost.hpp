@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a node's Sidestep costs: the run time of its BPF programs as the kernel counts it, and its daemon's processor
+// time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bpf/model/error.hpp"
+#include "topo/lab.hpp"
+
+namespace sidestep::bench {
+
+/// Processor time of a process so far, in nanoseconds.
+Result<std::int64_t> process_cpu_ns(pid_t pid);
+
+/// The tick and the ingress program of one node, found by where they are attached. While it lives the kernel counts
+/// run times (kernel.bpf_stats_enabled), for the programs of everybody.
+class BpfCost {
+  public:
+    struct Program {
+        std::string name;
+        std::uint64_t run_ns = 0;
+        std::uint64_t runs = 0;
+    };
+
+    static Result<BpfCost> open(const topo::Lab& lab, const std::string& node, const std::string& interface);
+    /// Since it was opened.
+    [[nodiscard]] Result<std::vector<Program>> read() const;
+
+  private:
+    BpfCost() = default;
+    [[nodiscard]] Result<std::vector<Program>> totals() const;
+
+    std::vector<topo::Fd> programs_;
+    topo::Fd statistics_;
+    std::vector<Program> begin_;
+};
+
+}  // namespace sidestep::bench

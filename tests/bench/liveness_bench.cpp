@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// How soon a dead link is noticed, how often a live one is taken for dead, and what watching it costs: Sidestep on A,
+// beside the BFD daemons of the distribution in a lab of the same shape.
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "tests/bench/bpf_cost.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/sidestep_subject.hpp"
+#include "tests/bench/trial.hpp"
+
+namespace sidestep::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::array kLoads{Load::idle, Load::cpu, Load::fifo, Load::flood};
+constexpr double kTrafficRate = 10'000;
+constexpr auto kDeadTime = 100ms;
+
+/// How often and how long.
+struct Effort {
+    int cuts;
+    int fast_cuts;  ///< at 250 us and 100 us
+    int load_cuts;
+    int fifo_cuts;  ///< slow: the detector gets 50 ms of processor time a second to raise the word again
+    int dead_cuts;
+    int restarts;
+    milliseconds watch;
+    milliseconds watch_many;
+    milliseconds cost;
+};
+
+constexpr Effort kFull{100, 100, 50, 10, 20, 10, 60s, 60s, 10s};
+constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2s, 5s, 2s};
+
+void progress(const std::string& text) {
+    fmt::print(stderr, "bench_liveness: {}\n", text);
+}
+
+class Liveness {
+  public:
+    explicit Liveness(const Effort& effort) : effort_(effort) {}
+
+    std::vector<Row> run() {
+        detection();
+        loaded_detection();
+        false_downs();
+        without_detector();
+        restart();
+        cost(64, 0.02);
+        cost(4000, 0.5);
+        return std::move(rows_);
+    }
+
+  private:
+    Row& add(Row row) {
+        rows_.push_back(std::move(row));
+        return rows_.back();
+    }
+
+    /// A row with the median of some times.
+    Row& add_median(const std::string& key, const std::vector<double>& times, std::optional<double> bar) {
+        if (times.empty()) throw std::runtime_error(key + ": no failure was noticed");
+        return add({.key = key, .value = quantile(times, 0.5), .unit = "ms", .n = times.size(), .bar = bar});
+    }
+
+    void detection() {
+        progress(fmt::format("{} cuts at 1 ms x 3", effort_.cuts));
+        sidestep_.start("1ms");
+        const auto times = detect(sidestep_, effort_.cuts, Load::idle);
+        add_median("detect_1ms_median", times, 3.0);
+        idle_ms_ = quantile(times, 0.5);
+        add({.key = "detect_1ms_p99", .value = quantile(times, 0.99), .unit = "ms", .n = times.size(), .bar = 4.0})
+            .versus["max"] = quantile(times, 1);
+        detection_at("250us", 0.9);
+        detection_at("100us", 0.5);
+        sidestep_.stop();
+    }
+
+    void detection_at(const std::string& interval, double bar) {
+        progress(fmt::format("{} cuts at {} x 3", effort_.fast_cuts, interval));
+        sidestep_.stop();
+        sidestep_.start(interval);
+        const auto times = detect(sidestep_, effort_.fast_cuts, Load::idle);
+        auto& row = add_median("detect_" + interval + "_median", times, bar);
+        row.versus["p99"] = quantile(times, 0.99);
+    }
+
+    void loaded_detection() {
+        sidestep_.start("1ms");
+        for (const auto load : {Load::cpu, Load::fifo, Load::flood}) {
+            const int cuts = load == Load::fifo ? effort_.fifo_cuts : effort_.load_cuts;
+            progress(fmt::format("{} cuts under {}", cuts, name_of(load)));
+            const auto times = detect(sidestep_, cuts, load);
+            auto& row = add_median(fmt::format("detect_1ms_median_{}", name_of(load)), times, 1.5 * idle_ms_);
+            row.versus["idle"] = idle_ms_;
+            row.versus["ratio_idle"] = rounded(row.value / idle_ms_);
+            row.versus["max"] = quantile(times, 1);
+        }
+    }
+
+    void false_downs() {
+        for (const auto load : kLoads) {
+            progress(fmt::format("{} of {}, nothing is cut", effort_.watch, name_of(load)));
+            const auto before = probes();
+            const auto watched = watch({&sidestep_}, effort_.watch, load);
+            add_false_downs(std::string(name_of(load)), watched.downs[0], before);
+            if (load == Load::flood) rows_.back().versus["flood_kpps"] = rounded(watched.flood_kpps);
+        }
+        progress(fmt::format("{} with the detector stopped", effort_.watch));
+        auto before = probes();
+        auto downs = sidestep_.downs().size();
+        sidestep_.signal(SIGSTOP);
+        std::this_thread::sleep_for(effort_.watch);
+        sidestep_.signal(SIGCONT);
+        add_false_downs("sigstop", sidestep_.downs().size() - downs, before);
+
+        progress(fmt::format("{} without the detector", effort_.watch));
+        before = probes();
+        const auto count = sidestep_.sum("downs");
+        sidestep_.kill();
+        std::this_thread::sleep_for(effort_.watch);
+        sidestep_.start_again();  // with events of its own, and the counts of its predecessor
+        downs = std::max<std::size_t>(sidestep_.downs().size(), sidestep_.sum("downs") - count);
+        add_false_downs("killed", downs, before);
+    }
+
+    struct Probes {
+        std::uint64_t sent = 0;
+        std::uint64_t answered = 0;
+    };
+    Probes probes() { return {.sent = sidestep_.sum("sent"), .answered = sidestep_.sum("answered")}; }
+
+    void add_false_downs(const std::string& what, std::size_t downs, const Probes& before) {
+        const auto now = probes();
+        auto& row = add({.key = "false_downs_1ms_" + what, .value = static_cast<double>(downs), .unit = "downs"});
+        row.n = 1;
+        row.bar = 0;
+        row.versus["probes_sent"] = now.sent - before.sent;
+        // Those in flight at either end count as one or the other.
+        row.versus["unanswered"] = static_cast<std::int64_t>(now.sent - before.sent) -
+                                   static_cast<std::int64_t>(now.answered - before.answered);
+    }
+
+    /// Loss of traffic that is protected, through a cut while the detector is dead.
+    void without_detector() {
+        progress(fmt::format("{} cuts without the detector", effort_.dead_cuts));
+        std::vector<double> windows;
+        for (int i = 0; i < effort_.dead_cuts; ++i) {
+            auto traffic = must(sidestep_.lab().start_traffic("S", "D", {.rate = kTrafficRate}));
+            sidestep_.kill();
+            std::this_thread::sleep_for(kDeadTime);
+            const auto cut_ns = sidestep_.cut().cut();
+            std::this_thread::sleep_for(kDeadTime);
+            const auto restore_ns = sidestep_.cut().restore();
+            const auto report = traffic.stop();
+            const auto window = topo::loss_between(report, cut_ns - 2'000'000, restore_ns);
+            const auto length = window ? window->length_ns() : std::optional<std::int64_t>(0);
+            if (!length) throw std::runtime_error("traffic did not recover from a cut without the detector");
+            windows.push_back(static_cast<double>(*length) / 1e6);
+            sidestep_.start_again();
+        }
+        auto& row = add_median("loss_window_dead", windows, 4.0);
+        row.versus["max"] = quantile(windows, 1);
+    }
+
+    void restart() {
+        progress(fmt::format("{} restarts of the detector", effort_.restarts));
+        auto traffic = must(sidestep_.lab().start_traffic("S", "D", {.rate = kTrafficRate}));
+        for (int i = 0; i < effort_.restarts; ++i) {
+            std::this_thread::sleep_for(kDeadTime);
+            sidestep_.kill();
+            std::this_thread::sleep_for(kDeadTime);
+            sidestep_.start_again();
+        }
+        std::this_thread::sleep_for(kDeadTime);
+        const auto report = traffic.stop();
+        auto& row = add({.key = "lost_restart", .value = static_cast<double>(report.lost.size()), .unit = "packets"});
+        row.n = static_cast<std::size_t>(effort_.restarts);
+        row.bar = 0;
+        row.versus["packets_sent"] = report.sent;
+        sidestep_.stop();
+    }
+
+    void cost(int sessions, double bar) {
+        progress(fmt::format("cost of {} sessions at 10 ms", sessions));
+        sidestep_.start_many(sessions);
+        std::this_thread::sleep_for(1s);
+        const auto bpf = must(BpfCost::open(sidestep_.lab(), "A", sidestep_.lab().interface("A", kLink).name));
+        const auto before = probes();
+        const auto process = must(process_cpu_ns(sidestep_.pid()));
+        const auto begin = topo::Clock::now();
+        std::this_thread::sleep_for(effort_.cost);
+        const auto spent = must(bpf.read());
+        const auto detector = static_cast<double>(must(process_cpu_ns(sidestep_.pid())) - process);
+        const std::chrono::duration<double, std::nano> wall = topo::Clock::now() - begin;
+
+        auto total = detector;
+        auto& row = add({.key = fmt::format("cpu_{}_sessions_10ms", sessions), .unit = "cores", .bar = bar});
+        row.n = static_cast<std::size_t>(sessions);
+        for (const auto& program : spent) {
+            total += static_cast<double>(program.run_ns);
+            row.versus[program.name] = rounded(static_cast<double>(program.run_ns) / wall.count());
+            row.versus[program.name + "_us"] =
+                rounded(static_cast<double>(program.run_ns) / 1e3 / static_cast<double>(program.runs));
+        }
+        row.versus["sidestepd"] = rounded(detector / wall.count());
+        // Cheap is easy for those who do not send. Asking for the count takes its time, too.
+        const auto due = sessions * wall.count() / 10e6;
+        const auto sent = static_cast<double>(probes().sent - before.sent) / due;
+        row.versus["sent_of_due"] = rounded(sent);
+        if (sent < 0.95) row.flaw = "probes were left out";
+        row.value = rounded(total / wall.count());
+        if (sessions > 64) false_downs_of_many(sessions);
+        sidestep_.stop();
+    }
+
+    void false_downs_of_many(int sessions) {
+        progress(fmt::format("{} of {} sessions, nothing is cut", effort_.watch_many, sessions));
+        const auto before = probes();
+        const auto watched = watch({&sidestep_}, effort_.watch_many, Load::idle);
+        add_false_downs("", watched.downs[0], before);
+        rows_.back().key = fmt::format("false_downs_{}", sessions);
+        rows_.back().versus["up"] = sidestep_.ask("status").value(nlohmann::json::json_pointer("/sessions/up"), 0);
+    }
+
+    const Effort& effort_;
+    SidestepSubject sidestep_;
+    std::vector<Row> rows_;
+    double idle_ms_ = 0;
+};
+
+}  // namespace
+}  // namespace sidestep::bench
+
+int main(int argc, char** argv) {
+    using namespace sidestep::bench;
+    return run_bench("liveness", argc, argv,
+                     [](const Arguments& arguments) { return Liveness(arguments.quick ? kQuick : kFull).run(); });
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tests/bench/load.hpp"
+
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+namespace sidestep::bench {
+namespace {
+
+using topo::Clock;
+using topo::Fd;
+
+constexpr int kCpuHogs = 4;
+constexpr int kFifoPriority = 90;
+constexpr std::uint16_t kFloodPort = 9;  // discard
+constexpr std::size_t kFloodBatch = 64;
+
+bool become_fifo(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    const sched_param priority{.sched_priority = kFifoPriority};
+    return ::sched_setaffinity(0, sizeof cores, &cores) == 0 && ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
+}
+
+[[noreturn]] void burn(std::chrono::milliseconds limit, std::optional<int> core, int ready) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const char said = !core || become_fifo(*core) ? 'y' : 'n';
+    (void)!::write(ready, &said, 1);
+    const auto end = Clock::now() + limit;
+    while (said == 'y' && Clock::now() < end) {
+    }
+    ::_exit(0);
+}
+
+sockaddr_in6 socket_address(const Address& address, std::uint16_t port) {
+    sockaddr_in6 result{};
+    result.sin6_family = AF_INET6;
+    result.sin6_port = htons(port);
+    result.sin6_addr = address.to_in6();
+    return result;
+}
+
+Result<Fd> bound_socket(const Address& address, std::uint16_t port) {
+    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto local = socket_address(address, port);
+    const int on = 1;
+    if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);  // a receiver for each flood
+    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
+        return fail_errno("cannot bind to " + address.to_string());
+    return socket;
+}
+
+}  // namespace
+
+std::string_view name_of(Load load) {
+    constexpr std::array<std::string_view, 4> kNames{"idle", "cpu", "fifo", "flood"};
+    return kNames.at(static_cast<std::size_t>(load));
+}
+
+Hogs::~Hogs() {
+    for (const auto pid : pids_) ::kill(pid, SIGKILL);
+    for (const auto pid : pids_) ::waitpid(pid, nullptr, 0);
+}
+
+Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+    const Fd reading(ends[0]);
+    Fd writing(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return fail_errno("fork");
+    if (pid == 0) burn(limit, core, writing.get());
+    pids_.push_back(pid);
+    writing.reset();
+    char said = 'n';
+    if (::read(reading.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
+    return {};
+}
+
+Result<std::unique_ptr<Flood>> Flood::start(const topo::Lab& lab) {
+    const auto to = socket_address(lab.address("D"), kFloodPort);
+    auto receiver = lab.in("D", [&] { return bound_socket(lab.address("D"), kFloodPort); });
+    if (!receiver) return std::unexpected(receiver.error());
+    auto sender = lab.in("S", [&] { return bound_socket(lab.address("S"), 0); });
+    if (!sender) return std::unexpected(sender.error());
+    if (::connect(sender->get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+        return fail_errno("no route from S to D");
+    return std::unique_ptr<Flood>(new Flood(std::move(*sender), std::move(*receiver)));
+}
+
+Flood::Flood(Fd sender, Fd receiver) : sender_(std::move(sender)), receiver_(std::move(receiver)) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { send(stop); });
+}
+
+void Flood::send(const std::stop_token& stop) {
+    std::array<char, 16> payload{};
+    iovec piece{payload.data(), payload.size()};
+    std::array<mmsghdr, kFloodBatch> messages{};
+    for (auto& message : messages) {
+        message.msg_hdr.msg_iov = &piece;
+        message.msg_hdr.msg_iovlen = 1;
+    }
+    while (!stop.stop_requested()) {
+        const int sent = ::sendmmsg(sender_.get(), messages.data(), messages.size(), 0);
+        if (sent > 0) sent_ += static_cast<std::uint64_t>(sent);
+    }
+}
+
+LoadInForce::LoadInForce(Load load, const std::vector<const topo::Lab*>& labs, std::chrono::milliseconds limit)
+    : begin_(Clock::now()) {
+    const auto must = [](const Result<void>& result) {
+        if (!result) throw std::runtime_error(result.error().message);
+    };
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    if (load == Load::cpu) {
+        for (int i = 0; i < kCpuHogs; ++i) must(hogs_.add(limit));
+    } else if (load == Load::fifo) {
+        for (int core = 0; core < cores; ++core) must(hogs_.add(limit, core));
+    } else if (load == Load::flood) {
+        const int each = std::max(1, cores / static_cast<int>(labs.size()));
+        for (int i = 0; i < each * static_cast<int>(labs.size()); ++i) {
+            auto flood = Flood::start(*labs[static_cast<std::size_t>(i) % labs.size()]);
+            if (!flood) throw std::runtime_error(flood.error().message);
+            floods_.push_back(std::move(*flood));
+        }
+    }
+}
+
+double LoadInForce::flood_kpps() const {
+    std::uint64_t sent = 0;
+    for (const auto& flood : floods_) sent += flood->sent();
+    return static_cast<double>(sent) / std::chrono::duration<double, std::milli>(Clock::now() - begin_).count();
+}
+
+}  // namespace sidestep::bench

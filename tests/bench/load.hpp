@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a liveness protocol has to bear beside itself: busy processes, busy real-time processes, a flood of packets
+// through the node. It ends with its owner, and by itself after a limit.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "topo/lab.hpp"
+#include "topo/wait.hpp"
+
+namespace sidestep::bench {
+
+enum class Load { idle, cpu, fifo, flood };
+
+std::string_view name_of(Load load);
+
+/// Processes that do nothing but take processor time.
+class Hogs {
+  public:
+    Hogs() = default;
+    Hogs(const Hogs&) = delete;
+    Hogs& operator=(const Hogs&) = delete;
+    ~Hogs();
+
+    /// One more, for `limit` at most: on any core, or with SCHED_FIFO on this one. Fails where that is refused.
+    Result<void> add(std::chrono::milliseconds limit, std::optional<int> core = std::nullopt);
+
+  private:
+    std::vector<pid_t> pids_;
+};
+
+/// As many small packets as one sender can bring about, S -> D of the demo's lab: through A and B.
+class Flood {
+  public:
+    static Result<std::unique_ptr<Flood>> start(const topo::Lab& lab);
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+
+  private:
+    Flood(topo::Fd sender, topo::Fd receiver);
+    void send(const std::stop_token& stop);
+
+    topo::Fd sender_;
+    topo::Fd receiver_;  ///< never read: what arrives is thrown away without an ICMP error
+    std::atomic<std::uint64_t> sent_{0};
+    std::jthread thread_;
+};
+
+/// A load while it lives.
+class LoadInForce {
+  public:
+    /// Floods every lab. Throws std::runtime_error where the machine refuses it.
+    LoadInForce(Load load, const std::vector<const topo::Lab*>& labs, std::chrono::milliseconds limit);
+
+    /// Of all floods together since the start, in thousands of packets per second.
+    [[nodiscard]] double flood_kpps() const;
+
+  private:
+    Hogs hogs_;
+    std::vector<std::unique_ptr<Flood>> floods_;
+    topo::Clock::time_point begin_;
+};
+
+}  // namespace sidestep::bench
