@@ -15,8 +15,6 @@ namespace sidestep::topo {
 namespace {
 
 using testing::HasSubstr;
-using testing::MatchesRegex;
-using testing::Not;
 
 class Lifecycle : public ProtectedLab {
   protected:

@@ -82,10 +82,10 @@ void ProtectedLab::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
     auto lab = Lab::build_file(SIDESTEP_TOPOLOGIES "/demo.yaml");
     ASSERT_TRUE(lab) << lab.error().message;
-    lab_ = std::move(*lab);
+    lab_ = std::make_unique<Lab>(std::move(*lab));
     auto cut = lab_->install_cut("A-B");
     ASSERT_TRUE(cut) << cut.error().message;
-    cut_ = std::move(*cut);
+    cut_ = std::make_unique<Cut>(std::move(*cut));
     const auto reply = lab_->wait_reachable("S", "D", kPatience);
     ASSERT_TRUE(reply) << reply.error().message;
 }

@@ -106,8 +106,8 @@ class ProtectedLab : public testing::Test {
     std::string shell(const std::string& node, const std::string& command);
 
   private:
-    std::optional<Lab> lab_;
-    std::optional<Cut> cut_;
+    std::unique_ptr<Lab> lab_;
+    std::unique_ptr<Cut> cut_;
     std::map<std::string, Daemon> daemons_;
 };
 
