@@ -15,6 +15,10 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+/* Probes a beat sends at the most, all classes together. More at once would overrun queues on the way, on a veth link
+ * even the receive queue that the beat itself travels by. The rest follows on the next beats. */
+#define SS_BURST 256
+
 #define SS_GAP_BEATS 64 /* beats that make up one of the two periods of recent_gap_ns */
 
 struct tick {
@@ -187,18 +191,17 @@ static __always_inline void note_gap(struct ss_clock* clock, __u64 now) {
     if (gap > clock->longest_gap_ns) clock->longest_gap_ns = gap;
 }
 
-// Sends what is due of one class: as many probes as the time that passed asks for, but none twice. What a stalled clock
-// did not send is left out.
+// Sends what is due of one class: as many probes as the time that passed asks for, but none twice, and no more than a
+// beat may send. What a stalled clock did not send within an interval is left out.
 static long run_class(__u32 i, struct tick* tick) {
     const struct ss_class* class = &tick->plan->class_[i & (SS_MAX_CLASSES - 1)];
     __u64* done = &tick->clock->done[i & (SS_MAX_CLASSES - 1)];
-    __u64 target, due;
+    __u64 target, due, burst;
 
     if (!class->count || class->count > SS_MAX_SESSIONS || !class->interval_ns) return 0;
     target = tick->now / class->interval_ns * class->count +
              tick->now % class->interval_ns * class->count / class->interval_ns;
     due = target - *done;
-    *done = target;
     if (due > class->count) {
         tick->clock->missed += due - class->count;
         due = class->count;
@@ -206,7 +209,10 @@ static long run_class(__u32 i, struct tick* tick) {
     tick->first = class->first;
     tick->count = class->count;
     tick->next = (__u32)((target - due) % class->count);
-    bpf_loop((__u32)due, visit, tick, 0);
+    burst = SS_BURST / (tick->plan->classes ? tick->plan->classes : 1);
+    if (burst > due) burst = due;
+    *done = target - due + burst;
+    bpf_loop((__u32)burst, visit, tick, 0);
     return 0;
 }
 

@@ -3,12 +3,27 @@
 #include "detector/core/schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
 namespace sidestep {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+/// What a beat sends while the clock is on time: a small part of SS_BURST, and of any queue on the way.
+constexpr double kProbesPerBeat = 64;
+
+/// The time in which so many probes come due.
+Nanoseconds time_for(double probes, std::span<const ScheduleEntry> entries) {
+    double rate = 0;  // probes per nanosecond
+    for (const auto& entry : entries) rate += 1.0 / static_cast<double>(entry.interval.count());
+    return Nanoseconds(std::llround(probes / rate));
+}
+
+}  // namespace
 
 bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan) {
     std::map<Nanoseconds, std::vector<std::uint16_t>> classes;
@@ -30,7 +45,8 @@ bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation,
 Nanoseconds beat_for(std::span<const ScheduleEntry> entries) {
     const auto shortest = std::ranges::min_element(entries, {}, &ScheduleEntry::interval);
     if (shortest == entries.end()) return 1ms;
-    return std::max<Nanoseconds>(shortest->interval / 4, 25us);
+    const auto beat = std::min<Nanoseconds>(shortest->interval / 4, time_for(kProbesPerBeat, entries));
+    return std::max<Nanoseconds>(beat, 25us);
 }
 
 }  // namespace sidestep

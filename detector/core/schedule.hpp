@@ -21,7 +21,8 @@ struct ScheduleEntry {
 bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan);
 
 /// The beat of the clock that serves these sessions: a quarter of the shortest interval, so that a verdict waits at
-/// most that long for the next beat. At least 25 us; 1 ms without sessions.
+/// most that long for the next beat; less if more than 64 probes came due in that time, since a burst overruns queues.
+/// At least 25 us; 1 ms without sessions.
 Nanoseconds beat_for(std::span<const ScheduleEntry> entries);
 
 }  // namespace sidestep

@@ -165,6 +165,20 @@ TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
     EXPECT_EQ(clock().missed, 8U * 4 + 3);
 }
 
+TEST_F(Tick, ABeatSendsNoMoreThanABurstAndTheNextTheRest) {
+    probe_sessions(300);
+    auto probes = beat(300);
+    EXPECT_THAT(probes, SizeIs(256));
+    const auto rest = beat(0);
+    EXPECT_THAT(rest, SizeIs(44));
+    probes.insert(probes.end(), rest.begin(), rest.end());
+    std::set<unsigned> sessions;
+    for (const auto& probe : probes) sessions.insert(session_of(probe));
+    EXPECT_THAT(sessions, SizeIs(300)) << "everyone once";
+    EXPECT_THAT(beat(0), IsEmpty());
+    EXPECT_EQ(clock().missed, 0U);
+}
+
 TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
     probe_sessions(1);
     beat(1);

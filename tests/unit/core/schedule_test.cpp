@@ -63,5 +63,14 @@ TEST(Schedule, BeatIsAQuarterOfTheShortestInterval) {
     EXPECT_EQ(beat({{1, 50us}}), 25us);
 }
 
+TEST(Schedule, BeatIsShorterWhereManyProbesComeDue) {
+    std::vector<ScheduleEntry> entries(4000, {.session = 1, .interval = 10ms});
+    EXPECT_EQ(beat_for(entries), 160us) << "64 probes";
+    entries.assign(250, {.session = 1, .interval = 10ms});
+    EXPECT_EQ(beat_for(entries), 2500us) << "a quarter of the interval";
+    entries.assign(4000, {.session = 1, .interval = 1ms});
+    EXPECT_EQ(beat_for(entries), 25us) << "as fast as it gets";
+}
+
 }  // namespace
 }  // namespace sidestep
