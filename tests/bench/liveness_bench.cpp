@@ -5,11 +5,14 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "tests/bench/bfd_peer.hpp"
 #include "tests/bench/bpf_cost.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/sidestep_subject.hpp"
@@ -33,21 +36,49 @@ struct Effort {
     int fifo_cuts;  ///< slow: the detector gets 50 ms of processor time a second to raise the word again
     int dead_cuts;
     int restarts;
+    int peer_cuts;  ///< each costs seconds: BFD begins slowly
+    int peer_load_cuts;
     milliseconds watch;
     milliseconds watch_many;
     milliseconds cost;
+    bool together;  ///< watch the peers while Sidestep is watched; else one after the other, each alone
 };
 
-constexpr Effort kFull{100, 100, 50, 10, 20, 10, 60s, 60s, 10s};
-constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2s, 5s, 2s};
+constexpr Effort kFull{100, 100, 50, 10, 20, 10, 20, 5, 60s, 60s, 10s, false};
+constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2, 0, 2s, 5s, 2s, true};
+
+const topo::Clock::time_point kStart = topo::Clock::now();
 
 void progress(const std::string& text) {
-    fmt::print(stderr, "bench_liveness: {}\n", text);
+    const auto elapsed = std::chrono::duration<double>(topo::Clock::now() - kStart).count();
+    fmt::print(stderr, "bench_liveness: {:6.1f} s  {}\n", elapsed, text);
+}
+
+/// A BFD daemon that can run here, started when wanted.
+struct PeerKind {
+    BfdSpec spec;
+    std::unique_ptr<BfdPeer> (*start)(const BfdSpec&);
+};
+
+std::vector<PeerKind> peers_here() {
+    std::vector<PeerKind> kinds;
+    if (const auto missing = bird_missing(); missing.empty()) {
+        kinds.push_back({{.name = "bird", .interval = "1ms"}, start_bird});
+        kinds.push_back({{.name = "bird_10ms", .interval = "10ms"}, start_bird});
+    } else {
+        progress(missing + ": left out");
+    }
+    if (const auto missing = frr_missing(); missing.empty()) {
+        kinds.push_back({{.name = "frr", .interval = "10ms"}, start_frr});  // its least
+    } else {
+        progress(missing + ": left out");
+    }
+    return kinds;
 }
 
 class Liveness {
   public:
-    explicit Liveness(const Effort& effort) : effort_(effort) {}
+    explicit Liveness(const Effort& effort) : effort_(effort), kinds_(peers_here()) {}
 
     std::vector<Row> run() {
         detection();
@@ -57,6 +88,10 @@ class Liveness {
         restart();
         cost(64, 0.02);
         cost(4000, 0.5);
+        if (!effort_.together) {
+            for (const auto& kind : kinds_) measure_alone(kind);
+        }
+        costs_of_peers();
         return std::move(rows_);
     }
 
@@ -108,13 +143,24 @@ class Liveness {
     }
 
     void false_downs() {
+        std::vector<std::unique_ptr<BfdPeer>> peers;
+        if (effort_.together) {
+            for (const auto& kind : kinds_) peers.push_back(kind.start(kind.spec));
+        }
         for (const auto load : kLoads) {
             progress(fmt::format("{} of {}, nothing is cut", effort_.watch, name_of(load)));
             const auto before = probes();
-            const auto watched = watch({&sidestep_}, effort_.watch, load);
-            add_false_downs(std::string(name_of(load)), watched.downs[0], before);
+            std::vector<Subject*> subjects{&sidestep_};
+            for (const auto& peer : peers) subjects.push_back(peer.get());
+            const auto watched = watch(subjects, effort_.watch, load);
+            add_false_downs(std::string(name_of(load)), watched.downs[0].value(), before);
             if (load == Load::flood) rows_.back().versus["flood_kpps"] = rounded(watched.flood_kpps);
+            for (std::size_t i = 0; i < peers.size(); ++i)
+                compare(rows_.back().key, peers[i]->name(), watched.downs[i + 1]);
         }
+        std::vector<std::future<std::vector<double>>> times;  // while the detector rests
+        for (const auto& peer : peers)
+            times.push_back(std::async(std::launch::async, detect, std::ref(*peer), effort_.peer_cuts, Load::idle));
         progress(fmt::format("{} with the detector stopped", effort_.watch));
         auto before = probes();
         auto downs = sidestep_.downs().size();
@@ -131,6 +177,8 @@ class Liveness {
         sidestep_.start_again();  // with events of its own, and the counts of its predecessor
         downs = std::max<std::size_t>(sidestep_.downs().size(), sidestep_.sum("downs") - count);
         add_false_downs("killed", downs, before);
+        for (std::size_t i = 0; i < peers.size(); ++i)
+            compare_median("detect_1ms_median", peers[i]->name(), times[i].get());
     }
 
     struct Probes {
@@ -227,12 +275,64 @@ class Liveness {
         progress(fmt::format("{} of {} sessions, nothing is cut", effort_.watch_many, sessions));
         const auto before = probes();
         const auto watched = watch({&sidestep_}, effort_.watch_many, Load::idle);
-        add_false_downs("", watched.downs[0], before);
+        add_false_downs("", watched.downs[0].value(), before);
         rows_.back().key = fmt::format("false_downs_{}", sessions);
         rows_.back().versus["up"] = sidestep_.ask("status").value(nlohmann::json::json_pointer("/sessions/up"), 0);
     }
 
+    // --- the others
+
+    /// Puts a peer's value beside ours.
+    void compare(const std::string& key, const std::string& peer, std::optional<double> value) {
+        const auto row = std::ranges::find(rows_, key, &Row::key);
+        if (!value || row == rows_.end()) return;
+        row->versus[peer] = rounded(*value);
+        if (row->value > 0) row->versus[peer + "_ratio"] = rounded(*value / row->value);
+    }
+
+    void compare_median(const std::string& key, const std::string& peer, const std::vector<double>& times) {
+        if (times.empty()) return;
+        compare(key, peer, quantile(times, 0.5));
+    }
+
+    /// What we went through, with nothing else running.
+    void measure_alone(const PeerKind& kind) {
+        const auto& name = kind.spec.name;
+        const auto peer = kind.start(kind.spec);
+        progress(fmt::format("{} cuts with {}", effort_.peer_cuts, name));
+        compare_median("detect_1ms_median", name, detect(*peer, effort_.peer_cuts, Load::idle));
+        for (const auto load : kLoads) {
+            progress(fmt::format("{} of {} with {}, nothing is cut", effort_.watch, name_of(load), name));
+            const auto downs = watch({peer.get()}, effort_.watch, load).downs[0];
+            compare(fmt::format("false_downs_1ms_{}", name_of(load)), name, downs);
+            if (load == Load::idle) continue;
+            progress(fmt::format("{} cuts with {} under {}", effort_.peer_load_cuts, name, name_of(load)));
+            const auto times = detect(*peer, effort_.peer_load_cuts, load);
+            compare_median(fmt::format("detect_1ms_median_{}", name_of(load)), name, times);
+        }
+    }
+
+    /// Processor time of their processes; what the kernel does for them is not in it.
+    void costs_of_peers() {
+        progress("cost of 64 sessions at 10 ms, the others");
+        for (const auto& kind : kinds_) {
+            if (kind.spec.name == "bird") continue;  // once is enough
+            const auto name = kind.start == start_bird ? "bird" : "frr";
+            const auto peer = kind.start({.name = name, .interval = "10ms", .sessions = 64});
+            if (!peer->wait_up(20s)) {
+                progress(fmt::format("{}: 64 sessions did not come up, left out", name));
+                continue;
+            }
+            const auto begin = topo::Clock::now();
+            const auto before = peer->cpu_ns();
+            std::this_thread::sleep_for(effort_.cost);
+            const std::chrono::duration<double, std::nano> wall = topo::Clock::now() - begin;
+            compare("cpu_64_sessions_10ms", name, static_cast<double>(peer->cpu_ns() - before) / wall.count());
+        }
+    }
+
     const Effort& effort_;
+    std::vector<PeerKind> kinds_;
     SidestepSubject sidestep_;
     std::vector<Row> rows_;
     double idle_ms_ = 0;
