@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "tests/bench/load.hpp"
@@ -16,7 +17,7 @@ namespace sidestep::bench {
 std::vector<double> detect(Subject& subject, int cuts, Load load);
 
 struct Watched {
-    std::vector<std::size_t> downs;  ///< by subject
+    std::vector<std::optional<std::size_t>> downs;  ///< by subject; none: it was not up to begin with
     double flood_kpps = 0;
 };
 
