@@ -26,6 +26,7 @@
 #include "detector/io/fd.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
+#include "detector/io/state_file.hpp"
 #include "detector/io/tc_hook.hpp"
 
 namespace sidestep {
@@ -67,6 +68,7 @@ class Daemon {
         server_ = std::move(*server);
 
         bpffs_ = options_.run_directory + "/bpf";
+        state_path_ = fmt::format("{}/{}.state", options_.run_directory, config_.node);
         auto ready = prepare();
         const bool adopted = dataplane_ && dataplane_->adopted();
         if (!ready && !adopted) clean_up();  // a predecessor's programs go on as they were
@@ -105,13 +107,17 @@ class Daemon {
             if (!secret) return std::unexpected(secret.error());
             if (auto set = dataplane_->set_secret(*secret); !set) return set;
         }
-        engine_ = std::make_unique<Engine>(*dataplane_, config_);
+        engine_ = std::make_unique<Engine>(*dataplane_, config_, load_state(state_path_));
         engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
-        engine_->log.on_event = [this](const LoggedEvent& event) { server_->broadcast(to_json(event)); };
+        engine_->log.on_event = [this](const LoggedEvent& event) {
+            server_->broadcast(to_json(event));
+            save_state(state_path_, engine_->remember());
+        };
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
         if (auto attached = attach(); !attached) return attached;
         if (auto beating = start_clock(); !beating) return beating;
+        dataplane_->unpin_other_layouts();
         spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions.all().size(),
                      config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
         return {};
@@ -201,6 +207,8 @@ class Daemon {
         hooks_.clear();
         if (dataplane_) dataplane_->unpin();
         unmount_bpffs(bpffs_);
+        std::error_code ignored;
+        std::filesystem::remove(state_path_, ignored);
         server_.reset();
     }
 
@@ -300,6 +308,7 @@ class Daemon {
     Nanoseconds next_reject_report_{};
     std::array<std::uint64_t, SS_COUNTERS> rejects_seen_{};
     std::string bpffs_;
+    std::string state_path_;
     bool leave_running_ = false;
     std::map<std::string, int> interfaces_;
     Fd lock_;

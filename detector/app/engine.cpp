@@ -62,8 +62,16 @@ void log_transition(const Session& session, const ss_event* evidence) {
 
 }  // namespace
 
-Engine::Engine(Dataplane& dataplane, const Config& config)
-    : sessions(dataplane, config), policies(dataplane, sessions, config), dataplane_(dataplane) {}
+Engine::Engine(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered)
+    : sessions(dataplane, config, remembered), policies(dataplane, sessions, config), dataplane_(dataplane) {}
+
+RememberedSessions Engine::remember() const {
+    RememberedSessions result;
+    for (const auto& session : sessions.all()) {
+        result[session.config.name] = {.state = session.memory.state, .reason = session.memory.reason};
+    }
+    return result;
+}
 
 Result<void> Engine::start() {
     for (auto& session : sessions.all()) {

@@ -17,7 +17,10 @@ namespace sidestep {
 
 class Engine {
   public:
-    Engine(Dataplane& dataplane, const Config& config);
+    Engine(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered = {});
+
+    /// What a successor shall know (state_file.hpp).
+    [[nodiscard]] RememberedSessions remember() const;
 
     /// Writes the policies. To be called once, before anything else.
     Result<void> start();

@@ -40,7 +40,10 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     }
     for (const auto& directory : pinned) {
         std::filesystem::remove_all(directory, error);
-        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, directory.filename().string()), error);
+        for (const char* ending : {".sock", ".state"}) {
+            std::filesystem::remove(
+                fmt::format("{}/{}{}", options.run_directory, directory.filename().string(), ending), error);
+        }
     }
     unmount_bpffs(bpffs);
     return {};

@@ -170,7 +170,9 @@ std::string report_sessions(const json& answer) {
                  {"RTT(us)", kRight},
                  {"ALLOWANCE(us)", kRight},
                  {"LAST-ANSWER(ms ago)", kRight},
+                 {"LOST/64", kRight},
                  {"WAIT(ms)", kRight},
+                 {"PENALTY", kRight},
                  {"DOWNS", kRight}});
     const auto& sessions = member(answer, "sessions");
     if (!sessions.is_array() || sessions.empty()) return "no sessions\n";
@@ -179,7 +181,8 @@ std::string report_sessions(const json& answer) {
                    cell(session, "neighbor"), scaled_cell(session, "interval_us", 1e3), cell(session, "multiplier"),
                    cell(session, "sent"), cell(session, "answered"), cell(session, "rtt_us"),
                    cell(session, "allowance_us"), scaled_cell(session, "last_answer_age_us", 1e3),
-                   cell(session, "wait_left_ms"), cell(session, "downs")});
+                   cell(session, "lost_of_64"), cell(session, "wait_left_ms"), cell(session, "penalty"),
+                   cell(session, "downs")});
     }
     return table.to_string();
 }

@@ -38,7 +38,8 @@ std::optional<LinkAddresses> Session::link() const {
     return LinkAddresses{.own = *own_mac, .neighbor = *neighbor_mac};
 }
 
-SessionTable::SessionTable(Dataplane& dataplane, const Config& config) : dataplane_(dataplane), source_(config.source) {
+SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered)
+    : dataplane_(dataplane), source_(config.source) {
     const auto configs = sessions_of(config);
     adopt_or_clear(configs);
     std::vector<bool> taken(dataplane_.sessions.size());
@@ -49,7 +50,7 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config) : datapla
         if (session.adopted) continue;
         session.index = static_cast<std::uint16_t>(std::ranges::find(taken, false) - taken.begin());
         taken[session.index] = true;
-        start_fresh(session);
+        start_fresh(session, remembered);
     }
     const auto gating = gating_sessions(config, configs);
     for (std::size_t i = 0; i < sessions_.size(); ++i) set_gating(sessions_[i], gating[i]);
@@ -86,7 +87,7 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
     }
 }
 
-void SessionTable::start_fresh(Session& session) {
+void SessionTable::start_fresh(Session& session, const RememberedSessions& remembered) {
     auto& memory = shared(session);
     // Numbers go on where another session used the slot: its old probes stay old.
     const auto sequence = memory.tx.sequence;
@@ -95,8 +96,15 @@ void SessionTable::start_fresh(Session& session) {
     memory.tx.proof_from = sequence + 1;
     std::memcpy(memory.conf.memo.name, session.config.name.data(),
                 std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
-    // Trusted until it fails (session_fsm.hpp).
+    // Trusted until it fails (session_fsm.hpp), unless it is known to have failed.
     dataplane_.words[session.index] = {.rank = SS_UP, .gates = 0};
+    const auto known = remembered.find(session.config.name);
+    if (known == remembered.end()) return;
+    const bool admin = known->second.state == SessionState::admin_down;
+    if (!admin && known->second.state != SessionState::down && known->second.state != SessionState::wait) return;
+    session.memory.state = admin ? SessionState::admin_down : SessionState::down;
+    session.memory.reason = known->second.reason;
+    dataplane_.words[session.index].rank = SS_DOWN;
 }
 
 void SessionTable::set_gating(const Session& session, bool gates) {

@@ -14,6 +14,7 @@
 #include "detector/core/session_fsm.hpp"
 #include "detector/core/wire.hpp"
 #include "detector/io/dataplane.hpp"
+#include "detector/io/state_file.hpp"
 
 namespace sidestep {
 
@@ -37,7 +38,8 @@ class SessionTable {
   public:
     /// Takes over what a predecessor left under the same names; everything else starts afresh. Sessions that are no
     /// longer configured stop.
-    SessionTable(Dataplane& dataplane, const Config& config);
+    /// `remembered`: what a predecessor whose maps cannot be adopted knew of them; what was down then starts down.
+    SessionTable(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered = {});
 
     [[nodiscard]] std::vector<Session>& all() { return sessions_; }
     [[nodiscard]] const std::vector<Session>& all() const { return sessions_; }
@@ -60,7 +62,7 @@ class SessionTable {
 
   private:
     void adopt_or_clear(const std::vector<SessionConfig>& configs);
-    void start_fresh(Session& session);
+    void start_fresh(Session& session, const RememberedSessions& remembered);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);
     void set_gating(const Session& session, bool gates);

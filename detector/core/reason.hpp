@@ -23,6 +23,12 @@ enum class Reason : std::uint8_t {
 #undef SIDESTEP_ENUM
 };
 
+inline constexpr std::size_t kReasons = 0
+#define SIDESTEP_ONE(name, text) +1
+    SIDESTEP_REASONS(SIDESTEP_ONE)
+#undef SIDESTEP_ONE
+    ;
+
 inline std::string_view to_string(Reason reason) {
     static constexpr std::array kTexts{
 #define SIDESTEP_TEXT(name, text) std::string_view(text),

@@ -131,6 +131,19 @@ void Dataplane::unpin() const {
     std::filesystem::remove_all(pin_directory_, ignored);
 }
 
+void Dataplane::unpin_other_layouts() const {
+    std::error_code error;
+    const auto ours = fmt::format("v{}", SS_ABI_VERSION);
+    std::vector<std::filesystem::path> others;
+    for (const auto& entry : std::filesystem::directory_iterator(pin_directory_, error)) {
+        if (entry.is_directory() && entry.path().filename() != ours) others.push_back(entry.path());
+    }
+    for (const auto& other : others) {
+        spdlog::info("replaced the maps of another version ({})", other.filename().string());
+        std::filesystem::remove_all(other, error);
+    }
+}
+
 namespace {
 
 ss_prefix to_key(const Prefix& prefix) {

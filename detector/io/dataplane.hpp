@@ -45,6 +45,8 @@ class Dataplane {
     [[nodiscard]] bool adopted() const { return adopted_; }
     /// Removes all pins: the programs live as long as they are attached, the maps as long as the programs.
     void unpin() const;
+    /// Removes the pins of versions with another layout, once our programs have taken their places.
+    void unpin_other_layouts() const;
 
     Result<void> set_prefix(const Prefix& prefix, std::uint32_t policy);
     Result<void> remove_prefix(const Prefix& prefix);

@@ -2,9 +2,12 @@
 // Without the detector: killed, stopped, started again. The kernel's clock goes on, failures are repaired, nothing is
 // forgotten. And the clock itself, should its packet get lost.
 #include <csignal>
+#include <filesystem>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "bpf/abi/sidestep.h"
 #include "tests/net/protected_lab.hpp"
 
 namespace sidestep::topo {
@@ -131,6 +134,24 @@ TEST_F(Survival, AnotherClockTakesOverFromThatOfTheDead) {
     ASSERT_TRUE(start("A"));
     EXPECT_TRUE(kernel_clock());
     EXPECT_EQ(session("A").value("downs", -1), 0);
+}
+
+// As an upgrade to a version with other maps finds it: nothing to adopt, but what was down is not trusted again.
+TEST_F(Survival, MapsOfAnotherLayoutAreReplaced) {
+    ASSERT_TRUE(start("A"));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(kill("A"));
+    const auto pins = run_directory("A") + "/bpf/A";
+    const auto layout = fmt::format("v{}", SS_ABI_VERSION);
+    std::filesystem::rename(pins + "/" + layout, pins + "/v0");
+    ASSERT_TRUE(launch("A", config("A")));
+    EXPECT_TRUE(becomes("A", "up", "", "A-C"));
+    EXPECT_EQ(session("A").value("state", ""), "down");
+    EXPECT_TRUE(takes("A", 1));
+    EXPECT_FALSE(std::filesystem::exists(pins + "/v0"));
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
 }
 
 }  // namespace

@@ -43,16 +43,16 @@ TEST(Report, Sessions) {
     const auto answer = json::parse(R"({"sessions": [
         {"name": "A-B", "state": "up", "reason": "none", "interface": "to-B", "neighbor": "fe80::b", "interval_us": 1000,
          "multiplier": 3, "sent": 5000, "answered": 4999, "rtt_us": 31.27, "allowance_us": 200,
-         "last_answer_age_us": 412, "wait_left_ms": 0, "downs": 1},
+         "last_answer_age_us": 412, "wait_left_ms": 0, "lost_of_64": 3, "penalty": 1000.0, "downs": 1},
         {"name": "A-C", "state": "wait", "reason": "unanswered"}]})");
     EXPECT_EQ(
         report_sessions(answer),
         "SESSION  STATE  REASON      INTERFACE  NEIGHBOR  INTERVAL(ms)  MULT  SENT  ANSWERED  RTT(us)  ALLOWANCE(us)  "
-        "LAST-ANSWER(ms ago)  WAIT(ms)  DOWNS\n"
+        "LAST-ANSWER(ms ago)  LOST/64  WAIT(ms)  PENALTY  DOWNS\n"
         "A-B      up     none        to-B       fe80::b          1.000     3  5000      4999     31.3            200  "
-        "              0.412         0      1\n"
+        "              0.412        3         0     1000      1\n"
         "A-C      wait   unanswered  -          -                    -     -     -         -        -              -  "
-        "                  -         -      -\n");
+        "                  -        -         -        -      -\n");
 }
 
 TEST(Report, Policies) {
