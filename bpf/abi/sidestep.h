@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 1
+#define SS_ABI_VERSION 2
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
@@ -80,6 +80,7 @@ struct ss_secret {
 };
 
 #define SS_SESSION_ACTIVE 1U
+#define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbour's probes to pass the End.BPF endpoint */
 #define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
@@ -140,8 +141,10 @@ struct ss_session_tx {
     __u64 send_errors;
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
+    __u32 unsent;     /* probes in a row that the device did not take */
+    __u32 doubted;    /* found dead right after a standstill: the next beat decides */
     __u32 pad32;
-    __u64 pad[2];
+    __u64 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
 } __attribute__((aligned(64)));
 
@@ -158,6 +161,12 @@ struct ss_session_rx {
     __u64 allowance_ns; /* smoothed + 4 x variation, as measured: conf's floor not applied */
     __u64 rtt_histogram[SS_RTT_BUCKETS];
 } __attribute__((aligned(64)));
+
+/* Whose probes, coming in where, are the answers of a passive session; the value is its index. */
+struct ss_passive_key {
+    __u32 ifindex;
+    __u8 source[16];
+};
 
 struct ss_session {
     struct ss_session_conf conf;
@@ -243,6 +252,8 @@ struct ss_event {
     __u64 time_ns; /* of the verdict */
     __u64 last_answer_ns;
     __u64 accused_sent_ns;
+    __u32 unsent; /* ss_session_tx.unsent: above zero, the verdict is that nothing can be sent */
+    __u32 pad;
     __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
 };
 
@@ -320,8 +331,9 @@ SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
-SS_ASSERT(sizeof(struct ss_event) == 64);
+SS_ASSERT(sizeof(struct ss_event) == 72);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
+SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);

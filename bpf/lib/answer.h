@@ -63,4 +63,23 @@ SS_INLINE __u32 ss_record_answer(struct ss_session_rx* rx, __u32 last_sent, __u3
     return 0;
 }
 
+/*
+ * Records that a neighbour's probe passed: it meets every expectation of a passive session so far. Two expectations may
+ * fall between two probes whose spacing wavers, so one that was skipped is no loss.
+ */
+SS_INLINE void ss_record_passing(struct ss_session* session, __u64 now) {
+    struct ss_session_rx* rx = &session->rx;
+    __u32 expected = SS_READ(session->tx.sequence);
+    __u32 ahead = expected - rx->newest;
+
+    if (ahead == 2) {
+        rx->window = rx->window << 2 | 3;
+    } else if (ahead) {
+        rx->window = ahead < SS_WINDOW_BITS ? rx->window << ahead | 1 : 1;
+    }
+    SS_WRITE(rx->newest, expected);
+    rx->last_answer_ns = now;
+    rx->answered++;
+}
+
 #endif

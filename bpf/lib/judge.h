@@ -13,6 +13,10 @@
 
 #include "bpf/lib/portable.h"
 
+/* A device that refuses this many times multiplier probes in a row is taken for dead: it has no carrier, or is down.
+ * More than multiplier, since a full queue refuses too; probes go in the highest priority band to be spared that. */
+#define SS_UNSENT_FACTOR 4
+
 struct ss_judgement {
     __u32 verdict;    /* enum ss_verdict */
     __u32 accused;    /* probe that decides, when dead or suspected */
@@ -95,6 +99,11 @@ SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 n
         overdue = now >= result.revisit_ns;
     }
     if (tx->verdict == SS_ALIVE) {
+        if (tx->unsent >= SS_UNSENT_FACTOR * session->conf.multiplier) {
+            result.verdict = SS_DEAD;
+            result.accused = tx->sequence;
+            return result;
+        }
         if (overdue) result.verdict = SS_DEAD;
     } else if (!overdue && ss_proven(session, newest, window)) {
         result.verdict = SS_ALIVE;

@@ -50,6 +50,13 @@ struct {
 } ss_prefixes SEC(".maps") __weak;
 
 struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, SS_MAX_SESSIONS);
+    __type(key, struct ss_passive_key);
+    __type(value, __u32);
+} ss_passives SEC(".maps") __weak;
+
+struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 1 << 18);
 } ss_events SEC(".maps") __weak;

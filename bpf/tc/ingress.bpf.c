@@ -7,13 +7,24 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+#define PACKET_HOST 0       /* <linux/if_packet.h> clashes with the BPF headers */
+#define SS_LINEAR_BYTES 256 /* a probe with its SRH; some drivers leave less than that in the linear part */
+
+// Makes the headers readable where a driver left them in fragments.
+static __always_inline void pull(struct __sk_buff* skb) {
+    __u32 wanted = skb->len < SS_LINEAR_BYTES ? skb->len : SS_LINEAR_BYTES;
+
+    if ((void*)(long)skb->data + wanted > (void*)(long)skb->data_end) bpf_skb_pull_data(skb, wanted);
+}
+
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
     const struct ss_candidate* candidate;
     struct ipv6hdr* ip;
     struct udphdr* udp;
 
-    if (skb->protocol != bpf_htons(ETH_P_IPV6)) return SS_PASS;
+    if (skb->pkt_type != PACKET_HOST || skb->protocol != bpf_htons(ETH_P_IPV6)) return SS_PASS;
+    pull(skb);
     ip = ss_ipv6(skb);
     if (!ip || ip->version != 6) return SS_PASS;
     udp = ss_udp(skb, ip);

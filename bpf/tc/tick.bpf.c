@@ -15,6 +15,9 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+#define SS_XMIT_CN 2          /* NET_XMIT_CN of the kernel's netdevice.h */
+#define SS_PRIORITY_CONTROL 7 /* TC_PRIO_CONTROL: the first band, so that a full queue spares probes */
+#define SS_STANDSTILL_BEATS 3
 /* Probes a beat sends at the most, all classes together. More at once would overrun queues on the way, on a veth link
  * even the receive queue that the beat itself travels by. The rest follows on the next beats. */
 #define SS_BURST 256
@@ -27,7 +30,9 @@ struct tick {
     const struct ss_plan* plan;
     const struct ss_secret* secret;
     __u64 now;
-    __u32 first; /* of the class at work, in plan->order */
+    __u32
+        standstill; /* the clock was so late that answers may wait behind this beat: they are heard before a verdict */
+    __u32 first;    /* of the class at work, in plan->order */
     __u32 count;
     __u32 next; /* position in the class of the next session due */
     __u32 word; /* of clock->suspect at work */
@@ -50,6 +55,8 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
     event->clock_gap_ns = clock->recent_gap_ns;
     event->quality = session->tx.quality;
     event->lost = ss_lost(session);
+    event->unsent = session->tx.unsent;
+    event->pad = 0;
     bpf_ringbuf_submit(event, 0);
 }
 
@@ -73,6 +80,11 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
         tx->quality = SS_GOOD;
     }
     judgement = ss_judge(session, now);
+    if (judgement.verdict == SS_DEAD && tx->verdict == SS_ALIVE && tick->standstill && !tx->doubted) {
+        tx->doubted = 1;
+        return 1;
+    }
+    tx->doubted = 0;
     if (judgement.verdict != tx->verdict) {
         tx->verdict = judgement.verdict;
         tx->verdict_ns = now;
@@ -111,7 +123,13 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     __u32 sequence = tx->sequence + 1;
     struct ss_stamp* stamp;
     struct udphdr* udp;
-
+    long result;
+    if (conf->flags & SS_SESSION_PASSIVE) { /* an expectation instead of a probe */
+        tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
+        SS_WRITE(tx->sequence, sequence);
+        tx->sent++;
+        return 0;
+    }
     if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX) return -1;
     if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) return -1;
     if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;
@@ -123,11 +141,14 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     /* Recorded first: the answer may be back before the helper returns. */
     tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
     SS_WRITE(tx->sequence, sequence);
-    if (bpf_clone_redirect(skb, conf->ifindex, 0)) {
+    result = bpf_clone_redirect(skb, conf->ifindex, 0);
+    /* SS_XMIT_CN is what a device without carrier says too: the probe is gone, and so would data be. */
+    if (result && result != SS_XMIT_CN) {
         SS_WRITE(tx->sequence, sequence - 1); /* not sent: accuses nobody */
         return -1;
     }
     tx->sent++;
+    tx->unsent = 0;
     return 0;
 }
 
@@ -153,7 +174,10 @@ static long visit(__u32 i, struct tick* tick) {
     now = bpf_ktime_get_ns();
     judge(tick, session, index, now);
     grade(tick, session, index, now);
-    if (send(tick, session, now)) session->tx.send_errors++;
+    if (send(tick, session, now)) {
+        session->tx.send_errors++;
+        session->tx.unsent++;
+    }
     if (judge(tick, session, index, now)) suspect(tick->clock, index);
     return 0;
 }
@@ -178,7 +202,7 @@ static long look_at_word(__u32 word, struct tick* tick) {
     return 0;
 }
 
-static __always_inline void note_gap(struct ss_clock* clock, __u64 now) {
+static __always_inline __u64 note_gap(struct ss_clock* clock, __u64 now) {
     __u64 gap = clock->last_beat_ns ? now - clock->last_beat_ns : 0;
 
     clock->last_beat_ns = now;
@@ -189,6 +213,7 @@ static __always_inline void note_gap(struct ss_clock* clock, __u64 now) {
     if (gap > clock->current_gap_ns) clock->current_gap_ns = gap;
     if (gap > clock->recent_gap_ns) clock->recent_gap_ns = gap;
     if (gap > clock->longest_gap_ns) clock->longest_gap_ns = gap;
+    return gap;
 }
 
 // Sends what is due of one class: as many probes as the time that passed asks for, but none twice, and no more than a
@@ -233,7 +258,7 @@ static __always_inline void adopt_plan(struct ss_clock* clock, const struct ss_p
 static __always_inline void beat(struct __sk_buff* skb, const struct ss_clock_conf* conf, struct ss_clock* clock) {
     struct tick tick = {.skb = skb, .clock = clock, .now = bpf_ktime_get_ns()};
 
-    note_gap(clock, tick.now);
+    tick.standstill = note_gap(clock, tick.now) > SS_STANDSTILL_BEATS * conf->beat_ns;
     tick.plan = ss_entry(&ss_plans, SS_READ(conf->plan));
     tick.secret = ss_entry(&ss_secrets, 0);
     if (!tick.plan || !tick.secret) return;
@@ -249,6 +274,7 @@ int ss_tick(struct __sk_buff* skb) {
 
     if (!conf || !clock || skb->mark != SS_BEAT_MARK) return TC_ACT_SHOT;
     skb->mark = 0; /* probes carry none */
+    skb->priority = SS_PRIORITY_CONTROL;
     if (!__sync_lock_test_and_set(&clock->busy, 1)) {
         beat(skb, conf, clock);
         __sync_lock_test_and_set(&clock->busy, 0);

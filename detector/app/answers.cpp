@@ -92,6 +92,7 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
         const auto& probe = session.config.probe;
         const auto last = SS_READ(shared.rx.last_answer_ns);
         json entry = {{"name", session.config.name},
+                      {"kind", kind_of(session.config)},
                       {"state", to_string(session.memory.state)},
                       {"reason", to_string(session.memory.reason)},
                       {"word", rank_name(engine.sessions.rank(session))},
@@ -160,6 +161,7 @@ json to_json(const LoggedEvent& event) {
                               {"last_sequence_sent", evidence.last_sent},
                               {"last_sequence_answered", evidence.last_answered},
                               {"lost_of_64", evidence.lost},
+                              {"unsent_in_a_row", evidence.unsent},
                               {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
     }
     return result;

@@ -3,9 +3,8 @@
 #include "detector/app/daemon.hpp"
 
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <filesystem>
@@ -25,6 +24,7 @@
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/fd.hpp"
+#include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
 #include "detector/io/tc_hook.hpp"
 
@@ -40,22 +40,6 @@ constexpr Nanoseconds kClockPatience = 200ms;
 
 Nanoseconds monotonic_now() {
     return std::chrono::steady_clock::now().time_since_epoch();
-}
-
-/// An abstract socket lives in the network namespace and dies with its process: the lock against a second detector.
-Result<Fd> lock_namespace() {
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno("cannot create a socket");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    constexpr std::string_view kName("\0sidestepd", 10);
-    std::copy(kName.begin(), kName.end(), std::begin(address.sun_path));
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + kName.size());
-    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0) return socket;
-    if (errno == EADDRINUSE) {
-        return fail("another sidestepd runs in this network namespace: stop it first (one detector per node)");
-    }
-    return fail_errno("cannot take the node's lock");
 }
 
 Result<ss_secret> random_secret() {
@@ -84,7 +68,8 @@ class Daemon {
 
         bpffs_ = options_.run_directory + "/bpf";
         auto ready = prepare();
-        if (!ready) clean_up();
+        const bool adopted = dataplane_ && dataplane_->adopted();
+        if (!ready && !adopted) clean_up();  // a predecessor's programs go on as they were
         return ready;
     }
 
@@ -114,6 +99,7 @@ class Daemon {
         auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
         if (!dataplane) return std::unexpected(dataplane.error());
         dataplane_ = std::move(*dataplane);
+        rejects_seen_ = dataplane_->counters();  // a predecessor's are reported already
         if (!dataplane_->adopted()) {
             auto secret = random_secret();
             if (!secret) return std::unexpected(secret.error());
@@ -126,7 +112,7 @@ class Daemon {
         if (auto listening = open_netlink(); !listening) return listening;
         if (auto attached = attach(); !attached) return attached;
         if (auto beating = start_clock(); !beating) return beating;
-        spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, config_.adjacencies.size(),
+        spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions.all().size(),
                      config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
         return {};
     }
@@ -136,6 +122,7 @@ class Daemon {
             .link =
                 [this](const LinkChange& change) {
                     interfaces_[change.name] = change.gone ? 0 : change.ifindex;
+                    attach_anew(change);
                     engine_->on_link(change, monotonic_now());
                 },
             .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
@@ -163,6 +150,15 @@ class Daemon {
             if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
         }
         return {};
+    }
+
+    /// An interface that was deleted and made again has lost our program.
+    void attach_anew(const LinkChange& change) {
+        const auto ours = std::ranges::find(hooks_, change.name, &TcHook::interface);
+        if (change.gone || ours == hooks_.end() || ours->ifindex() == change.ifindex) return;
+        auto hook = TcHook::attach(change.name, change.ifindex, dataplane_->ingress_program());
+        if (!hook) return spdlog::error("{}", hook.error().message);
+        *ours = std::move(*hook);
     }
 
     Result<void> start_clock() {
@@ -321,31 +317,6 @@ class Daemon {
 };
 
 }  // namespace
-
-Result<void> flush(const std::string& node, const DaemonOptions& options) {
-    const auto lock = lock_namespace();
-    if (!lock) return std::unexpected(lock.error());
-    auto interfaces = Netlink::open({
-        .link =
-            [](const LinkChange& change) {
-                const auto hook = TcHook::find(change.name, change.ifindex);
-                if (hook) hook->detach();
-            },
-        .neighbor = [](const NeighborChange&) {},
-        .address = [](const AddressChange&) {},
-    });
-    if (!interfaces) return std::unexpected(interfaces.error());
-    if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
-    remove_kernel_clock();
-    const auto bpffs = options.run_directory + "/bpf";
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
-        if (!entry.is_directory() || (!node.empty() && entry.path().filename() != node)) continue;
-        std::filesystem::remove_all(entry.path(), error);
-    }
-    unmount_bpffs(bpffs);
-    return {};
-}
 
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     Daemon daemon(config, options);

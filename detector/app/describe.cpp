@@ -53,8 +53,9 @@ std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
         const auto& probe = session.probe;
         const auto times = detection_times(probe, beat);
         table.add({session.name, session.interface, session.neighbor.to_string(),
-                   session.encaps.empty() ? std::string(to_string(probe.turnaround)) : "path", ms(probe.interval),
-                   std::to_string(probe.multiplier), ms(allowance_of(probe)),
+                   session.encaps.empty() && !session.passive_source ? std::string(to_string(probe.turnaround))
+                                                                     : std::string(kind_of(session)),
+                   ms(probe.interval), std::to_string(probe.multiplier), ms(allowance_of(probe)),
                    ms(times.shortest) + ".." + ms(times.longest), ms(times.from_failure), ms(times.restore)});
     }
     return table.to_string() +
@@ -137,8 +138,10 @@ json describe_json(const Config& config) {
     const auto beat = beat_of(config);
     auto adjacencies = json::array();
     auto paths = json::array();
+    auto passives = json::array();
     for (const auto& session : sessions_of(config)) {
-        (session.encaps.empty() ? adjacencies : paths).push_back(session_json(session, beat));
+        auto& list = session.passive_source ? passives : session.encaps.empty() ? adjacencies : paths;
+        list.push_back(session_json(session, beat));
     }
     auto policies = json::array();
     for (const auto& policy : config.policies) policies.push_back(policy_json(policy));
@@ -147,6 +150,7 @@ json describe_json(const Config& config) {
             {"clock", {{"kind", to_string(config.clock)}, {"beat_us", in_us(beat)}}},
             {"adjacencies", std::move(adjacencies)},
             {"paths", std::move(paths)},
+            {"passives", std::move(passives)},
             {"policies", std::move(policies)},
             {"ingress", config.ingress}};
 }

@@ -123,13 +123,14 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         session.ifindex = ours ? change.ifindex : 0;
         session.own_mac = ours ? change.mac : std::nullopt;
         session.running = ours && change.running;
-        if (session.ifindex != std::get<0>(before)) session.neighbor_mac.reset();
+        if (session.link_seen && session.ifindex != std::get<0>(before)) session.neighbor_mac.reset();
         if (!session.running && (was_running || !session.link_seen)) deliver(session, SessionEvent::carrier_lost, now);
         session.link_seen = true;
         if (before != std::tuple(session.ifindex, session.own_mac)) relink(session);
         if (!was_running && session.running) {
             deliver(session, SessionEvent::carrier_back, now);
-            if (!session.neighbor_mac) resolve(session.ifindex, session.config.neighbor);
+            if (!session.neighbor_mac && !session.config.passive_source)
+                resolve(session.ifindex, session.config.neighbor);
         }
     }
 }
@@ -179,7 +180,8 @@ void Engine::reconcile(Nanoseconds now) {
     for (auto& session : sessions.all()) {
         const auto& memory = session.memory;
         const auto& shared = sessions.shared(session);
-        if (ask && session.running && (!session.neighbor_mac || memory.neighbor_cause)) {
+        if (ask && session.running && !session.config.passive_source &&
+            (!session.neighbor_mac || memory.neighbor_cause)) {
             resolve(session.ifindex, session.config.neighbor);
         }
         if (SS_READ(shared.tx.epoch) != shared.conf.epoch) continue;

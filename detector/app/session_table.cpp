@@ -7,6 +7,8 @@
 #include <cstring>
 #include <map>
 
+#include <spdlog/spdlog.h>
+
 #include "bpf/lib/word.h"
 #include "detector/core/detection.hpp"
 
@@ -65,7 +67,13 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
         if (const auto found = left.find(config.name); found != left.end()) {
             session.index = found->second;
             session.adopted = true;
-            session.memory = recall(shared(session).conf.memo);
+            const auto& conf = shared(session).conf;
+            session.memory = recall(conf.memo);
+            // The neighbour table may have forgotten it meanwhile; the probes have not.
+            if (conf.flags == SS_SESSION_ACTIVE) {
+                std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
+                            session.neighbor_mac->begin());
+            }
             left.erase(found);
         }
         sessions_.push_back(std::move(session));
@@ -80,8 +88,11 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
 
 void SessionTable::start_fresh(Session& session) {
     auto& memory = shared(session);
+    // Numbers go on where another session used the slot: its old probes stay old.
+    const auto sequence = memory.tx.sequence;
     memory = {};
-    memory.tx.proof_from = 1;
+    memory.tx.sequence = memory.rx.newest = sequence;
+    memory.tx.proof_from = sequence + 1;
     std::memcpy(memory.conf.memo.name, session.config.name.data(),
                 std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
     // Trusted until it fails (session_fsm.hpp).
@@ -117,14 +128,41 @@ Session* SessionTable::find(std::uint16_t index) {
 
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
-    const auto link = session.link();
-    if (!link || session.ifindex == 0 || session.return_ifindex == 0) {
-        SS_WRITE(conf.flags, 0U);
+    const bool known = session.ifindex != 0 && session.return_ifindex != 0;
+    if (!known || (!session.config.passive_source && !session.link())) {
+        if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then a predecessor's settings hold
         return;
     }
     const auto& probe = session.config.probe;
+    SS_WRITE(conf.multiplier, static_cast<std::uint16_t>(probe.multiplier));
+    SS_WRITE(conf.up_count, static_cast<std::uint16_t>(probe.up_count));
+    SS_WRITE(conf.loss_limit, probe.loss_limit == 0 ? SS_NO_LOSS_LIMIT : probe.loss_limit);
+    SS_WRITE(conf.rtt_limit_ns, static_cast<std::uint64_t>(probe.rtt_limit.count()));
+    SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(probe.interval.count()));
+    if (session.config.passive_source) {
+        publish_passive(session, conf);
+    } else {
+        publish_probe(session, conf);
+    }
+}
+
+void SessionTable::publish_passive(const Session& session, ss_session_conf& conf) {
+    // A probe may pass a whole interval after the expectation that it meets.
+    const auto& probe = session.config.probe;
+    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>((probe.interval + allowance_of(probe)).count()));
+    conf.ifindex = conf.sink_ifindex = static_cast<std::uint32_t>(session.ifindex);
+    if (auto set = dataplane_.set_passive(session.ifindex, *session.config.passive_source, session.index); !set) {
+        spdlog::error("session {}: {}", session.config.name, set.error().message);
+        return;
+    }
+    __sync_synchronize();
+    SS_WRITE(conf.flags, SS_SESSION_ACTIVE | SS_SESSION_PASSIVE);
+}
+
+void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) {
+    const auto& probe = session.config.probe;
     const ProbeWay way{.encaps = session.config.encaps, .back = probe.back};
-    const auto bytes = make_probe(*link, source_, probe.sink, way, session.index);
+    const auto bytes = make_probe(*session.link(), source_, probe.sink, way, session.index);
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
                       conf.sink_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.udp_offset == bytes.udp_offset &&
@@ -142,11 +180,6 @@ void SessionTable::publish(const Session& session) {
         std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
         std::copy(probe.sink.bytes.begin(), probe.sink.bytes.end(), std::begin(conf.sink));
     }
-    SS_WRITE(conf.multiplier, static_cast<std::uint16_t>(probe.multiplier));
-    SS_WRITE(conf.up_count, static_cast<std::uint16_t>(probe.up_count));
-    SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(probe.interval.count()));
-    SS_WRITE(conf.loss_limit, probe.loss_limit == 0 ? SS_NO_LOSS_LIMIT : probe.loss_limit);
-    SS_WRITE(conf.rtt_limit_ns, static_cast<std::uint64_t>(probe.rtt_limit.count()));
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
     __sync_synchronize();
     SS_WRITE(conf.flags, SS_SESSION_ACTIVE);

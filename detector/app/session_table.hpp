@@ -45,7 +45,7 @@ class SessionTable {
     [[nodiscard]] Session* find(std::uint16_t index);
 
     /// Writes probe template and parameters; the session probes from the next beat on. Without known MAC addresses it
-    /// stays silent.
+    /// stays silent. A passive session begins to expect.
     void publish(const Session& session);
     /// Carries out what the state machine asks for, and stores what a successor needs.
     void apply(const Session& session, const SessionActions& actions);
@@ -61,6 +61,8 @@ class SessionTable {
   private:
     void adopt_or_clear(const std::vector<SessionConfig>& configs);
     void start_fresh(Session& session);
+    void publish_probe(const Session& session, ss_session_conf& conf);
+    void publish_passive(const Session& session, ss_session_conf& conf);
     void set_gating(const Session& session, bool gates);
     void write_plan();
 

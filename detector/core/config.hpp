@@ -60,12 +60,20 @@ struct PathConfig {
     ProbeSettings probe;
 };
 
+/// A session that sends nothing: the neighbour's probes pass the End.BPF endpoint of this node.
+struct PassiveConfig {
+    std::string name;
+    std::string interface;  ///< the neighbour's probes come in here
+    Address source;         ///< of the neighbour's probes
+    ProbeSettings probe;    ///< its interval is the neighbour's
+};
+
 /// A way to the destination of a policy (RFC 9256, 2.2).
 struct CandidateConfig {
     std::string adjacency;  ///< the adjacency it leaves by
     Encap encap = Encap::plain;
     std::vector<Address> segments;      ///< in travel order
-    std::vector<std::string> sessions;  ///< path sessions that it depends on, beside that of its adjacency
+    std::vector<std::string> sessions;  ///< paths and passives that it depends on, beside its adjacency
 };
 
 /// Destinations and their candidate paths in order of preference.
@@ -81,6 +89,7 @@ struct Config {
     ClockKind clock = ClockKind::automatic;
     std::vector<AdjacencyConfig> adjacencies;
     std::vector<PathConfig> paths;
+    std::vector<PassiveConfig> passives;
     std::vector<PolicyConfig> policies;
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
 };

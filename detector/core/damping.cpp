@@ -14,14 +14,16 @@ double half_lives(Nanoseconds duration, const DampingSettings& settings) {
 
 }  // namespace
 
+double highest_penalty(const DampingSettings& settings) {
+    return settings.reuse * std::exp2(half_lives(settings.max_suppress, settings));
+}
+
 double penalty_at(const DampingMemory& memory, const DampingSettings& settings, Nanoseconds now) {
     return memory.penalty * std::exp2(-half_lives(std::max(now - memory.reckoned, Nanoseconds::zero()), settings));
 }
 
 void add_flap(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now) {
-    // From the ceiling it takes max_suppress to decay to the reuse limit.
-    const double ceiling = settings.reuse * std::exp2(half_lives(settings.max_suppress, settings));
-    memory.penalty = std::min(penalty_at(memory, settings, now) + kPenaltyPerFlap, ceiling);
+    memory.penalty = std::min(penalty_at(memory, settings, now) + kPenaltyPerFlap, highest_penalty(settings));
     memory.reckoned = now;
     if (memory.penalty > settings.suppress) memory.suppressed = true;
 }

@@ -26,6 +26,8 @@ struct DampingMemory {
     bool suppressed = false;
 };
 
+/// The most that a penalty can be: from there it takes max_suppress to decay to the reuse limit.
+double highest_penalty(const DampingSettings& settings);
 /// The penalty at `now`.
 double penalty_at(const DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
 /// Counts one failure.

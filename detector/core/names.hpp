@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "detector/core/config.hpp"
+#include "detector/core/session_config.hpp"
 
 namespace sidestep {
 
@@ -22,6 +23,12 @@ inline std::string_view to_string(Turnaround turnaround) {
 }
 inline std::string_view to_string(Encap encap) {
     return kEncapNames.at(static_cast<std::size_t>(encap));
+}
+
+/// What a session is: "adjacency", "path" or "passive".
+inline std::string_view kind_of(const SessionConfig& session) {
+    if (session.passive_source) return "passive";
+    return session.encaps.empty() ? "adjacency" : "path";
 }
 
 }  // namespace sidestep

@@ -13,6 +13,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = adjacency.interface,
                           .returns_on = adjacency.interface,
                           .neighbor = adjacency.neighbor,
+                          .passive_source = std::nullopt,
                           .encaps = {},
                           .probe = adjacency.probe});
     }
@@ -23,8 +24,18 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = out->interface,
                           .returns_on = path.returns_on.empty() ? out->interface : path.returns_on,
                           .neighbor = out->neighbor,
+                          .passive_source = std::nullopt,
                           .encaps = path.segments,
                           .probe = path.probe});
+    }
+    for (const auto& passive : config.passives) {
+        result.push_back({.name = passive.name,
+                          .interface = passive.interface,
+                          .returns_on = passive.interface,
+                          .neighbor = {},
+                          .passive_source = passive.source,
+                          .encaps = {},
+                          .probe = passive.probe});
     }
     return result;
 }

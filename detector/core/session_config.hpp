@@ -2,6 +2,7 @@
 // The sessions that a configuration leads to: one for each adjacency, one for each path, alike from here on.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,12 @@ struct SessionConfig {
     std::string interface;   ///< probes leave here
     std::string returns_on;  ///< and come back here
     Address neighbor;
+    std::optional<Address> passive_source;  ///< of the neighbour's probes; set for a passive session
     std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
     ProbeSettings probe;
 };
 
-/// Adjacencies first, then paths, each in the order of the configuration.
+/// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
 /// By session: true if its word must close the gate, since a policy would leave its first candidate when it falls.

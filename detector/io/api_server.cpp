@@ -63,9 +63,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
         const auto request = json::parse(data, data + length, nullptr, false);
         input_.consume(length);
         if (!request.is_object()) return send(to_line({{"error", "a request is one JSON object on a line"}}));
-        const auto reply = handler_(request);
-        if (!reply.contains("error") && request.value("follow", false)) follows_ = true;
-        send(to_line(reply));
+        try {
+            const auto reply = handler_(request);
+            if (!reply.contains("error") && request.value("follow", false)) follows_ = true;
+            send(to_line(reply));
+        } catch (const json::exception& error) {
+            send(to_line({{"error", std::string("bad request: ") + error.what()}}));
+        }
     }
 
     void write() {

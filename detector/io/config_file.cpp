@@ -20,7 +20,7 @@ namespace {
 
 constexpr Nanoseconds kAnyDuration = std::chrono::hours(24 * 3650);
 constexpr std::size_t kLongestNodeName = 32;
-constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestName = SS_NAME_MAX - 1;
 constexpr std::size_t kLongestInterface = IFNAMSIZ - 1;
 
 bool is_word(char c) {
@@ -64,12 +64,14 @@ class Reader {
     Reader(const InterfaceExists& exists, const ConfigLimits& limits) : exists_(exists), limits_(limits) {}
 
     Config read(const YamlPlace& root) {
-        if (!root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "policies", "ingress"})) return {};
+        if (!root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress"}))
+            return {};
         if (const auto node = root.required("node")) read_node(*node);
         if (const auto clock = root.optional("clock")) read_clock(*clock);
         if (const auto probe = root.optional("probe")) read_probe_defaults(*probe);
         if (const auto adjacencies = root.required("adjacencies")) read_adjacencies(*adjacencies);
         if (const auto paths = root.optional("paths")) read_paths(*paths);
+        if (const auto passives = root.optional("passives")) read_passives(*passives);
         if (const auto policies = root.optional("policies")) read_policies(*policies);
         if (const auto ingress = root.optional("ingress")) read_ingress(*ingress);
         return std::move(config_);
@@ -215,7 +217,13 @@ class Reader {
             damping.max_suppress =
                 longest->duration(std::chrono::milliseconds(1), limits_.longest_wait).value_or(damping.max_suppress);
         }
-        if (damping.reuse >= damping.suppress) place.complain("reuse must be below suppress");
+        if (damping.reuse >= damping.suppress) {
+            place.complain("reuse must be below suppress");
+        } else if (highest_penalty(damping) <= damping.suppress) {
+            place.complain(
+                fmt::format("never suppresses: with this half-life and max-suppress the penalty stays below {:.0f}",
+                            highest_penalty(damping)));
+        }
         probe.damping = damping;
     }
     void read_interval(const YamlPlace& place, ProbeSettings& probe) const {
@@ -283,21 +291,27 @@ class Reader {
     }  // --- paths
 
     void read_paths(const YamlPlace& place) {
-        for (const auto& item : place.items(0, limits_.adjacencies - config_.adjacencies.size())) read_path(item);
+        for (const auto& item :
+             place.items(0, limits_.adjacencies - std::min(config_.adjacencies.size(), limits_.adjacencies)))
+            read_path(item);
         check_intervals(place);
+    }
+
+    /// The name of a session that is not an adjacency's.
+    std::string read_session_name(const YamlPlace& place) {
+        auto name = read_name(place).value_or("");
+        if (!name.empty() && adjacency_names_.contains(name)) {
+            place.complain(fmt::format("'{}' is an adjacency; sessions need names of their own", name));
+        } else if (!name.empty()) {
+            path_names_.add(name, place);
+        }
+        return name;
     }
 
     void read_path(const YamlPlace& place) {
         if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe"})) return;
         PathConfig path;
-        if (const auto name = place.required("name")) {
-            path.name = read_name(*name).value_or("");
-            if (!path.name.empty() && adjacency_names_.contains(path.name)) {
-                name->complain(fmt::format("'{}' is an adjacency; sessions need names of their own", path.name));
-            } else if (!path.name.empty()) {
-                path_names_.add(path.name, *name);
-            }
-        }
+        if (const auto name = place.required("name")) path.name = read_session_name(*name);
         if (const auto adjacency = place.required("adjacency")) path.adjacency = read_known_adjacency(*adjacency);
         if (const auto segments = place.required("segments")) path.segments = read_segments(*segments);
         if (const auto returns_on = place.optional("returns-on")) {
@@ -323,6 +337,36 @@ class Reader {
         if (const auto sink = place.required("sink")) probe.sink = read_unicast(*sink).value_or(Address{});
         if (const auto back = place.optional("return")) probe.back = read_segments(*back);
         return probe;
+    }
+
+    // --- passives
+
+    void read_passives(const YamlPlace& place) {
+        const auto taken = config_.adjacencies.size() + config_.paths.size();
+        for (const auto& item : place.items(0, limits_.adjacencies - std::min(taken, limits_.adjacencies))) {
+            read_passive(item);
+        }
+        check_intervals(place);
+    }
+
+    void read_passive(const YamlPlace& place) {
+        if (!place.expect_map({"name", "interface", "source", "probe"})) return;
+        PassiveConfig passive;
+        if (const auto name = place.required("name")) passive.name = read_session_name(*name);
+        if (const auto interface = place.required("interface")) {
+            passive.interface = read_interface(*interface).value_or("");
+        }
+        if (const auto source = place.required("source")) passive.source = read_unicast(*source).value_or(Address{});
+        passive.probe = defaults_;
+        if (const auto probe = place.optional("probe")) {
+            if (!probe->expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "damping"})) {
+                return;
+            }
+            read_probe_timing(*probe, passive.probe);
+        }
+        passive.probe.loss_limit = 0;  // its windows hold expectations, not probes
+        passive.probe.allowance = allowance_of(passive.probe);
+        config_.passives.push_back(std::move(passive));
     }
 
     // --- policies
@@ -409,7 +453,7 @@ class Reader {
             auto name = item.text();
             if (!name) continue;
             if (!path_names_.contains(*name)) {
-                item.complain(fmt::format("no path '{}'; known: {}", *name, path_names_.known()));
+                item.complain(fmt::format("no path or passive session '{}'; known: {}", *name, path_names_.known()));
             }
             candidate.sessions.push_back(std::move(*name));
         }

@@ -32,29 +32,29 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     for (const auto* expected : {"Exclusivity flag on, cannot modify", "Parent Qdisc doesn't exists"}) {
         if (text.ends_with(expected)) level = LIBBPF_DEBUG;
     }
-    spdlog::log(level == LIBBPF_WARN ? spdlog::level::warn : spdlog::level::trace, "libbpf: {}", text);
+    spdlog::log(level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace, "libbpf: {}", text);
     return 0;
 }
 
 std::string explain_load_failure(int error) {
     if (error == -EPERM || error == -EACCES) {
         return "the kernel refused the BPF programs (permission denied): run as root, or give the process CAP_BPF, "
-               "CAP_NET_ADMIN and CAP_PERFMON";
+               "CAP_NET_ADMIN, CAP_NET_RAW and CAP_PERFMON";
     }
     if (error == -EINVAL || error == -ENOTSUP) {
         return fmt::format(
             "the kernel refused the BPF programs ({}): Sidestep needs Linux 6.1 or later with CONFIG_NET_CLS_BPF; "
-            "--log-level trace prints the verifier's reason",
+            "--log-level debug prints the verifier's reason",
             std::strerror(-error));
     }
     return fmt::format("cannot load the BPF programs: {}", std::strerror(-error));
 }
 
 /// The maps that outlive a process.
-std::array<bpf_map*, 9> session_half(sidestep_bpf& skeleton) {
+std::array<bpf_map*, 10> session_half(sidestep_bpf& skeleton) {
     auto& maps = skeleton.maps;
-    return {maps.ss_words,  maps.ss_gates,   maps.ss_sessions, maps.ss_plans, maps.ss_clock_confs,
-            maps.ss_clocks, maps.ss_secrets, maps.ss_counts,   maps.ss_events};
+    return {maps.ss_words,  maps.ss_gates,   maps.ss_sessions, maps.ss_plans,  maps.ss_clock_confs,
+            maps.ss_clocks, maps.ss_secrets, maps.ss_counts,   maps.ss_events, maps.ss_passives};
 }
 
 }  // namespace
@@ -89,11 +89,13 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }
     if (const int result = sidestep_bpf__load(skeleton_); result < 0) return fail(explain_load_failure(result));
-    // What routes with `encap bpf` refer to.
-    const auto program = fmt::format("{}/{}", pin_directory, bpf_program__name(skeleton_->progs.ss_lwt_in));
-    fs::remove(program, error);
-    if (const int result = bpf_program__pin(skeleton_->progs.ss_lwt_in, program.c_str()); result < 0) {
-        return fail_errno("cannot pin " + program, result);
+    // What routes with `encap bpf` and `encap seg6local action End.BPF` refer to.
+    for (auto* program : {skeleton_->progs.ss_lwt_in, skeleton_->progs.ss_endpoint}) {
+        const auto path = fmt::format("{}/{}", pin_directory, bpf_program__name(program));
+        fs::remove(path, error);
+        if (const int result = bpf_program__pin(program, path.c_str()); result < 0) {
+            return fail_errno("cannot pin " + path, result);
+        }
     }
     return {};
 }
@@ -180,6 +182,16 @@ Result<void> Dataplane::set_candidate(std::uint32_t index, const ss_candidate& c
 
 Result<void> Dataplane::set_secret(const ss_secret& secret) {
     return update(skeleton_->maps.ss_secrets, 0, secret);
+}
+
+Result<void> Dataplane::set_passive(int ifindex, const Address& source, std::uint32_t session) {
+    ss_passive_key key{};
+    key.ifindex = static_cast<__u32>(ifindex);
+    std::copy(source.bytes.begin(), source.bytes.end(), key.source);
+    const int error =
+        bpf_map__update_elem(skeleton_->maps.ss_passives, &key, sizeof key, &session, sizeof session, BPF_ANY);
+    if (error < 0) return fail_errno("cannot expect probes from " + source.to_string(), error);
+    return {};
 }
 
 ss_candidate_stats Dataplane::candidate_stats(std::uint32_t index) const {

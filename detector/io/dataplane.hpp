@@ -51,6 +51,8 @@ class Dataplane {
     Result<void> set_policy(std::uint32_t index, const ss_policy& policy);
     Result<void> set_candidate(std::uint32_t index, const ss_candidate& candidate);
     Result<void> set_secret(const ss_secret& secret);
+    /// Probes from `source` that come in by `ifindex` answer the passive session.
+    Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session);
 
     /// Summed over the CPUs.
     [[nodiscard]] ss_candidate_stats candidate_stats(std::uint32_t index) const;

@@ -2,7 +2,7 @@
 // Counting over all nodes.
 #include "routing/app/coverage.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,7 +20,7 @@ std::string histogram(const std::map<std::size_t, std::size_t>& counts, std::siz
     constexpr double kBarWidth = 50;
     std::string text;
     for (const auto& [value, count] : counts) {
-        const auto bar = static_cast<std::size_t>(kBarWidth * ratio(count, total) + 0.5);
+        const auto bar = static_cast<std::size_t>(std::lround(kBarWidth * ratio(count, total)));
         text += fmt::format("\n{:>3} {}: {:>9} {:>6.2f} % {}", value, unit, count, 100 * ratio(count, total),
                             std::string(bar, '#'));
     }

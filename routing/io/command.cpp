@@ -5,12 +5,12 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 

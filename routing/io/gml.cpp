@@ -22,9 +22,10 @@ namespace {
 
 /// A bracketed list: its plain values by key (the last one wins) and the lists within.
 struct Record {
+    std::string name = {};  ///< the key that it is the value of
     int line = 1;
     std::map<std::string, std::string, std::less<>> values;
-    std::vector<std::pair<std::string, Record>> records;
+    std::vector<Record> records;
 
     [[nodiscard]] std::optional<std::string> text(std::string_view key) const {
         const auto found = values.find(key);
@@ -60,7 +61,8 @@ class Parser {
                 if (depth == kMaxDepth) return complain("lists are nested too deep");
                 auto inner = record(depth + 1);
                 if (!inner) return inner;
-                result.records.emplace_back(key, std::move(*inner));
+                inner->name = key;
+                result.records.push_back(std::move(*inner));
             } else {
                 if (value.front() == '"') value = value.substr(1, value.size() - 2);
                 result.values.insert_or_assign(std::string(key), std::string(value));
@@ -185,12 +187,12 @@ Result<Topology> parse_gml(const std::string& text, const std::string& file) {
     auto root = Parser(text).record();
     if (!root) return fail(fmt::format("{}:{}", file, root.error().message));
     const auto graph = std::find_if(root->records.begin(), root->records.end(),
-                                    [](const auto& entry) { return entry.first == "graph"; });
+                                    [](const Record& record) { return record.name == "graph"; });
     if (graph == root->records.end()) return fail(file + ": holds no graph");
     Builder builder;
     const auto add_all = [&](std::string_view key, auto add) -> Result<void> {
-        for (const auto& [name, record] : graph->second.records) {
-            if (name != key) continue;
+        for (const auto& record : graph->records) {
+            if (record.name != key) continue;
             if (const auto reason = (builder.*add)(record)) {
                 return fail(fmt::format("{}:{}: {}", file, record.line, *reason));
             }

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bpf/lib/judge.h"
 #include "tests/bpf/programs.hpp"
 #include "tests/bpf/veth_pair.hpp"
 
@@ -17,6 +18,8 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
+constexpr std::uint64_t kBeat = 1'000'000'000;  // longer than any beat here takes
+constexpr std::uint32_t kNoDevice = 9999;
 constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test says so
 
 std::uint32_t read_u32(std::span<const std::uint8_t> bytes) {
@@ -60,6 +63,7 @@ class Tick : public testing::Test {
             programs_.sessions[i].conf.interval_ns = kInterval;
         }
         plan.generation = 1;
+        programs_.clock_confs[0].beat_ns = kBeat;
         programs_.tick();
         ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan begins without a burst";
     }
@@ -71,10 +75,17 @@ class Tick : public testing::Test {
         return veth_.received();
     }
 
+    // A probe comes back to the device that it left by.
+    std::uint32_t answer(Bytes probe) {
+        constexpr std::array<std::uint8_t, ETH_ALEN> kNearMac{2, 0, 0, 0, 0, 1};  // as VethPair sets it
+        std::copy(kNearMac.begin(), kNearMac.end(), probe.begin());
+        return programs_.ingress(probe, VethPair::kNear).code;
+    }
+
     // Session 0 with fresh proof and its word up.
     void make_alive() {
         for (int i = 0; i < 3; ++i) {
-            for (const auto& probe : beat(1)) programs_.ingress(probe, VethPair::kNear);
+            for (const auto& probe : beat(1)) answer(probe);
         }
         beat(1);
         ASSERT_EQ(tx().verdict, SS_ALIVE);
@@ -130,7 +141,7 @@ TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
     probe_sessions(1);
     const auto probes = beat(1);
     ASSERT_THAT(probes, SizeIs(1));
-    EXPECT_EQ(programs_.ingress(probes[0], VethPair::kNear).code, TC_ACT_STOLEN);
+    EXPECT_EQ(answer(probes[0]), TC_ACT_STOLEN);
     EXPECT_EQ(programs_.sessions[0].rx.newest, 1U);
 }
 
@@ -182,27 +193,59 @@ TEST_F(Tick, ABeatSendsNoMoreThanABurstAndTheNextTheRest) {
 TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
     probe_sessions(1);
     beat(1);
-    ASSERT_TRUE(VethPair::ip("link set dev near down"));
+    programs_.sessions[0].conf.ifindex = kNoDevice;
     EXPECT_THAT(beat(1), IsEmpty());
     EXPECT_EQ(tx().sequence, 1U);
     EXPECT_EQ(tx().sent, 1U);
     EXPECT_EQ(tx().send_errors, 1U);
-    ASSERT_TRUE(VethPair::ip("link set dev near up"));
+    EXPECT_EQ(tx().unsent, 1U);
+    programs_.sessions[0].conf.ifindex = VethPair::kNear;
     const auto probes = beat(1);
     ASSERT_THAT(probes, SizeIs(1));
     EXPECT_EQ(sequence_of(probes[0]), 2U);
+    EXPECT_EQ(tx().unsent, 0U);
 }
 
-// The driver refuses what has no carrier: the kernel accuses nobody then. Lost carrier is for the detector to see.
-TEST_F(Tick, WithoutCarrierNothingCountsAsSent) {
+// A device that is down or without carrier swallows what it is given, data as well: that is a failure, and the detector
+// may be dead.
+TEST_F(Tick, WhatADeadDeviceSwallowsIsUnanswered) {
     probe_sessions(1);
     make_alive();
-    ASSERT_TRUE(VethPair::ip("link set dev far down"));
-    for (int i = 0; i < 5; ++i) beat(1);
-    EXPECT_EQ(tx().sequence, 4U);
-    EXPECT_EQ(tx().send_errors, 5U);
+    ASSERT_TRUE(VethPair::ip("link set dev near down"));
+    for (int i = 0; i < 3; ++i) beat(1);
+    EXPECT_EQ(tx().sequence, 7U);
     age(1'000'000'000);
     beat(1);
+    EXPECT_EQ(tx().verdict, SS_DEAD);
+}
+
+// A few refusals accuse nobody, since a full queue refuses too.
+TEST_F(Tick, ADeviceThatKeepsRefusingIsDead) {
+    probe_sessions(1);
+    make_alive();
+    programs_.sessions[0].conf.ifindex = kNoDevice;
+    const unsigned most = SS_UNSENT_FACTOR * programs_.sessions[0].conf.multiplier;
+    for (unsigned i = 1; i < most; ++i) beat(1);
+    EXPECT_EQ(tx().sequence, 4U);
+    EXPECT_EQ(tx().verdict, SS_ALIVE);
+    beat(1);
+    beat(1);
+    EXPECT_EQ(tx().verdict, SS_DEAD);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].unsent, most);
+}
+
+TEST_F(Tick, AfterAStandstillAnswersAreHeardFirst) {
+    probe_sessions(1);
+    make_alive();
+    const auto late = lose_two();
+    age(1'000'000'000);
+    clock().last_beat_ns -= 10 * kBeat;
+    beat(0);
+    ASSERT_EQ(tx().verdict, SS_ALIVE);
+    for (const auto& probe : late) answer(probe);
+    beat(0);
     EXPECT_EQ(tx().verdict, SS_ALIVE);
 }
 
@@ -275,7 +318,7 @@ TEST_F(Tick, AnAnswerAcquitsASuspect) {
     make_alive();
     const auto probes = lose_two();
     ASSERT_EQ(clock().suspects, 1U);
-    programs_.ingress(probes[0], VethPair::kNear);
+    answer(probes[0]);
     age(1'000'000'000);
     beat(0);
     EXPECT_EQ(tx().verdict, SS_ALIVE);
@@ -294,7 +337,7 @@ TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
     for (int answered = 0; answered < 3; ++answered) {
         EXPECT_EQ(tx().verdict, SS_UNPROVEN);
         EXPECT_THAT(programs_.events(), IsEmpty());
-        for (const auto& probe : probes) programs_.ingress(probe, VethPair::kNear);
+        for (const auto& probe : probes) answer(probe);
         probes = beat(1);
     }
     EXPECT_EQ(tx().verdict, SS_ALIVE);

@@ -49,7 +49,8 @@ class VethPair {
   private:
     std::string build() {
         if (unshare(CLONE_NEWNET) != 0) return std::string("no network namespace: ") + std::strerror(errno);
-        if (!ip("link set dev lo up") || !ip("link add name near index 71 type veth peer name far index 72") ||
+        if (!ip("link set dev lo up") ||
+            !ip("link add name near index 71 address 02:00:00:00:00:01 type veth peer name far index 72") ||
             !ip("link set dev near addrgenmode none up") || !ip("link set dev far addrgenmode none up")) {
             return "cannot make a veth pair";
         }

@@ -16,7 +16,7 @@ class Events : public ProtectedLab {
         const auto daemon = Daemon::executable();
         if (!daemon) return std::unexpected(daemon.error());
         const auto program = std::filesystem::path(*daemon).parent_path() / "sidestep";
-        arguments.insert(arguments.begin(), {program.string(), "--run-dir", lab().directory(), "--node", "A"});
+        arguments.insert(arguments.begin(), {program.string(), "--run-dir", run_directory("A")});
         return lab().spawn("A", arguments);
     }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,8 +15,6 @@ namespace sidestep::topo {
 namespace {
 
 using testing::HasSubstr;
-using testing::MatchesRegex;
-using testing::Not;
 
 class Lifecycle : public ProtectedLab {
   protected:
@@ -27,15 +26,16 @@ class Lifecycle : public ProtectedLab {
             "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev $i egress; done"
             " 2>&1");
     }
+    /// In the run directory of A.
     [[nodiscard]] bool exists(const std::string& name) const {
-        return std::filesystem::exists(lab().directory() + "/" + name);
+        return std::filesystem::exists(run_directory("A") + "/" + name);
     }
 };
 
 TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
     ASSERT_TRUE(start("A"));
     const auto other_place = lab().directory() + "/other";
-    for (const auto& place : {lab().directory(), other_place}) {
+    for (const auto& place : {run_directory("A"), other_place}) {
         const auto second = run_sidestepd("A", config("A"), {}, place);
         EXPECT_EQ(second.code, 1);
         EXPECT_THAT(second.output, HasSubstr("another sidestepd runs in this network namespace: stop it first"));
@@ -61,8 +61,8 @@ TEST_F(Lifecycle, SigtermRemovesAllOfItsOwnAndNothingElse) {
     EXPECT_TRUE(exists("A.sock"));
     EXPECT_TRUE(exists("bpf/A"));
     struct stat socket {};
-    ASSERT_EQ(::stat((lab().directory() + "/A.sock").c_str(), &socket), 0);
-    EXPECT_EQ(socket.st_mode & 0777, 0600);
+    ASSERT_EQ(::stat((run_directory("A") + "/A.sock").c_str(), &socket), 0);
+    EXPECT_EQ(socket.st_mode & 077, 0U) << "for its owner only";
 
     ASSERT_TRUE(stop("A"));
     EXPECT_EQ(snapshot("A"), before);
@@ -96,14 +96,41 @@ TEST_F(Lifecycle, WhatAKilledOneLeftIsRemovedTooByTheNextOne) {
     EXPECT_FALSE(exists("bpf"));
 }
 
-TEST_F(Lifecycle, TwoNodesShareARunDirectory) {
-    ASSERT_TRUE(start_both());
-    ASSERT_TRUE(stop("A"));
-    EXPECT_FALSE(exists("bpf/A"));
-    EXPECT_TRUE(exists("bpf/B"));
-    EXPECT_EQ(session("B").value("state", ""), "up");
-    ASSERT_TRUE(stop("B"));
+TEST_F(Lifecycle, FlushRemovesWhatAKilledOneLeft) {
+    const auto before = snapshot("A");
+    ASSERT_TRUE(start("A"));
+    const auto busy = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
+    EXPECT_EQ(busy.code, 1);
+    EXPECT_EQ(session("A").value("state", ""), "up");
+    ASSERT_TRUE(kill("A"));
+    const auto flushed = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
+    EXPECT_EQ(flushed.code, 0) << flushed.output;
+    EXPECT_EQ(snapshot("A"), before);
     EXPECT_FALSE(exists("bpf"));
+    EXPECT_FALSE(exists("A.sock"));
+}
+
+TEST_F(Lifecycle, TheLastOfTwoNodesUnmountsTheirRunDirectory) {
+    const auto program = Daemon::executable();
+    ASSERT_TRUE(program) << program.error().message;
+    const auto place = lab().directory() + "/shared";
+    const auto spawn = [&](const std::string& node) {
+        const auto file = lab().directory() + "/" + node + ".yaml";
+        std::ofstream(file) << config(node);
+        return lab().spawn(node, {*program, "--config", file, "--run-dir", place}, {.stop_patience = kPatience});
+    };
+    auto first = spawn("A");
+    ASSERT_TRUE(first) << first.error().message;
+    const auto ready = [](const Process& process) { return process.output().find("sessions") != std::string::npos; };
+    ASSERT_TRUE(wait_for(kPatience, [&] { return ready(*first); })) << first->output();
+    auto second = spawn("B");
+    ASSERT_TRUE(second) << second.error().message;
+    ASSERT_TRUE(wait_for(kPatience, [&] { return ready(*second); })) << second->output();
+    EXPECT_EQ(first->stop(), 0);
+    EXPECT_FALSE(std::filesystem::exists(place + "/bpf/A"));
+    EXPECT_TRUE(std::filesystem::exists(place + "/bpf/B"));
+    EXPECT_EQ(second->stop(), 0);
+    EXPECT_FALSE(std::filesystem::exists(place + "/bpf"));
 }
 
 TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {

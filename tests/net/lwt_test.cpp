@@ -16,7 +16,7 @@ TEST_F(RouteProgram, ReroutesWhatNoIngressProgramSaw) {
     EXPECT_EQ(shell("A", "tc filter show dev to-S ingress"), "");
     const auto added = shell("A", fmt::format("ip -6 route add 2001:db8:d::/48 encap bpf in pinned {}/bpf/A/ss_lwt_in "
                                               "headroom 120 via {} dev to-B metric 1",
-                                              lab().directory(), lab().peer("A", "A-B").link_local.to_string()));
+                                              run_directory("A"), lab().peer("A", "A-B").link_local.to_string()));
     ASSERT_EQ(added, "");
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;

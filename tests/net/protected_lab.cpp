@@ -82,10 +82,10 @@ void ProtectedLab::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
     auto lab = Lab::build_file(SIDESTEP_TOPOLOGIES "/demo.yaml");
     ASSERT_TRUE(lab) << lab.error().message;
-    lab_ = std::move(*lab);
+    lab_ = std::make_unique<Lab>(std::move(*lab));
     auto cut = lab_->install_cut("A-B");
     ASSERT_TRUE(cut) << cut.error().message;
-    cut_ = std::move(*cut);
+    cut_ = std::make_unique<Cut>(std::move(*cut));
     const auto reply = lab_->wait_reachable("S", "D", kPatience);
     ASSERT_TRUE(reply) << reply.error().message;
 }
@@ -145,13 +145,15 @@ AssertionResult ProtectedLab::kill(const std::string& node) {
 }
 
 ProtectedLab::Ended ProtectedLab::run_sidestepd(const std::string& node, const std::string& config,
-                                                std::vector<std::string> before, const std::string& run_directory) {
+                                                std::vector<std::string> before, const std::string& run_directory,
+                                                const std::vector<std::string>& after) {
     const auto file = lab_->directory() + "/by-hand.yaml";
     std::ofstream(file) << config;
     const auto program = Daemon::executable();
     if (!program) return {.code = {}, .output = program.error().message};
-    before.insert(before.end(),
-                  {*program, "--config", file, "--run-dir", run_directory.empty() ? lab_->directory() : run_directory});
+    before.insert(before.end(), {*program, "--config", file, "--run-dir",
+                                 run_directory.empty() ? this->run_directory(node) : run_directory});
+    before.insert(before.end(), after.begin(), after.end());
     auto process = lab_->spawn(node, before);
     if (!process) return {.code = {}, .output = process.error().message};
     const auto code = process->wait(kPatience);

@@ -63,6 +63,8 @@ class ProtectedLab : public testing::Test {
 
     [[nodiscard]] const Lab& lab() const { return *lab_; }
     [[nodiscard]] Cut& cut() { return *cut_; }
+    /// Where sidestepd on a node keeps its socket and its pins.
+    [[nodiscard]] std::string run_directory(const std::string& node) const { return lab_->directory() + "/" + node; }
     /// The configuration of A or B.
     [[nodiscard]] std::string config(const std::string& node) const;
     /// Starts sidestepd on A or B and waits until its sessions are up.
@@ -75,13 +77,14 @@ class ProtectedLab : public testing::Test {
     /// kill -9
     testing::AssertionResult kill(const std::string& node);
     [[nodiscard]] Daemon& daemon(const std::string& node) { return daemons_.at(node); }
-    /// sidestepd by hand: to its end, at most kPatience; its exit code and output.
+    /// sidestepd by hand: to its end, at most kPatience; its exit code and output. `before` goes in front of its name,
+    /// `after` behind its other options.
     struct Ended {
         std::optional<int> code;
         std::string output;
     };
     Ended run_sidestepd(const std::string& node, const std::string& config, std::vector<std::string> before = {},
-                        const std::string& run_directory = "");
+                        const std::string& run_directory = "", const std::vector<std::string>& after = {});
 
     /// The answer to a command; an empty object if there is none, here and in what follows.
     json ask(const std::string& node, const std::string& command);
@@ -103,8 +106,8 @@ class ProtectedLab : public testing::Test {
     std::string shell(const std::string& node, const std::string& command);
 
   private:
-    std::optional<Lab> lab_;
-    std::optional<Cut> cut_;
+    std::unique_ptr<Lab> lab_;
+    std::unique_ptr<Cut> cut_;
     std::map<std::string, Daemon> daemons_;
 };
 

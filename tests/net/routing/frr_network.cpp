@@ -3,13 +3,13 @@
 #include "tests/net/routing/frr_network.hpp"
 
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
 #include <pwd.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "routing/io/command.hpp"

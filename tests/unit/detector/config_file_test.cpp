@@ -167,14 +167,18 @@ std::vector<BadCase> bad_structure() {
     return {
         {"UnknownKeyAtTheTop",
          [](Parts& p) { p.ingress = "ingres: [to-S]"; },
-         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, policies, ingress"}},
+         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, paths, passives, policies, ingress"}},
         {"UnknownKeyInNode",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
          {"f:1:42: node.asn: unknown key; known: name, source-address"}},
         {"UnknownKeyInDefaults",
          [](Parts& p) { p.probe = "probe: {sink: fd00::1}"; },
          {"f:3:9: probe.sink: unknown key; known: interval, multiplier, up-count, wait-to-restore, allowance, "
-          "turnaround"}},
+          "turnaround, loss-limit, rtt-limit, damping"}},
+        {"DampingThatNeverSuppresses",
+         [](Parts& p) { p.probe = "probe: {damping: {half-life: 10s, max-suppress: 1s}}"; },
+         {"f:3:18: probe.damping: never suppresses: with this half-life and max-suppress the penalty stays below "
+          "1072"}},
         {"UnknownKeyInAdjacency",
          [](Parts& p) {
              p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {sink: fd00:ab::1}}";
@@ -183,13 +187,13 @@ std::vector<BadCase> bad_structure() {
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, mult: 3}"); },
          {"f:5:79: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
-          "allowance, turnaround, sink, segment"}},
+          "allowance, turnaround, loss-limit, rtt-limit, damping, sink, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
          {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates"}},
         {"UnknownKeyInCandidate",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
-         {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments"}},
+         {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions"}},
         {"KeyTwice",
          [](Parts& p) { p.node = "node: {name: A, name: B, source-address: fd00::1}"; },
          {"f:1:17: node.name: given twice"}},
@@ -307,7 +311,7 @@ std::vector<BadCase> bad_adjacencies() {
          {"f:6:10: adjacencies[1].name: 'A-B' is already given on line 5"}},
         {"NameWithASpace",
          [=](Parts& p) { p.second = adjacency("A C", "to-C", "fe80::c"); },
-         {"f:6:10: adjacencies[1].name: must be 1 to 64 printable characters without spaces"}},
+         {"f:6:10: adjacencies[1].name: must be 1 to 63 printable characters without spaces"}},
         {"InterfaceNameTooLong",
          [=](Parts& p) { p.second = adjacency("A-C", "sixteen-letters-", "fe80::c"); },
          {"f:6:26: adjacencies[1].interface: 'sixteen-letters-' is longer than the 15 characters of an interface "

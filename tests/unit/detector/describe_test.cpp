@@ -25,7 +25,7 @@ VERDICT: from the first unanswered probe until the adjacency is down; FROM-FAILU
 RESTORE: from the first answered probe until it is trusted again, at least.
 The round trip may exceed the interval; what it exceeds the allowance by adds to both.
 
-POLICY  PREFIXES         CANDIDATE  ADJACENCY  ENCAP     SEGMENTS
+POLICY  PREFIXES         CANDIDATE  ADJACENCY  ENCAP     SEGMENTS              PATHS
 to-D    2001:db8:d::/48          0  A-B        plain
                                  1  A-C        h.encaps  fd00:c:: fd00:b:d6::
 )");
@@ -36,14 +36,14 @@ TEST(Describe, SaysTheSameAsJson) {
     EXPECT_EQ(json.at("node"), "A");
     EXPECT_EQ(json.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "beat_us": 250.0})"));
     EXPECT_EQ(json.at("adjacencies").at(1), nlohmann::json::parse(R"({
-        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "sink": "fd00:ac::a", "turnaround": "end.x",
+        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "sink": "fd00:ac::a", "turnaround": "end.x",
         "segment": "fd00:c:a::", "interval_us": 1000.0, "multiplier": 3, "up_count": 3, "allowance_us": 200.0,
         "wait_to_restore_ms": 5000.0, "verdict_min_ms": 2.2, "verdict_max_ms": 2.45, "from_failure_max_ms": 3.45,
         "restore_min_ms": 5002.0})"));
     EXPECT_EQ(json.at("policies"), nlohmann::json::parse(R"([{"name": "to-D", "prefixes": ["2001:db8:d::/48"],
-        "candidates": [{"index": 0, "adjacency": "A-B", "encap": "plain", "segments": []},
+        "candidates": [{"index": 0, "adjacency": "A-B", "encap": "plain", "segments": [], "sessions": []},
                        {"index": 1, "adjacency": "A-C", "encap": "h.encaps",
-                        "segments": ["fd00:c::", "fd00:b:d6::"]}]}])"));
+                        "segments": ["fd00:c::", "fd00:b:d6::"], "sessions": []}]}])"));
     EXPECT_EQ(json.at("ingress"), nlohmann::json::parse(R"(["to-S", "to-B", "to-C"])"));
 }
 

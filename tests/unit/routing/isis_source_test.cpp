@@ -2,12 +2,12 @@
 // Reading IS-IS through a vtysh that is missing, refused, stuck or inconsistent. The stand-ins are shell scripts.
 #include "routing/io/isis_source.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "routing/io/command.hpp"
 

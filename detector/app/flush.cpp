@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// sidestepd --flush: removes what a detector that is gone left running.
+#include <filesystem>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "detector/app/daemon.hpp"
+#include "detector/io/clock.hpp"
+#include "detector/io/dataplane.hpp"
+#include "detector/io/netlink.hpp"
+#include "detector/io/node_lock.hpp"
+#include "detector/io/tc_hook.hpp"
+
+namespace sidestep {
+
+Result<void> flush(const std::string& node, const DaemonOptions& options) {
+    const auto lock = lock_namespace();
+    if (!lock) return std::unexpected(lock.error());
+    auto interfaces = Netlink::open({
+        .link =
+            [](const LinkChange& change) {
+                const auto hook = TcHook::find(change.name, change.ifindex);
+                if (hook) hook->detach();
+            },
+        .neighbor = [](const NeighborChange&) {},
+        .address = [](const AddressChange&) {},
+    });
+    if (!interfaces) return std::unexpected(interfaces.error());
+    if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
+    remove_kernel_clock();
+    const auto bpffs = options.run_directory + "/bpf";
+    std::error_code error;
+    std::vector<std::filesystem::path> pinned;
+    for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
+        if (entry.is_directory() && (node.empty() || entry.path().filename() == node)) pinned.push_back(entry.path());
+    }
+    if (pinned.size() > 1) {
+        return fail("several nodes have pins in " + bpffs + ": add --config FILE to say which one is meant");
+    }
+    for (const auto& directory : pinned) {
+        std::filesystem::remove_all(directory, error);
+        std::filesystem::remove(fmt::format("{}/{}.sock", options.run_directory, directory.filename().string()), error);
+    }
+    unmount_bpffs(bpffs);
+    return {};
+}
+
+}  // namespace sidestep
