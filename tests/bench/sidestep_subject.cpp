@@ -19,8 +19,7 @@ constexpr auto kUpPatience = 20s;
 std::string many_adjacencies(const topo::Lab& lab, int sessions) {
     const auto& own = lab.interface("A", kLink);
     const auto neighbor = lab.peer("A", kLink).link_local.to_string();
-    auto text = fmt::format("node: {{name: A, source-address: \"{}\"}}\nclock: auto\n",
-                            lab.graph().node(lab.id_of("A")).loopback.value().to_string());
+    auto text = fmt::format("node: {{name: A, source-address: \"{}\"}}\nclock: auto\n", lab.address("A").to_string());
     text += "probe: {interval: 10ms, multiplier: 3, wait-to-restore: 20ms}\nadjacencies:\n";
     for (int i = 0; i < sessions; ++i) {
         text += fmt::format("  - {{name: s{}, interface: {}, neighbor: \"{}\", probe: {{sink: \"{}\"}}}}\n", i,
@@ -30,6 +29,11 @@ std::string many_adjacencies(const topo::Lab& lab, int sessions) {
 }
 
 }  // namespace
+
+topo::Daemon& SidestepSubject::daemon() {
+    if (!daemon_) throw std::logic_error("sidestepd was never started");
+    return *daemon_;
+}
 
 void SidestepSubject::start(const std::string& interval) {
     config_ = topo::protection_config(lab(), {.node = "A",
@@ -49,22 +53,22 @@ void SidestepSubject::start_many(int sessions) {
 
 void SidestepSubject::start_again() {
     daemon_.reset();
-    daemon_ = must(topo::Daemon::start(lab(), "A", config_));
+    daemon_ = std::make_unique<topo::Daemon>(must(topo::Daemon::start(lab(), "A", config_)));
     if (!wait_up(kUpPatience)) {
         throw std::runtime_error(fmt::format("sidestepd: not every session came up in {} s: {}\n{}",
-                                             kUpPatience.count(), ask("status").dump(), daemon_->process().output()));
+                                             kUpPatience.count(), ask("status").dump(), daemon().process().output()));
     }
     const auto clock = ask("status").value(json::json_pointer("/clock/kind"), "");
     if (clock != "kernel") throw std::runtime_error("sidestepd has no kernel clock here but: " + clock);
 }
 
 void SidestepSubject::stop() {
-    must(daemon_->stop());
+    must(daemon().stop());
 }
 
 void SidestepSubject::kill() {
-    daemon_->process().signal(SIGKILL);
-    daemon_->process().wait(5s);
+    daemon().process().signal(SIGKILL);
+    daemon().process().wait(5s);
 }
 
 bool SidestepSubject::wait_up(std::chrono::milliseconds patience) {
@@ -90,8 +94,8 @@ std::vector<std::int64_t> SidestepSubject::downs() {
 
 json SidestepSubject::ask(const std::string& command) {
     // A starved daemon may take longer to answer than its client waits.
-    for (int attempt = 0; attempt < 5 && daemon_->process().running(); ++attempt) {
-        if (auto answer = daemon_->ask(command)) return *answer;
+    for (int attempt = 0; attempt < 5 && daemon().process().running(); ++attempt) {
+        if (auto answer = daemon().ask(command)) return *answer;
         if (attempt < 4) std::this_thread::sleep_for(20ms);
     }
     return json::object();

@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +28,8 @@ class SidestepSubject final : public Subject {
     void start_again();
     void stop();
     void kill();
-    void signal(int number) { daemon_->process().signal(number); }
-    [[nodiscard]] pid_t pid() const { return daemon_->process().pid(); }
+    void signal(int number) { daemon().process().signal(number); }
+    [[nodiscard]] pid_t pid() { return daemon().process().pid(); }
 
     bool wait_up(std::chrono::milliseconds patience) override;
     std::vector<std::int64_t> downs() override;
@@ -39,8 +39,10 @@ class SidestepSubject final : public Subject {
     std::uint64_t sum(std::string_view field);
 
   private:
+    topo::Daemon& daemon();
+
     std::string config_;
-    mutable std::optional<topo::Daemon> daemon_;
+    std::unique_ptr<topo::Daemon> daemon_;
 };
 
 }  // namespace sidestep::bench
