@@ -142,7 +142,7 @@ struct ss_session_tx {
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
     __u32 unsent;     /* probes in a row that the device did not take */
-    __u32 doubted;    /* found dead right after a standstill: the next beat decides */
+    __u32 doubted;    /* the beat, after a standstill, that found it dead: a later one decides */
     __u32 pad32;
     __u64 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */

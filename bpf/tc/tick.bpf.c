@@ -34,8 +34,9 @@ struct tick {
         standstill; /* the clock was so late that answers may wait behind this beat: they are heard before a verdict */
     __u32 first;    /* of the class at work, in plan->order */
     __u32 count;
-    __u32 next; /* position in the class of the next session due */
-    __u32 word; /* of clock->suspect at work */
+    __u32 next;   /* position in the class of the next session due */
+    __u32 word;   /* of clock->suspect at work */
+    __u32 budget; /* probes that this beat may still send */
 };
 
 static __always_inline void report(const struct ss_clock* clock, const struct ss_session* session, __u32 index,
@@ -67,6 +68,15 @@ static __always_inline void lower(__u32 index, __u32 rank) {
     if (word && gate) ss_word_lower(word, gate, rank);
 }
 
+// After a standstill, answers that came meanwhile may wait behind this beat: a verdict that falls in it is left to the
+// next one.
+static __always_inline int in_doubt(const struct tick* tick, struct ss_session_tx* tx) {
+    __u32 beat = (__u32)tick->clock->beats | 1U << 31; /* never 0, which is for no doubt */
+
+    if (!tx->doubted && tick->standstill) tx->doubted = beat;
+    return tx->doubted == beat;
+}
+
 // Judges the session and acts on the verdict. Returns true if it has to be looked at again before its next turn.
 static __always_inline int judge(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
     struct ss_session_tx* tx = &session->tx;
@@ -80,10 +90,7 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
         tx->quality = SS_GOOD;
     }
     judgement = ss_judge(session, now);
-    if (judgement.verdict == SS_DEAD && tx->verdict == SS_ALIVE && tick->standstill && !tx->doubted) {
-        tx->doubted = 1;
-        return 1;
-    }
+    if (judgement.verdict == SS_DEAD && tx->verdict == SS_ALIVE && in_doubt(tick, tx)) return 1;
     tx->doubted = 0;
     if (judgement.verdict != tx->verdict) {
         tx->verdict = judgement.verdict;
@@ -234,8 +241,8 @@ static long run_class(__u32 i, struct tick* tick) {
     tick->first = class->first;
     tick->count = class->count;
     tick->next = (__u32)((target - due) % class->count);
-    burst = SS_BURST / (tick->plan->classes ? tick->plan->classes : 1);
-    if (burst > due) burst = due;
+    burst = due < tick->budget ? due : tick->budget;
+    tick->budget -= (__u32)burst;
     *done = target - due + burst;
     bpf_loop((__u32)burst, visit, tick, 0);
     return 0;
@@ -256,7 +263,7 @@ static __always_inline void adopt_plan(struct ss_clock* clock, const struct ss_p
 }
 
 static __always_inline void beat(struct __sk_buff* skb, const struct ss_clock_conf* conf, struct ss_clock* clock) {
-    struct tick tick = {.skb = skb, .clock = clock, .now = bpf_ktime_get_ns()};
+    struct tick tick = {.skb = skb, .clock = clock, .now = bpf_ktime_get_ns(), .budget = SS_BURST};
 
     tick.standstill = note_gap(clock, tick.now) > SS_STANDSTILL_BEATS * conf->beat_ns;
     tick.plan = ss_entry(&ss_plans, SS_READ(conf->plan));

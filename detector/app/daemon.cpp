@@ -142,7 +142,7 @@ class Daemon {
     /// To every interface that traffic enters by, and to those that probes come back by.
     Result<void> attach() {
         std::set<std::string> names(config_.ingress.begin(), config_.ingress.end());
-        for (const auto& adjacency : config_.adjacencies) names.insert(adjacency.interface);
+        for (const auto& session : engine_->sessions.all()) names.insert(session.config.returns_on);
         for (const auto& name : names) {
             const auto found = interfaces_.find(name);
             if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);

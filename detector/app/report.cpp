@@ -89,7 +89,7 @@ std::string counts_text(const json& counts) {
 std::string sessions_text(const json& counts) {
     std::string text;
     if (!counts.is_object()) return kAbsent;
-    for (const char* state : {"up", "down", "wait", "init", "admin-down"}) {
+    for (const char* state : {"up", "degraded", "down", "wait", "init", "admin-down"}) {
         const auto count = number(counts, state);
         if (count && *count > 0) text += (text.empty() ? "" : ", ") + number_text(*count) + " " + state;
     }

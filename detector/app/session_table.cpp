@@ -52,6 +52,10 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const Rem
         taken[session.index] = true;
         start_fresh(session, remembered);
     }
+    dataplane_.prune_passives([this](std::uint32_t index, const Address& source) {
+        const auto* session = find(static_cast<std::uint16_t>(index));
+        return session != nullptr && session->config.passive_source == source;
+    });
     const auto gating = gating_sessions(config, configs);
     for (std::size_t i = 0; i < sessions_.size(); ++i) set_gating(sessions_[i], gating[i]);
     write_plan();
@@ -155,9 +159,7 @@ void SessionTable::publish(const Session& session) {
 }
 
 void SessionTable::publish_passive(const Session& session, ss_session_conf& conf) {
-    // A probe may pass a whole interval after the expectation that it meets.
-    const auto& probe = session.config.probe;
-    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>((probe.interval + allowance_of(probe)).count()));
+    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(session.config.probe).count()));
     conf.ifindex = conf.sink_ifindex = static_cast<std::uint32_t>(session.ifindex);
     if (auto set = dataplane_.set_passive(session.ifindex, *session.config.passive_source, session.index); !set) {
         spdlog::error("session {}: {}", session.config.name, set.error().message);

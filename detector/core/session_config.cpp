@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "detector/core/detection.hpp"
+
 namespace sidestep {
 
 std::vector<SessionConfig> sessions_of(const Config& config) {
@@ -36,6 +38,8 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .passive_source = passive.source,
                           .encaps = {},
                           .probe = passive.probe});
+        // A probe may pass a whole interval after the expectation that it meets.
+        result.back().probe.allowance = passive.probe.interval + allowance_of(passive.probe);
     }
     return result;
 }

@@ -197,6 +197,23 @@ Result<void> Dataplane::set_secret(const ss_secret& secret) {
     return update(skeleton_->maps.ss_secrets, 0, secret);
 }
 
+void Dataplane::prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) {
+    const auto* map = skeleton_->maps.ss_passives;
+    std::vector<ss_passive_key> stale;
+    ss_passive_key key{};
+    for (int end = bpf_map__get_next_key(map, nullptr, &key, sizeof key); end == 0;) {
+        std::uint32_t session = 0;
+        Address source;
+        std::copy(std::begin(key.source), std::end(key.source), source.bytes.begin());
+        if (bpf_map__lookup_elem(map, &key, sizeof key, &session, sizeof session, 0) == 0 && !keep(session, source)) {
+            stale.push_back(key);
+        }
+        const auto previous = key;
+        end = bpf_map__get_next_key(map, &previous, &key, sizeof key);
+    }
+    for (const auto& gone : stale) (void)bpf_map__delete_elem(map, &gone, sizeof gone, 0);
+}
+
 Result<void> Dataplane::set_passive(int ifindex, const Address& source, std::uint32_t session) {
     ss_passive_key key{};
     key.ifindex = static_cast<__u32>(ifindex);

@@ -54,6 +54,8 @@ class Dataplane {
     Result<void> set_candidate(std::uint32_t index, const ss_candidate& candidate);
     Result<void> set_secret(const ss_secret& secret);
     /// Probes from `source` that come in by `ifindex` answer the passive session.
+    /// Forgets the probes expected for sessions of which `keep` is false.
+    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session);
 
     /// Summed over the CPUs.
