@@ -48,7 +48,7 @@ struct Effort {
 };
 
 constexpr Effort kFull{100, 100, 50, 10, 20, 10, 10, 3, 60s, 60s, 10s, false};
-constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2, 0, 2s, 5s, 2s, true};
+constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2, 0, 1500ms, 5s, 1s, true};
 
 const topo::Clock::time_point kStart = topo::Clock::now();
 
