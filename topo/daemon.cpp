@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "topo/fd.hpp"
+#include "bpf/model/fd.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {

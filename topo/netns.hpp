@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "bpf/model/error.hpp"
-#include "topo/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep::topo {
 

@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "topo/fd.hpp"
+#include "bpf/model/fd.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {

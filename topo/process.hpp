@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "bpf/model/error.hpp"
-#include "topo/fd.hpp"
+#include "bpf/model/fd.hpp"
 #include "topo/reaper.hpp"
 
 namespace sidestep::topo {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bpf/model/error.hpp"
-#include "topo/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep::topo {
 

@@ -2,7 +2,6 @@
 #include "topo/traffic.hpp"
 
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -12,7 +11,9 @@
 #include <ctime>
 #include <random>
 
-#include "topo/fd.hpp"
+#include <sched.h>
+
+#include "bpf/model/fd.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {

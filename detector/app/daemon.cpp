@@ -19,11 +19,11 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "bpf/model/fd.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
-#include "detector/io/fd.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
 #include "detector/io/state_file.hpp"

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bpf/model/error.hpp"
-#include "detector/io/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep {
 

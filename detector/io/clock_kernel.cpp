@@ -21,8 +21,8 @@
 #include <optional>
 
 #include "bpf/abi/sidestep.h"
+#include "bpf/model/fd.hpp"
 #include "detector/io/clock.hpp"
-#include "detector/io/fd.hpp"
 #include "detector/io/tc_hook.hpp"
 
 namespace sidestep {

@@ -13,8 +13,8 @@
 #include <sched.h>
 
 #include "bpf/abi/sidestep.h"
+#include "bpf/model/fd.hpp"
 #include "detector/io/clock.hpp"
-#include "detector/io/fd.hpp"
 
 namespace sidestep {
 namespace {

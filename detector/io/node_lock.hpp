@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bpf/model/error.hpp"
-#include "detector/io/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep {
 

@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "detector/io/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep {
 namespace {

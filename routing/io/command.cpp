@@ -14,43 +14,22 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "bpf/model/fd.hpp"
+
 namespace sidestep::routing {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A file descriptor that closes itself.
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { close(); }
-
-    [[nodiscard]] int get() const { return fd_; }
-    void close() {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-
-  private:
-    int fd_ = -1;
-};
-
 struct Pipe {
-    Descriptor read;
-    Descriptor write;
+    Fd read;
+    Fd write;
 };
 
 Result<Pipe> make_pipe() {
     std::array<int, 2> fds{};
     if (::pipe2(fds.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    return Pipe{.read = Descriptor(fds[0]), .write = Descriptor(fds[1])};
+    return Pipe{.read = Fd(fds[0]), .write = Fd(fds[1])};
 }
 
 Result<pid_t> spawn(const std::vector<std::string>& arguments, const Pipe& out, const Pipe& err) {
@@ -71,7 +50,7 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, const Pipe& out, 
 }
 
 /// Reads what is there; false at the end.
-bool drain(const Descriptor& from, std::string& into) {
+bool drain(const Fd& from, std::string& into) {
     std::array<char, 16384> buffer{};
     const auto count = ::read(from.get(), buffer.data(), buffer.size());
     if (count > 0) into.append(buffer.data(), static_cast<std::size_t>(count));
@@ -86,8 +65,8 @@ bool collect(Pipe& out, Pipe& err, CommandOutput& output, Clock::time_point dead
         std::array<pollfd, 2> fds{pollfd{.fd = out.read.get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = err.read.get(), .events = POLLIN, .revents = 0}};
         if (::poll(fds.data(), fds.size(), static_cast<int>(left)) < 0 && errno != EINTR) return false;
-        if (fds[0].revents != 0 && !drain(out.read, output.out)) out.read.close();
-        if (fds[1].revents != 0 && !drain(err.read, output.err)) err.read.close();
+        if (fds[0].revents != 0 && !drain(out.read, output.out)) out.read.reset();
+        if (fds[1].revents != 0 && !drain(err.read, output.err)) err.read.reset();
     }
     return true;
 }
@@ -101,8 +80,8 @@ Result<CommandOutput> run_command(const std::vector<std::string>& arguments, std
     if (!err) return std::unexpected(err.error());
     const auto pid = spawn(arguments, *out, *err);
     if (!pid) return std::unexpected(pid.error());
-    out->write.close();
-    err->write.close();
+    out->write.reset();
+    err->write.reset();
 
     CommandOutput output;
     const bool ended = collect(*out, *err, output, Clock::now() + timeout);

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kClockInterface = "ss-clock1";
 
 /// The program of ours at the ingress of an interface of this namespace.
-Result<topo::Fd> attached(const std::string& interface) {
+Result<Fd> attached(const std::string& interface) {
     bpf_tc_hook hook{};
     hook.sz = sizeof hook;
     hook.ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
@@ -27,7 +27,7 @@ Result<topo::Fd> attached(const std::string& interface) {
     options.priority = kFilterPriority;
     if (const int error = bpf_tc_query(&hook, &options); error < 0)
         return fail_errno("no Sidestep program on " + interface, error);
-    topo::Fd program(bpf_prog_get_fd_by_id(options.prog_id));
+    Fd program(bpf_prog_get_fd_by_id(options.prog_id));
     if (!program) return fail_errno("BPF program of " + interface);
     return program;
 }
@@ -49,7 +49,7 @@ Result<BpfCost> BpfCost::open(const topo::Lab& lab, const std::string& node, con
         if (!program) return std::unexpected(program.error());
         cost.programs_.push_back(std::move(*program));
     }
-    cost.statistics_ = topo::Fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+    cost.statistics_ = Fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
     if (!cost.statistics_) return fail_errno("cannot count the run time of BPF programs");
     auto begin = cost.totals();
     if (!begin) return std::unexpected(begin.error());

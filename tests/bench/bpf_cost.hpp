@@ -35,8 +35,8 @@ class BpfCost {
     BpfCost() = default;
     [[nodiscard]] Result<std::vector<Program>> totals() const;
 
-    std::vector<topo::Fd> programs_;
-    topo::Fd statistics_;
+    std::vector<Fd> programs_;
+    Fd statistics_;
     std::vector<Program> begin_;
 };
 

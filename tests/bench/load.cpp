@@ -19,7 +19,6 @@ namespace sidestep::bench {
 namespace {
 
 using topo::Clock;
-using topo::Fd;
 
 constexpr int kCpuHogs = 4;
 constexpr int kFifoPriority = 90;

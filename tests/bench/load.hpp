@@ -45,11 +45,11 @@ class Flood {
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
   private:
-    Flood(topo::Fd sender, topo::Fd receiver);
+    Flood(Fd sender, Fd receiver);
     void send(const std::stop_token& stop);
 
-    topo::Fd sender_;
-    topo::Fd receiver_;  ///< never read: what arrives is thrown away without an ICMP error
+    Fd sender_;
+    Fd receiver_;  ///< never read: what arrives is thrown away without an ICMP error
     std::atomic<std::uint64_t> sent_{0};
     std::jthread thread_;
 };

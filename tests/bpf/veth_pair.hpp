@@ -18,7 +18,7 @@
 
 #include <sched.h>
 
-#include "detector/io/fd.hpp"
+#include "bpf/model/fd.hpp"
 #include "tests/bpf/packet.hpp"
 
 namespace sidestep {

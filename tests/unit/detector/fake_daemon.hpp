@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "detector/io/fd.hpp"
+#include "bpf/model/fd.hpp"
 
 namespace sidestep {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// RAII for a file descriptor.
+// A file descriptor that closes itself, for detector, routing and labs alike.
 #pragma once
 
 #include <utility>
@@ -8,23 +8,28 @@
 
 namespace sidestep {
 
+/// Owns one file descriptor; -1 is none.
 class Fd {
   public:
     Fd() = default;
     explicit Fd(int fd) : fd_(fd) {}
     Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     Fd& operator=(Fd&& other) noexcept {
-        std::swap(fd_, other.fd_);
+        if (this != &other) {
+            reset();
+            fd_ = std::exchange(other.fd_, -1);
+        }
         return *this;
     }
     Fd(const Fd&) = delete;
     Fd& operator=(const Fd&) = delete;
-    ~Fd() {
-        if (fd_ >= 0) close(fd_);
-    }
+    ~Fd() { reset(); }
 
     [[nodiscard]] int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
+    void reset() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
 
   private:
     int fd_ = -1;
