@@ -133,7 +133,10 @@ SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed,
         case Event::neighbor_failed:
             memory.proven = false;
             memory.poor = Reason::none;
-            return {.ask_proof = true};
+            // Lost carrier says more than that probes were unanswered, which the kernel may have noticed first.
+            if (event == Event::neighbor_failed || memory.reason == Reason::carrier) return {.ask_proof = true};
+            memory.reason = Reason::carrier;
+            return {.changed = true, .ask_proof = true};
         case Event::carrier_back:
         case Event::neighbor_resolved:
             return cause_changed ? try_restore(memory, now, policy) : ignore(memory);

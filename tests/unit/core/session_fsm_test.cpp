@@ -103,7 +103,7 @@ const std::vector<Row> kRows{
     // Down without a lasting cause: proof starts the wait.
     {down, 0, E::alive, wait, kProven, R::unanswered, C | T},
     {down, 0, E::dead, down, 0, R::unanswered, 0},
-    {down, 0, E::carrier_lost, down, kCarrier, R::unanswered, P},
+    {down, 0, E::carrier_lost, down, kCarrier, R::carrier, C | P},
     {down, 0, E::carrier_back, down, 0, R::unanswered, I},
     {down, 0, E::neighbor_failed, down, kNeighbor, R::unanswered, P},
     {down, 0, E::neighbor_resolved, down, 0, R::unanswered, I},
@@ -121,7 +121,7 @@ const std::vector<Row> kRows{
     {down, kCarrier | kNeighbor | kProven, E::carrier_back, down, kNeighbor | kProven, R::unanswered, 0},
     {down, kCarrier | kNeighbor | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, 0},
     {down, kCarrier | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, I},
-    {down, kCarrier | kProven, E::carrier_lost, down, kCarrier, R::unanswered, P},
+    {down, kCarrier | kProven, E::carrier_lost, down, kCarrier, R::carrier, C | P},
     {down, kCarrier | kProven, E::dead, down, kCarrier, R::unanswered, 0},
     {down, kCarrier | kProven, E::neighbor_failed, down, kCarrier | kNeighbor, R::unanswered, P},
     {down, kCarrier | kProven, E::admin_down, admin_down, kCarrier, R::admin, C | L | P},
