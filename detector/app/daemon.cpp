@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -37,6 +38,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
+constexpr int kSavesAtOnce = 4;  // of the state file, between two reconciliations
 constexpr Nanoseconds kClockPatience = 200ms;
 
 Nanoseconds monotonic_now() {
@@ -111,7 +113,8 @@ class Daemon {
         engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
         engine_->log.on_event = [this](const LoggedEvent& event) {
             server_->broadcast(to_json(event));
-            save_state(state_path_, engine_->remember());
+            state_changed_ = true;
+            if (saves_left_ > 0) save_changes();
         };
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
@@ -251,6 +254,8 @@ class Daemon {
             longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
             engine_->reconcile(now);
             watch_clock(now);
+            saves_left_ = kSavesAtOnce;
+            save_changes();
             report_rejects(now);
             arm_timer();
             arm_reconcile();
@@ -287,6 +292,13 @@ class Daemon {
         return {{"session", name}, {"state", to_string(session->memory.state)}};
     }
 
+    /// At once for the first changes, otherwise with the next reconciliation: thousands may change together.
+    void save_changes() {
+        if (!std::exchange(state_changed_, false)) return;
+        save_state(state_path_, engine_->remember());
+        --saves_left_;
+    }
+
     /// Refused probes are named in the log, at most once a second.
     void report_rejects(Nanoseconds now) {
         if (now < next_reject_report_) return;
@@ -309,6 +321,8 @@ class Daemon {
     std::array<std::uint64_t, SS_COUNTERS> rejects_seen_{};
     std::string bpffs_;
     std::string state_path_;
+    bool state_changed_ = false;  ///< since state_path_ was written
+    int saves_left_ = kSavesAtOnce;
     bool leave_running_ = false;
     std::map<std::string, int> interfaces_;
     Fd lock_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What is known of sessions outside the maps: for a successor whose maps have another layout and cannot be adopted, so
-// that it does not trust again what is down. Written at each transition, removed with everything else on SIGTERM.
+// that it does not trust again what is down. Written soon after each transition, removed with everything else on
+// SIGTERM.
 #pragma once
 
 #include <map>
