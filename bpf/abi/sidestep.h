@@ -14,15 +14,18 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 2
+#define SS_ABI_VERSION 3
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
 #define SS_MAX_SEGMENTS 16
-#define SS_MAX_CANDIDATES 7         /* of one policy */
-#define SS_MAX_CANDIDATE_SESSIONS 8 /* that one candidate path depends on */
-#define SS_SENT_RING 64             /* send times kept per session, a power of two */
-#define SS_RTT_BUCKETS 32 /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
+#define SS_MAX_CANDIDATES 6    /* of one policy */
+#define SS_MAX_LISTS 4         /* of one candidate path */
+#define SS_MAX_LIST_SESSIONS 8 /* that one segment list depends on */
+#define SS_MAX_LENGTHS 64      /* different prefix lengths of one family */
+#define SS_MAX_DOMAIN 16       /* prefixes of the SR domain */
+#define SS_SENT_RING 64        /* send times kept per session, a power of two */
+#define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
 
 #define SS_PROBE_PORT 862 /* RFC 8762, 4.1 */
 
@@ -104,6 +107,7 @@ struct ss_session_conf {
     __u32 sink_ifindex; /* and return here */
     __u32 epoch;        /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
     __u16 template_length;
+    __u16 length;     /* of the probe: what is beyond the template is zeros */
     __u16 udp_offset; /* of the UDP header in the template; struct ss_stamp follows it */
     __u16 multiplier;
     __u16 up_count;
@@ -257,39 +261,143 @@ struct ss_event {
     __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
 };
 
-/* --- policies ---------------------------------------------------------------------------------------------------- */
+/* --- policies ----------------------------------------------------------------------------------------------------
+ *
+ * prefix -> slot -> policy -> candidate paths -> segment lists (RFC 9256, 2). Candidates and lists may be shared by
+ * policies. Every slot has two policies, one per bank; ss_steering.bank says which bank is in force, so that a whole
+ * set of policies changes with one store.
+ */
 
-/* A destination prefix, IPv4 in IPv4-mapped form; length in bits of the 128. */
+/* A prefix, IPv4 in IPv4-mapped form; length in bits of the 128, the bits beyond are zero. */
 struct ss_prefix {
     __u32 length;
     __u8 address[16];
 };
 
-#define SS_POLICY_EXEMPT 0U /* policy 0: what matches is never repaired (this node's own addresses) */
+#define SS_POLICY_EXEMPT 0U /* slot 0: what matches is never repaired (this node's own addresses) */
+
+/* A prefix length in use, and the mask that cuts an address to it, as the address lies in memory. */
+struct ss_length {
+    __u32 length;
+    __u32 pad;
+    __u64 mask[2];
+};
+
+enum ss_family {
+    SS_IPV6 = 0,
+    SS_IPV4 = 1,
+    SS_FAMILIES = 2,
+};
+
+/* What all packets are held against. */
+struct ss_steering {
+    __u32 bank;                 /* 0 or 1: the policies in force */
+    __u32 sids;                 /* number of this node's SIDs; none, and SRv6 packets are like others */
+    __u32 domains;              /* entries of domain[] */
+    __u32 policy_device;        /* ifindex, 0: there is none */
+    __u32 lengths[SS_FAMILIES]; /* entries of length[] */
+    __u8 source[16];            /* outer source of what is encapsulated here, source of ICMPv6 errors */
+    __be32 source_v4;           /* source of ICMPv4 errors */
+    __u32 pad;
+    struct ss_prefix domain[SS_MAX_DOMAIN];               /* outer sources that are let in */
+    struct ss_length length[SS_FAMILIES][SS_MAX_LENGTHS]; /* longest first */
+};
 
 struct ss_policy {
     __u32 count;
+    __u32 stats;                        /* first of count + 1 entries of ss_stats; the last one is of packets that none
+                                           of the candidates took */
     __u32 candidate[SS_MAX_CANDIDATES]; /* in order of preference */
 };
 
-enum ss_mode {
-    SS_MODE_PLAIN = 0,    /* leave the packet to the kernel */
-    SS_MODE_ENCAPS = 1,   /* H.Encaps with an SRH (RFC 8986, 5.1) */
-    SS_MODE_UNUSABLE = 2, /* cannot be taken yet: its neighbour's MAC address is not known */
+struct ss_weighted {
+    __u32 list;
+    __u32 weight;
 };
+
+/* A candidate path. */
+struct ss_candidate {
+    __u32 lists;
+    __u32 weight; /* of all lists together */
+    struct ss_weighted list[SS_MAX_LISTS];
+};
+
+enum ss_mode {
+    SS_MODE_PLAIN = 0,    /* the kernel forwards; where it cannot be asked (policy device), as SS_MODE_FORWARD */
+    SS_MODE_UNUSABLE = 1, /* cannot be taken yet: its neighbour's MAC address is not known */
+    SS_MODE_FORWARD = 2,  /* to the neighbour as it is */
+    SS_MODE_ENCAPS = 3,   /* H.Encaps, H.Encaps.Red (RFC 8986, 5.1 and 5.2) */
+    SS_MODE_INSERT = 4,   /* H.Insert (draft-filsfils-spring-srv6-net-pgm-insertion, 4.1) */
+};
+
+/* The tag of the SRHs that we push (RFC 8754, 2): how many repairs a packet carries, one in another. */
+#define SS_REPAIR_TAG 0x5d00U
+#define SS_MAX_REPAIRS 2U
 
 /* Ethernet, IPv6, SRH. */
 #define SS_HEADER_MAX (14 + 40 + 8 + 16 * SS_MAX_SEGMENTS)
 
-struct ss_candidate {
+/* A segment list with the way out: a header that is copied before the packet. */
+struct ss_list {
     __u16 mode; /* enum ss_mode */
     __u16 sessions;
-    __u16 session[SS_MAX_CANDIDATE_SESSIONS]; /* it is as good as the worst of them */
-    __u16 header_length;                      /* of header, Ethernet included */
-    __u16 pad;
-    __u32 ifindex; /* it leaves here */
-    __u8 header[SS_HEADER_MAX +
-                2]; /* Ethernet, outer IPv6 and SRH; lengths and inner protocol are filled in per packet */
+    __u16 session[SS_MAX_LIST_SESSIONS]; /* it is as good as the worst of them */
+    __u32 ifindex;                       /* it leaves here */
+    __u32 mtu;                           /* largest IP packet that may leave, headers included */
+    __u16 header_length;                 /* of header, Ethernet included */
+    __u16 srh_offset;                    /* of the SRH in header; 0: there is none */
+    __u8 header[SS_HEADER_MAX + 2];      /* lengths, inner protocol, traffic class, flow label, hop limit and tag are
+                                            filled in per packet; of H.Insert: Ethernet and SRH */
+};
+
+/* Where the FIB sends a packet: an adjacency of ours. */
+struct ss_hop {
+    __u32 ifindex;
+    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: whichever, the interface leads to one neighbour only */
+};
+
+struct ss_adjacency {
+    __u32 session;
+    __u32 slot; /* its bypass; SS_POLICY_EXEMPT: none */
+};
+
+/* --- SIDs of this node ------------------------------------------------------------------------------------------- */
+
+enum ss_behavior {
+    SS_END = 0,
+    SS_END_X = 1,
+    SS_END_DT4 = 2,
+    SS_END_DT6 = 3,
+    SS_END_DT46 = 4,
+};
+
+#define SS_FLAVOR_PSP 1U       /* RFC 8986, 4.16.1 */
+#define SS_FLAVOR_NEXT_CSID 2U /* RFC 9800, 4.1 */
+
+struct ss_sid {
+    __u8 behavior; /* enum ss_behavior */
+    __u8 flavors;  /* SS_FLAVOR_* */
+    __u8 block_bits;
+    __u8 function_bits;            /* NEXT-C-SID: what is shifted out, 64 at the most */
+    struct ss_adjacency adjacency; /* of End.X */
+};
+
+/* --- counters ---------------------------------------------------------------------------------------------------- */
+
+/* Why a packet that had to be repaired was not; by policy and candidate. */
+#define SS_DROPS(X)                                                                                         \
+    X(NO_CANDIDATE, "no-candidate") /* all candidates are down */                                           \
+    X(HOP_LIMIT, "hop-limit")       /* left to the kernel to expire */                                      \
+    X(LOOPED, "looped")             /* repaired here before, left to the kernel */                          \
+    X(TOO_BIG, "too-big")           /* dropped, the sender was told */                                      \
+    X(NOT_POSSIBLE, "not-possible") /* H.Insert of IPv4, or before extension headers; left to the kernel */ \
+    X(PUSH_FAILED, "push-failed")   /* dropped: no room for the header */
+
+enum ss_drop {
+#define SS_ENUM(name, text) SS_DROP_##name,
+    SS_DROPS(SS_ENUM)
+#undef SS_ENUM
+        SS_DROP_COUNT
 };
 
 /* Per CPU. */
@@ -297,17 +405,19 @@ struct ss_candidate_stats {
     __u64 packets;
     __u64 bytes; /* before encapsulation */
     __u64 last_ns;
+    __u64 drops[SS_DROP_COUNT];
 };
 
-/* What the repair programs did with packets they looked at; each has a counter. */
-#define SS_OUTCOMES(X)                                                 \
-    X(REPAIRED, "repaired")         /* left by a backup */             \
-    X(PLAIN, "plain")               /* the plain candidate is best */  \
-    X(NO_POLICY, "no-policy")       /* no prefix matches */            \
-    X(EXEMPT, "exempt")             /* to this node itself */          \
-    X(NO_CANDIDATE, "no-candidate") /* all candidates are down */      \
-    X(HOP_LIMIT, "hop-limit")       /* left to the kernel to expire */ \
-    X(PUSH_FAILED, "push-failed")   /* dropped: no room for the header */
+/* What became of the packets that were looked at; each has a counter. */
+#define SS_OUTCOMES(X)                                                                \
+    X(REPAIRED, "repaired")           /* left by a backup */                          \
+    X(PLAIN, "plain")                 /* the kernel's way is up */                    \
+    X(NO_POLICY, "no-policy")         /* in no policy, and by no adjacency of ours */ \
+    X(EXEMPT, "exempt")               /* to this node itself */                       \
+    X(DECAPSULATED, "decapsulated")   /* by a SID of ours */                          \
+    X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of ours from outside */    \
+    X(MALFORMED, "malformed")         /* left to the kernel */                        \
+    X(TOLD, "told-too-big")           /* Packet Too Big or Fragmentation Needed sent */
 
 enum ss_outcome {
 #define SS_ENUM(name, text) SS_OUTCOME_##name,
@@ -316,7 +426,16 @@ enum ss_outcome {
         SS_OUTCOME_COUNT
 };
 
-#define SS_COUNTERS ((__u32)SS_REJECT_COUNT + (__u32)SS_OUTCOME_COUNT) /* per CPU: rejects, then outcomes */
+/* Per CPU: rejects, then outcomes, then drops. */
+#define SS_COUNT_OUTCOMES ((__u32)SS_REJECT_COUNT)
+#define SS_COUNT_DROPS (SS_COUNT_OUTCOMES + (__u32)SS_OUTCOME_COUNT)
+#define SS_COUNTERS (SS_COUNT_DROPS + (__u32)SS_DROP_COUNT)
+
+/* How many ICMP errors may be sent; per CPU. */
+struct ss_bucket {
+    __u64 filled_ns; /* when it was last filled */
+    __u64 tokens;
+};
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 
@@ -335,7 +454,11 @@ SS_ASSERT(sizeof(struct ss_event) == 72);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
-SS_ASSERT(sizeof(struct ss_candidate) == 28 + SS_HEADER_MAX + 2);
+SS_ASSERT(sizeof(struct ss_candidate) == 40);
+SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
+SS_ASSERT(sizeof(struct ss_hop) == 20);
+SS_ASSERT(sizeof(struct ss_sid) == 12);
+SS_ASSERT(sizeof(struct ss_steering) % 8 == 0);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);
 SS_ASSERT((SS_SENT_RING & (SS_SENT_RING - 1)) == 0);
 

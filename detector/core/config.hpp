@@ -25,8 +25,19 @@ enum class Turnaround : std::uint8_t {
 /// Who beats the probe clock.
 enum class ClockKind : std::uint8_t { automatic, kernel, process };
 
-/// Headend behaviour of a candidate path (RFC 8986, 5); `plain` is ordinary forwarding.
-enum class Encap : std::uint8_t { plain, h_encaps };
+/// Headend behaviour of a segment list (RFC 8986, 5); `plain` is forwarding without any.
+enum class Encap : std::uint8_t { plain, h_encaps, h_encaps_red, h_insert };
+
+/// How packets come under a policy.
+enum class Steering : std::uint8_t {
+    transit,   ///< what enters by the ingress interfaces, whoever owns the routes
+    device,    ///< beside that, what our routes lead into the policy device
+    lwt_in,    ///< beside that, our routes `encap bpf in`: forwarded packets
+    lwt_xmit,  ///< beside that, our routes `encap bpf xmit`: forwarded and local packets
+};
+
+/// What a SID of this node does (RFC 8986, 4).
+enum class SidBehavior : std::uint8_t { end, end_x, end_dt4, end_dt6, end_dt46 };
 
 /// How one session probes and when it is trusted again.
 struct ProbeSettings {
@@ -36,11 +47,27 @@ struct ProbeSettings {
     Nanoseconds wait_to_restore{std::chrono::seconds(5)};
     Nanoseconds allowance{0};  ///< least time a probe is given to return; 0: a fifth of the interval, at least 100 us
     Turnaround turnaround = Turnaround::forward;
-    unsigned loss_limit = 0;                 ///< more probes lost of the last 64 are degraded; 0: no limit
-    Nanoseconds rtt_limit{0};                ///< a longer round trip, smoothed, is degraded; 0: no limit
+    unsigned size = 0;         ///< bytes of the probe from its outermost IPv6 header on; 0: as small as it can be
+    unsigned loss_limit = 0;   ///< more probes lost of the last 64 are degraded; 0: no limit
+    Nanoseconds rtt_limit{0};  ///< a longer round trip, smoothed, is degraded; 0: no limit
     std::optional<DampingSettings> damping;  ///< none: flaps are not damped
     Address sink;                            ///< address of this node that probes return to
     std::vector<Address> back;  ///< SIDs before the sink: the neighbour's for end and end_x, or a fixed way back
+};
+
+/// One way out: an adjacency and what is pushed on the way (RFC 9256, 2.2).
+struct SegmentListConfig {
+    std::string adjacency;  ///< the adjacency it leaves by
+    Encap encap = Encap::plain;
+    std::vector<Address> segments;      ///< in travel order
+    std::vector<std::string> sessions;  ///< paths and passives that it depends on, beside its adjacency
+    unsigned weight = 1;                ///< its share of the flows among the lists of its candidate path
+};
+
+/// A candidate path (RFC 9256, 2.2): as good as the best of its lists.
+struct CandidateConfig {
+    unsigned preference = 100;  ///< higher is better (RFC 9256, 2.7); among equals the order of the file decides
+    std::vector<SegmentListConfig> lists;
 };
 
 /// One single-hop session: a neighbour behind an interface.
@@ -48,7 +75,10 @@ struct AdjacencyConfig {
     std::string name;
     std::string interface;
     Address neighbor;
+    std::vector<Address> gateways;  ///< the neighbour's other addresses that routes may name, IPv4 ones too
+    std::string link;               ///< its id in the topology that routes are computed from; its name by default
     ProbeSettings probe;
+    std::vector<CandidateConfig> bypass;  ///< for packets that no policy covers and the FIB sends this way
 };
 
 /// One multi-hop session over a segment list: its probes are encapsulated as the data would be.
@@ -68,30 +98,55 @@ struct PassiveConfig {
     ProbeSettings probe;    ///< its interval is the neighbour's
 };
 
-/// A way to the destination of a policy (RFC 9256, 2.2).
-struct CandidateConfig {
-    std::string adjacency;  ///< the adjacency it leaves by
-    Encap encap = Encap::plain;
-    std::vector<Address> segments;      ///< in travel order
-    std::vector<std::string> sessions;  ///< paths and passives that it depends on, beside its adjacency
-};
-
-/// Destinations and their candidate paths in order of preference.
+/// Destinations and their candidate paths, best preference first.
 struct PolicyConfig {
     std::string name;
     std::vector<Prefix> prefixes;
     std::vector<CandidateConfig> candidates;
+    Steering steering = Steering::transit;
+    unsigned metric = 5;  ///< of the routes that the steering installs
+};
+
+/// A SID of this node.
+struct SidConfig {
+    Prefix sid;  ///< length 128 unless NEXT-C-SID leaves the rest to the argument
+    SidBehavior behavior = SidBehavior::end;
+    bool psp = false;             ///< RFC 8986, 4.16.1
+    bool next_csid = false;       ///< RFC 9800, 4.1
+    unsigned block_bits = 32;     ///< of NEXT-C-SID: locator block
+    unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, what one container entry takes
+    std::string adjacency;        ///< of End.X
+    bool install = true;  ///< End and End.X: as a seg6local route of the kernel's, for the time when all is well
+};
+
+/// Where policies, bypasses and SIDs are computed from, beside those of the file.
+struct RoutingConfig {
+    std::string topology;          ///< path of a topology file; empty: FRR's IS-IS
+    std::string vtysh;             ///< of IS-IS: the program, "vtysh" by default
+    std::string vty_directory;     ///< of IS-IS: where its sockets are; empty: vtysh's own default
+    std::string node;              ///< this node's name there; the node's name by default
+    std::string protect = "node";  ///< "link", "node" or "srlg"
+    Encap encap = Encap::h_encaps;
+    unsigned max_segments = 10;
+    bool next_csid = false;
+    Nanoseconds hold{std::chrono::seconds(2)};  ///< how long a repair outlives the failure's flooding (RFC 8333)
+    bool install_sids = true;
 };
 
 struct Config {
     std::string node;
-    Address source;  ///< outer source of repaired packets and source of probes
+    Address source;                    ///< outer source of repaired packets and source of probes
+    std::optional<Address> source_v4;  ///< of ICMPv4 errors; else 192.0.0.8 (RFC 7600)
     ClockKind clock = ClockKind::automatic;
     std::vector<AdjacencyConfig> adjacencies;
     std::vector<PathConfig> paths;
     std::vector<PassiveConfig> passives;
     std::vector<PolicyConfig> policies;
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
+    std::vector<SidConfig> sids;
+    std::vector<Prefix> domain;  ///< outer sources that packets to our SIDs may have (RFC 8754, 5.1); empty: none may
+    std::string device;          ///< name of the policy device; empty: there is none
+    std::optional<RoutingConfig> routing;
 };
 
 }  // namespace sidestep
