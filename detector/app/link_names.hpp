@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which adjacency of the configuration is which link of the graph. Topology files have link ids; link-state databases
+// have none, and the ids made up for them depend on the order of routers, which nobody can know beforehand.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "detector/core/config.hpp"
+#include "routing/core/graph.hpp"
+
+namespace sidestep {
+
+struct LinkNames {
+    std::unordered_map<routing::ArcId, std::string> adjacency;  ///< by arc out of this node
+    std::vector<std::string> unclaimed;                         ///< ids of this node's links without adjacency
+};
+
+/// The rules are those of to_policy_set() (computed_policies.hpp).
+LinkNames match_links(const routing::Graph& graph, routing::NodeId plr,
+                      const std::vector<AdjacencyConfig>& adjacencies);
+
+}  // namespace sidestep
