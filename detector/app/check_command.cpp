@@ -46,8 +46,9 @@ void check(const CheckOptions& options) {
     Complaints complaints;
     const auto text = read_text(options.file, complaints);
     if (!text) refuse(complaints, options.json);
-    const auto config = read_config(*text, complaints);
+    auto config = read_config(*text, complaints);
     if (!config) refuse(complaints, options.json);
+    resolve_paths(*config, options.file);
 
     // Interfaces apart: a configuration may well be checked on another machine than the one it is for.
     Complaints absent{.file = options.file, .list = {}};

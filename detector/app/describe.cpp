@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a configuration means.
+// What a configuration means, for people.
 #include "detector/app/describe.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "detector/app/table.hpp"
+#include "detector/app/texts.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
 #include "detector/core/session_config.hpp"
@@ -15,27 +17,39 @@
 namespace sidestep {
 namespace {
 
-using nlohmann::json;
-
-double in_ms(Nanoseconds duration) {
-    return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-double in_us(Nanoseconds duration) {
-    return std::chrono::duration<double, std::micro>(duration).count();
-}
+using Row = std::vector<std::string>;
 
 /// Milliseconds with as many decimals as microseconds need.
 std::string ms(Nanoseconds duration) {
-    return fmt::format("{:.3f}", in_ms(duration));
+    return fmt::format("{:.3f}", std::chrono::duration<double, std::milli>(duration).count());
 }
 
-template <typename Items>
-std::vector<std::string> texts(const Items& items) {
-    std::vector<std::string> result;
-    for (const auto& item : items) result.push_back(item.to_string());
-    return result;
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+    return fmt::format("{}", fmt::join(parts, between));
 }
+
+// --- the node
+
+std::string routing_line(const RoutingConfig& routing) {
+    const auto source = routing.topology.empty() ? std::string("IS-IS") : "topology " + routing.topology;
+    return fmt::format("routing: {}, as {}, protects {}, {} of at most {} segments{}, hold {}\n", source, routing.node,
+                       routing.protect, to_string(routing.encap), routing.max_segments,
+                       routing.next_csid ? " in next-csid containers" : "", format_duration(routing.hold));
+}
+
+/// What many nodes do not have is named only where it is.
+std::string describe_node(const Config& config, Nanoseconds beat) {
+    auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
+    if (config.source_v4) text += " and " + config.source_v4->to_string();
+    text += fmt::format(", clock {}, beat {}\n", to_string(config.clock), format_duration(beat));
+    text += fmt::format("ingress: {}\n", config.ingress.empty() ? "none" : joined(config.ingress, ", "));
+    if (!config.device.empty()) text += fmt::format("policy device: {}\n", config.device);
+    if (!config.domain.empty()) text += fmt::format("SR domain: {}\n", joined(texts(config.domain), ", "));
+    if (config.routing) text += routing_line(*config.routing);
+    return text;
+}
+
+// --- sessions
 
 std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
     constexpr auto kRight = Table::Align::right;
@@ -65,94 +79,90 @@ std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
            "The round trip may exceed the interval; what it exceeds the allowance by adds to both.\n";
 }
 
+// --- candidates, of policies and of bypasses
+
+Table table_of_lists(std::vector<Table::Column> columns) {
+    columns.insert(columns.end(), {{"CANDIDATE", Table::Align::right},
+                                   {"WEIGHT", Table::Align::right},
+                                   {"ADJACENCY"},
+                                   {"ENCAP"},
+                                   {"SEGMENTS"},
+                                   {"PATHS"}});
+    return Table(std::move(columns));
+}
+
+/// One row per segment list; the number of a candidate stands at its first one, a weight where there is a choice.
+std::vector<Row> rows_of(const std::vector<CandidateConfig>& candidates) {
+    std::vector<Row> rows;
+    for (std::size_t index = 0; index < candidates.size(); ++index) {
+        const auto& lists = candidates[index].lists;
+        for (const auto& list : lists) {
+            rows.push_back({&list == &lists.front() ? std::to_string(index) : "",
+                            lists.size() > 1 ? std::to_string(list.weight) : "", list.adjacency,
+                            std::string(to_string(list.encap)), joined(texts(list.segments), " "),
+                            joined(list.sessions, " ")});
+        }
+    }
+    return rows;
+}
+
+std::string steering_of(const PolicyConfig& policy) {
+    if (policy.steering == Steering::transit) return std::string(to_string(policy.steering));
+    return fmt::format("{}, metric {}", to_string(policy.steering), policy.metric);
+}
+
 std::string describe_policies(const Config& config) {
-    Table table({{"POLICY"},
-                 {"PREFIXES"},
-                 {"CANDIDATE", Table::Align::right},
-                 {"ADJACENCY"},
-                 {"ENCAP"},
-                 {"SEGMENTS"},
-                 {"PATHS"}});
+    auto table = table_of_lists({{"POLICY"}, {"PREFIXES"}, {"STEERING"}});
     for (const auto& policy : config.policies) {
         const auto prefixes = texts(policy.prefixes);
-        const auto rows = std::max(prefixes.size(), policy.candidates.size());
-        for (std::size_t row = 0; row < rows; ++row) {
-            std::vector<std::string> cells{row == 0 ? policy.name : "", row < prefixes.size() ? prefixes[row] : ""};
-            if (row < policy.candidates.size()) {
-                const auto& [adjacency, encap, segments, sessions] = policy.candidates[row];
-                cells.insert(cells.end(), {std::to_string(row), adjacency, std::string(to_string(encap)),
-                                           fmt::format("{}", fmt::join(texts(segments), " ")),
-                                           fmt::format("{}", fmt::join(sessions, " "))});
-            }
+        const auto lists = rows_of(policy.candidates);
+        for (std::size_t row = 0; row < std::max(prefixes.size(), lists.size()); ++row) {
+            Row cells{row == 0 ? policy.name : "", row < prefixes.size() ? prefixes[row] : "",
+                      row == 0 ? steering_of(policy) : ""};
+            if (row < lists.size()) cells.insert(cells.end(), lists[row].begin(), lists[row].end());
             table.add(std::move(cells));
         }
     }
-    if (table.empty()) return "no policies: failures are reported, traffic is left alone\n";
-    return table.to_string();
+    if (!table.empty()) return table.to_string();
+    if (config.routing) return "no policies but those that routing computes\n";
+    const bool bypasses =
+        std::ranges::any_of(config.adjacencies, [](const auto& each) { return !each.bypass.empty(); });
+    return bypasses ? "no policies: bypasses only\n" : "no policies: failures are reported, traffic is left alone\n";
 }
 
-json session_json(const SessionConfig& session, Nanoseconds beat) {
-    const auto& probe = session.probe;
-    const auto times = detection_times(probe, beat);
-    return {{"name", session.name},
-            {"interface", session.interface},
-            {"neighbor", session.neighbor.to_string()},
-            {"path", texts(session.encaps)},
-            {"sink", probe.sink.to_string()},
-            {"turnaround", to_string(probe.turnaround)},
-            {"segment", probe.back.empty() ? json(nullptr) : json(probe.back.front().to_string())},
-            {"interval_us", in_us(probe.interval)},
-            {"multiplier", probe.multiplier},
-            {"up_count", probe.up_count},
-            {"allowance_us", in_us(allowance_of(probe))},
-            {"wait_to_restore_ms", in_ms(probe.wait_to_restore)},
-            {"verdict_min_ms", in_ms(times.shortest)},
-            {"verdict_max_ms", in_ms(times.longest)},
-            {"from_failure_max_ms", in_ms(times.from_failure)},
-            {"restore_min_ms", in_ms(times.restore)}};
-}
-
-json policy_json(const PolicyConfig& policy) {
-    auto candidates = json::array();
-    for (const auto& [adjacency, encap, segments, sessions] : policy.candidates) {
-        candidates.push_back({{"index", candidates.size()},
-                              {"adjacency", adjacency},
-                              {"encap", to_string(encap)},
-                              {"segments", texts(segments)},
-                              {"sessions", sessions}});
+std::string describe_bypasses(const Config& config) {
+    auto table = table_of_lists({{"BYPASS-OF"}});
+    for (const auto& adjacency : config.adjacencies) {
+        auto name = adjacency.name;
+        for (const auto& row : rows_of(adjacency.bypass)) {
+            Row cells{std::exchange(name, "")};
+            cells.insert(cells.end(), row.begin(), row.end());
+            table.add(std::move(cells));
+        }
     }
-    return {{"name", policy.name}, {"prefixes", texts(policy.prefixes)}, {"candidates", std::move(candidates)}};
+    return table.empty() ? "" : "\n" + table.to_string();
+}
+
+// --- SIDs
+
+std::string describe_sids(const Config& config) {
+    Table table({{"SID"}, {"BEHAVIOR"}, {"FLAVORS"}, {"ADJACENCY"}, {"ROUTE"}});
+    for (const auto& sid : config.sids) {
+        Row flavors;
+        if (sid.psp) flavors.emplace_back("psp");
+        if (sid.next_csid) flavors.push_back(fmt::format("next-csid {}+{}", sid.block_bits, sid.function_bits));
+        table.add({sid.sid.to_string(), std::string(to_string(sid.behavior)), joined(flavors, ", "), sid.adjacency,
+                   sid.install ? "installed" : ""});
+    }
+    return table.empty() ? "" : "\n" + table.to_string();
 }
 
 }  // namespace
 
 std::string describe(const Config& config) {
     const auto beat = beat_of(config);
-    return fmt::format("node {}, source {}, clock {}, beat {}\ningress: {}\n\n{}\n{}", config.node,
-                       config.source.to_string(), to_string(config.clock), format_duration(beat),
-                       config.ingress.empty() ? "none" : fmt::format("{}", fmt::join(config.ingress, ", ")),
-                       describe_adjacencies(config, beat), describe_policies(config));
-}
-
-json describe_json(const Config& config) {
-    const auto beat = beat_of(config);
-    auto adjacencies = json::array();
-    auto paths = json::array();
-    auto passives = json::array();
-    for (const auto& session : sessions_of(config)) {
-        auto& list = session.passive_source ? passives : session.encaps.empty() ? adjacencies : paths;
-        list.push_back(session_json(session, beat));
-    }
-    auto policies = json::array();
-    for (const auto& policy : config.policies) policies.push_back(policy_json(policy));
-    return {{"node", config.node},
-            {"source_address", config.source.to_string()},
-            {"clock", {{"kind", to_string(config.clock)}, {"beat_us", in_us(beat)}}},
-            {"adjacencies", std::move(adjacencies)},
-            {"paths", std::move(paths)},
-            {"passives", std::move(passives)},
-            {"policies", std::move(policies)},
-            {"ingress", config.ingress}};
+    return describe_node(config, beat) + "\n" + describe_adjacencies(config, beat) + "\n" + describe_policies(config) +
+           describe_bypasses(config) + describe_sids(config);
 }
 
 }  // namespace sidestep

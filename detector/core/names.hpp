@@ -13,7 +13,12 @@ namespace sidestep {
 // Each in the order of its enum.
 inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "process"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
-inline constexpr std::array<std::string_view, 2> kEncapNames{"plain", "h.encaps"};
+inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
+inline constexpr std::array<std::string_view, 4> kSteeringNames{"transit", "device", "lwt-in", "lwt-xmit"};
+inline constexpr std::array<std::string_view, 5> kSidBehaviorNames{"end", "end.x", "end.dt4", "end.dt6", "end.dt46"};
+
+/// What RoutingConfig::protect may be.
+inline constexpr std::array<std::string_view, 3> kProtectNames{"link", "node", "srlg"};
 
 inline std::string_view to_string(ClockKind clock) {
     return kClockNames.at(static_cast<std::size_t>(clock));
@@ -23,6 +28,12 @@ inline std::string_view to_string(Turnaround turnaround) {
 }
 inline std::string_view to_string(Encap encap) {
     return kEncapNames.at(static_cast<std::size_t>(encap));
+}
+inline std::string_view to_string(Steering steering) {
+    return kSteeringNames.at(static_cast<std::size_t>(steering));
+}
+inline std::string_view to_string(SidBehavior behavior) {
+    return kSidBehaviorNames.at(static_cast<std::size_t>(behavior));
 }
 
 /// What a session is: "adjacency", "path" or "passive".

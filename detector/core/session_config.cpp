@@ -3,10 +3,29 @@
 #include "detector/core/session_config.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "detector/core/detection.hpp"
 
 namespace sidestep {
+namespace {
+
+std::set<std::string> gating_names(const Config& config) {
+    std::set<std::string> names;
+    for (const auto& policy : config.policies) {
+        for (const auto& list : policy.candidates.front().lists) {
+            for (auto& name : sessions_of(list)) names.insert(std::move(name));
+        }
+    }
+    for (const auto& adjacency : config.adjacencies) {
+        // Where routes are computed, any adjacency may be given a bypass at any time.
+        if (config.routing || !adjacency.bypass.empty()) names.insert(adjacency.name);
+    }
+    return names;
+}
+
+}  // namespace
 
 std::vector<SessionConfig> sessions_of(const Config& config) {
     std::vector<SessionConfig> result;
@@ -44,20 +63,16 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
     return result;
 }
 
-std::vector<std::string> sessions_of(const CandidateConfig& candidate) {
-    std::vector<std::string> names{candidate.adjacency};
-    names.insert(names.end(), candidate.sessions.begin(), candidate.sessions.end());
+std::vector<std::string> sessions_of(const SegmentListConfig& list) {
+    std::vector<std::string> names{list.adjacency};
+    names.insert(names.end(), list.sessions.begin(), list.sessions.end());
     return names;
 }
 
 std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions) {
-    std::vector<bool> result(sessions.size());
-    for (const auto& policy : config.policies) {
-        for (const auto& name : sessions_of(policy.candidates.front())) {
-            const auto found = std::ranges::find(sessions, name, &SessionConfig::name);
-            if (found != sessions.end()) result[static_cast<std::size_t>(found - sessions.begin())] = true;
-        }
-    }
+    const auto names = gating_names(config);
+    std::vector<bool> result;
+    for (const auto& session : sessions) result.push_back(names.contains(session.name));
     return result;
 }
 

@@ -23,10 +23,11 @@ struct SessionConfig {
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
-/// By session: true if its word must close the gate, since a policy would leave its first candidate when it falls.
+/// By session: true if its word must close the gate. When it falls, a policy may leave its first candidate, or one of
+/// that candidate's lists, or a bypass comes into force.
 std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions);
 
-/// The names of the sessions that a candidate depends on: its adjacency's, then those of paths.
-std::vector<std::string> sessions_of(const CandidateConfig& candidate);
+/// The names of the sessions that a segment list depends on: its adjacency's, then those of paths.
+std::vector<std::string> sessions_of(const SegmentListConfig& list);
 
 }  // namespace sidestep

@@ -28,7 +28,17 @@ struct ConfigLimits {
     std::size_t adjacencies = SS_MAX_SESSIONS;
     std::size_t intervals = SS_MAX_CLASSES;  ///< distinct ones
     std::size_t candidates = SS_MAX_CANDIDATES;
+    std::size_t lists = SS_MAX_LISTS;                  ///< of one candidate path
+    std::size_t list_sessions = SS_MAX_LIST_SESSIONS;  ///< its adjacency's included
     std::size_t segments = SS_MAX_SEGMENTS;
+    std::size_t lengths = SS_MAX_LENGTHS;  ///< of prefixes, distinct ones of one family
+    std::size_t domain = SS_MAX_DOMAIN;
+    unsigned weight = 65535;  ///< of one list, and of all lists of a candidate path together
+    struct {
+        unsigned smallest = 160;  ///< holds every probe of an adjacency, with its SRH
+        unsigned largest = 9000;
+    } probe_size;
+    Nanoseconds longest_hold{std::chrono::seconds(60)};
 };
 
 /// Whether this machine has an interface of that name.
@@ -43,7 +53,11 @@ std::optional<Config> read_config(const std::string& text, Complaints& complaint
 /// be read.
 std::optional<std::string> read_text(const std::string& path, Complaints& complaints);
 
-/// read_config of the file at `path`, which is named in the complaints; that it cannot be read is one of them.
+/// Relative paths in a configuration start at the folder of its file: makes them start where the program does.
+void resolve_paths(Config& config, const std::string& path);
+
+/// read_config and resolve_paths of the file at `path`, which is named in the complaints; that it cannot be read is one
+/// of them.
 std::optional<Config> read_config_file(const std::string& path, Complaints& complaints,
                                        const InterfaceExists& exists = {}, const ConfigLimits& limits = {});
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Addresses and prefixes as texts, for tables and JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sidestep {
+
+template <typename Items>
+std::vector<std::string> texts(const Items& items) {
+    std::vector<std::string> result;
+    for (const auto& item : items) result.push_back(item.to_string());
+    return result;
+}
+
+}  // namespace sidestep
