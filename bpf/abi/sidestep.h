@@ -283,24 +283,26 @@ struct ss_length {
     __u64 mask[2];
 };
 
-enum ss_family {
+/* Where an address is looked up: each has lengths of its own. The first two are also the families of packets. */
+enum ss_table {
     SS_IPV6 = 0,
     SS_IPV4 = 1,
-    SS_FAMILIES = 2,
+    SS_SIDS = 2,
+    SS_TABLES = 3,
 };
 
 /* What all packets are held against. */
 struct ss_steering {
-    __u32 bank;                 /* 0 or 1: the policies in force */
-    __u32 sids;                 /* number of this node's SIDs; none, and SRv6 packets are like others */
-    __u32 domains;              /* entries of domain[] */
-    __u32 policy_device;        /* ifindex, 0: there is none */
-    __u32 lengths[SS_FAMILIES]; /* entries of length[] */
-    __u8 source[16];            /* outer source of what is encapsulated here, source of ICMPv6 errors */
-    __be32 source_v4;           /* source of ICMPv4 errors */
-    __u32 pad;
-    struct ss_prefix domain[SS_MAX_DOMAIN];               /* outer sources that are let in */
-    struct ss_length length[SS_FAMILIES][SS_MAX_LENGTHS]; /* longest first */
+    __u32 bank;               /* 0 or 1: the policies in force */
+    __u32 domains;            /* entries of domain[] */
+    __u32 policy_device;      /* ifindex; 0: there is none */
+    __be32 source_v4;         /* of ICMPv4 errors */
+    __u8 source[16];          /* outer source of what is encapsulated here, and source of ICMPv6 errors */
+    __u32 lengths[SS_TABLES]; /* entries of length[] */
+    __u32 held_routes;        /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
+    struct ss_length domain[SS_MAX_DOMAIN]; /* prefixes of the outer sources that are let in... */
+    __u64 domain_address[SS_MAX_DOMAIN][2]; /* ... and their addresses */
+    struct ss_length length[SS_TABLES][SS_MAX_LENGTHS]; /* longest first */
 };
 
 struct ss_policy {

@@ -36,18 +36,26 @@ SS_SHARED_ARRAY(ss_plans, struct ss_plan, 2);
 SS_SHARED_ARRAY(ss_clock_confs, struct ss_clock_conf, 1);
 SS_SHARED_ARRAY(ss_clocks, struct ss_clock, 1);
 SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_secrets, struct ss_secret, 1);
-SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_policies, struct ss_policy, 1);
-SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_candidates, struct ss_candidate, 1);
+SS_SHARED_ARRAY(ss_steerings, struct ss_steering, 1);
+SS_SHARED_ARRAY(ss_policies, struct ss_policy, 2);
+SS_SHARED_ARRAY(ss_candidates, struct ss_candidate, 1);
+SS_SHARED_ARRAY(ss_lists, struct ss_list, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
+SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
 
-struct {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(max_entries, 1);
-    __type(key, struct ss_prefix);
-    __type(value, __u32);
-} ss_prefixes SEC(".maps") __weak;
+#define SS_SPARSE_HASH(name, key_, value_)       \
+    struct {                                     \
+        __uint(type, BPF_MAP_TYPE_HASH);         \
+        __uint(map_flags, BPF_F_NO_PREALLOC);    \
+        __uint(max_entries, 1);                  \
+        __type(key, key_);                       \
+        __type(value, value_);                   \
+    } name SEC(".maps") __weak
+
+SS_SPARSE_HASH(ss_prefixes, struct ss_prefix, __u32);
+SS_SPARSE_HASH(ss_sids, struct ss_prefix, struct ss_sid);
+SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -69,6 +77,29 @@ static __always_inline void ss_count(__u32 counter) {
     __u64* value = ss_entry(&ss_counts, counter);
 
     if (value) *value += 1;
+}
+
+static __always_inline void ss_count_outcome(__u32 outcome) {
+    ss_count(SS_COUNT_OUTCOMES + outcome);
+}
+
+/* A packet that was not repaired, at a policy's candidate. */
+static __always_inline void ss_count_drop(__u32 stats_index, __u32 drop) {
+    struct ss_candidate_stats* stats = ss_entry(&ss_stats, stats_index);
+
+    ss_count(SS_COUNT_DROPS + drop);
+    if (stats && drop < SS_DROP_COUNT) stats->drops[drop]++;
+}
+
+/* One that was. */
+static __always_inline void ss_count_taken(__u32 stats_index, __u32 bytes) {
+    struct ss_candidate_stats* stats = ss_entry(&ss_stats, stats_index);
+
+    ss_count_outcome(SS_OUTCOME_REPAIRED);
+    if (!stats) return;
+    stats->packets++;
+    stats->bytes += bytes;
+    stats->last_ns = bpf_ktime_get_ns();
 }
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one place that picks a candidate path: the best rank wins, the earlier one among equals. The includer says how a
- * word and a candidate are looked up (in the kernel: the maps; in user space: their memory) by defining, before this
- * file, `struct ss_view` and
+ * The one place that picks: the best candidate path of a policy, the earlier one among equals, and one of its segment
+ * lists for a flow. The includer says how words, candidates and lists are looked up (in the kernel: the maps; in user
+ * space: their memory) by defining, before this file, `struct ss_view` and
      const struct ss_word* ss_view_word(const struct ss_view* view, __u32 index);
      const struct ss_candidate* ss_view_candidate(const struct ss_view* view, __u32 index);
+     const struct ss_list* ss_view_list(const struct ss_view* view, __u32 index);
  * which return null for what does not exist.
  */
 #ifndef SIDESTEP_PICK_H
@@ -12,13 +13,23 @@
 
 #include "bpf/lib/portable.h"
 
-/* A usable candidate is as good as the worst of its sessions; without sessions it is up. */
-SS_INLINE __u32 ss_candidate_rank(const struct ss_view* view, const struct ss_candidate* candidate) {
-    __u32 rank = candidate->mode == SS_MODE_UNUSABLE ? (__u32)SS_DOWN : (__u32)SS_UP;
+#define SS_DRAWS 8 /* before a flow takes what there is */
+
+/* What ss_pick() finds; position is SS_MAX_CANDIDATES when all candidates are down. */
+struct ss_picked {
+    __u32 position;
+    __u32 rank;
+};
+
+/* A usable list is as good as the worst of its sessions; without sessions it is up. */
+SS_VERIFIED_ONCE __u32 ss_list_rank(const struct ss_view* view, __u32 index) {
+    const struct ss_list* list = ss_view_list(view, index);
+    __u32 rank = SS_UP;
     __u32 i;
 
-    for (i = 0; i < SS_MAX_CANDIDATE_SESSIONS && i < candidate->sessions; i++) {
-        const struct ss_word* word = ss_view_word(view, candidate->session[i]);
+    if (!list || list->mode == SS_MODE_UNUSABLE) return SS_DOWN;
+    for (i = 0; i < SS_MAX_LIST_SESSIONS && i < list->sessions; i++) {
+        const struct ss_word* word = ss_view_word(view, list->session[i]);
         __u32 own = word ? SS_READ(word->rank) : (__u32)SS_DOWN;
 
         if (own < rank) rank = own;
@@ -26,26 +37,73 @@ SS_INLINE __u32 ss_candidate_rank(const struct ss_view* view, const struct ss_ca
     return rank;
 }
 
-/* The candidate that packets of this policy take now, or null when all are down; its index goes to *chosen. */
-SS_INLINE const struct ss_candidate* ss_pick(const struct ss_view* view, const struct ss_policy* policy,
-                                             __u32* chosen) {
-    const struct ss_candidate* best = 0;
-    __u32 best_rank = SS_DOWN;
+/* A candidate path is as good as the best of its lists (RFC 9256, 5.1: valid with one valid list). */
+SS_VERIFIED_ONCE __u32 ss_candidate_rank(const struct ss_view* view, __u32 index) {
+    const struct ss_candidate* candidate = ss_view_candidate(view, index);
+    __u32 best = SS_DOWN;
     __u32 i;
 
-    for (i = 0; i < SS_MAX_CANDIDATES && i < policy->count; i++) {
-        const struct ss_candidate* candidate = ss_view_candidate(view, policy->candidate[i]);
+    if (!candidate) return SS_DOWN;
+    for (i = 0; i < SS_MAX_LISTS && i < candidate->lists; i++) {
+        __u32 rank = ss_list_rank(view, candidate->list[i].list);
+
+        if (rank > best) best = rank;
+    }
+    return best;
+}
+
+/* The best candidate of a policy from position `from` on. */
+SS_INLINE struct ss_picked ss_pick(const struct ss_view* view, const struct ss_policy* policy, __u32 from) {
+    struct ss_picked best = {.position = SS_MAX_CANDIDATES, .rank = SS_DOWN};
+    __u32 i;
+
+    for (i = 0; i < SS_MAX_CANDIDATES; i++) {
         __u32 rank;
 
-        if (!candidate) continue;
-        rank = ss_candidate_rank(view, candidate);
-        if (rank <= best_rank) continue;
-        best = candidate;
-        best_rank = rank;
-        *chosen = policy->candidate[i];
+        if (i < from || i >= policy->count) continue;
+        rank = ss_candidate_rank(view, policy->candidate[i]);
+        if (rank <= best.rank) continue;
+        best.position = i;
+        best.rank = rank;
         if (rank == SS_UP) break;
     }
     return best;
+}
+
+/* The list at `point` of the candidate's weights. */
+SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point) {
+    __u32 chosen = candidate->list[0].list;
+    __u32 i;
+
+    for (i = 0; i < SS_MAX_LISTS; i++) {
+        if (i >= candidate->lists) break;
+        chosen = candidate->list[i].list;
+        if (point < candidate->list[i].weight) break;
+        point -= candidate->list[i].weight;
+    }
+    return chosen;
+}
+
+/*
+ * The list of this candidate that a flow takes, of those that are as good as `rank`, the candidate's own. The draws do
+ * not depend on states: a flow stays with the first of them that can be had, so it moves only when its list dies.
+ */
+SS_VERIFIED_ONCE __u32 ss_draw(const struct ss_view* view, const struct ss_candidate* candidate, __u32 rank,
+                               __u32 flow) {
+    __u32 i;
+
+    if (!candidate) return 0; /* for the verifier */
+    if (candidate->lists <= 1) return candidate->list[0].list;
+    for (i = 0; i < SS_DRAWS; i++) {
+        __u32 list = ss_list_at(candidate, (__u32)((__u64)flow * candidate->weight >> 32));
+
+        if (ss_list_rank(view, list) >= rank) return list;
+        flow = (flow ^ flow >> 16) * 0x85ebca6bU + 0x9e3779b9U; /* the next draw of this flow */
+    }
+    for (i = 0; i < SS_MAX_LISTS && i < candidate->lists; i++) {
+        if (ss_list_rank(view, candidate->list[i].list) >= rank) return candidate->list[i].list;
+    }
+    return candidate->list[0].list;
 }
 
 #endif

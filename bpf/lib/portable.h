@@ -7,6 +7,13 @@
 
 #define SS_INLINE static inline __attribute__((always_inline, unused))
 
+/* For functions with loops in loops: in the kernel, a global function is verified once and not at every call. */
+#ifdef __bpf__
+#define SS_VERIFIED_ONCE __attribute__((noinline, weak))
+#else
+#define SS_VERIFIED_ONCE SS_INLINE
+#endif
+
 /* Single untorn accesses to fields that another CPU writes. */
 #define SS_READ(lvalue) (*(const volatile __typeof__(lvalue)*)&(lvalue))
 #define SS_WRITE(lvalue, value) (*(volatile __typeof__(lvalue)*)&(lvalue) = (value))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a packet to the candidate path that it takes now: gate, prefix, policy, pick. Every entry point asks here. */
+/* From a packet to its way out: gate, prefix, policy or bypass, candidate, list. Every entry point asks here. */
 #ifndef SIDESTEP_STEER_H
 #define SIDESTEP_STEER_H
 
+#include "bpf/lib/fib.h"
+#include "bpf/lib/lookup.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
 
@@ -20,7 +22,25 @@ static __always_inline const struct ss_candidate* ss_view_candidate(const struct
     return ss_entry(&ss_candidates, index);
 }
 
+static __always_inline const struct ss_list* ss_view_list(const struct ss_view* view, __u32 index) {
+    (void)view;
+    return ss_entry(&ss_lists, index);
+}
+
 #include "bpf/lib/pick.h"
+
+/* Who asks decides what plain forwarding is. */
+enum ss_asker {
+    SS_TRANSIT, /* tc ingress: the FIB's own way, which may be asked for */
+    SS_DEVICE,  /* policy device: to the adjacency, since the FIB led here */
+    SS_ROUTE,   /* a route's own next hop */
+};
+
+/* A way out, and where it is counted. */
+struct ss_way {
+    const struct ss_list* list;
+    __u32 stats;
+};
 
 /* True while every session that protects something is up: the common case. */
 static __always_inline int ss_all_well(void) {
@@ -29,39 +49,145 @@ static __always_inline int ss_all_well(void) {
     return !gate || (SS_READ(gate->closed) == 0 && gate->held == 0);
 }
 
-static __always_inline const void* ss_pass_because(__u32 outcome) {
-    ss_count(SS_REJECT_COUNT + outcome);
-    return 0;
+static __always_inline __u32 ss_session_rank(__u32 session) {
+    const struct ss_word* word = ss_entry(&ss_words, session);
+
+    return word ? SS_READ(word->rank) : (__u32)SS_DOWN;
+}
+
+/* Link-local and multicast IPv6: they do not leave their link (RFC 4291, 2.5.6 and 2.7). */
+static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
+    __u64 first = packet->destination[0];
+
+    return (first & bpf_cpu_to_be64(0xffc0ULL << 48)) == bpf_cpu_to_be64(0xfe80ULL << 48) ||
+           (first & bpf_cpu_to_be64(0xffULL << 56)) == bpf_cpu_to_be64(0xffULL << 56);
+}
+
+/* True while routes with `encap bpf` have nothing to ask. */
+static __always_inline int ss_routes_rest(const struct ss_steering* steering) {
+    return !steering || (ss_all_well() && !steering->held_routes);
+}
+
+/* Its policy in the bank in force; null if it has none. */
+static __always_inline const struct ss_policy* ss_policy_of(const struct ss_steering* steering, __u32 slot) {
+    const struct ss_policy* policy = ss_entry(&ss_policies, 2 * slot + (SS_READ(steering->bank) & 1));
+
+    return policy && policy->count ? policy : 0;
+}
+
+/* The list that a flow takes at a position of a policy. */
+static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_policy* policy,
+                                    const struct ss_picked* picked, struct ss_way* way) {
+    const struct ss_candidate* candidate;
+    __u32 position = picked->position;
+
+    if (position >= SS_MAX_CANDIDATES) return;
+    candidate = ss_entry(&ss_candidates, policy->candidate[position]);
+    if (!candidate) return;
+    way->stats = policy->stats + position;
+    way->list = ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank,
+                                            candidate->lists > 1 ? bpf_get_hash_recalc(skb) : 0));
+}
+
+/* The bypass of an adjacency that is not up, if it is better. */
+static __always_inline void ss_bypass(struct __sk_buff* skb, const struct ss_steering* steering,
+                                      const struct ss_adjacency* adjacency, struct ss_way* way) {
+    const struct ss_policy* policy = ss_policy_of(steering, adjacency->slot);
+    struct ss_picked picked;
+
+    way->list = 0;
+    if (adjacency->slot == SS_POLICY_EXEMPT || !policy) {
+        ss_count_outcome(SS_OUTCOME_NO_POLICY);
+        return;
+    }
+    picked = ss_pick(0, policy, 0);
+    if (picked.rank > ss_session_rank(adjacency->session)) {
+        ss_take(skb, policy, &picked, way);
+    } else {
+        ss_count_drop(policy->stats + policy->count, SS_DROP_NO_CANDIDATE);
+    }
+}
+
+/* Asks the FIB for a packet that no policy moves; `policy` is what it is in, if any, with its choice. */
+static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss_steering* steering,
+                                          const struct ss_packet* packet, const struct ss_policy* policy,
+                                          const struct ss_picked* plain, struct ss_way* way) {
+    const struct ss_adjacency* adjacency = ss_ask_fib(skb, packet);
+    __u32 rank;
+
+    way->list = 0;
+    if (!adjacency) {
+        ss_count_outcome(policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+        return;
+    }
+    rank = ss_session_rank(adjacency->session);
+    if (rank == SS_UP) {
+        ss_count_outcome(SS_OUTCOME_PLAIN);
+        return;
+    }
+    if (policy) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
+        struct ss_picked other = ss_pick(0, policy, plain->position + 1);
+
+        if (other.rank > rank) {
+            ss_take(skb, policy, &other, way);
+            return;
+        }
+    }
+    ss_bypass(skb, steering, adjacency, way);
 }
 
 /*
- * The backup that a packet for `address` (16 bytes) has to take now; null to leave it to the kernel. Counts why.
- * `bytes` go to the candidate's statistics.
+ * The way that a packet has to take now; way->list is null to leave it to the kernel. Counts why.
+ * `pinned`: the adjacency that an End.X SID of ours prescribes, else null.
  */
-static __always_inline const struct ss_candidate* ss_steer(const void* address, __u32 bytes) {
-    struct ss_prefix key = {.length = 128};
-    const struct ss_candidate* candidate;
-    struct ss_candidate_stats* stats;
-    struct ss_policy* policy;
-    __u32 chosen = 0;
-    __u32* id;
+static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_packet* packet, enum ss_asker asker,
+                                     const struct ss_adjacency* pinned, struct ss_way* way) {
+    const struct ss_steering* steering = ss_steering();
+    const struct ss_policy* policy;
+    struct ss_picked picked;
+    const __u32* slot;
 
-    __builtin_memcpy(key.address, address, sizeof(key.address));
-    id = bpf_map_lookup_elem(&ss_prefixes, &key);
-    if (!id) return ss_pass_because(SS_OUTCOME_NO_POLICY);
-    if (*id == SS_POLICY_EXEMPT) return ss_pass_because(SS_OUTCOME_EXEMPT);
-    policy = ss_entry(&ss_policies, *id);
-    if (!policy) return ss_pass_because(SS_OUTCOME_NO_POLICY);
-    candidate = ss_pick(0, policy, &chosen);
-    if (!candidate) return ss_pass_because(SS_OUTCOME_NO_CANDIDATE);
-    if (candidate->mode == SS_MODE_PLAIN) return ss_pass_because(SS_OUTCOME_PLAIN);
-    stats = ss_entry(&ss_stats, chosen);
-    if (stats) {
-        stats->packets++;
-        stats->bytes += bytes;
-        stats->last_ns = bpf_ktime_get_ns();
+    way->list = 0;
+    way->stats = 0;
+    if (!steering) return;
+    if (pinned) {
+        if (ss_session_rank(pinned->session) == SS_UP) {
+            ss_count_outcome(SS_OUTCOME_PLAIN);
+        } else {
+            ss_bypass(skb, steering, pinned, way);
+        }
+        return;
     }
-    return candidate;
+    if (ss_never_repaired(packet)) {
+        ss_count_outcome(SS_OUTCOME_EXEMPT);
+        return;
+    }
+    slot = ss_longest(&ss_prefixes, steering, packet->family, packet->destination);
+    if (slot && *slot == SS_POLICY_EXEMPT) {
+        ss_count_outcome(SS_OUTCOME_EXEMPT);
+        return;
+    }
+    policy = slot ? ss_policy_of(steering, *slot) : 0;
+    if (!policy) {
+        if (asker == SS_TRANSIT) {
+            ss_follow_fib(skb, steering, packet, 0, 0, way);
+        } else {
+            ss_count_outcome(SS_OUTCOME_NO_POLICY);
+        }
+        return;
+    }
+    picked = ss_pick(0, policy, 0);
+    ss_take(skb, policy, &picked, way);
+    /* To the device, plain forwarding is to a neighbour whose address has to be known. */
+    if (way->list && way->list->mode == SS_MODE_PLAIN && asker == SS_DEVICE && !way->list->header_length) way->list = 0;
+    if (!way->list) {
+        ss_count_drop(policy->stats + policy->count, SS_DROP_NO_CANDIDATE);
+    } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_TRANSIT) {
+        ss_follow_fib(skb, steering, packet, policy, &picked, way);
+    } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_ROUTE) {
+        way->list = 0;
+        ss_count_outcome(SS_OUTCOME_PLAIN);
+    }
 }
 
 #endif

@@ -1,28 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// lwt_in of a route: `ip -6 route add PREFIX encap bpf in pinned .../ss_lwt_in ...` puts the route's packets under the
-// policy of their prefix. The kernel then looks up the first segment itself.
-#include "bpf/lib/maps.h"
-#include "bpf/lib/parse.h"
+// lwt_in of a route: `ip -6 route add PREFIX encap bpf in pinned .../ss_lwt_in ...` puts the packets that are forwarded
+// by the route under the policy of their prefix. The kernel then looks up the first segment itself.
+#include "bpf/lib/push.h"
 #include "bpf/lib/steer.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+#define SS_ENCAP_IP_MAX 256 /* LWT_BPF_MAX_HEADROOM of the kernel's lwtunnel.h */
+
+// The kernel's own H.Encaps, for IPv6 inside.
+static __always_inline int encaps_seg6(struct __sk_buff* skb, const struct ss_list* list) {
+    __u32 at = list->srh_offset;
+    __u32 length = (__u32)list->header_length - at;
+
+    if (at != ETH_HLEN + sizeof(struct ipv6hdr)) return BPF_DROP;
+    if (!SS_WITHIN(length, sizeof(struct ss_srh), SS_HEADER_MAX - ETH_HLEN - sizeof(struct ipv6hdr))) return BPF_DROP;
+    at = ETH_HLEN + sizeof(struct ipv6hdr);
+    return bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_SEG6, (void*)list->header + at, length) ? BPF_DROP : BPF_OK;
+}
+
+// What the kernel has no call for: IPv4 inside, and a reduced SRH.
+static __always_inline int encaps_ip(struct __sk_buff* skb, const struct ss_packet* packet,
+                                     const struct ss_list* list) {
+    __u32 length = (__u32)list->header_length - ETH_HLEN;
+    __u8 bytes[SS_ENCAP_IP_MAX];
+
+    if (!SS_WITHIN(length, sizeof(struct ipv6hdr), sizeof(bytes))) return BPF_DROP;
+    __builtin_memset(bytes, 0, sizeof(bytes));
+    if (bpf_probe_read_kernel(bytes, length, list->header + ETH_HLEN)) return BPF_DROP;
+    ss_fill_outer((void*)bytes, packet, list, length, packet->hop_limit, bpf_get_hash_recalc(skb));
+    if (list->srh_offset) {
+        ss_fill_srh((void*)bytes + sizeof(struct ipv6hdr), packet,
+                    packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6);
+    }
+    return bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_IP, bytes, length) ? BPF_DROP : BPF_LWT_REROUTE;
+}
+
+static __always_inline int insert(struct __sk_buff* skb, const struct ss_list* list) {
+    __u32 length = (__u32)list->header_length - ETH_HLEN;
+
+    if (!SS_WITHIN(length, sizeof(struct ss_srh), SS_HEADER_MAX - ETH_HLEN)) return BPF_DROP;
+    return bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_SEG6_INLINE, (void*)list->header + ETH_HLEN, length) ? BPF_DROP
+                                                                                                      : BPF_OK;
+}
+
 SEC("lwt_in")
 int ss_lwt_in(struct __sk_buff* skb) {
-    struct ipv6hdr* ip = (void*)(long)skb->data; /* LWT packets begin with the network header */
-    const struct ss_candidate* candidate;
-    const __u32 before_srh = ETH_HLEN + sizeof(*ip);
-    __u32 length;
+    struct ss_packet packet; /* LWT packets begin with the network header */
+    struct ss_way way;
+    int result;
 
-    if ((void*)(ip + 1) > (void*)(long)skb->data_end || ip->version != 6 || ss_all_well()) return BPF_OK;
-    candidate = ss_steer(&ip->daddr, skb->len);
-    if (!candidate) return BPF_OK;
-    length = candidate->header_length - before_srh;
-    if (length < sizeof(struct ss_srh) || length > SS_HEADER_MAX - before_srh) return BPF_OK;
-    if (bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_SEG6, (void*)candidate->header + before_srh, length)) {
-        ss_count(SS_REJECT_COUNT + SS_OUTCOME_PUSH_FAILED);
-        return BPF_DROP;
+    if (ss_routes_rest(ss_steering())) return BPF_OK;
+    if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
+    ss_steer(skb, &packet, SS_ROUTE, 0, &way);
+    if (!way.list || way.list->mode == SS_MODE_FORWARD) return BPF_OK;
+    if (way.list->mode == SS_MODE_INSERT) {
+        if (ss_not_insertable(&packet)) {
+            ss_count_drop(way.stats, SS_DROP_NOT_POSSIBLE);
+            return BPF_OK;
+        }
+        result = insert(skb, way.list);
+    } else if (packet.family == SS_IPV6 && !ss_reduced(way.list)) {
+        result = encaps_seg6(skb, way.list);
+    } else {
+        result = encaps_ip(skb, &packet, way.list);
     }
-    ss_count(SS_REJECT_COUNT + SS_OUTCOME_REPAIRED);
-    return BPF_OK;
+    if (result == BPF_DROP) {
+        ss_count_drop(way.stats, SS_DROP_PUSH_FAILED);
+    } else {
+        ss_count_taken(way.stats, packet.length);
+    }
+    return result;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// tc ingress of every interface that traffic enters by: probes that come back go to the sink; while a session that
-// protects something is not up, packets are steered; everything else takes the kernel's ordinary path untouched.
-#include "bpf/lib/push.h"
+// tc ingress of every interface that traffic enters by: probes that come back go to the sink; what is addressed to a
+// decapsulating SID of ours is unwrapped; while a session that protects something is not up, packets are steered;
+// everything else takes the kernel's ordinary path untouched.
+#include "bpf/lib/decap.h"
+#include "bpf/lib/leave.h"
 #include "bpf/lib/sink.h"
-#include "bpf/lib/steer.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -17,24 +18,62 @@ static __always_inline void pull(struct __sk_buff* skb) {
     if ((void*)(long)skb->data + wanted > (void*)(long)skb->data_end) bpf_skb_pull_data(skb, wanted);
 }
 
-SEC("tc")
-int ss_ingress(struct __sk_buff* skb) {
-    const struct ss_candidate* candidate;
-    struct ipv6hdr* ip;
+static __always_inline int steer(struct __sk_buff* skb, struct ss_packet* packet, const struct ss_visit* visit) {
+    struct ss_way way;
+
+    ss_steer(skb, packet, SS_TRANSIT, visit ? visit->adjacency : 0, &way);
+    return way.list ? ss_leave(skb, packet, SS_TRANSIT, visit, &way) : SS_PASS;
+}
+
+// What a header of segment routing or of a tunnel follows: it may be addressed to a SID of ours.
+static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* packet) {
+    struct ss_packet next;
+    struct ss_visit visit;
+
+    ss_visit(skb, packet, &visit);
+    if (visit.decapsulates) {
+        int result = ss_decapsulate(skb, packet, &visit);
+
+        if (result) return result;
+        return ss_all_well() ? SS_PASS : steer(skb, packet, 0);
+    }
+    if (ss_all_well()) return SS_PASS;
+    if (!visit.visits) return steer(skb, packet, 0);
+    next = *packet;
+    __builtin_memcpy(next.destination, visit.destination, sizeof(next.destination));
+    return steer(skb, &next, &visit);
+}
+
+static __always_inline int ingress_ipv6(struct __sk_buff* skb) {
+    struct ipv6hdr* ip = ss_ipv6(skb);
+    struct ss_packet packet;
     struct udphdr* udp;
 
-    if (skb->pkt_type != PACKET_HOST || skb->protocol != bpf_htons(ETH_P_IPV6)) return SS_PASS;
-    pull(skb);
-    ip = ss_ipv6(skb);
     if (!ip || ip->version != 6) return SS_PASS;
     udp = ss_udp(skb, ip);
     if (udp && udp->dest == bpf_htons(SS_PROBE_PORT)) return ss_sink(skb, ip, udp); /* others' are never repaired */
+    if (ip->nexthdr == SS_NEXT_ROUTING || ip->nexthdr == SS_NEXT_IPV6 || ip->nexthdr == SS_NEXT_IPV4) {
+        return ss_read_ipv6(skb, ETH_HLEN, &packet) ? SS_PASS : visitor(skb, &packet);
+    }
+    if (ss_all_well() || ss_read_ipv6(skb, ETH_HLEN, &packet)) return SS_PASS;
+    return steer(skb, &packet, 0);
+}
+
+static __always_inline int ingress_ipv4(struct __sk_buff* skb) {
+    struct ss_packet packet;
 
     if (ss_all_well()) return SS_PASS;
-    if (ip->hop_limit <= 1) {
-        ss_count(SS_REJECT_COUNT + SS_OUTCOME_HOP_LIMIT);
-        return SS_PASS;
+    pull(skb);
+    return ss_read_ipv4(skb, ETH_HLEN, &packet) ? SS_PASS : steer(skb, &packet, 0);
+}
+
+SEC("tc")
+int ss_ingress(struct __sk_buff* skb) {
+    if (skb->pkt_type != PACKET_HOST) return SS_PASS;
+    if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+        pull(skb);
+        return ingress_ipv6(skb);
     }
-    candidate = ss_steer(&ip->daddr, skb->len);
-    return candidate ? ss_push_tc(skb, candidate) : SS_PASS;
+    if (skb->protocol == bpf_htons(ETH_P_IP)) return ingress_ipv4(skb);
+    return SS_PASS;
 }

@@ -126,6 +126,7 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     struct __sk_buff* skb = tick->skb;
     struct ss_session_tx* tx = &session->tx;
     __u32 length = conf->template_length;
+    __u32 padded = conf->length;
     __u32 offset = conf->udp_offset;
     __u32 sequence = tx->sequence + 1;
     struct ss_stamp* stamp;
@@ -137,8 +138,8 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
         tx->sent++;
         return 0;
     }
-    if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX) return -1;
-    if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) return -1;
+    if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX || padded < length) return -1;
+    if (skb->len != padded && bpf_skb_change_tail(skb, padded, 0)) return -1;
     if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;
     udp = (void*)(long)skb->data + offset;
     stamp = (void*)(udp + 1);

@@ -16,7 +16,7 @@ using nlohmann::json;
 
 constexpr std::array<const char*, SS_COUNTERS> kCounterNames{
 #define SIDESTEP_TEXT(name, text) text,
-    SS_REJECTS(SIDESTEP_TEXT) SS_OUTCOMES(SIDESTEP_TEXT)
+    SS_REJECTS(SIDESTEP_TEXT) SS_OUTCOMES(SIDESTEP_TEXT) SS_DROPS(SIDESTEP_TEXT)
 #undef SIDESTEP_TEXT
 };
 
@@ -123,27 +123,68 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
     return {{"sessions", list}};
 }
 
+namespace {
+
+/// What was not repaired, by reason; reasons that did not occur are left out.
+json drops_of(const ss_candidate_stats& stats) {
+    json result = json::object();
+    for (std::size_t i = 0; i < SS_DROP_COUNT; ++i) {
+        if (stats.drops[i] != 0) result[kCounterNames.at(SS_COUNT_DROPS + i)] = stats.drops[i];
+    }
+    return result;
+}
+
+json lists_of(const PolicyTable& policies, const Policy& policy, std::size_t candidate) {
+    json lists = json::array();
+    const auto& configs = policy.config.candidates[candidate].lists;
+    for (std::size_t i = 0; i < configs.size(); ++i) {
+        lists.push_back({{"adjacency", configs[i].adjacency},
+                         {"encap", to_string(configs[i].encap)},
+                         {"segments", texts(configs[i].segments)},
+                         {"weight", configs[i].weight},
+                         {"state", rank_name(policies.list_rank(policy, candidate, i))}});
+    }
+    return lists;
+}
+
+json candidates_of(const PolicyTable& policies, const Dataplane& dataplane, const Policy& policy) {
+    json list = json::array();
+    const int active = policies.active(policy);
+    for (std::size_t i = 0; i < policy.candidates.size(); ++i) {
+        const auto& config = policy.config.candidates[i];
+        const auto& first = config.lists.front();
+        const auto stats = dataplane.stats(policies.stats_index(policy, i));
+        list.push_back({{"index", i},
+                        {"preference", config.preference},
+                        {"adjacency", first.adjacency},
+                        {"encap", to_string(first.encap)},
+                        {"segments", texts(first.segments)},
+                        {"lists", lists_of(policies, policy, i)},
+                        {"state", rank_name(policies.rank(policy, i))},
+                        {"active", active == static_cast<int>(i)},
+                        {"packets", stats.packets},
+                        {"bytes", stats.bytes},
+                        {"last_packet_ns", stats.last_ns},
+                        {"drops", drops_of(stats)}});
+    }
+    return list;
+}
+
+}  // namespace
+
 json answer_policies(const Engine& engine, const Dataplane& dataplane) {
     json list = json::array();
     for (const auto& policy : engine.policies.all()) {
         json prefixes = json::array();
         for (const auto& prefix : policy.config.prefixes) prefixes.push_back(prefix.to_string());
-        const int active = engine.policies.active(policy);
-        json candidates = json::array();
-        for (std::size_t i = 0; i < policy.candidates.size(); ++i) {
-            const auto& candidate = policy.candidates[i];
-            const auto stats = dataplane.candidate_stats(candidate.index);
-            candidates.push_back({{"index", i},
-                                  {"adjacency", candidate.config.adjacency},
-                                  {"encap", to_string(candidate.config.encap)},
-                                  {"segments", texts(candidate.config.segments)},
-                                  {"state", rank_name(engine.policies.rank(candidate))},
-                                  {"active", active == static_cast<int>(i)},
-                                  {"packets", stats.packets},
-                                  {"bytes", stats.bytes},
-                                  {"last_packet_ns", stats.last_ns}});
-        }
-        list.push_back({{"name", policy.config.name}, {"prefixes", prefixes}, {"candidates", candidates}});
+        const auto none = dataplane.stats(engine.policies.stats_index(policy, policy.candidates.size()));
+        list.push_back({{"name", policy.config.name},
+                        {"prefixes", prefixes},
+                        {"steering", to_string(policy.config.steering)},
+                        {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
+                        {"computed", policy.computed},
+                        {"drops", drops_of(none)},
+                        {"candidates", candidates_of(engine.policies, dataplane, policy)}});
     }
     return {{"policies", list}};
 }

@@ -63,7 +63,11 @@ void log_transition(const Session& session, const ss_event* evidence) {
 }  // namespace
 
 Engine::Engine(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered)
-    : sessions(dataplane, config, remembered), policies(dataplane, sessions, config), dataplane_(dataplane) {}
+    : sessions(dataplane, config, remembered),
+      policies(dataplane, sessions, config),
+      adjacencies(dataplane, sessions, policies, config),
+      sids(dataplane, sessions, policies, config),
+      dataplane_(dataplane) {}
 
 RememberedSessions Engine::remember() const {
     RememberedSessions result;
@@ -78,7 +82,13 @@ Result<void> Engine::start() {
         sessions.apply(session, {});
         if (session.memory.state == SessionState::wait) timers_[session.index] = session.memory.wait_until;
     }
-    return policies.publish();
+    return replace({});
+}
+
+Result<void> Engine::replace(const PolicySet& computed) {
+    if (auto replaced = policies.replace(computed); !replaced) return replaced;
+    if (auto updated = adjacencies.update(); !updated) return updated;
+    return sids.update(computed.sids);
 }
 
 void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence) {
@@ -112,7 +122,8 @@ void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
 
 void Engine::relink(Session& session) {
     sessions.publish(session);
-    if (auto refreshed = policies.refresh(session); !refreshed) spdlog::error("{}", refreshed.error().message);
+    policies.refresh(session);
+    if (auto updated = adjacencies.update(); !updated) spdlog::error("{}", updated.error().message);
 }
 
 void Engine::note_return_link(Session& session, const LinkChange& change) {
@@ -126,15 +137,16 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         note_return_link(session, change);
         if (session.config.interface != change.name && session.ifindex != change.ifindex) continue;
         const bool ours = session.config.interface == change.name && !change.gone;
-        const auto before = std::tuple(session.ifindex, session.own_mac);
+        const auto before = std::tuple(session.ifindex, session.own_mac, session.mtu);
         const bool was_running = session.running;
         session.ifindex = ours ? change.ifindex : 0;
         session.own_mac = ours ? change.mac : std::nullopt;
         session.running = ours && change.running;
+        session.mtu = ours ? change.mtu : 0;
         if (session.link_seen && session.ifindex != std::get<0>(before)) session.neighbor_mac.reset();
         if (!session.running && (was_running || !session.link_seen)) deliver(session, SessionEvent::carrier_lost, now);
         session.link_seen = true;
-        if (before != std::tuple(session.ifindex, session.own_mac)) relink(session);
+        if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) relink(session);
         if (!was_running && session.running) {
             deliver(session, SessionEvent::carrier_back, now);
             if (!session.neighbor_mac && !session.config.passive_source)

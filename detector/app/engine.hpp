@@ -11,6 +11,7 @@
 #include "detector/app/event_log.hpp"
 #include "detector/app/policy_table.hpp"
 #include "detector/app/session_table.hpp"
+#include "detector/app/sid_table.hpp"
 #include "detector/io/netlink.hpp"
 
 namespace sidestep {
@@ -24,6 +25,8 @@ class Engine {
 
     /// Writes the policies. To be called once, before anything else.
     Result<void> start();
+    /// Puts what routing computed in force, instead of what it computed before.
+    Result<void> replace(const PolicySet& computed);
 
     void on_kernel_event(const ss_event& event, Nanoseconds now);
     void on_link(const LinkChange& change, Nanoseconds now);
@@ -43,6 +46,8 @@ class Engine {
 
     SessionTable sessions;
     PolicyTable policies;
+    AdjacencyTable adjacencies;
+    SidTable sids;
     EventLog log;
 
   private:

@@ -3,21 +3,31 @@
 #include "detector/app/policy_table.hpp"
 
 #include <algorithm>
-#include <array>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bpf/lib/portable.h"
 
 // How pick.h looks things up in user space.
 struct ss_view {
-    const sidestep::SharedArray<ss_word>* words;
-    const std::map<std::uint32_t, ss_candidate>* candidates;
+    const sidestep::Dataplane* dataplane;
 };
 
-static const ss_word* ss_view_word(const ss_view* view, __u32 index) {
-    return index < view->words->size() ? &(*view->words)[index] : nullptr;
+template <typename Array>
+static auto* entry_of(const Array& array, __u32 index) {
+    return index < array.size() ? &array[index] : nullptr;
 }
 
+static const ss_word* ss_view_word(const ss_view* view, __u32 index) {
+    return entry_of(view->dataplane->words, index);
+}
 static const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
-    const auto found = view->candidates->find(index);
-    return found == view->candidates->end() ? nullptr : &found->second;
+    return entry_of(view->dataplane->candidates, index);
+}
+static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
+    return entry_of(view->dataplane->lists, index);
 }
 
 #include "bpf/lib/pick.h"
@@ -26,119 +36,278 @@ namespace sidestep {
 namespace {
 
 constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may yet appear
+constexpr std::uint32_t kMostCounted = 16384;     // a counter takes memory on every CPU
+// What routing may ask for.
+constexpr std::uint32_t kComputedPolicies = 16384;
+constexpr std::uint32_t kComputedLists = 16384;
+constexpr std::uint32_t kComputedPrefixes = 131072;
+constexpr const char* kBypassMark = " bypass";  // no policy's name has a space
+
+std::vector<Policy> policies_of(const std::vector<PolicyConfig>& configs, bool computed) {
+    std::vector<Policy> result;
+    for (const auto& config : configs) {
+        result.push_back({.config = config, .bypass_of = {}, .computed = computed, .candidates = {}});
+    }
+    return result;
+}
+
+Policy bypass_of(const std::string& adjacency, const std::vector<CandidateConfig>& candidates, bool computed) {
+    PolicyConfig config;
+    config.name = adjacency + kBypassMark;
+    config.candidates = candidates;
+    return {.config = std::move(config), .bypass_of = adjacency, .computed = computed, .candidates = {}};
+}
+
+/// The file and routing may use the same names.
+std::string slot_key(const Policy& policy) {
+    return policy.config.name + (policy.computed && policy.bypass_of.empty() ? " computed" : "");
+}
 
 }  // namespace
 
 PolicySizes PolicyTable::sizes(const Config& config) {
-    PolicySizes sizes{.policies = 1, .candidates = 1, .prefixes = kSpareExemptions};
+    PolicySizes sizes{.prefixes = kSpareExemptions};
+    std::uint32_t paths = 0;
+    const auto count = [&paths](const std::vector<CandidateConfig>& candidates) {
+        for (const auto& candidate : candidates) paths += static_cast<std::uint32_t>(1 + candidate.lists.size());
+    };
     for (const auto& policy : config.policies) {
-        ++sizes.policies;
-        sizes.candidates += static_cast<std::uint32_t>(policy.candidates.size());
+        ++sizes.slots;
         sizes.prefixes += static_cast<std::uint32_t>(policy.prefixes.size());
+        count(policy.candidates);
     }
+    for (const auto& adjacency : config.adjacencies) {
+        ++sizes.slots;
+        sizes.adjacencies += 2 + static_cast<std::uint32_t>(adjacency.gateways.size());
+        count(adjacency.bypass);
+    }
+    sizes.sids += static_cast<std::uint32_t>(config.sids.size());
+    if (config.routing) {
+        sizes.slots += kComputedPolicies;
+        sizes.prefixes += kComputedPrefixes;
+        sizes.sids += SS_MAX_SESSIONS + 4;
+        paths += kComputedLists;
+    }
+    sizes.adjacencies *= 2;                          // an interface may be replaced by another one
+    sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
+    sizes.counted = std::min(sizes.slots, kMostCounted);
     return sizes;
 }
 
 PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config)
-    : dataplane_(dataplane), sessions_(sessions), source_(config.source) {
-    std::uint32_t next_candidate = 0;
-    for (const auto& policy_config : config.policies) {
-        Policy policy{
-            .config = policy_config, .index = static_cast<std::uint32_t>(policies_.size() + 1), .candidates = {}};
-        for (const auto& candidate : policy_config.candidates) {
-            CandidatePath path{.config = candidate, .index = next_candidate++, .sessions = {}};
-            for (const auto& name : sessions_of(candidate)) path.sessions.push_back(sessions_.find(name)->index);
-            path.adjacency = path.sessions.front();
-            policy.candidates.push_back(std::move(path));
-        }
-        policies_.push_back(std::move(policy));
+    : dataplane_(dataplane),
+      sessions_(sessions),
+      config_(config),
+      paths_(dataplane, sessions, config.source),
+      free_slots_(static_cast<std::uint32_t>(dataplane.policies.size() / 2), SS_POLICY_EXEMPT + 1),
+      lengths_v6_(dataplane.steering(), SS_IPV6),
+      lengths_v4_(dataplane.steering(), SS_IPV4),
+      counted_(sizes(config).counted),
+      prefix_capacity_(sizes(config).prefixes) {
+    std::ranges::copy(config.source.bytes, dataplane.steering().source);
+    constexpr std::array<std::uint8_t, 4> kDummy{192, 0, 0, 8};  // RFC 7600, 4.8
+    auto* source_v4 = reinterpret_cast<std::uint8_t*>(&dataplane.steering().source_v4);
+    if (config.source_v4) {
+        std::copy_n(config.source_v4->bytes.begin() + 12, kDummy.size(), source_v4);
+    } else {
+        std::ranges::copy(kDummy, source_v4);
     }
 }
 
 Result<void> PolicyTable::publish() {
-    bool steering = false;
-    for (const auto& policy : policies_) {
-        for (const auto& candidate : policy.candidates) {
-            if (auto written = write(candidate); !written) return written;
+    return replace({});
+}
+
+Result<void> PolicyTable::replace(const PolicySet& computed) {
+    auto wanted = policies_of(config_.policies, false);
+    for (auto& policy : policies_of(computed.policies, true)) wanted.push_back(std::move(policy));
+    for (const auto& adjacency : config_.adjacencies) {
+        const auto found = computed.bypasses.find(adjacency.name);
+        if (!adjacency.bypass.empty()) {
+            wanted.push_back(bypass_of(adjacency.name, adjacency.bypass, false));
+        } else if (found != computed.bypasses.end() && !found->second.empty()) {
+            wanted.push_back(bypass_of(adjacency.name, found->second, true));
         }
-        if (auto written = dataplane_.set_policy(policy.index, encode(policy)); !written) return written;
-        for (const auto& prefix : policy.config.prefixes) {
-            if (auto written = dataplane_.set_prefix(prefix, policy.index); !written) return written;
+    }
+    return commit(std::move(wanted));
+}
+
+Result<void> PolicyTable::commit(std::vector<Policy> wanted) {
+    std::map<std::string, std::uint32_t> slots;
+    free_slots_.turn();
+    paths_.begin_set();
+    const auto prefixes = prefixes_of(wanted);
+    if (auto room = check_room(prefixes); !room) return room;
+    for (auto& policy : wanted) {
+        if (auto assigned = assign(policy, slots); !assigned) {
+            for (const auto& [name, slot] : slots) {
+                if (!slots_.contains(name)) free_slots_.give_back(slot);
+            }
+            return assigned;
         }
-        steering = steering || policy.candidates.front().config.encap != Encap::plain;
     }
-    for (const char* local : {"fe80::/10", "ff00::/8"}) {
-        if (auto written = dataplane_.set_prefix(*Prefix::parse(local), SS_POLICY_EXEMPT); !written) return written;
+    auto& steering = dataplane_.steering();
+    const std::uint32_t bank = 1 - (steering.bank & 1);
+    write_bank(wanted, bank);
+    for (const auto& [name, slot] : slots_) {
+        if (!slots.contains(name)) dataplane_.policies[2 * slot + bank] = {};
     }
-    SS_WRITE(dataplane_.gate().held, steering ? 1U : 0U);
+    if (auto added = add_prefixes(prefixes_of(wanted)); !added) return added;
+    note_held(wanted);
+    __sync_synchronize();
+    SS_WRITE(steering.bank, bank);  // in force
+    drop_prefixes(prefixes_of(wanted));
+    for (const auto& [name, slot] : slots_) {
+        if (!slots.contains(name)) free_slots_.give_back(slot);
+    }
+    slots_ = std::move(slots);
+    policies_ = std::move(wanted);
+    paths_.end_set();
     return {};
 }
 
-Result<void> PolicyTable::refresh(const Session& session) {
-    for (const auto& policy : policies_) {
-        for (const auto& candidate : policy.candidates) {
-            if (candidate.adjacency != session.index) continue;
-            if (auto written = write(candidate); !written) return written;
-        }
+Result<void> PolicyTable::assign(Policy& policy, std::map<std::string, std::uint32_t>& slots) {
+    const auto& name = policy.config.name;
+    const auto key = slot_key(policy);
+    const auto known = slots_.find(key);
+    const auto slot = known != slots_.end() ? std::optional(known->second) : free_slots_.take();
+    if (!slot) return fail(fmt::format("more than {} policies", dataplane_.policies.size() / 2 - 1));
+    policy.slot = *slot;
+    slots[key] = *slot;
+    const bool used_before = *slot < first_unused_slot_;
+    first_unused_slot_ = std::max(first_unused_slot_, *slot + 1);
+    if (known == slots_.end() && used_before && *slot < counted_) {
+        for (std::uint32_t i = 0; i < kStatsPerSlot; ++i) dataplane_.clear_stats(*slot * kStatsPerSlot + i);
+    }
+    for (const auto& candidate : policy.config.candidates) {
+        const bool as_routed = policy.bypass_of.empty() && policy.candidates.empty();
+        auto index = paths_.candidate(candidate, as_routed);
+        if (!index) return std::unexpected(Error{fmt::format("policy {}: {}", name, index.error().message)});
+        policy.candidates.push_back(*index);
     }
     return {};
+}
+
+PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& policies) const {
+    Prefixes result;
+    for (const auto& prefix : exempt_) result[prefix] = SS_POLICY_EXEMPT;
+    for (const auto& policy : policies) {
+        for (const auto& prefix : policy.config.prefixes) result[prefix] = policy.slot;
+    }
+    return result;
+}
+
+/// Nothing is changed unless all of it can be.
+Result<void> PolicyTable::check_room(const Prefixes& wanted) const {
+    std::array<std::set<std::uint32_t>, 2> lengths;
+    std::size_t held = prefixes_.size();
+    for (const auto& [prefix, slot] : wanted) {
+        lengths[prefix.address.is_v4() ? 1 : 0].insert(prefix.length);
+        held += prefixes_.contains(prefix) ? 0 : 1;
+    }
+    for (const auto& [prefix, slot] : prefixes_) lengths[prefix.address.is_v4() ? 1 : 0].insert(prefix.length);
+    if (held > prefix_capacity_) return fail(fmt::format("more than {} protected prefixes", prefix_capacity_));
+    for (const auto& used : lengths) {
+        if (used.size() > SS_MAX_LENGTHS) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
+    }
+    return {};
+}
+
+Result<void> PolicyTable::add_prefixes(const Prefixes& wanted) {
+    for (const auto& [prefix, slot] : wanted) {
+        const auto known = prefixes_.find(prefix);
+        if (known != prefixes_.end() && known->second == slot) continue;
+        if (known == prefixes_.end()) lengths_of(prefix).add(prefix.length);
+        if (auto set = dataplane_.set_prefix(prefix, slot); !set) return set;
+        prefixes_[prefix] = slot;
+    }
+    return {};
+}
+
+void PolicyTable::drop_prefixes(const Prefixes& wanted) {
+    std::erase_if(prefixes_, [&](const auto& entry) {
+        if (wanted.contains(entry.first)) return false;
+        (void)dataplane_.remove_prefix(entry.first);
+        lengths_of(entry.first).remove(entry.first.length);
+        return true;
+    });
+}
+
+void PolicyTable::write_bank(const std::vector<Policy>& policies, std::uint32_t bank) {
+    for (const auto& policy : policies) {
+        dataplane_.policies[2 * policy.slot + bank] = encode(policy);
+        // No packet knows a new slot yet; a prefix may move to it before the banks change.
+        if (!slots_.contains(slot_key(policy))) dataplane_.policies[2 * policy.slot + 1 - bank] = encode(policy);
+    }
+}
+
+/// Policies that encapsulate for their first choice have packets looked at even when all is well.
+void PolicyTable::note_held(const std::vector<Policy>& policies) {
+    bool transit = false;
+    bool routes = false;
+    for (const auto& policy : policies) {
+        if (!policy.bypass_of.empty() || policy.config.candidates.empty()) continue;
+        const bool holds = std::ranges::any_of(policy.config.candidates.front().lists,
+                                               [](const auto& list) { return list.encap != Encap::plain; });
+        transit = transit || (holds && policy.config.steering == Steering::transit);
+        routes = routes || (holds && policy.config.steering != Steering::transit);
+    }
+    SS_WRITE(dataplane_.gate().held, transit ? 1U : 0U);
+    SS_WRITE(dataplane_.steering().held_routes, routes ? 1U : 0U);
+}
+
+void PolicyTable::refresh(const Session& session) {
+    paths_.refresh(session);
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {
     const Prefix host{.address = address, .length = 128};
-    // A prefix that a policy protects stays protected: the operator said so.
-    const bool configured = std::ranges::any_of(policies_, [&](const Policy& policy) {
-        return std::ranges::find(policy.config.prefixes, host) != policy.config.prefixes.end();
-    });
+    if (add ? !exempt_.insert(host).second : exempt_.erase(host) == 0) return;
+    const auto known = prefixes_.find(host);
+    const bool configured = known != prefixes_.end() && known->second != SS_POLICY_EXEMPT;
     if (configured) return;
-    (void)(add ? dataplane_.set_prefix(host, SS_POLICY_EXEMPT) : dataplane_.remove_prefix(host));
-}
-
-Result<void> PolicyTable::write(const CandidatePath& candidate) {
-    const auto encoded = encode(candidate);
-    written_[candidate.index] = encoded;
-    return dataplane_.set_candidate(candidate.index, encoded);
-}
-
-ss_candidate PolicyTable::encode(const CandidatePath& candidate) const {
-    ss_candidate result{};
-    const auto* session = sessions_.find(candidate.adjacency);
-    for (const auto index : candidate.sessions) result.session[result.sessions++] = index;
-    result.ifindex = static_cast<__u32>(session->ifindex);
-    if (candidate.config.encap == Encap::plain) {
-        result.mode = SS_MODE_PLAIN;
-        return result;
+    if (add && lengths_of(host).has_room(host.length) && prefixes_.size() < prefix_capacity_) {
+        lengths_of(host).add(host.length);
+        if (dataplane_.set_prefix(host, SS_POLICY_EXEMPT)) prefixes_[host] = SS_POLICY_EXEMPT;
+    } else if (!add && known != prefixes_.end()) {
+        (void)dataplane_.remove_prefix(host);
+        lengths_of(host).remove(host.length);
+        prefixes_.erase(known);
     }
-    const auto link = session->link();
-    if (!link || session->ifindex == 0) {
-        result.mode = SS_MODE_UNUSABLE;
-        return result;
-    }
-    const auto header = make_encaps_header(*link, source_, candidate.config.segments);
-    result.mode = SS_MODE_ENCAPS;
-    result.header_length = static_cast<__u16>(header.size());
-    std::copy(header.begin(), header.end(), std::begin(result.header));
-    return result;
 }
 
-ss_policy PolicyTable::encode(const Policy& policy) {
+std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candidate) const {
+    const auto base = policy.slot < counted_ ? policy.slot * kStatsPerSlot : 0;  // slot 0's are everybody else's
+    return base + static_cast<std::uint32_t>(candidate);
+}
+
+std::uint32_t PolicyTable::bypass_slot(const std::string& adjacency) const {
+    const auto found = slots_.find(adjacency + kBypassMark);
+    return found == slots_.end() ? SS_POLICY_EXEMPT : found->second;
+}
+
+ss_policy PolicyTable::encode(const Policy& policy) const {
     ss_policy result{};
-    for (const auto& candidate : policy.candidates) result.candidate[result.count++] = candidate.index;
+    result.stats = stats_index(policy, 0);
+    for (const auto index : policy.candidates) result.candidate[result.count++] = index;
     return result;
 }
 
-std::uint32_t PolicyTable::rank(const CandidatePath& candidate) const {
-    const ss_view view{.words = &dataplane_.words, .candidates = &written_};
-    const auto found = written_.find(candidate.index);
-    return found == written_.end() ? std::uint32_t{SS_DOWN} : ss_candidate_rank(&view, &found->second);
+std::uint32_t PolicyTable::rank(const Policy& policy, std::size_t candidate) const {
+    const ss_view view{.dataplane = &dataplane_};
+    return ss_candidate_rank(&view, policy.candidates.at(candidate));
+}
+
+std::uint32_t PolicyTable::list_rank(const Policy& policy, std::size_t candidate, std::size_t list) const {
+    const ss_view view{.dataplane = &dataplane_};
+    return ss_list_rank(&view, dataplane_.candidates[policy.candidates.at(candidate)].list[list].list);
 }
 
 int PolicyTable::active(const Policy& policy) const {
-    const ss_view view{.words = &dataplane_.words, .candidates = &written_};
+    const ss_view view{.dataplane = &dataplane_};
     const auto encoded = encode(policy);
-    std::uint32_t chosen = 0;
-    if (ss_pick(&view, &encoded, &chosen) == nullptr) return -1;
-    return static_cast<int>(chosen - policy.candidates.front().index);
+    const auto picked = ss_pick(&view, &encoded, 0);
+    return picked.position == SS_MAX_CANDIDATES ? -1 : static_cast<int>(picked.position);
 }
 
 }  // namespace sidestep

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The policies of a node in the maps: candidates with their header bytes, policies, protected prefixes, and the
-// destinations that are exempt because they are this node itself.
+// The policies of a node in the maps, those of the file and those that routing computed: slots, candidates, protected
+// prefixes, bypasses, and the destinations that are exempt because they are this node itself. A set replaces another as
+// a whole (docs/repair.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "detector/app/length_list.hpp"
+#include "detector/app/path_store.hpp"
 #include "detector/app/session_table.hpp"
 #include "detector/core/config.hpp"
+#include "detector/core/policy_set.hpp"
 #include "detector/io/dataplane.hpp"
 
 namespace sidestep {
 
-/// One candidate path, and where it stands in the maps.
-struct CandidatePath {
-    CandidateConfig config;
-    std::uint32_t index = 0;              ///< in the map of candidates
-    std::uint16_t adjacency = 0;          ///< session of the adjacency it leaves by
-    std::vector<std::uint16_t> sessions;  ///< all that it depends on, that one first
-};
-
+/// A policy in force, and where it stands in the maps.
 struct Policy {
     PolicyConfig config;
-    std::uint32_t index = 0;
-    std::vector<CandidatePath> candidates;
+    std::string bypass_of;  ///< the adjacency whose bypass it is; empty: it has prefixes
+    bool computed = false;  ///< by routing
+    std::uint32_t slot = 0;
+    std::vector<std::uint32_t> candidates;  ///< their indices in the maps
 };
 
 class PolicyTable {
@@ -34,30 +35,59 @@ class PolicyTable {
     static PolicySizes sizes(const Config& config);
     PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config);
 
-    /// Writes everything. The first failure ends it.
+    /// Puts the policies of the file in force.
     Result<void> publish();
-    /// Writes the candidates that leave by this adjacency again, since its link changed.
-    Result<void> refresh(const Session& session);
+    /// Puts these, beside those of the file, in force instead of what routing computed before. On failure everything
+    /// stays as it was.
+    Result<void> replace(const PolicySet& computed);
+    /// Writes what leaves by this adjacency again, since its link changed.
+    void refresh(const Session& session);
 
-    /// This node's own addresses are never repaired.
+    /// This node's own addresses are never repaired, unless a policy has the very address.
     void exempt(const Address& address, bool add);
 
     [[nodiscard]] const std::vector<Policy>& all() const { return policies_; }
-    [[nodiscard]] std::uint32_t rank(const CandidatePath& candidate) const;
-    /// Position in policy.candidates of the path that packets take now; -1 when all are down. Asks the data plane's own
-    /// function (bpf/lib/pick.h).
+    /// Rank of a candidate path, and of one list.
+    [[nodiscard]] std::uint32_t rank(const Policy& policy, std::size_t candidate) const;
+    [[nodiscard]] std::uint32_t list_rank(const Policy& policy, std::size_t candidate, std::size_t list) const;
+    /// Position of the path that packets take now; -1 when all are down. Asks the data plane's own function
+    /// (bpf/lib/pick.h).
     [[nodiscard]] int active(const Policy& policy) const;
+    /// The entry of ss_stats; `candidate` may be policy.candidates.size(), for what none of them took.
+    [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
+    /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
+    [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
+    /// Bytes that the longest header adds to a packet.
+    [[nodiscard]] std::uint32_t longest_overhead() const { return paths_.longest_overhead(); }
 
   private:
-    Result<void> write(const CandidatePath& candidate);
-    [[nodiscard]] ss_candidate encode(const CandidatePath& candidate) const;
-    [[nodiscard]] static ss_policy encode(const Policy& policy);
+    using Prefixes = std::map<Prefix, std::uint32_t>;  ///< to slots
+
+    Result<void> commit(std::vector<Policy> wanted);
+    Result<void> assign(Policy& policy, std::map<std::string, std::uint32_t>& slots);
+    [[nodiscard]] Prefixes prefixes_of(const std::vector<Policy>& policies) const;
+    [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
+    Result<void> add_prefixes(const Prefixes& wanted);
+    void drop_prefixes(const Prefixes& wanted);
+    void write_bank(const std::vector<Policy>& policies, std::uint32_t bank);
+    void note_held(const std::vector<Policy>& policies);
+    LengthList& lengths_of(const Prefix& prefix) { return prefix.address.is_v4() ? lengths_v4_ : lengths_v6_; }
+    [[nodiscard]] ss_policy encode(const Policy& policy) const;
 
     Dataplane& dataplane_;
     SessionTable& sessions_;
-    Address source_;
+    const Config& config_;
+    PathStore paths_;
+    IndexPool free_slots_;
+    LengthList lengths_v6_;
+    LengthList lengths_v4_;
+    std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
+    std::uint32_t counted_;  ///< slots with counters of their own
+    std::uint32_t prefix_capacity_;
     std::vector<Policy> policies_;
-    std::map<std::uint32_t, ss_candidate> written_;  ///< what the map of candidates holds
+    std::map<std::string, std::uint32_t> slots_;  ///< by name of policy, or of adjacency for a bypass
+    Prefixes prefixes_;                           ///< in the map
+    std::set<Prefix> exempt_;
 };
 
 }  // namespace sidestep

@@ -172,11 +172,11 @@ void SessionTable::publish_passive(const Session& session, ss_session_conf& conf
 void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) {
     const auto& probe = session.config.probe;
     const ProbeWay way{.encaps = session.config.encaps, .back = probe.back};
-    const auto bytes = make_probe(*session.link(), source_, probe.sink, way, session.index);
+    const auto bytes = make_probe(*session.link(), source_, probe.sink, way, session.index, probe.size);
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
                       conf.sink_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
-                      conf.template_length == bytes.bytes.size() && conf.udp_offset == bytes.udp_offset &&
-                      conf.checksum == bytes.checksum &&
+                      conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&
+                      conf.udp_offset == bytes.udp_offset && conf.checksum == bytes.checksum &&
                       std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
     // A beat in the middle of this would send a mixture: the session pauses while it is rewritten.
     if (!same) {
@@ -185,6 +185,7 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
         conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
         conf.sink_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
         conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
+        conf.length = bytes.length;
         conf.udp_offset = bytes.udp_offset;
         conf.checksum = bytes.checksum;
         std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));

@@ -27,6 +27,7 @@ struct Session {
     int return_ifindex = 0;  ///< the same of the interface that probes come back by
     bool link_seen = false;  ///< rtnetlink has spoken of the interface
     bool running = false;    ///< the interface is up and has carrier
+    std::uint32_t mtu = 0;   ///< of the interface, bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint8_t kHopLimitProbe = 255;
 constexpr std::uint8_t kHopLimitEncaps = 64;
 constexpr std::uint16_t kUdpHeaderLength = 8;
+constexpr std::uint8_t kTlvExtraPadding = 1;
+constexpr std::size_t kTlvHeaderLength = 4;
 constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint16_t kProbeSourcePortBase = 0xc000;  // dynamic range, so that sessions hash apart
 
@@ -56,17 +58,29 @@ constexpr std::size_t srh_length(std::size_t segments) {
     return 8 + 16 * segments;
 }
 
-/// An SRH whose first segment is active (RFC 8754, 2): the list is written in reverse of travel order.
-void write_srh(Writer& out, unsigned next_header, std::span<const Address> segments) {
-    const auto last = static_cast<unsigned>(segments.size() - 1);
+/// The SRH of a list in travel order (RFC 8754, 2): its entries are in reverse. `left` segments are still to be
+/// visited.
+void write_srh(Writer& out, unsigned next_header, std::span<const Address> segments, std::size_t left) {
     out.u8(next_header);
     out.u8(static_cast<unsigned>(srh_length(segments.size()) / 8 - 1));
-    out.u8(4);     // routing type
-    out.u8(last);  // segments left
-    out.u8(last);  // last entry
-    out.u8(0);     // flags
-    out.u16(0);    // tag
+    out.u8(4);  // routing type
+    out.u8(static_cast<unsigned>(left));
+    out.u8(static_cast<unsigned>(segments.size() - 1));  // last entry
+    out.u8(0);                                           // flags
+    out.u16(0);                                          // tag
     for (const auto& segment : std::views::reverse(segments)) out.raw(segment.bytes);
+}
+
+/// One whose first segment is active.
+void write_srh(Writer& out, unsigned next_header, std::span<const Address> segments) {
+    write_srh(out, next_header, segments, segments.size() - 1);
+}
+
+/// Extra Padding (RFC 8972, 4.1) whose value, zeros, the data plane appends.
+void write_padding(Writer& out, std::size_t bytes) {
+    out.u8(SS_STAMP_TLV_FLAGS);
+    out.u8(kTlvExtraPadding);
+    out.u16(static_cast<unsigned>(bytes));
 }
 
 void write_stamp(Writer& out, std::uint16_t index) {
@@ -90,58 +104,108 @@ std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) 
     return sum;
 }
 
+struct ProbeLengths {
+    std::size_t padding = 0;  ///< value of the padding TLV
+    std::uint16_t udp = 0;
+    std::size_t payload = 0;  ///< of the IPv6 header next to UDP
+    std::size_t outer = 0;    ///< payload of the outer IPv6 header
+    std::size_t total = 0;    ///< with Ethernet
+};
+
+std::size_t outer_length(const ProbeWay& way) {
+    return way.encaps.empty() ? 0 : kIpv6HeaderLength + srh_length(way.encaps.size());
+}
+
+ProbeLengths lengths_of(const ProbeWay& way, std::size_t size) {
+    ProbeLengths result;
+    const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
+    const auto least = outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp);
+    if (size >= least + kTlvHeaderLength) result.padding = size - least - kTlvHeaderLength;
+    const auto padded = size >= least + kTlvHeaderLength ? size - least : 0;
+    result.udp = static_cast<std::uint16_t>(kUdpHeaderLength + sizeof(ss_stamp) + padded);
+    result.payload = srh + result.udp;
+    result.outer =
+        outer_length(way) - (way.encaps.empty() ? 0 : kIpv6HeaderLength) + kIpv6HeaderLength + result.payload;
+    result.total = ETH_HLEN + least + padded;
+    return result;
+}
+
 }  // namespace
 
 bool probe_fits(const ProbeWay& way) {
-    const auto outer = way.encaps.empty() ? 0 : kIpv6HeaderLength + srh_length(way.encaps.size());
     const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
-    return ETH_HLEN + outer + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp) <= SS_TEMPLATE_MAX;
+    return ETH_HLEN + outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp) +
+               kTlvHeaderLength <=
+           SS_TEMPLATE_MAX;
 }
 
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
-                         std::uint16_t index) {
-    const std::uint16_t udp_length = kUdpHeaderLength + sizeof(ss_stamp);
+                         std::uint16_t index, std::size_t size) {
+    const auto lengths = lengths_of(way, size);
     std::vector<Address> list(way.back.begin(), way.back.end());
     list.push_back(sink);
-    const auto srh = way.back.empty() ? 0 : srh_length(list.size());
-    const auto payload = srh + udp_length;
 
     Writer out;
     write_ethernet(out, link);
     if (!way.encaps.empty()) {
-        const auto outer_payload = srh_length(way.encaps.size()) + kIpv6HeaderLength + payload;
-        write_ipv6(out, index, outer_payload, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
+        write_ipv6(out, index, lengths.outer, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
         write_srh(out, IPPROTO_IPV6, way.encaps);
     }
-    write_ipv6(out, index, payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
+    write_ipv6(out, index, lengths.payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
                kHopLimitProbe, source, list.front());
     if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
     out.u16(kProbeSourcePortBase | (index & 0x3fffU));
     out.u16(SS_PROBE_PORT);
-    out.u16(udp_length);
+    out.u16(lengths.udp);
     out.u16(0);  // checksum
     write_stamp(out, index);
+    if (lengths.udp > kUdpHeaderLength + sizeof(ss_stamp)) write_padding(out, lengths.padding);
     result.bytes = out.take();
+    result.length = static_cast<std::uint16_t>(lengths.total);
 
-    // The pseudo-header names the final destination (RFC 8200, 8.1).
+    // The pseudo-header names the final destination (RFC 8200, 8.1). Zeros of the padding add nothing.
     Writer pseudo;
     pseudo.raw(source.bytes);
     pseudo.raw(sink.bytes);
-    pseudo.u32(udp_length);
+    pseudo.u32(lengths.udp);
     pseudo.u32(IPPROTO_UDP);
     result.checksum = add_words(add_words(0, pseudo.take()), std::span(result.bytes).subspan(result.udp_offset));
     return result;
 }
 
-std::vector<std::uint8_t> make_encaps_header(const LinkAddresses& link, const Address& source,
-                                             std::span<const Address> segments) {
+ListHeader make_encaps_header(const LinkAddresses& link, const Address& source, std::span<const Address> segments,
+                              bool reduced) {
+    const auto listed = reduced ? segments.subspan(1) : segments;
     Writer out;
     write_ethernet(out, link);
-    write_ipv6(out, 0, 0, IPPROTO_ROUTING, kHopLimitEncaps, source, segments.front());
-    write_srh(out, IPPROTO_IPV6, segments);
-    return out.take();
+    write_ipv6(out, 0, 0, listed.empty() ? unsigned{IPPROTO_IPV6} : unsigned{IPPROTO_ROUTING}, kHopLimitEncaps, source,
+               segments.front());
+    ListHeader result;
+    if (!listed.empty()) {
+        result.srh_offset = static_cast<std::uint16_t>(out.size());
+        write_srh(out, IPPROTO_IPV6, listed, segments.size() - 1);
+    }
+    result.bytes = out.take();
+    return result;
+}
+
+ListHeader make_insert_header(const LinkAddresses& link, std::span<const Address> segments) {
+    std::vector<Address> list(segments.begin(), segments.end());
+    list.emplace_back();
+    Writer out;
+    write_ethernet(out, link);
+    ListHeader result{.bytes = {}, .srh_offset = static_cast<std::uint16_t>(out.size())};
+    write_srh(out, 0, list);
+    result.bytes = out.take();
+    return result;
+}
+
+ListHeader make_forward_header(const LinkAddresses& link) {
+    Writer out;
+    write_ethernet(out, link);
+    return {.bytes = out.take(), .srh_offset = 0};
 }
 
 }  // namespace sidestep

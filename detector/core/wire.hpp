@@ -28,7 +28,14 @@ struct LinkAddresses {
 struct ProbeTemplate {
     std::vector<std::uint8_t> bytes;  ///< from the Ethernet header on
     std::uint16_t udp_offset = 0;
+    std::uint16_t length = 0;    ///< of the probe with its padding
     std::uint32_t checksum = 0;  ///< one's complement sum of all that the UDP checksum covers and stays the same
+};
+
+/// Bytes that a repair puts before a packet; what differs per packet is zero (ss_list in the ABI).
+struct ListHeader {
+    std::vector<std::uint8_t> bytes;  ///< from the Ethernet header on
+    std::uint16_t srh_offset = 0;     ///< 0: there is no SRH
 };
 
 /// Which way a probe goes. Lists are in travel order and may be empty.
@@ -41,12 +48,18 @@ struct ProbeWay {
 bool probe_fits(const ProbeWay& way);
 
 /// The probe of session `index`, which returns to `sink` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the SRH).
+/// `size`: bytes from the outermost IPv6 header on. What the template does not hold is Extra Padding (RFC 8972, 4.1) of
+/// zeros; a size that the template exceeds is ignored.
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
-                         std::uint16_t index);
+                         std::uint16_t index, std::size_t size = 0);
 
-/// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order.
-/// Payload length, traffic class and flow label are zero; the inner protocol is IPv6.
-std::vector<std::uint8_t> make_encaps_header(const LinkAddresses& link, const Address& source,
-                                             std::span<const Address> segments);
+/// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order, or of
+/// H.Encaps.Red (5.2), which leaves the first segment out of the SRH, and the SRH out if that was all.
+ListHeader make_encaps_header(const LinkAddresses& link, const Address& source, std::span<const Address> segments,
+                              bool reduced = false);
+/// Ethernet and the SRH of H.Insert: the segments, then a place for the packet's own destination.
+ListHeader make_insert_header(const LinkAddresses& link, std::span<const Address> segments);
+/// Ethernet alone; the type is that of the packet.
+ListHeader make_forward_header(const LinkAddresses& link);
 
 }  // namespace sidestep

@@ -81,16 +81,20 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
 
     skeleton_ = sidestep_bpf__open();
     if (skeleton_ == nullptr) return fail_errno("cannot open the BPF programs");
-    bpf_map__set_max_entries(skeleton_->maps.ss_policies, std::max(1U, sizes.policies));
-    bpf_map__set_max_entries(skeleton_->maps.ss_candidates, std::max(1U, sizes.candidates));
-    bpf_map__set_max_entries(skeleton_->maps.ss_stats, std::max(1U, sizes.candidates));
-    bpf_map__set_max_entries(skeleton_->maps.ss_prefixes, std::max(1U, sizes.prefixes));
+    auto& maps = skeleton_->maps;
+    bpf_map__set_max_entries(maps.ss_policies, 2 * sizes.slots);
+    bpf_map__set_max_entries(maps.ss_stats, kStatsPerSlot * sizes.counted);
+    bpf_map__set_max_entries(maps.ss_candidates, sizes.candidates);
+    bpf_map__set_max_entries(maps.ss_lists, sizes.lists);
+    bpf_map__set_max_entries(maps.ss_prefixes, sizes.prefixes);
+    bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
+    bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
     for (auto* map : session_half(*skeleton_)) {
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }
     if (const int result = sidestep_bpf__load(skeleton_); result < 0) return fail(explain_load_failure(result));
     // What routes with `encap bpf` and `encap seg6local action End.BPF` refer to.
-    for (auto* program : {skeleton_->progs.ss_lwt_in, skeleton_->progs.ss_endpoint}) {
+    for (auto* program : {skeleton_->progs.ss_lwt_in, skeleton_->progs.ss_lwt_xmit, skeleton_->progs.ss_endpoint}) {
         const auto path = fmt::format("{}/{}", pin_directory, bpf_program__name(program));
         fs::remove(path, error);
         if (const int result = bpf_program__pin(program, path.c_str()); result < 0) {
@@ -115,6 +119,10 @@ Result<void> Dataplane::map_memory() {
     into(words, maps.ss_words);
     into(sessions, maps.ss_sessions);
     into(plans, maps.ss_plans);
+    into(policies, maps.ss_policies);
+    into(candidates, maps.ss_candidates);
+    into(lists, maps.ss_lists);
+    into(steerings_, maps.ss_steerings);
     into(gates_, maps.ss_gates);
     into(clock_confs_, maps.ss_clock_confs);
     into(clocks_, maps.ss_clocks);
@@ -160,6 +168,26 @@ Result<void> update(const bpf_map* map, std::uint32_t index, const Value& value)
     return {};
 }
 
+/// Adds an entry to a hash table, or replaces it.
+template <typename Key, typename Value>
+Result<void> put(const bpf_map* map, const Key& key, const Value& value, const std::string& what) {
+    const int error = bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY);
+    if (error == -E2BIG) {
+        return fail(
+            fmt::format("cannot add {}: {} is full ({} entries)", what, bpf_map__name(map), bpf_map__max_entries(map)));
+    }
+    if (error < 0) return fail_errno("cannot add " + what, error);
+    return {};
+}
+
+/// Removes an entry; none there is no error.
+template <typename Key>
+Result<void> take_out(const bpf_map* map, const Key& key, const std::string& what) {
+    const int error = bpf_map__delete_elem(map, &key, sizeof key, 0);
+    if (error < 0 && error != -ENOENT) return fail_errno("cannot remove " + what, error);
+    return {};
+}
+
 /// The values of all CPUs at `index`.
 template <typename Value>
 std::vector<Value> per_cpu(const bpf_map* map, std::uint32_t index) {
@@ -170,27 +198,28 @@ std::vector<Value> per_cpu(const bpf_map* map, std::uint32_t index) {
 
 }  // namespace
 
-Result<void> Dataplane::set_prefix(const Prefix& prefix, std::uint32_t policy) {
-    const auto key = to_key(prefix);
-    const int error =
-        bpf_map__update_elem(skeleton_->maps.ss_prefixes, &key, sizeof key, &policy, sizeof policy, BPF_ANY);
-    if (error < 0) return fail_errno("cannot add prefix " + prefix.to_string(), error);
-    return {};
+Result<void> Dataplane::set_prefix(const Prefix& prefix, std::uint32_t slot) {
+    return put(skeleton_->maps.ss_prefixes, to_key(prefix), slot, "prefix " + prefix.to_string());
 }
 
 Result<void> Dataplane::remove_prefix(const Prefix& prefix) {
-    const auto key = to_key(prefix);
-    const int error = bpf_map__delete_elem(skeleton_->maps.ss_prefixes, &key, sizeof key, 0);
-    if (error < 0 && error != -ENOENT) return fail_errno("cannot remove prefix " + prefix.to_string(), error);
-    return {};
+    return take_out(skeleton_->maps.ss_prefixes, to_key(prefix), "prefix " + prefix.to_string());
 }
 
-Result<void> Dataplane::set_policy(std::uint32_t index, const ss_policy& policy) {
-    return update(skeleton_->maps.ss_policies, index, policy);
+Result<void> Dataplane::set_sid(const Prefix& sid, const ss_sid& value) {
+    return put(skeleton_->maps.ss_sids, to_key(sid), value, "SID " + sid.to_string());
 }
 
-Result<void> Dataplane::set_candidate(std::uint32_t index, const ss_candidate& candidate) {
-    return update(skeleton_->maps.ss_candidates, index, candidate);
+Result<void> Dataplane::remove_sid(const Prefix& sid) {
+    return take_out(skeleton_->maps.ss_sids, to_key(sid), "SID " + sid.to_string());
+}
+
+Result<void> Dataplane::set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) {
+    return put(skeleton_->maps.ss_adjacencies, hop, adjacency, fmt::format("adjacency of interface {}", hop.ifindex));
+}
+
+Result<void> Dataplane::remove_adjacency(const ss_hop& hop) {
+    return take_out(skeleton_->maps.ss_adjacencies, hop, fmt::format("adjacency of interface {}", hop.ifindex));
 }
 
 Result<void> Dataplane::set_secret(const ss_secret& secret) {
@@ -224,14 +253,21 @@ Result<void> Dataplane::set_passive(int ifindex, const Address& source, std::uin
     return {};
 }
 
-ss_candidate_stats Dataplane::candidate_stats(std::uint32_t index) const {
+ss_candidate_stats Dataplane::stats(std::uint32_t index) const {
     ss_candidate_stats sum{};
     for (const auto& value : per_cpu<ss_candidate_stats>(skeleton_->maps.ss_stats, index)) {
         sum.packets += value.packets;
         sum.bytes += value.bytes;
         sum.last_ns = std::max(sum.last_ns, value.last_ns);
+        for (std::size_t i = 0; i < SS_DROP_COUNT; ++i) sum.drops[i] += value.drops[i];
     }
     return sum;
+}
+
+void Dataplane::clear_stats(std::uint32_t index) {
+    const std::vector<ss_candidate_stats> zeros(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    (void)bpf_map__update_elem(skeleton_->maps.ss_stats, &index, sizeof index, zeros.data(),
+                               zeros.size() * sizeof(ss_candidate_stats), BPF_ANY);
 }
 
 std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
@@ -244,6 +280,15 @@ std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
 
 int Dataplane::ingress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress);
+}
+int Dataplane::device_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_device);
+}
+int Dataplane::lwt_in_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_lwt_in);
+}
+int Dataplane::lwt_xmit_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_lwt_xmit);
 }
 int Dataplane::tick_program() const {
     return bpf_program__fd(skeleton_->progs.ss_tick);

@@ -27,10 +27,17 @@ namespace sidestep {
 
 /// How many entries the policy half needs.
 struct PolicySizes {
-    std::uint32_t policies = 1;  ///< policy 0, the exempt one, included
+    std::uint32_t slots = 1;    ///< slot 0, the exempt one, included
+    std::uint32_t counted = 1;  ///< slots that have counters of their own
     std::uint32_t candidates = 1;
+    std::uint32_t lists = 1;
     std::uint32_t prefixes = 1;
+    std::uint32_t sids = 1;
+    std::uint32_t adjacencies = 1;
 };
+
+/// Entries of ss_stats that belong to one slot: one for each candidate, and one for what none of them took.
+inline constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
 
 class Dataplane {
   public:
@@ -48,10 +55,13 @@ class Dataplane {
     /// Removes the pins of versions with another layout, once our programs have taken their places.
     void unpin_other_layouts() const;
 
-    Result<void> set_prefix(const Prefix& prefix, std::uint32_t policy);
+    /// A prefix and the length that it has must be announced in the steering record (PrefixTable).
+    Result<void> set_prefix(const Prefix& prefix, std::uint32_t slot);
     Result<void> remove_prefix(const Prefix& prefix);
-    Result<void> set_policy(std::uint32_t index, const ss_policy& policy);
-    Result<void> set_candidate(std::uint32_t index, const ss_candidate& candidate);
+    Result<void> set_sid(const Prefix& sid, const ss_sid& value);
+    Result<void> remove_sid(const Prefix& sid);
+    Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
+    Result<void> remove_adjacency(const ss_hop& hop);
     Result<void> set_secret(const ss_secret& secret);
     /// Probes from `source` that come in by `ifindex` answer the passive session.
     /// Forgets the probes expected for sessions of which `keep` is false.
@@ -59,11 +69,15 @@ class Dataplane {
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session);
 
     /// Summed over the CPUs.
-    [[nodiscard]] ss_candidate_stats candidate_stats(std::uint32_t index) const;
+    [[nodiscard]] ss_candidate_stats stats(std::uint32_t index) const;
+    void clear_stats(std::uint32_t index);
     /// Rejects, then outcomes (SS_COUNTERS of them), summed over the CPUs.
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
     [[nodiscard]] int ingress_program() const;
+    [[nodiscard]] int device_program() const;
+    [[nodiscard]] int lwt_in_program() const;
+    [[nodiscard]] int lwt_xmit_program() const;
     [[nodiscard]] int tick_program() const;
 
     /// The ring's file descriptor for polling, and what to call when it is readable.
@@ -73,6 +87,11 @@ class Dataplane {
     SharedArray<ss_word> words;
     SharedArray<ss_session> sessions;
     SharedArray<ss_plan> plans;
+    SharedArray<ss_policy> policies;  ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_candidate> candidates;
+    SharedArray<ss_list> lists;
+    ss_steering& steering() { return steerings_[0]; }
+    [[nodiscard]] const ss_steering& steering() const { return steerings_[0]; }
     ss_gate& gate() { return gates_[0]; }
     ss_clock_conf& clock_conf() { return clock_confs_[0]; }
     ss_clock& clock() { return clocks_[0]; }
@@ -90,6 +109,7 @@ class Dataplane {
     SharedArray<ss_gate> gates_;
     SharedArray<ss_clock_conf> clock_confs_;
     SharedArray<ss_clock> clocks_;
+    SharedArray<ss_steering> steerings_;
 };
 
 /// Mounts a bpffs at `directory` (created if need be) unless there is one.

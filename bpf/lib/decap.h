@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * End.DT4, End.DT6 and End.DT46 into the main table (RFC 8986, 4.6 to 4.8): the outer header goes, and the packet takes
+ * the kernel's ordinary way as what was inside. Only from within the SR domain (RFC 8754, 5.1).
+ */
+#ifndef SIDESTEP_DECAP_H
+#define SIDESTEP_DECAP_H
+
+#include "bpf/lib/fib.h"
+#include "bpf/lib/lookup.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/sid.h"
+
+/* linux/bpf.h has them since 6.3. */
+#define SS_DECAP_L3_IPV4 (1ULL << 7)
+#define SS_DECAP_L3_IPV6 (1ULL << 8)
+
+#define SS_ECN_MASK 3
+#define SS_ECN_CE 3
+
+/* True if a packet may come to SIDs of ours: its source is in the domain, and it comes by an adjacency's interface. */
+static __always_inline int ss_in_domain(const struct __sk_buff* skb, const struct ss_packet* packet) {
+    const struct ss_steering* steering = ss_steering();
+    struct ss_hop inside = {.ifindex = skb->ifindex};
+    __u32 i;
+
+    if (!steering || !bpf_map_lookup_elem(&ss_adjacencies, &inside)) return 0;
+    for (i = 0; i < SS_MAX_DOMAIN && i < steering->domains; i++) {
+        const __u64* mask = steering->domain[i].mask;
+        const __u64* wanted = steering->domain_address[i];
+
+        if ((packet->source[0] & mask[0]) == wanted[0] && (packet->source[1] & mask[1]) == wanted[1]) return 1;
+    }
+    return 0;
+}
+
+/* What is inside, by the SID's behavior; 0 if that is nothing for it. */
+static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, const struct ss_visit* visit) {
+    __u8 inside = visit->srh.type ? visit->srh.next_header : packet->protocol;
+
+    if (inside == SS_NEXT_IPV6 && visit->decapsulates != SS_END_DT4) return ETH_P_IPV6;
+    if (inside == SS_NEXT_IPV4 && visit->decapsulates != SS_END_DT6) return ETH_P_IP;
+    return 0;
+}
+
+static __always_inline int ss_strip_v6(struct __sk_buff* skb, __u32 outer) {
+    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC,
+                             BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
+        return 0;
+    }
+    return bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+}
+
+/* Before 6.3 only bpf_skb_change_proto() turns an IPv6 packet into one of IPv4; it takes 20 bytes away. */
+static __always_inline int ss_strip_v4(struct __sk_buff* skb, __u32 outer) {
+    const __be16 protocol = bpf_htons(ETH_P_IP);
+    const __u32 by_change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+
+    if (bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV4)) {
+        if (bpf_skb_change_proto(skb, protocol, 0)) return -1;
+        if (bpf_skb_adjust_room(skb, -(__s32)(outer - by_change), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+            return -1;
+    }
+    return bpf_skb_store_bytes(skb, 2 * ETH_ALEN, &protocol, sizeof(protocol), 0) ? -1 : 0;
+}
+
+/* RFC 6040, 4.2: congestion met in the tunnel is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
+static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss_packet* outer,
+                                          const struct ss_packet* inner) {
+    __u32 outer_ecn = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
+    __u32 inner_ecn = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
+
+    if (outer_ecn != SS_ECN_CE || inner_ecn == SS_ECN_CE) return 0;
+    if (inner_ecn == 0) return -1;
+    if (inner->family == SS_IPV4) {
+        struct iphdr* ip = ss_at(skb, ETH_HLEN, sizeof(*ip));
+        __u32 sum;
+
+        if (!ip) return -1;
+        sum = (__u32)(__u16)~ip->check + bpf_htons((__u16)(SS_ECN_CE - inner_ecn)); /* RFC 1624; no carry within tos */
+        sum = (sum & 0xffff) + (sum >> 16);
+        ip->tos |= SS_ECN_CE;
+        ip->check = (__sum16)~sum;
+    } else {
+        __be32* first = ss_at(skb, ETH_HLEN, sizeof(*first));
+
+        if (!first) return -1;
+        *first |= bpf_htonl(SS_ECN_CE << 20);
+    }
+    return 0;
+}
+
+/* Takes the outer header away. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
+static __always_inline int ss_decapsulate(struct __sk_buff* skb, struct ss_packet* packet,
+                                          const struct ss_visit* visit) {
+    __u16 protocol = ss_inner_protocol(packet, visit);
+    __u32 outer = sizeof(struct ipv6hdr) + (visit->srh.type ? ss_srh_bytes(&visit->srh) : 0);
+    struct ss_packet inner = {};
+
+    if (!ss_in_domain(skb, packet)) {
+        ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
+        return TC_ACT_SHOT;
+    }
+    if (protocol == ETH_P_IPV6 ? ss_read_ipv6(skb, ETH_HLEN + outer, &inner)
+                               : protocol != ETH_P_IP || ss_read_ipv4(skb, ETH_HLEN + outer, &inner)) {
+        ss_count_outcome(SS_OUTCOME_MALFORMED);
+        return TC_ACT_SHOT; /* nobody else's: the SID is ours */
+    }
+    if (inner.family == SS_IPV4 ? ss_strip_v4(skb, outer) : ss_strip_v6(skb, outer)) goto broken;
+    if (ss_combine_ecn(skb, packet, &inner)) goto broken;
+    *packet = inner;
+    ss_count_outcome(SS_OUTCOME_DECAPSULATED);
+    return 0;
+
+broken:
+    ss_count_outcome(SS_OUTCOME_MALFORMED);
+    return TC_ACT_SHOT;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Longest-prefix match: one hash table whose keys carry their length, and the lengths in use, longest first. One lookup
+ * per length in use beats a trie as long as those are few (docs/repair.md).
+ */
+#ifndef SIDESTEP_LOOKUP_H
+#define SIDESTEP_LOOKUP_H
+
+#include "bpf/lib/maps.h"
+#include "bpf/lib/portable.h"
+
+/* The entry of `map` with the longest prefix of `address`; `table` says which lengths are in use. */
+static __always_inline void* ss_longest(void* map, const struct ss_steering* steering, __u32 table,
+                                        const __u64* address) {
+    __u32 count, i;
+
+    if (table >= SS_TABLES) return 0;
+    count = SS_READ(steering->lengths[table]);
+    for (i = 0; i < SS_MAX_LENGTHS && i < count; i++) {
+        const struct ss_length* length = &steering->length[table][i];
+        struct ss_prefix key;
+        __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
+        void* found;
+
+        key.length = length->length;
+        __builtin_memcpy(key.address, masked, sizeof(key.address));
+        found = bpf_map_lookup_elem(map, &key);
+        if (found) return found;
+    }
+    return 0;
+}
+
+static __always_inline const struct ss_steering* ss_steering(void) {
+    return ss_entry(&ss_steerings, 0);
+}
+
+#endif

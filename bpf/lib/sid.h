@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Packets to SIDs of this node. The kernel's own End runs behind tc ingress, so that what is to be protected by its next
+ * segment has to be looked at here: ss_visit() says what the packet will be when our SIDs are done with it, and changes
+ * nothing; ss_apply_visit() does it, when the packet has to be repaired. Decapsulation (End.DT*) is done here always.
+ */
+#ifndef SIDESTEP_SID_H
+#define SIDESTEP_SID_H
+
+#include "bpf/lib/lookup.h"
+#include "bpf/lib/maps.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/push.h"
+
+#define SS_SRH_AT (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))
+#define SS_MAX_VISITS 4 /* SIDs of ours in a row */
+
+/* What SIDs of ours make of a packet. */
+struct ss_visit {
+    __u64 destination[2]; /* the next one that is not ours */
+    const struct ss_adjacency* adjacency; /* of an End.X; null: the FIB's way */
+    __u32 visits;                         /* SIDs of ours; 0: it is a packet like any other */
+    __u32 decapsulates;                   /* behavior of the SID that ends it; 0: none */
+    __u32 pops;                           /* PSP: the SRH goes */
+    struct ss_srh srh;                    /* as it came, but for segments_left; type 0: there is none */
+};
+
+/* As the kernel checks it (net/ipv6/seg6.c, seg6_validate_srh), a reduced one included. */
+static __always_inline int ss_srh_sound(const struct ss_srh* srh, __u32 payload) {
+    __u32 entries = srh->length / 2;
+
+    return srh->type == SS_SRH_TYPE && ss_srh_bytes(srh) <= payload && srh->segments_left <= srh->last_entry + 1 &&
+           entries && srh->last_entry <= entries - 1;
+}
+
+static __always_inline __u64 ss_mask(__u32 bits) {
+    return bits >= 64 ? ~0ULL : ~(~0ULL >> (bits & 63));
+}
+
+/* The 128 bits (high, low) moved left, 1 to 127. */
+static __always_inline void ss_shift_left(__u64* high, __u64* low, __u32 bits) {
+    if (bits >= 64) {
+        *high = *low << (bits & 63);
+        *low = 0;
+    } else if (bits) {
+        *high = *high << bits | *low >> ((64 - bits) & 63);
+        *low <<= bits;
+    }
+}
+
+static __always_inline void ss_shift_right(__u64* high, __u64* low, __u32 bits) {
+    if (bits >= 64) {
+        *low = *high >> (bits & 63);
+        *high = 0;
+    } else if (bits) {
+        *low = *low >> bits | *high << ((64 - bits) & 63);
+        *high >>= bits;
+    }
+}
+
+/* NEXT-C-SID (RFC 9800, 4.1.1): moves the argument up behind the block. Returns 0 if there is no argument. */
+static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address) {
+    __u64 high = bpf_be64_to_cpu(address[0]);
+    __u64 low = bpf_be64_to_cpu(address[1]);
+    __u64 block_high = high & ss_mask(sid->block_bits);
+    __u64 block_low = sid->block_bits > 64 ? low & ss_mask(sid->block_bits - 64) : 0;
+
+    ss_shift_left(&high, &low, ((__u32)sid->block_bits + sid->function_bits) & 127);
+    if (!(high | low)) return 0;
+    ss_shift_right(&high, &low, sid->block_bits & 127);
+    address[0] = bpf_cpu_to_be64(block_high | high);
+    address[1] = bpf_cpu_to_be64(block_low | low);
+    return 1;
+}
+
+/* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
+static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_sid* sid, struct ss_visit* visit) {
+    if (sid->behavior >= SS_END_DT4) {
+        if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, for the kernel to answer */
+        visit->decapsulates = sid->behavior;
+        visit->visits++;
+        return 0;
+    }
+    if (!(sid->flavors & SS_FLAVOR_NEXT_CSID) || !ss_next_csid(sid, visit->destination)) {
+        if (!visit->srh.type || !visit->srh.segments_left) return 0; /* to ourselves */
+        visit->srh.segments_left--;
+        if (bpf_skb_load_bytes(skb, SS_SRH_AT + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left,
+                               visit->destination, sizeof(visit->destination))) {
+            return 0;
+        }
+        if (!visit->srh.segments_left && sid->flavors & SS_FLAVOR_PSP) visit->pops = 1;
+    }
+    visit->visits++;
+    if (sid->behavior == SS_END_X) {
+        visit->adjacency = &sid->adjacency;
+        return 0;
+    }
+    return 1;
+}
+
+/* Follows a packet through the SIDs of this node. */
+static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_packet* packet, struct ss_visit* visit) {
+    const struct ss_steering* steering = ss_steering();
+    __u32 i;
+
+    __builtin_memset(visit, 0, sizeof(*visit));
+    if (!steering || !steering->lengths[SS_SIDS]) return;
+    __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
+    if (packet->protocol == SS_NEXT_ROUTING) {
+        if (bpf_skb_load_bytes(skb, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
+            !ss_srh_sound(&visit->srh, packet->length - sizeof(struct ipv6hdr))) {
+            visit->srh.type = 0;
+            ss_count_outcome(SS_OUTCOME_MALFORMED);
+            return;
+        }
+    }
+    for (i = 0; i < SS_MAX_VISITS; i++) {
+        const struct ss_sid* sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
+
+        if (!sid || !ss_visit_one(skb, sid, visit)) break;
+    }
+}
+
+/* Does to the packet what the visited SIDs do, but for the hop limit. Returns 0, or -1 with the packet in pieces. */
+static __always_inline int ss_apply_visit(struct __sk_buff* skb, struct ss_packet* packet,
+                                          const struct ss_visit* visit) {
+    __u32 srh_length = ss_srh_bytes(&visit->srh);
+    struct ipv6hdr* ip = ss_ipv6(skb);
+
+    if (!ip) return -1;
+    __builtin_memcpy(&ip->daddr, visit->destination, 16);
+    if (!visit->srh.type) return 0; /* a container without SRH */
+    if (!visit->pops) {
+        return bpf_skb_store_bytes(skb, SS_SRH_AT + 3, &visit->srh.segments_left, 1, 0) ? -1 : 0;
+    }
+    packet->length -= srh_length;
+    packet->protocol = visit->srh.next_header;
+    packet->repairs = 0;
+    ip->nexthdr = visit->srh.next_header;
+    ip->payload_len = bpf_htons((__u16)(packet->length - sizeof(*ip)));
+    return bpf_skb_adjust_room(skb, -(__s32)srh_length, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+}
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tells a sender that its packet does not fit with the header that a repair needs: ICMPv6 Packet Too Big (RFC 4443, 3.2)
+ * or ICMPv4 Fragmentation Needed (RFC 1191, 4). The packet itself is turned into the answer and leaves as it came.
+ */
+#ifndef SIDESTEP_TOO_BIG_H
+#define SIDESTEP_TOO_BIG_H
+
+#include "bpf/lib/lookup.h"
+#include "bpf/lib/maps.h"
+#include "bpf/lib/parse.h"
+
+#define SS_TOLD_PER_SECOND 100
+#define SS_TOLD_BURST 10
+#define SS_HOP_LIMIT 64
+#define SS_LEAST_MTU_V6 1280
+
+/* What is quoted of the packet: as much as is due (RFC 4443, 2.4 c; RFC 1812, 4.3.2.3), in quarters since a checksum
+ * helper takes 512 bytes at most. */
+#define SS_QUOTED_QUARTER_V6 308
+#define SS_QUOTED_QUARTER_V4 136
+
+/* <linux/icmp.h> clashes with the BPF headers. */
+#define SS_ICMPV6_TOO_BIG 2
+#define SS_ICMPV4_UNREACHABLE 3
+#define SS_ICMPV4_FRAG_NEEDED 4
+
+struct ss_icmp {
+    __u8 type;
+    __u8 code;
+    __sum16 checksum;
+    __be32 mtu;
+};
+
+struct ss_told_v6 {
+    struct ethhdr eth;
+    struct ipv6hdr ip;
+    struct ss_icmp icmp;
+} __attribute__((packed));
+
+struct ss_told_v4 {
+    struct ethhdr eth;
+    struct iphdr ip;
+    struct ss_icmp icmp;
+} __attribute__((packed));
+
+/* A token bucket per CPU. */
+static __always_inline int ss_may_tell(void) {
+    const __u64 per_token = 1000000000ULL / SS_TOLD_PER_SECOND;
+    struct ss_bucket* bucket = ss_entry(&ss_buckets, 0);
+    __u64 now = bpf_ktime_get_ns();
+    __u64 fresh;
+
+    if (!bucket) return 0;
+    fresh = (now - bucket->filled_ns) / per_token;
+    if (fresh) {
+        bucket->tokens = bucket->tokens + fresh < SS_TOLD_BURST ? bucket->tokens + fresh : SS_TOLD_BURST;
+        bucket->filled_ns = now;
+    }
+    if (!bucket->tokens) return 0;
+    bucket->tokens--;
+    return 1;
+}
+
+static __always_inline __sum16 ss_fold(__s64 sum) {
+    __u64 folded = (__u64)sum;
+
+    folded = (folded & 0xffffffff) + (folded >> 32);
+    folded = (folded & 0xffff) + (folded >> 16);
+    folded = (folded & 0xffff) + (folded >> 16);
+    folded = (folded & 0xffff) + (folded >> 16);
+    return (__sum16)~folded;
+}
+
+/* The sum over four quarters from `at` on; -1 if the packet is shorter. */
+static __always_inline __s64 ss_sum_quoted(struct __sk_buff* skb, __u32 at, __u32 quarter, __s64 sum) {
+    void* start = ss_at(skb, at, 4 * quarter);
+    int i;
+
+    if (!start) return -1;
+    for (i = 0; i < 4 && sum >= 0; i++) sum = bpf_csum_diff(0, 0, start + i * quarter, quarter, (__wsum)sum);
+    return sum;
+}
+
+/* Makes room for `grown` bytes of headers before the packet, and cuts it to `quoted` of its own. The Ethernet header of
+ * the answer goes to *eth. */
+static __always_inline int ss_make_answer(struct __sk_buff* skb, struct ethhdr* eth, __u32 grown, __u32 quoted) {
+    struct ethhdr came;
+
+    if (bpf_skb_load_bytes(skb, 0, &came, sizeof(came))) return -1;
+    __builtin_memcpy(eth->h_dest, came.h_source, ETH_ALEN);
+    __builtin_memcpy(eth->h_source, came.h_dest, ETH_ALEN);
+    eth->h_proto = came.h_proto;
+    if (bpf_skb_adjust_room(skb, (__s32)grown, BPF_ADJ_ROOM_MAC, 0)) return -1;
+    if (bpf_skb_change_tail(skb, ETH_HLEN + grown + quoted, 0)) return -1;
+    return bpf_skb_pull_data(skb, ETH_HLEN + grown + quoted) ? -1 : 0;
+}
+
+/* Fills in the checksum: of `covered` so far, the ICMP header and what is quoted behind `at`. */
+static __always_inline int ss_close(struct __sk_buff* skb, struct ss_icmp* icmp, __u32 at, __u32 quarter, __s64 covered) {
+    __s64 sum = bpf_csum_diff(0, 0, (__be32*)icmp, sizeof(*icmp), (__wsum)covered);
+
+    if (covered < 0 || sum < 0) return -1;
+    sum = ss_sum_quoted(skb, at, quarter, sum);
+    if (sum < 0) return -1;
+    icmp->checksum = ss_fold(sum);
+    return 0;
+}
+
+static __always_inline int ss_tell_v6(struct __sk_buff* skb, const struct ss_packet* packet,
+                                      const struct ss_steering* steering, __u32 mtu) {
+    const __u32 quoted = 4 * SS_QUOTED_QUARTER_V6;
+    struct ss_told_v6 told = {};
+    struct ss_icmp icmp = {};
+    __be32 pseudo[10] = {}; /* addresses, length, next header (RFC 8200, 8.1) */
+    void* start;
+
+    if (ss_make_answer(skb, &told.eth, sizeof(told.ip) + sizeof(icmp), quoted)) return -1;
+    told.ip.version = 6;
+    told.ip.payload_len = bpf_htons((__u16)(sizeof(icmp) + quoted));
+    told.ip.nexthdr = IPPROTO_ICMPV6;
+    told.ip.hop_limit = SS_HOP_LIMIT;
+    __builtin_memcpy(&told.ip.saddr, steering->source, 16);
+    __builtin_memcpy(&told.ip.daddr, packet->source, 16);
+    icmp.type = SS_ICMPV6_TOO_BIG;
+    icmp.mtu = bpf_htonl(mtu > SS_LEAST_MTU_V6 ? mtu : SS_LEAST_MTU_V6);
+    __builtin_memcpy(pseudo, steering->source, 16);
+    __builtin_memcpy(pseudo + 4, packet->source, 16);
+    pseudo[8] = bpf_htonl(sizeof(icmp) + quoted);
+    pseudo[9] = bpf_htonl(IPPROTO_ICMPV6);
+    if (ss_close(skb, &icmp, sizeof(told), SS_QUOTED_QUARTER_V6, bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), 0)))
+        return -1;
+    told.icmp = icmp;
+    start = ss_at(skb, 0, sizeof(told));
+    if (!start) return -1;
+    __builtin_memcpy(start, &told, sizeof(told));
+    return 0;
+}
+
+static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_packet* packet,
+                                      const struct ss_steering* steering, __u32 mtu) {
+    const __u32 quoted = 4 * SS_QUOTED_QUARTER_V4;
+    struct ss_told_v4 told = {};
+    struct iphdr ip = {.version = 4, .ihl = 5, .ttl = SS_HOP_LIMIT, .protocol = IPPROTO_ICMP};
+    struct ss_icmp icmp = {.type = SS_ICMPV4_UNREACHABLE, .code = SS_ICMPV4_FRAG_NEEDED};
+    __s64 sum;
+    void* start;
+
+    if (ss_make_answer(skb, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
+    ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
+    ip.saddr = steering->source_v4;
+    ip.daddr = (__be32)(packet->source[1] >> 32);
+    sum = bpf_csum_diff(0, 0, (__be32*)&ip, sizeof(ip), 0);
+    if (sum < 0) return -1;
+    ip.check = ss_fold(sum);
+    icmp.mtu = bpf_htonl(mtu & 0xffff);
+    if (ss_close(skb, &icmp, sizeof(told), SS_QUOTED_QUARTER_V4, 0)) return -1;
+    told.ip = ip;
+    told.icmp = icmp;
+    start = ss_at(skb, 0, sizeof(told));
+    if (!start) return -1;
+    __builtin_memcpy(start, &told, sizeof(told));
+    return 0;
+}
+
+/* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
+ * program's result: the packet is gone either way. */
+static __always_inline int ss_tell_too_big(struct __sk_buff* skb, const struct ss_packet* packet, __u32 mtu) {
+    const struct ss_steering* steering = ss_steering();
+
+    if (!steering || !ss_may_tell()) return TC_ACT_SHOT;
+    if (packet->family == SS_IPV4 ? ss_tell_v4(skb, packet, steering, mtu)
+                                  : ss_tell_v6(skb, packet, steering, mtu)) {
+        return TC_ACT_SHOT;
+    }
+    ss_count_outcome(SS_OUTCOME_TOLD);
+    return bpf_redirect(skb->ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Sharing, marking and sweeping of what policies consist of.
+#include "detector/app/path_store.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "bpf/lib/portable.h"
+
+namespace sidestep {
+namespace {
+
+/// Forgets what is not wanted any more, and wants nothing for a start.
+template <typename Map>
+void sweep(Map& map, IndexPool& pool) {
+    for (auto entry = map.begin(); entry != map.end();) {
+        if (entry->second.wanted) {
+            ++entry;
+            continue;
+        }
+        pool.give_back(entry->second.index);
+        entry = map.erase(entry);
+    }
+}
+
+ListHeader header_of(Encap encap, const LinkAddresses& link, const Address& source,
+                     const std::vector<Address>& segments) {
+    switch (encap) {
+        case Encap::h_encaps:
+            return make_encaps_header(link, source, segments);
+        case Encap::h_encaps_red:
+            return make_encaps_header(link, source, segments, true);
+        case Encap::h_insert:
+            return make_insert_header(link, segments);
+        case Encap::plain:
+            break;
+    }
+    return make_forward_header(link);
+}
+
+ss_mode mode_of(Encap encap, bool as_routed) {
+    if (encap == Encap::plain) return as_routed ? SS_MODE_PLAIN : SS_MODE_FORWARD;
+    return encap == Encap::h_insert ? SS_MODE_INSERT : SS_MODE_ENCAPS;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> IndexPool::take() {
+    if (!free_.empty()) {
+        const auto index = free_.back();
+        free_.pop_back();
+        return index;
+    }
+    if (next_ == capacity_) return std::nullopt;
+    return next_++;
+}
+
+void IndexPool::turn() {
+    free_.insert(free_.end(), resting_.begin(), resting_.end());
+    resting_.clear();
+}
+
+PathStore::PathStore(Dataplane& dataplane, SessionTable& sessions, const Address& source)
+    : dataplane_(dataplane),
+      sessions_(sessions),
+      source_(source),
+      free_lists_(static_cast<std::uint32_t>(dataplane.lists.size())),
+      free_candidates_(static_cast<std::uint32_t>(dataplane.candidates.size())) {}
+
+void PathStore::begin_set() {
+    free_lists_.turn();
+    free_candidates_.turn();
+    for (auto& [key, entry] : lists_) entry.wanted = false;
+    for (auto& [key, entry] : candidates_) entry.wanted = false;
+}
+
+void PathStore::end_set() {
+    sweep(candidates_, free_candidates_);
+    sweep(lists_, free_lists_);
+}
+
+Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool as_routed) {
+    CandidateKey key;
+    for (const auto& wanted : config.lists) {
+        auto index = list(wanted, as_routed);
+        if (!index) return index;
+        key.emplace_back(*index, wanted.weight);
+    }
+    auto [found, fresh] = candidates_.try_emplace(key);
+    found->second.wanted = true;
+    if (!fresh) return found->second.index;
+    const auto index = free_candidates_.take();
+    if (!index) {
+        candidates_.erase(found);
+        return fail(fmt::format("more than {} different candidate paths", dataplane_.candidates.size()));
+    }
+    found->second.index = *index;
+    ss_candidate value{};
+    for (const auto& [list_index, weight] : key) {
+        value.list[value.lists++] = {.list = list_index, .weight = weight};
+        value.weight += weight;
+    }
+    dataplane_.candidates[*index] = value;
+    return *index;
+}
+
+Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed) {
+    const ListKey key{.adjacency = config.adjacency,
+                      .segments = config.segments,
+                      .sessions = sessions_of(config),
+                      .encap = config.encap,
+                      .as_routed = as_routed && config.encap == Encap::plain};
+    auto [found, fresh] = lists_.try_emplace(key);
+    found->second.wanted = true;
+    if (!fresh) return found->second.index;
+    const auto* session = sessions_.find(config.adjacency);
+    const auto index = session != nullptr ? free_lists_.take() : std::nullopt;
+    if (!index) {
+        lists_.erase(found);
+        if (session == nullptr) return fail("no adjacency " + config.adjacency);
+        return fail(fmt::format("more than {} different segment lists", dataplane_.lists.size()));
+    }
+    found->second.index = *index;
+    found->second.adjacency = session->index;
+    dataplane_.lists[*index] = encode(key);
+    return *index;
+}
+
+ss_list PathStore::encode(const ListKey& key) const {
+    ss_list result{};
+    const auto* session = sessions_.find(key.adjacency);
+    for (const auto& name : key.sessions) {
+        if (const auto* dependence = sessions_.find(name)) result.session[result.sessions++] = dependence->index;
+    }
+    result.ifindex = static_cast<__u32>(session->ifindex);
+    result.mtu = session->mtu != 0 ? session->mtu : std::numeric_limits<__u32>::max();
+    result.mode = static_cast<__u16>(mode_of(key.encap, key.as_routed));
+    const auto link = session->link();
+    if (!link || session->ifindex == 0) {
+        if (result.mode != SS_MODE_PLAIN) result.mode = SS_MODE_UNUSABLE;
+        return result;
+    }
+    const auto header = header_of(key.encap, *link, source_, key.segments);
+    result.header_length = static_cast<__u16>(header.bytes.size());
+    result.srh_offset = header.srh_offset;
+    std::copy(header.bytes.begin(), header.bytes.end(), std::begin(result.header));
+    return result;
+}
+
+/// In place: whoever takes the list while it is written would take a link that is just changing.
+void PathStore::write(const ListKey& key, std::uint32_t index) {
+    const auto fresh = encode(key);
+    auto& list = dataplane_.lists[index];
+    if (list.mode != SS_MODE_PLAIN) SS_WRITE(list.mode, static_cast<__u16>(SS_MODE_UNUSABLE));
+    __sync_synchronize();
+    const auto mode = list.mode;
+    list = fresh;
+    list.mode = mode;
+    __sync_synchronize();
+    SS_WRITE(list.mode, fresh.mode);
+}
+
+void PathStore::refresh(const Session& session) {
+    for (const auto& [key, entry] : lists_) {
+        if (entry.adjacency == session.index) write(key, entry.index);
+    }
+}
+
+std::uint32_t PathStore::longest_overhead() const {
+    std::size_t longest = 0;
+    for (const auto& [key, entry] : lists_) {
+        if (key.encap != Encap::plain) longest = std::max(longest, 40 + 8 + 16 * key.segments.size());
+    }
+    return static_cast<std::uint32_t>(longest);
+}
+
+}  // namespace sidestep

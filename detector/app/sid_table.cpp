@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Differences between what is wanted and what was written go to the maps.
+#include "detector/app/sid_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <limits>
+
+#include "bpf/lib/portable.h"
+
+namespace sidestep {
+namespace {
+
+std::string key_of(int ifindex, const Address& gateway) {
+    ss_hop hop{};
+    hop.ifindex = static_cast<__u32>(ifindex);
+    std::ranges::copy(gateway.bytes, hop.gateway);
+    return {reinterpret_cast<const char*>(&hop), sizeof hop};
+}
+
+ss_hop hop_of(const std::string& key) {
+    ss_hop hop{};
+    std::memcpy(&hop, key.data(), sizeof hop);
+    return hop;
+}
+
+bool same(const ss_adjacency& a, const ss_adjacency& b) {
+    return a.session == b.session && a.slot == b.slot;
+}
+
+}  // namespace
+
+AdjacencyTable::Entries AdjacencyTable::wanted() const {
+    // On a LAN, a gateway that is nobody's is no adjacency; the entry says only that we know the interface.
+    constexpr ss_adjacency kNobody{.session = std::numeric_limits<__u32>::max(), .slot = SS_POLICY_EXEMPT};
+    Entries result;
+    for (const auto& adjacency : config_.adjacencies) {
+        const auto* session = sessions_.find(adjacency.name);
+        if (session == nullptr || session->ifindex == 0) continue;
+        const ss_adjacency value{.session = session->index, .slot = policies_.bypass_slot(adjacency.name)};
+        result[key_of(session->ifindex, adjacency.neighbor)] = value;
+        for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;
+        const auto [any, first] = result.try_emplace(key_of(session->ifindex, {}), value);
+        if (!first) any->second = kNobody;
+    }
+    return result;
+}
+
+Result<void> AdjacencyTable::update() {
+    const auto entries = wanted();
+    for (const auto& [key, value] : entries) {
+        const auto known = written_.find(key);
+        if (known != written_.end() && same(known->second, value)) continue;
+        if (auto set = dataplane_.set_adjacency(hop_of(key), value); !set) return set;
+        written_[key] = value;
+    }
+    std::erase_if(written_, [&](const auto& entry) {
+        if (entries.contains(entry.first)) return false;
+        (void)dataplane_.remove_adjacency(hop_of(entry.first));
+        return true;
+    });
+    return {};
+}
+
+SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config)
+    : dataplane_(dataplane),
+      sessions_(sessions),
+      policies_(policies),
+      config_(config),
+      lengths_(dataplane.steering(), SS_SIDS) {
+    auto& steering = dataplane.steering();
+    for (const auto& prefix : config.domain) {
+        steering.domain[steering.domains] = length_of(prefix.length);
+        std::memcpy(steering.domain_address[steering.domains], prefix.address.bytes.data(),
+                    sizeof steering.domain_address[0]);
+        __sync_synchronize();
+        SS_WRITE(steering.domains, steering.domains + 1);
+    }
+}
+
+Result<void> SidTable::update(const std::vector<SidConfig>& computed) {
+    auto wanted = config_.sids;
+    const auto given = [&](const SidConfig& sid) {
+        return std::ranges::find(config_.sids, sid.sid, &SidConfig::sid) != config_.sids.end();
+    };
+    std::ranges::copy_if(computed, std::back_inserter(wanted), std::not_fn(given));
+    for (const auto& sid : wanted) {
+        const bool known = std::ranges::find(sids_, sid.sid, &SidConfig::sid) != sids_.end();
+        if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
+        if (!known) lengths_.add(sid.sid.length);
+        if (auto set = dataplane_.set_sid(sid.sid, encode(sid)); !set) return set;
+        if (!known) sids_.push_back(sid);
+    }
+    for (const auto& old : sids_) {
+        if (std::ranges::find(wanted, old.sid, &SidConfig::sid) != wanted.end()) continue;
+        (void)dataplane_.remove_sid(old.sid);
+        lengths_.remove(old.sid.length);
+    }
+    sids_ = std::move(wanted);
+    return {};
+}
+
+ss_sid SidTable::encode(const SidConfig& sid) const {
+    ss_sid result{};
+    result.behavior = static_cast<__u8>(sid.behavior);  // in the order of ss_behavior
+    result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U));
+    result.block_bits = static_cast<__u8>(sid.block_bits);
+    result.function_bits = static_cast<__u8>(sid.function_bits);
+    if (const auto* session = sessions_.find(sid.adjacency)) {
+        result.adjacency = {.session = session->index, .slot = policies_.bypass_slot(sid.adjacency)};
+    }
+    return result;
+}
+
+}  // namespace sidestep
