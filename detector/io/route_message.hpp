@@ -30,9 +30,9 @@ enum class ProgramHook : unsigned char { in, xmit };
 struct ProgramRoute {
     Prefix prefix;
     ProgramHook hook = ProgramHook::in;
-    int program_fd = -1;         ///< loaded, of type LWT_IN or LWT_XMIT
-    unsigned program_id = 0;     ///< of that descriptor; filled in by InstalledRoutes
-    std::optional<Address> via;  ///< IPv6 also for an IPv4 prefix (RFC 5549); none: the prefix is on the link
+    int program_fd = -1;           ///< loaded, of type LWT_IN or LWT_XMIT
+    unsigned program_id = 0;       ///< of that descriptor; filled in by InstalledRoutes
+    std::optional<Address> via{};  ///< IPv6 also for an IPv4 prefix (RFC 5549); none: the prefix is on the link
     int ifindex = 0;
     unsigned metric = 0;
 };
@@ -40,13 +40,13 @@ struct ProgramRoute {
 /// A SID of this node that the kernel processes (seg6local).
 struct SidRoute {
     Prefix sid;
-    std::optional<Address> neighbor;  ///< End.X to this one; none: End
-    int neighbor_ifindex = 0;         ///< where a link-local neighbour is
-    bool psp = false;                 ///< kernels have it for End only
+    std::optional<Address> neighbor{};  ///< End.X to this one; none: End
+    int neighbor_ifindex = 0;           ///< where a link-local neighbour is
+    bool psp = false;                   ///< kernels have it for End only
     bool next_csid = false;
     unsigned block_bits = 32;     ///< of NEXT-C-SID
     unsigned function_bits = 16;  ///< of NEXT-C-SID
-    int ifindex = 0;              ///< the policy device: routes on `lo` become unreachable routes
+    int ifindex = 0;              ///< the policy device; `lo` is refused, packets to SIDs there get lost
     unsigned metric = 0;
 };
 

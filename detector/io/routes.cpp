@@ -2,7 +2,6 @@
 #include "detector/io/routes.hpp"
 
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <bpf/bpf.h>
@@ -15,6 +14,8 @@
 
 namespace sidestep {
 namespace {
+
+constexpr int kLoopback = 1;  // LOOPBACK_IFINDEX, in every network namespace
 
 std::string name_of(const RouteKey& key) {
     return fmt::format("the route to {} with metric {}", key.prefix.to_string(), key.metric);
@@ -67,6 +68,14 @@ std::unexpected<Error> refused(const RouteSpec& spec, const Refusal& refusal) {
     return fail(feature.empty() ? text : text + "; " + feature);
 }
 
+/// What would be taken, listed as asked for, and still not work.
+Result<void> judge(const RouteSpec& spec) {
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    if (sid == nullptr || sid->ifindex != kLoopback) return {};
+    return fail(
+        fmt::format("cannot install {}: a SID on lo is unreachable; use the policy device", name_of(key_of(spec))));
+}
+
 /// The kernel takes attributes that it does not know, and goes without.
 std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
     auto text = fmt::format("the kernel did not install what was asked for: '{}' became '{}'", describe(spec), seen);
@@ -113,6 +122,7 @@ Result<void> InstalledRoutes::add(std::span<const RouteSpec> specs) {
 }
 
 Result<void> InstalledRoutes::install(const RouteSpec& spec) {
+    if (auto good = judge(spec); !good) return good;
     const auto added = rtnl_.request(new_route(spec, NLM_F_EXCL));
     if (added) return {};
     if (added.error().error == EEXIST) return replace(spec);
