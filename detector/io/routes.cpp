@@ -63,8 +63,7 @@ std::string missing_feature(const RouteSpec& spec) {
 
 std::unexpected<Error> refused(const RouteSpec& spec, const Refusal& refusal) {
     auto text = fmt::format("cannot install {} ({}): {}", name_of(key_of(spec)), describe(spec), refusal.text);
-    const bool unknown = refusal.error == EOPNOTSUPP || refusal.error == EINVAL || refusal.error == ERANGE;
-    const auto feature = unknown ? missing_feature(spec) : std::string();
+    const auto feature = refusal.error == EOPNOTSUPP ? missing_feature(spec) : std::string();
     return fail(feature.empty() ? text : text + "; " + feature);
 }
 
@@ -82,6 +81,8 @@ std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
     const auto* sid = std::get_if<SidRoute>(&spec);
     if (sid != nullptr && sid->neighbor && sid->neighbor->is_link_local() && seen.find(" oif ") == std::string::npos) {
         text += "; its End.X knows no interface: give the neighbour a global address";
+    } else if (sid != nullptr) {
+        text += "; " + missing_feature(spec);
     }
     return fail(text);
 }
