@@ -46,25 +46,29 @@ Result<std::vector<RouteSpec>> with_program_ids(std::span<const RouteSpec> specs
     return named;
 }
 
-/// What a kernel that does not know the kind of route lacks; empty for plain routes.
-std::string missing_feature(const RouteSpec& spec) {
-    if (std::holds_alternative<ProgramRoute>(spec)) return "the kernel needs CONFIG_LWTUNNEL_BPF";
-    const auto* sid = std::get_if<SidRoute>(&spec);
-    if (sid == nullptr) return {};
-    std::string text = "the kernel needs CONFIG_IPV6_SEG6_LWTUNNEL";
-    const char* behavior = sid->neighbor ? "End.X" : "End";
-    if (sid->psp) text += fmt::format(", and has to know psp on {} (Linux has it on End, since 6.3)", behavior);
-    if (sid->next_csid) {
-        text += fmt::format(", and has to know next-csid on {} (Linux has it {})", behavior,
-                            sid->neighbor ? "since 6.6" : "since 6.1");
+/// The flavors of a SID, and since when the kernel knows them; empty if there are none.
+std::string flavors_needed(const SidRoute& sid) {
+    const char* behavior = sid.neighbor ? "End.X" : "End";
+    std::string text;
+    if (sid.psp) text += fmt::format("; it has to know psp on {} (Linux knows it on End, since 6.3)", behavior);
+    if (sid.next_csid) {
+        text += fmt::format("; it has to know next-csid on {} (Linux does since {})", behavior,
+                            sid.neighbor ? "6.6" : "6.1");
     }
     return text;
+}
+
+/// What a kernel that does not know the kind of route lacks; empty for plain routes.
+std::string missing_feature(const RouteSpec& spec) {
+    if (std::holds_alternative<ProgramRoute>(spec)) return "; the kernel needs CONFIG_LWTUNNEL_BPF";
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    return sid == nullptr ? "" : "; the kernel needs CONFIG_IPV6_SEG6_LWTUNNEL" + flavors_needed(*sid);
 }
 
 std::unexpected<Error> refused(const RouteSpec& spec, const Refusal& refusal) {
     auto text = fmt::format("cannot install {} ({}): {}", name_of(key_of(spec)), describe(spec), refusal.text);
     const auto feature = refusal.error == EOPNOTSUPP ? missing_feature(spec) : std::string();
-    return fail(feature.empty() ? text : text + "; " + feature);
+    return fail(text + feature);
 }
 
 /// What would be taken, listed as asked for, and still not work.
@@ -82,7 +86,7 @@ std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
     if (sid != nullptr && sid->neighbor && sid->neighbor->is_link_local() && seen.find(" oif ") == std::string::npos) {
         text += "; its End.X knows no interface: give the neighbour a global address";
     } else if (sid != nullptr) {
-        text += "; " + missing_feature(spec);
+        text += flavors_needed(*sid);
     }
     return fail(text);
 }
