@@ -8,8 +8,6 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
-#include <map>
-#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -22,13 +20,14 @@
 #include "bpf/lib/portable.h"
 #include "bpf/model/fd.hpp"
 #include "detector/app/answers.hpp"
+#include "detector/app/attachments.hpp"
 #include "detector/app/engine.hpp"
+#include "detector/app/installation.hpp"
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
 #include "detector/io/state_file.hpp"
-#include "detector/io/tc_hook.hpp"
 
 namespace sidestep {
 namespace {
@@ -109,7 +108,9 @@ class Daemon {
             if (!secret) return std::unexpected(secret.error());
             if (auto set = dataplane_->set_secret(*secret); !set) return set;
         }
+        attachments_ = std::make_unique<Attachments>(config_, *dataplane_);
         engine_ = std::make_unique<Engine>(*dataplane_, config_, load_state(state_path_));
+        installation_ = std::make_unique<Installation>(config_, *dataplane_, engine_->sessions);
         engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
         engine_->log.on_event = [this](const LoggedEvent& event) {
             server_->broadcast(to_json(event));
@@ -118,7 +119,10 @@ class Daemon {
         };
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
-        if (auto attached = attach(); !attached) return attached;
+        if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
+        if (auto started = installation_->start(); !started) return started;
+        if (auto installed = install(); !installed) return installed;
+        links_changed_ = false;
         if (auto beating = start_clock(); !beating) return beating;
         dataplane_->unpin_other_layouts();
         spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions.all().size(),
@@ -130,9 +134,9 @@ class Daemon {
         auto netlink = Netlink::open({
             .link =
                 [this](const LinkChange& change) {
-                    interfaces_[change.name] = change.gone ? 0 : change.ifindex;
-                    attach_anew(change);
+                    attachments_->on_link(change);
                     engine_->on_link(change, monotonic_now());
+                    links_changed_ = true;
                 },
             .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
             .address = [this](const AddressChange& change) { engine_->on_address(change); },
@@ -142,33 +146,8 @@ class Daemon {
         return netlink_->dump();
     }
 
-    /// To every interface that traffic enters by, and to those that probes come back by.
-    Result<void> attach() {
-        std::set<std::string> names(config_.ingress.begin(), config_.ingress.end());
-        for (const auto& session : engine_->sessions.all()) names.insert(session.config.returns_on);
-        for (const auto& name : names) {
-            const auto found = interfaces_.find(name);
-            if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);
-            auto hook = TcHook::attach(name, found->second, dataplane_->ingress_program(), dataplane_->adopted());
-            if (!hook) return std::unexpected(hook.error());
-            hooks_.push_back(std::move(*hook));
-        }
-        if (!dataplane_->adopted()) return {};
-        for (const auto& [name, ifindex] : interfaces_) {
-            if (names.contains(name) || name.starts_with(kClockPrefix)) continue;
-            if (const auto leftover = TcHook::find(name, ifindex)) leftover->detach();
-        }
-        return {};
-    }
-
-    /// An interface that was deleted and made again has lost our program.
-    void attach_anew(const LinkChange& change) {
-        const auto ours = std::ranges::find(hooks_, change.name, &TcHook::interface);
-        if (change.gone || ours == hooks_.end() || ours->ifindex() == change.ifindex) return;
-        auto hook = TcHook::attach(change.name, change.ifindex, dataplane_->ingress_program());
-        if (!hook) return spdlog::error("{}", hook.error().message);
-        *ours = std::move(*hook);
-    }
+    /// What the loop does when interfaces have changed: steering and SIDs go by them.
+    Result<void> install() { return installation_->apply(engine_->policies.all(), engine_->sids.all()); }
 
     Result<void> start_clock() {
         auto& conf = dataplane_->clock_conf();
@@ -206,8 +185,8 @@ class Daemon {
 
     void clean_up() {
         if (clock_) clock_->stop();
-        for (const auto& hook : hooks_) hook.detach();
-        hooks_.clear();
+        if (installation_) installation_->remove();
+        if (attachments_) attachments_->detach();
         if (dataplane_) dataplane_->unpin();
         unmount_bpffs(bpffs_);
         std::error_code ignored;
@@ -257,9 +236,15 @@ class Daemon {
             saves_left_ = kSavesAtOnce;
             save_changes();
             report_rejects(now);
+            if (std::exchange(links_changed_, false)) reinstall();
             arm_timer();
             arm_reconcile();
         });
+    }
+
+    /// An interface came, went or changed: routes by it do too.
+    void reinstall() {
+        if (auto installed = install(); !installed) spdlog::warn("{}", installed.error().message);
     }
 
     json answer(const json& request) {
@@ -324,7 +309,7 @@ class Daemon {
     bool state_changed_ = false;  ///< since state_path_ was written
     int saves_left_ = kSavesAtOnce;
     bool leave_running_ = false;
-    std::map<std::string, int> interfaces_;
+    bool links_changed_ = false;  ///< since routes were installed
     Fd lock_;
     asio::io_context context_{1};
     asio::posix::stream_descriptor ring_{context_};
@@ -335,7 +320,8 @@ class Daemon {
     std::unique_ptr<Dataplane> dataplane_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Netlink> netlink_;
-    std::vector<TcHook> hooks_;
+    std::unique_ptr<Attachments> attachments_;
+    std::unique_ptr<Installation> installation_;
     std::unique_ptr<Clock> clock_;
 };
 

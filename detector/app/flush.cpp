@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "detector/app/daemon.hpp"
+#include "detector/app/installation.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/dataplane.hpp"
 #include "detector/io/netlink.hpp"
@@ -28,6 +29,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     });
     if (!interfaces) return std::unexpected(interfaces.error());
     if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
+    if (auto removed = remove_installed(); !removed) return removed;
     remove_kernel_clock();
     const auto bpffs = options.run_directory + "/bpf";
     std::error_code error;

@@ -168,12 +168,4 @@ void PathStore::refresh(const Session& session) {
     }
 }
 
-std::uint32_t PathStore::longest_overhead() const {
-    std::size_t longest = 0;
-    for (const auto& [key, entry] : lists_) {
-        if (key.encap != Encap::plain) longest = std::max(longest, 40 + 8 + 16 * key.segments.size());
-    }
-    return static_cast<std::uint32_t>(longest);
-}
-
 }  // namespace sidestep

@@ -46,9 +46,6 @@ class PathStore {
     /// Writes the lists that leave by this adjacency again, since its link changed.
     void refresh(const Session& session);
 
-    /// Bytes that the longest header of the set adds to a packet.
-    [[nodiscard]] std::uint32_t longest_overhead() const;
-
   private:
     struct ListKey {
         std::string adjacency;

@@ -57,8 +57,6 @@ class PolicyTable {
     [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
     [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
-    /// Bytes that the longest header adds to a packet.
-    [[nodiscard]] std::uint32_t longest_overhead() const { return paths_.longest_overhead(); }
 
   private:
     using Prefixes = std::map<Prefix, std::uint32_t>;  ///< to slots

@@ -21,11 +21,11 @@ namespace {
 
 constexpr std::string_view kProgramPrefix = "ss_";
 
-bpf_tc_hook ingress_of(int ifindex) {
+bpf_tc_hook hook_of(int ifindex, TcSide side) {
     bpf_tc_hook hook{};
     hook.sz = sizeof hook;
     hook.ifindex = ifindex;
-    hook.attach_point = BPF_TC_INGRESS;
+    hook.attach_point = side == TcSide::ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
     return hook;
 }
 
@@ -53,13 +53,14 @@ int count_filters(int ifindex) {
 
 }  // namespace
 
-Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, bool adopted) {
-    auto hook = ingress_of(ifindex);
+Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, bool adopted, TcSide side) {
+    auto hook = hook_of(ifindex, side);
+    const auto* where = side == TcSide::ingress ? "ingress" : "egress";
     const int created = bpf_tc_hook_create(&hook);
     if (created < 0 && created != -EEXIST) {
         return fail_errno("cannot create the clsact qdisc on " + interface, created);
     }
-    TcHook result(interface, ifindex, created == 0 || adopted);
+    TcHook result(interface, ifindex, created == 0 || adopted, side);
     auto options = our_place();
     options.prog_fd = program_fd;
     options.flags = BPF_TC_F_REPLACE;
@@ -67,16 +68,16 @@ Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int pro
         if (created == 0) result.detach();
         if (error == -EINVAL) {
             return fail(fmt::format(
-                "cannot attach to the ingress of {}: another filter has the priority {} there; give it another one",
+                "cannot attach to the {} of {}: another filter has the priority {} there; give it another one", where,
                 interface, kFilterPriority));
         }
-        return fail_errno("cannot attach to the ingress of " + interface, error);
+        return fail_errno(fmt::format("cannot attach to the {} of {}", where, interface), error);
     }
     return result;
 }
 
-std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
-    auto hook = ingress_of(ifindex);
+std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex, TcSide side) {
+    auto hook = hook_of(ifindex, side);
     auto options = our_place();
     if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
     const Fd program(bpf_prog_get_fd_by_id(options.prog_id));
@@ -84,11 +85,11 @@ std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex) {
     std::uint32_t length = sizeof info;
     if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
     if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
-    return TcHook(interface, ifindex, true);
+    return TcHook(interface, ifindex, true, side);
 }
 
 void TcHook::detach() const {
-    auto hook = ingress_of(ifindex_);
+    auto hook = hook_of(ifindex_, side_);
     auto options = our_place();
     (void)bpf_tc_detach(&hook, &options);
     if (!owns_qdisc_ || count_filters(ifindex_) != 0) return;

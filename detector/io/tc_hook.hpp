@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A program on the tc ingress of an interface, by clsact: it stays when this process dies, and can be replaced in
-// place.
+// A program on the tc ingress, or egress, of an interface, by clsact: it stays when this process dies, and can be
+// replaced in place.
 #pragma once
 
 #include <optional>
@@ -14,29 +14,33 @@ namespace sidestep {
 inline constexpr unsigned kFilterHandle = 1;
 inline constexpr unsigned kFilterPriority = 862;
 
+enum class TcSide : unsigned char { ingress, egress };
+
 /// One attachment. Destroying it leaves the filter where it is; detach() takes it away.
 class TcHook {
   public:
     /// Attaches, or replaces what a predecessor of ours attached. A clsact qdisc that exists already is somebody
     /// else's, unless `adopted`: then it is taken for the predecessor's.
-    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd, bool adopted = false);
+    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd, bool adopted = false,
+                                 TcSide side = TcSide::ingress);
 
     /// Removes our filter, and our clsact qdisc if nothing else is left on it. No error if the interface is gone.
     void detach() const;
 
     /// The attachment that a process of ours left at this interface, if there is one.
-    static std::optional<TcHook> find(const std::string& interface, int ifindex);
+    static std::optional<TcHook> find(const std::string& interface, int ifindex, TcSide side = TcSide::ingress);
 
     [[nodiscard]] int ifindex() const { return ifindex_; }
     [[nodiscard]] const std::string& interface() const { return interface_; }
 
   private:
-    TcHook(std::string interface, int ifindex, bool owns_qdisc)
-        : interface_(std::move(interface)), ifindex_(ifindex), owns_qdisc_(owns_qdisc) {}
+    TcHook(std::string interface, int ifindex, bool owns_qdisc, TcSide side)
+        : interface_(std::move(interface)), ifindex_(ifindex), owns_qdisc_(owns_qdisc), side_(side) {}
 
     std::string interface_;
     int ifindex_;
     bool owns_qdisc_;
+    TcSide side_;
 };
 
 }  // namespace sidestep

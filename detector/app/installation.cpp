@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From policies and SIDs to routes.
+#include "detector/app/installation.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <spdlog/spdlog.h>
+
+#include "bpf/lib/portable.h"
+
+namespace sidestep {
+namespace {
+
+constexpr std::uint32_t kLeastMtu = 1280;  // RFC 8200, 5
+
+bool is_end(const SidConfig& sid) {
+    return sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x;
+}
+
+}  // namespace
+
+Result<void> Installation::start() {
+    if (auto cleared = PolicyDevice::remove_leftovers(config_.device); !cleared) return cleared;
+    if (config_.device.empty()) return {};
+    auto device = PolicyDevice::create(config_.device, config_.node);
+    if (!device) return std::unexpected(device.error());
+    device_ = std::move(*device);
+    auto hook = TcHook::attach(config_.device, device_->ifindex(), dataplane_.device_program(), true, TcSide::egress);
+    if (!hook) return std::unexpected(hook.error());
+    egress_ = std::move(*hook);
+    SS_WRITE(dataplane_.steering().policy_device, static_cast<__u32>(device_->ifindex()));
+    return {};
+}
+
+Result<InstalledRoutes*> Installation::routes() {
+    if (!routes_) {
+        auto opened = InstalledRoutes::open();
+        if (!opened) return std::unexpected(opened.error());
+        routes_ = std::move(*opened);
+    }
+    return &*routes_;
+}
+
+Result<void> Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+    std::vector<RouteSpec> wanted;
+    for (const auto& policy : policies) {
+        for (auto& route : routes_of(policy)) wanted.push_back(std::move(route));
+    }
+    for (const auto& sid : sids) {
+        if (auto route = route_of(sid)) wanted.push_back(std::move(*route));
+    }
+    wanted_ = std::move(wanted);
+    auto tables = routes();
+    if (!tables) return std::unexpected(tables.error());
+    if (auto fitted = fit_mtu(policies); !fitted) return fitted;
+    if (auto cleared = (*tables)->remove_leftovers(wanted_); !cleared) return cleared;
+    return restore();
+}
+
+Result<void> Installation::restore() {
+    if (wanted_.empty()) return {};
+    auto tables = routes();
+    if (!tables) return std::unexpected(tables.error());
+    const auto missing = (*tables)->missing(wanted_);
+    if (!missing) return std::unexpected(missing.error());
+    Result<void> outcome;
+    for (const auto& route : *missing) {
+        if (!can_be_installed(route)) continue;
+        auto added = (*tables)->add(route);
+        if (added) continue;
+        if (outcome) outcome = added;
+    }
+    return outcome;
+}
+
+/// The kernel takes no route by an interface that is down.
+bool Installation::can_be_installed(const RouteSpec& route) const {
+    const auto* by_program = std::get_if<ProgramRoute>(&route);
+    if (by_program == nullptr) return true;
+    return std::ranges::any_of(sessions_.all(), [&](const Session& session) {
+        return session.ifindex == by_program->ifindex && session.running;
+    });
+}
+
+/// Routes of `encap bpf` go on by the policy's first adjacency.
+std::vector<RouteSpec> Installation::routes_of(const Policy& policy) const {
+    std::vector<RouteSpec> result;
+    const auto& config = policy.config;
+    if (config.steering == Steering::transit || config.candidates.empty()) return result;
+    const auto* session = sessions_.find(config.candidates.front().lists.front().adjacency);
+    for (const auto& prefix : config.prefixes) {
+        if (config.steering == Steering::device) {
+            if (device_) {
+                result.emplace_back(
+                    DeviceRoute{.prefix = prefix, .ifindex = device_->ifindex(), .metric = config.metric});
+            }
+        } else if (session != nullptr && session->ifindex != 0) {
+            const bool in = config.steering == Steering::lwt_in;
+            result.emplace_back(
+                ProgramRoute{.prefix = prefix,
+                             .hook = in ? ProgramHook::in : ProgramHook::xmit,
+                             .program_fd = in ? dataplane_.lwt_in_program() : dataplane_.lwt_xmit_program(),
+                             .via = session->config.neighbor,
+                             .ifindex = session->ifindex,
+                             .metric = config.metric});
+        }
+    }
+    return result;
+}
+
+std::optional<RouteSpec> Installation::route_of(const SidConfig& sid) const {
+    if (!sid.install || !is_end(sid) || !device_) return std::nullopt;
+    SidRoute route{.sid = sid.sid,
+                   .psp = sid.psp,
+                   .next_csid = sid.next_csid,
+                   .block_bits = sid.block_bits,
+                   .function_bits = sid.function_bits,
+                   .ifindex = device_->ifindex()};
+    if (sid.behavior == SidBehavior::end_x) {
+        const auto* session = sessions_.find(sid.adjacency);
+        if (session == nullptr || session->ifindex == 0) return std::nullopt;
+        route.neighbor = session->config.neighbor;
+        route.neighbor_ifindex = session->ifindex;
+    }
+    return route;
+}
+
+/// What is steered into the device must fit, with the longest header, into the smallest link: the kernel answers or
+/// fragments what does not.
+Result<void> Installation::fit_mtu(const std::vector<Policy>& policies) {
+    if (!device_) return {};
+    std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
+    std::uint32_t longest = 0;
+    for (const auto& policy : policies) {
+        if (policy.config.steering == Steering::transit) continue;
+        for (const auto& candidate : policy.config.candidates) {
+            for (const auto& list : candidate.lists) {
+                const auto* session = sessions_.find(list.adjacency);
+                if (session != nullptr && session->mtu != 0) smallest = std::min(smallest, session->mtu);
+                if (list.encap == Encap::plain) continue;
+                longest = std::max(longest, static_cast<std::uint32_t>(40 + 8 + 16 * list.segments.size()));
+            }
+        }
+    }
+    if (smallest == std::numeric_limits<std::uint32_t>::max()) return {};
+    return device_->set_mtu(std::max(kLeastMtu, smallest > longest ? smallest - longest : 0));
+}
+
+void Installation::remove() {
+    if (routes_ || device_) {
+        if (auto tables = routes()) (void)(*tables)->remove_all();
+    }
+    if (device_) {
+        if (auto removed = device_->remove(); !removed) spdlog::warn("{}", removed.error().message);
+    }
+    wanted_.clear();
+    device_.reset();
+    egress_.reset();
+}
+
+Result<void> remove_installed() {
+    auto routes = InstalledRoutes::open();
+    if (!routes) return std::unexpected(routes.error());
+    if (auto removed = routes->remove_all(); !removed) return removed;
+    return PolicyDevice::remove_leftovers();
+}
+
+}  // namespace sidestep

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What explicit steering and SIDs need in the kernel beside tc: the policy device with the program at its egress, and
+// the routes that lead into it, pass our programs, or are SIDs. All of it carries our mark and is removed on the way
+// out.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "detector/app/policy_table.hpp"
+#include "detector/app/session_table.hpp"
+#include "detector/core/config.hpp"
+#include "detector/io/dataplane.hpp"
+#include "detector/io/policy_device.hpp"
+#include "detector/io/routes.hpp"
+#include "detector/io/tc_hook.hpp"
+
+namespace sidestep {
+
+class Installation {
+  public:
+    Installation(const Config& config, Dataplane& dataplane, SessionTable& sessions)
+        : config_(config), dataplane_(dataplane), sessions_(sessions) {}
+
+    /// Creates the device (or adopts a predecessor's) and attaches its program.
+    Result<void> start();
+    /// Makes the kernel's tables hold what these policies and SIDs need, and nothing else of ours. A route that cannot
+    /// be installed is an error, after all the others were.
+    Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
+    /// Puts back what the kernel dropped along with an interface. To be called when one has come up.
+    Result<void> restore();
+    /// Takes everything away.
+    void remove();
+
+  private:
+    [[nodiscard]] std::vector<RouteSpec> routes_of(const Policy& policy) const;
+    [[nodiscard]] std::optional<RouteSpec> route_of(const SidConfig& sid) const;
+    [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
+    Result<void> fit_mtu(const std::vector<Policy>& policies);
+    Result<InstalledRoutes*> routes();
+
+    const Config& config_;
+    Dataplane& dataplane_;
+    SessionTable& sessions_;
+    std::optional<PolicyDevice> device_;
+    std::optional<TcHook> egress_;
+    std::optional<InstalledRoutes> routes_;
+    std::vector<RouteSpec> wanted_;
+};
+
+/// Removes what a process that is gone left installed.
+Result<void> remove_installed();
+
+}  // namespace sidestep
