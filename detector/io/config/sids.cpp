@@ -71,8 +71,9 @@ std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& s
     }
     const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
     if (prefix->length == length) return prefix;
+    if (sid.next_csid && length > kMostBits) return std::nullopt;  // already complained about
     const bool is_address = place.text().value_or("").find('/') == std::string::npos;
-    if (sid.next_csid && is_address && length <= kMostBits) {
+    if (sid.next_csid && is_address) {
         return Prefix::covering(prefix->address, static_cast<std::uint8_t>(length));
     }
     place.complain(sid.next_csid ? fmt::format("must have length {}, block-bits and function-bits together", length)
