@@ -98,7 +98,8 @@ std::vector<BadCase> bad_sids() {
                  "- {sid: 192.0.2.1, behavior: end}\n- {sid: 'fe80::1', behavior: end}\n"
                  "- {sid: 'ff02::1', behavior: end}\n- {sid: '::', behavior: end}");
          },
-         {"f:13:9: sids[0].sid: must be an IPv6 prefix", "f:14:9: sids[1].sid: must not be a link-local address",
+         {"f:13:9: sids[0].sid: must be an IPv6 address",
+          "f:14:9: sids[1].sid: must not be a link-local address: it cannot be routed to",
           "f:15:9: sids[2].sid: must not be a multicast address",
           "f:16:9: sids[3].sid: must not be the unspecified address"}},
         {"PrefixWithoutNextCsid",
@@ -107,6 +108,15 @@ std::vector<BadCase> bad_sids() {
         {"PrefixOfAnotherLength",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::/64', behavior: end, flavors: [next-csid]}"); },
          {"f:13:9: sids[0].sid: must have length 48, block-bits and function-bits together"}},
+        {"NoLocator",
+         [](Parts& p) {
+             p.more = sids(
+                 "- {sid: 'fe80::/48', behavior: end, flavors: [next-csid]}\n"
+                 "- {sid: 10.0.0.0/8, behavior: end, flavors: [next-csid]}\n"
+                 "- {sid: 'fd00::1/48', behavior: end, flavors: [next-csid]}");
+         },
+         {"f:13:9: sids[0].sid: must not be a link-local prefix", "f:14:9: sids[1].sid: must be an IPv6 prefix",
+          "f:15:9: sids[2].sid: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
         {"UnknownFlavor",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, flavors: [usd, psp, psp]}"); },
          {"f:13:46: sids[0].flavors[0]: must be one of: psp, next-csid",
