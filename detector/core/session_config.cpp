@@ -14,6 +14,7 @@ namespace {
 std::set<std::string> gating_names(const Config& config) {
     std::set<std::string> names;
     for (const auto& policy : config.policies) {
+        if (policy.candidates.empty()) continue;  // the reader of the configuration refuses it
         for (const auto& list : policy.candidates.front().lists) {
             for (auto& name : sessions_of(list)) names.insert(std::move(name));
         }

@@ -33,11 +33,9 @@ struct ConfigLimits {
     std::size_t segments = SS_MAX_SEGMENTS;
     std::size_t lengths = SS_MAX_LENGTHS;  ///< of prefixes, distinct ones of one family
     std::size_t domain = SS_MAX_DOMAIN;
-    unsigned weight = 65535;  ///< of one list, and of all lists of a candidate path together
-    struct {
-        unsigned smallest = 160;  ///< holds every probe of an adjacency, with its SRH
-        unsigned largest = 9000;
-    } probe_size;
+    unsigned weight = 65535;        ///< of one list, and of all lists of a candidate path together
+    unsigned smallest_probe = 160;  ///< holds every probe of an adjacency, with its SRH
+    unsigned largest_probe = 9000;
     Nanoseconds longest_hold{std::chrono::seconds(60)};
 };
 

@@ -81,8 +81,8 @@ void read_timing(const Reading& reading, const YamlPlace& place, ProbeSettings& 
 }
 
 void read_size(const Reading& reading, const YamlPlace& place, ProbeSettings& probe) {
-    const auto& [smallest, largest] = reading.limits.probe_size;
-    const auto value = place.integer(0, largest, "bytes");
+    const auto smallest = reading.limits.smallest_probe;
+    const auto value = place.integer(0, reading.limits.largest_probe, "bytes");
     if (!value) return;
     if (*value != 0 && *value < smallest) {
         place.complain(fmt::format("must be 0, for as small as can be, or at least {} bytes", smallest));

@@ -57,27 +57,32 @@ void read_structure(const YamlPlace& place, SidConfig& sid) {
                               sid.block_bits + sid.function_bits, kMostBits));
 }
 
-/// The prefix that the SID's packets have: its own length if it has an argument to shift, else all of the address.
-std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
+/// A SID that is written with its length.
+std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool next_csid) {
     const auto prefix = read_prefix_v6(place);
     if (!prefix) return prefix;
     if (const auto scope = scope_of(*prefix)) {
-        place.complain(fmt::format("must not be a {} address", *scope));
-        return std::nullopt;
+        place.complain(fmt::format("must not be a {} prefix", *scope));
+    } else if (prefix->length == length) {
+        return prefix;
+    } else if (next_csid) {
+        place.complain(fmt::format("must have length {}, block-bits and function-bits together", length));
+    } else {
+        place.complain("must be an address; only with the flavor next-csid it is a prefix");
     }
-    if (prefix->address.is_unspecified()) {
-        place.complain("must not be the unspecified address");
-        return std::nullopt;
-    }
-    const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
-    if (prefix->length == length) return prefix;
-    const bool is_address = place.text().value_or("").find('/') == std::string::npos;
-    if (sid.next_csid && is_address && length <= kMostBits) {
-        return Prefix::covering(prefix->address, static_cast<std::uint8_t>(length));
-    }
-    place.complain(sid.next_csid ? fmt::format("must have length {}, block-bits and function-bits together", length)
-                                 : std::string("must be an address; only with the flavor next-csid it is a prefix"));
     return std::nullopt;
+}
+
+/// The prefix that the SID's packets have: shorter than an address if it has an argument to shift.
+std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
+    const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
+    if (sid.next_csid && length > kMostBits) return std::nullopt;  // was complained about
+    if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
+        return read_locator(place, length, sid.next_csid);
+    }
+    const auto address = read_unicast(place);
+    if (!address) return std::nullopt;
+    return Prefix::covering(*address, static_cast<std::uint8_t>(length));
 }
 
 void read_adjacency_of(const Reading& reading, const YamlPlace& place, SidConfig& sid) {

@@ -5,56 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/detector/config_text.hpp"
+
 namespace sidestep {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-
-/// A good configuration by parts, so that a test replaces one of them; each part starts on a line of its own:
-/// node 1, clock 2, probe 3, adjacencies 4 (items on 5 and 6), policies 7 (item on 8), ingress 9.
-struct Parts {
-    std::string node = R"(node: {name: A, source-address: "fd00:a::1"})";
-    std::string clock = "clock: auto";
-    std::string probe = "probe: {interval: 2ms, turnaround: forward}";
-    std::string first = R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {sink: "fd00:ab::1"}})";
-    std::string second = R"(- {name: A-C, interface: to-C, neighbor: "fd00:ac::2", probe: {sink: "fd00:ac::1"}})";
-    std::string policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"], candidates: [{adjacency: A-B}]})";
-    std::string ingress = "ingress: [to-S, to-B]";
-
-    [[nodiscard]] std::string text() const {
-        return node + "\n" + clock + "\n" + probe + "\nadjacencies:\n" + first + "\n" + second + "\npolicies:\n" +
-               policy + "\n" + ingress + "\n";
-    }
-};
-
-std::vector<std::string> complaints_about(const std::string& text, const InterfaceExists& exists = {}) {
-    Complaints complaints{.file = "f", .list = {}};
-    const auto config = read_config(text, complaints, exists);
-    EXPECT_EQ(config.has_value(), complaints.empty());
-    std::vector<std::string> lines;
-    for (const auto& complaint : complaints.list) lines.push_back(complaint.to_string());
-    return lines;
-}
-
-Config read_good(const std::string& text) {
-    Complaints complaints{.file = "f", .list = {}};
-    auto config = read_config(text, complaints);
-    EXPECT_EQ(complaints.to_string(), "");
-    return config.value_or(Config{});
-}
-
-Address address(const char* text) {
-    return Address::parse(text).value();
-}
-
-std::string adjacency_with_probe(const std::string& probe) {
-    return R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: )" + probe + "}";
-}
-
-std::string policy_with_candidates(const std::string& candidates) {
-    return "- {name: to-D, prefixes: [], candidates: " + candidates + "}";
-}
 
 TEST(ConfigFile, FillsInTheDefaults) {
     const auto config = read_good(
@@ -76,6 +33,15 @@ TEST(ConfigFile, FillsInTheDefaults) {
     EXPECT_EQ(adjacency.probe.turnaround, Turnaround::forward);
     EXPECT_EQ(adjacency.probe.sink, address("fd00:ab::1"));
     EXPECT_TRUE(adjacency.probe.back.empty());
+    EXPECT_EQ(adjacency.probe.size, 0U);
+    EXPECT_TRUE(adjacency.gateways.empty());
+    EXPECT_EQ(adjacency.link, "A-B");
+    EXPECT_TRUE(adjacency.bypass.empty());
+    EXPECT_FALSE(config.source_v4);
+    EXPECT_EQ(config.device, "");
+    EXPECT_TRUE(config.domain.empty());
+    EXPECT_TRUE(config.sids.empty());
+    EXPECT_FALSE(config.routing);
     EXPECT_TRUE(config.policies.empty());
     EXPECT_TRUE(config.ingress.empty());
 }
@@ -109,24 +75,16 @@ TEST(ConfigFile, AdjacenciesOverrideTheProbeDefaults) {
     EXPECT_THAT(own.back, ElementsAre(address("fd00:c:a::")));
 }
 
-TEST(ConfigFile, ReadsPoliciesInOrderOfPreference) {
+TEST(ConfigFile, TheDeviceNeedNotExistYet) {
     Parts parts;
-    parts.policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48", "::/0"], candidates: [{adjacency: A-B}, )"
-                   R"({adjacency: A-C, segments: ["fd00:c::", "fd00:b:d6::"]}, )"
-                   R"({adjacency: A-B, encap: h.encaps, segments: ["fd00:b::"]}, {adjacency: A-C, encap: plain}]})";
-    const auto config = read_good(parts.text());
-    ASSERT_EQ(config.policies.size(), 1U);
-    const auto& policy = config.policies[0];
-    EXPECT_EQ(policy.name, "to-D");
-    EXPECT_THAT(policy.prefixes, ElementsAre(Prefix::parse("2001:db8:d::/48"), Prefix::parse("::/0")));
-    ASSERT_EQ(policy.candidates.size(), 4U);
-    EXPECT_EQ(policy.candidates[0].adjacency, "A-B");
-    EXPECT_EQ(policy.candidates[0].encap, Encap::plain);
-    EXPECT_EQ(policy.candidates[1].encap, Encap::h_encaps);
-    EXPECT_THAT(policy.candidates[1].segments, ElementsAre(address("fd00:c::"), address("fd00:b:d6::")));
-    EXPECT_EQ(policy.candidates[2].encap, Encap::h_encaps);
-    EXPECT_EQ(policy.candidates[3].encap, Encap::plain);
-    EXPECT_THAT(config.ingress, ElementsAre("to-S", "to-B"));
+    parts.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 192.0.2.1}";
+    parts.more = "device: no-such-if";
+    Complaints complaints;
+    const auto config =
+        read_config(parts.text(), complaints, [](const std::string& name) { return name != "no-such-if"; });
+    ASSERT_TRUE(config) << complaints.to_string();
+    EXPECT_EQ(config->device, "no-such-if");
+    EXPECT_EQ(config->source_v4, address("192.0.2.1"));
 }
 
 TEST(ConfigFile, TheExampleIsGood) {
@@ -144,37 +102,26 @@ TEST(ConfigFile, AnUnreadableFileIsAComplaint) {
     EXPECT_EQ(complaints.to_string(), "/nonexistent.yaml: No such file or directory");
 }
 
-/// One bad configuration: a name for the test, the change to the good one, and what is said about it.
-struct BadCase {
-    const char* name;
-    std::function<void(Parts&)> change;
-    std::vector<std::string> complaints;
-};
-
-void PrintTo(const BadCase& bad, std::ostream* out) {
-    *out << bad.name;
-}
-
 class BadConfig : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadConfig, IsNamedByLineColumnFieldAndReason) {
-    Parts parts;
-    GetParam().change(parts);
-    EXPECT_THAT(complaints_about(parts.text()), testing::ElementsAreArray(GetParam().complaints));
+    expect_complaints(GetParam());
 }
 
 std::vector<BadCase> bad_structure() {
     return {
         {"UnknownKeyAtTheTop",
          [](Parts& p) { p.ingress = "ingres: [to-S]"; },
-         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, paths, passives, policies, ingress"}},
+         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, paths, passives, policies, ingress, "
+          "device, "
+          "sr-domain, sids, routing"}},
         {"UnknownKeyInNode",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
-         {"f:1:42: node.asn: unknown key; known: name, source-address"}},
+         {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
         {"UnknownKeyInDefaults",
          [](Parts& p) { p.probe = "probe: {sink: fd00::1}"; },
          {"f:3:9: probe.sink: unknown key; known: interval, multiplier, up-count, wait-to-restore, allowance, "
-          "turnaround, loss-limit, rtt-limit, damping"}},
+          "turnaround, size, loss-limit, rtt-limit, damping"}},
         {"DampingThatNeverSuppresses",
          [](Parts& p) { p.probe = "probe: {damping: {half-life: 10s, max-suppress: 1s}}"; },
          {"f:3:18: probe.damping: never suppresses: with this half-life and max-suppress the penalty stays below "
@@ -183,17 +130,18 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) {
              p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {sink: fd00:ab::1}}";
          },
-         {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, probe"}},
+         {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, probe, bypass"}},
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, mult: 3}"); },
          {"f:5:79: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
-          "allowance, turnaround, loss-limit, rtt-limit, damping, sink, segment"}},
+          "allowance, turnaround, size, loss-limit, rtt-limit, damping, sink, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
-         {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates"}},
+         {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric"}},
         {"UnknownKeyInCandidate",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
-         {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions"}},
+         {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions, "
+          "preference, lists"}},
         {"KeyTwice",
          [](Parts& p) { p.node = "node: {name: A, name: B, source-address: fd00::1}"; },
          {"f:1:17: node.name: given twice"}},
@@ -234,6 +182,24 @@ std::vector<BadCase> bad_node() {
         {"SourceIsLinkLocal",
          [](Parts& p) { p.node = "node: {name: A, source-address: fe80::1}"; },
          {"f:1:33: node.source-address: must not be a link-local address: it cannot be routed to"}},
+        {"SourceOfIcmpV4IsIpv6",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: fd00::1}"; },
+         {"f:1:63: node.source-address-ipv4: must be an IPv4 address"}},
+        {"SourceOfIcmpV4IsLoopback",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 127.0.0.1}"; },
+         {"f:1:63: node.source-address-ipv4: must not be a loopback address"}},
+        {"SourceOfIcmpV4IsBroadcast",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 255.255.255.255}"; },
+         {"f:1:63: node.source-address-ipv4: must not be the broadcast address"}},
+        {"IngressTwice",
+         [](Parts& p) { p.ingress = "ingress: [to-S, to-B, to-S]"; },
+         {"f:9:23: ingress[2]: 'to-S' is already given on line 9"}},
+        {"DeviceIsNoName",
+         [](Parts& p) { p.more = "device: a/b"; },
+         {"f:10:9: device: 'a/b' cannot be the name of an interface"}},
+        {"DeviceIsAnAdjacencys",
+         [](Parts& p) { p.more = "device: to-C"; },
+         {"f:10:9: device: 'to-C' is the interface of adjacency 'A-C'; the policy device is made by sidestepd"}},
         {"UnknownClock",
          [](Parts& p) { p.clock = "clock: sundial"; },
          {"f:2:8: clock: must be one of: auto, kernel, process"}},
@@ -275,6 +241,12 @@ std::vector<BadCase> bad_probe() {
         {"AllowanceTooShort",
          [](Parts& p) { p.probe = "probe: {allowance: 9us}"; },
          {"f:3:20: probe.allowance: must be from 10 us to 10 s"}},
+        {"SizeTooSmall",
+         [](Parts& p) { p.probe = "probe: {size: 159}"; },
+         {"f:3:15: probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
+        {"SizeTooLarge",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, size: 9001}"); },
+         {"f:5:85: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
         {"UnknownTurnaround",
          [](Parts& p) { p.probe = "probe: {turnaround: u-turn}"; },
          {"f:3:21: probe.turnaround: must be one of: forward, end, end.x"}},
@@ -328,81 +300,10 @@ std::vector<BadCase> bad_adjacencies() {
     };
 }
 
-std::vector<BadCase> bad_policies() {
-    return {
-        {"NameTwice",
-         [](Parts& p) { p.policy += "\n- {name: to-D, prefixes: [], candidates: [{adjacency: A-B}]}"; },
-         {"f:9:10: policies[1].name: 'to-D' is already given on line 8"}},
-        {"TwoPoliciesForOnePrefix",
-         [](Parts& p) {
-             p.policy += "\n- {name: to-E, prefixes: ['2001:db8:d::/48'], candidates: [{adjacency: A-B}]}";
-         },
-         {"f:9:27: policies[1].prefixes[0]: two policies for one prefix: 2001:db8:d::/48 is in policy 'to-D' on "
-          "line 8"}},
-        {"PrefixTwice",
-         [](Parts& p) {
-             p.policy =
-                 "- {name: to-D, prefixes: ['2001:db8::/32', '2001:DB8:0::/32'], "
-                 "candidates: [{adjacency: A-B}]}";
-         },
-         {"f:8:44: policies[0].prefixes[1]: 2001:db8::/32 twice: already given on line 8"}},
-        {"PrefixWithHostBits",
-         [](Parts& p) { p.policy = "- {name: to-D, prefixes: ['2001:db8::1/32'], candidates: [{adjacency: A-B}]}"; },
-         {"f:8:27: policies[0].prefixes[0]: must be a prefix without host bits, such as 2001:db8::/48 or "
-          "192.0.2.0/24"}},
-        {"PrefixOfIpv4",
-         [](Parts& p) { p.policy = "- {name: to-D, prefixes: [192.0.2.0/24], candidates: [{adjacency: A-B}]}"; },
-         {"f:8:27: policies[0].prefixes[0]: IPv4 prefixes are not supported yet"}},
-        {"NoCandidates",
-         [](Parts& p) { p.policy = policy_with_candidates("[]"); },
-         {"f:8:42: policies[0].candidates: must hold 1 to 7 entries, not 0"}},
-        {"TooManyCandidates",
-         [](Parts& p) {
-             std::string list = "[{adjacency: A-B}";
-             for (int count = 1; count < 8; ++count) list += ", {adjacency: A-B}";
-             p.policy = policy_with_candidates(list + "]");
-         },
-         {"f:8:42: policies[0].candidates: must hold 1 to 7 entries, not 8"}},
-        {"UnknownAdjacency",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-X}]"); },
-         {"f:8:55: policies[0].candidates[0].adjacency: no adjacency 'A-X'; known: A-B, A-C"}},
-        {"UnknownEncap",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, encap: gre, segments: []}]"); },
-         {"f:8:67: policies[0].candidates[0].encap: must be one of: plain, h.encaps"}},
-        {"SegmentsWithPlain",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, encap: plain, segments: [fd00::1]}]"); },
-         {"f:8:84: policies[0].candidates[0].segments: plain forwarding takes no segments; use encap: h.encaps"}},
-        {"SegmentsMissing",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, encap: h.encaps}]"); },
-         {"f:8:43: policies[0].candidates[0].segments: missing"}},
-        {"SegmentsEmpty",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, segments: []}]"); },
-         {"f:8:70: policies[0].candidates[0].segments: must hold 1 to 16 entries, not 0"}},
-        {"SegmentsTooMany",
-         [](Parts& p) {
-             std::string list = "[{adjacency: A-B, segments: [fd00::1";
-             for (int count = 1; count < 17; ++count) list += ", fd00::1";
-             p.policy = policy_with_candidates(list + "]}]");
-         },
-         {"f:8:70: policies[0].candidates[0].segments: must hold 1 to 16 entries, not 17"}},
-        {"SegmentIsNoAddress",
-         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, segments: [fd00::1, B]}]"); },
-         {"f:8:80: policies[0].candidates[0].segments[1]: must be an IPv6 address"}},
-        {"IngressTwice",
-         [](Parts& p) { p.ingress = "ingress: [to-S, to-B, to-S]"; },
-         {"f:9:23: ingress[2]: 'to-S' is already given on line 9"}},
-    };
-}
-
-std::string name_of(const testing::TestParamInfo<BadCase>& info) {
-    return info.param.name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Structure, BadConfig, testing::ValuesIn(bad_structure()), name_of);
 INSTANTIATE_TEST_SUITE_P(Node, BadConfig, testing::ValuesIn(bad_node()), name_of);
 INSTANTIATE_TEST_SUITE_P(Probe, BadConfig, testing::ValuesIn(bad_probe()), name_of);
 INSTANTIATE_TEST_SUITE_P(Adjacencies, BadConfig, testing::ValuesIn(bad_adjacencies()), name_of);
-INSTANTIATE_TEST_SUITE_P(Policies, BadConfig, testing::ValuesIn(bad_policies()), name_of);
 
 TEST(ConfigFile, CollectsAllComplaintsInOrderOfTheFile) {
     Parts parts;
