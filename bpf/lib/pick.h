@@ -75,6 +75,7 @@ SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point) {
     __u32 chosen = candidate->list[0].list;
     __u32 i;
 
+    SS_UNROLL
     for (i = 0; i < SS_MAX_LISTS; i++) {
         if (i >= candidate->lists) break;
         chosen = candidate->list[i].list;
@@ -94,6 +95,7 @@ SS_VERIFIED_ONCE __u32 ss_draw(const struct ss_view* view, const struct ss_candi
 
     if (!candidate) return 0; /* for the verifier */
     if (candidate->lists <= 1) return candidate->list[0].list;
+    SS_UNROLL
     for (i = 0; i < SS_DRAWS; i++) {
         __u32 list = ss_list_at(candidate, (__u32)((__u64)flow * candidate->weight >> 32));
 
