@@ -21,6 +21,9 @@
 #define SS_UNROLL
 #endif
 
+/* A frame of its own: all frames of a call chain together have 512 bytes. */
+#define SS_OWN_FRAME static __attribute__((noinline, unused))
+
 /* Keeps the compiler from knowing a value. */
 #define SS_KEEP(value) asm volatile("" : "+r"(value))
 
