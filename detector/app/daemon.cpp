@@ -28,6 +28,7 @@
 #include "detector/io/clock.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
+#include "detector/io/route_watch.hpp"
 #include "detector/io/state_file.hpp"
 
 namespace sidestep {
@@ -90,6 +91,10 @@ class Daemon {
         rtnetlink_.assign(dup(netlink_->fd()));
         wait_for_events();
         wait_for_netlink();
+        if (route_watch_) {
+            routes_.assign(dup(route_watch_->fd()));
+            wait_for_routes();
+        }
         arm_reconcile();
         arm_timer();
         if (config_.routing) {
@@ -150,7 +155,20 @@ class Daemon {
         });
         if (!netlink) return std::unexpected(netlink.error());
         netlink_ = std::move(*netlink);
-        return netlink_->dump();
+        if (auto dumped = netlink_->dump(); !dumped) return dumped;
+        return follow_routes();
+    }
+
+    /// Only bypasses ask for routes.
+    Result<void> follow_routes() {
+        const bool bypasses = std::ranges::any_of(
+            config_.adjacencies, [](const AdjacencyConfig& adjacency) { return !adjacency.bypass.empty(); });
+        if (!bypasses && !config_.routing) return {};
+        auto watch =
+            RouteWatch::open([this](const RouteChange& change) { engine_->on_route(change, monotonic_now()); });
+        if (!watch) return std::unexpected(watch.error());
+        route_watch_ = std::move(*watch);
+        return route_watch_->dump();
     }
 
     /// What the loop does when interfaces have changed: steering and SIDs go by them.
@@ -217,6 +235,15 @@ class Daemon {
             netlink_->read();
             arm_timer();
             wait_for_netlink();
+        });
+    }
+
+    void wait_for_routes() {
+        routes_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
+            if (error) return;
+            route_watch_->read();
+            engine_->refresh_orphans();
+            wait_for_routes();
         });
     }
 
@@ -333,12 +360,14 @@ class Daemon {
     asio::io_context context_{1};
     asio::posix::stream_descriptor ring_{context_};
     asio::posix::stream_descriptor rtnetlink_{context_};
+    asio::posix::stream_descriptor routes_{context_};
     asio::steady_timer timer_{context_};
     asio::steady_timer reconcile_{context_};
     std::unique_ptr<ApiServer> server_;
     std::unique_ptr<Dataplane> dataplane_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Netlink> netlink_;
+    std::unique_ptr<RouteWatch> route_watch_;
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<Clock> clock_;

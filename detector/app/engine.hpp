@@ -12,6 +12,7 @@
 #include "detector/app/policy_table.hpp"
 #include "detector/app/session_table.hpp"
 #include "detector/app/sid_table.hpp"
+#include "detector/core/route_memory.hpp"
 #include "detector/io/netlink.hpp"
 
 namespace sidestep {
@@ -32,6 +33,10 @@ class Engine {
     void on_link(const LinkChange& change, Nanoseconds now);
     void on_neighbor(const NeighborChange& change, Nanoseconds now);
     void on_address(const AddressChange& change);
+    /// To be followed by refresh_orphans() once there are no more changes for the moment.
+    void on_route(const RouteChange& change, Nanoseconds now);
+    /// Prefixes whose routes went down with an interface take the bypass of the adjacency that they had.
+    void refresh_orphans();
     void on_admin(Session& session, bool up, Nanoseconds now);
 
     /// Delivers the timers that are due.
@@ -48,6 +53,7 @@ class Engine {
     PolicyTable policies;
     AdjacencyTable adjacencies;
     SidTable sids;
+    RouteMemory routes;
     EventLog log;
 
   private:
@@ -56,6 +62,7 @@ class Engine {
     void note_return_link(Session& session, const LinkChange& change);
 
     Dataplane& dataplane_;
+    std::map<Prefix, std::uint32_t> orphans_;      ///< and the bypasses that they were given
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
     Nanoseconds next_resolve_{};
     Nanoseconds next_audit_{};

@@ -189,7 +189,7 @@ Result<void> PolicyTable::assign(Policy& policy, std::map<std::string, std::uint
 }
 
 PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& policies) const {
-    Prefixes result;
+    auto result = orphans_;
     for (const auto& prefix : exempt_) result[prefix] = SS_POLICY_EXEMPT;
     for (const auto& policy : policies) {
         for (const auto& prefix : policy.config.prefixes) result[prefix] = policy.slot;
@@ -258,6 +258,34 @@ void PolicyTable::note_held(const std::vector<Policy>& policies) {
 
 void PolicyTable::refresh(const Session& session) {
     paths_.refresh(session);
+}
+
+/// In a policy, or exempt.
+bool PolicyTable::is_configured(const Prefix& prefix) const {
+    return exempt_.contains(prefix) || (prefixes_.contains(prefix) && !orphans_.contains(prefix));
+}
+
+void PolicyTable::put_orphan(const Prefix& prefix, std::uint32_t slot) {
+    const bool known = prefixes_.contains(prefix);
+    if (!known && (!lengths_of(prefix).has_room(prefix.length) || prefixes_.size() >= prefix_capacity_)) return;
+    if (!known) lengths_of(prefix).add(prefix.length);
+    orphans_[prefix] = slot;
+    if (dataplane_.set_prefix(prefix, slot)) prefixes_[prefix] = slot;
+}
+
+void PolicyTable::set_orphans(const std::map<Prefix, std::uint32_t>& slots) {
+    const auto before = orphans_;
+    for (const auto& [prefix, slot] : before) {
+        if (slots.contains(prefix)) continue;
+        orphans_.erase(prefix);
+        (void)dataplane_.remove_prefix(prefix);
+        lengths_of(prefix).remove(prefix.length);
+        prefixes_.erase(prefix);
+    }
+    for (const auto& [prefix, slot] : slots) {
+        const auto known = before.find(prefix);
+        if (known != before.end() ? known->second != slot : !is_configured(prefix)) put_orphan(prefix, slot);
+    }
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {

@@ -43,6 +43,9 @@ class PolicyTable {
     /// Writes what leaves by this adjacency again, since its link changed.
     void refresh(const Session& session);
 
+    /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy.
+    void set_orphans(const std::map<Prefix, std::uint32_t>& slots);
+
     /// This node's own addresses are never repaired, unless a policy has the very address.
     void exempt(const Address& address, bool add);
 
@@ -67,6 +70,8 @@ class PolicyTable {
     [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
     Result<void> add_prefixes(const Prefixes& wanted);
     void drop_prefixes(const Prefixes& wanted);
+    [[nodiscard]] bool is_configured(const Prefix& prefix) const;
+    void put_orphan(const Prefix& prefix, std::uint32_t slot);
     void write_bank(const std::vector<Policy>& policies, std::uint32_t bank);
     void note_held(const std::vector<Policy>& policies);
     LengthList& lengths_of(const Prefix& prefix) { return prefix.address.is_v4() ? lengths_v4_ : lengths_v6_; }
@@ -86,6 +91,7 @@ class PolicyTable {
     std::map<std::string, std::uint32_t> slots_;  ///< by name of policy, or of adjacency for a bypass
     Prefixes prefixes_;                           ///< in the map
     std::set<Prefix> exempt_;
+    Prefixes orphans_;
 };
 
 }  // namespace sidestep

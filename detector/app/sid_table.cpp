@@ -63,6 +63,12 @@ Result<void> AdjacencyTable::update() {
     return {};
 }
 
+std::uint32_t AdjacencyTable::bypass_at(const RouteHop& hop) const {
+    auto found = written_.find(key_of(hop.ifindex, hop.gateway));
+    if (found == written_.end()) found = written_.find(key_of(hop.ifindex, {}));
+    return found == written_.end() ? SS_POLICY_EXEMPT : found->second.slot;
+}
+
 SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config)
     : dataplane_(dataplane),
       sessions_(sessions),

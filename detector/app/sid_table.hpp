@@ -11,6 +11,7 @@
 #include "detector/app/policy_table.hpp"
 #include "detector/app/session_table.hpp"
 #include "detector/core/config.hpp"
+#include "detector/core/route_memory.hpp"
 #include "detector/io/dataplane.hpp"
 
 namespace sidestep {
@@ -23,6 +24,8 @@ class AdjacencyTable {
 
     /// Writes what has changed: interfaces, or bypasses.
     Result<void> update();
+    /// The bypass of what leaves by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
+    [[nodiscard]] std::uint32_t bypass_at(const RouteHop& hop) const;
 
   private:
     using Entries = std::map<std::string, ss_adjacency>;  ///< by the bytes of an ss_hop

@@ -150,6 +150,7 @@ void Netlink::on_link(nlmsghdr* header) {
     handlers_.link({.ifindex = info->ifi_index,
                     .name = nla_get_string(attributes[IFLA_IFNAME]),
                     .gone = header->nlmsg_type == RTM_DELLINK,
+                    .up = (info->ifi_flags & IFF_UP) != 0 && header->nlmsg_type != RTM_DELLINK,
                     .running = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_LOWER_UP) != 0,
                     .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
                     .mac = mac_of(attributes[IFLA_ADDRESS])});

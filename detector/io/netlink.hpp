@@ -21,6 +21,7 @@ struct LinkChange {
     int ifindex = 0;
     std::string name;
     bool gone = false;
+    bool up = false;        ///< administratively
     bool running = false;   ///< administratively up, and with carrier
     std::uint32_t mtu = 0;  ///< bytes; 0: not told
     std::optional<MacAddress> mac;

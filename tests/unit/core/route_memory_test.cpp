@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Routes that outlive their interface: in both orders of the kernel's messages, with several next hops, and no longer
+// than is good.
+#include "detector/core/route_memory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+const Prefix kD = *Prefix::parse("2001:db8:d::/48");
+const Prefix kFour = *Prefix::parse("10.4.0.0/16");
+const RouteHop kB{.ifindex = 2, .gateway = *Address::parse("fe80::b")};
+const RouteHop kC{.ifindex = 3, .gateway = *Address::parse("fe80::c")};
+
+RouteChange route(const Prefix& prefix, std::vector<RouteHop> hops, unsigned metric = 20) {
+    return {.prefix = prefix, .metric = metric, .hops = std::move(hops), .gone = false};
+}
+
+RouteChange gone(const Prefix& prefix, std::vector<RouteHop> hops, unsigned metric = 20) {
+    return {.prefix = prefix, .metric = metric, .hops = std::move(hops), .gone = true};
+}
+
+class RouteMemoryTest : public testing::Test {
+  protected:
+    RouteMemory memory_{100};
+};
+
+TEST_F(RouteMemoryTest, RoutesGoBeforeTheirInterface) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_route(gone(kD, {kB}), 5s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty()) << "a routing protocol may have taken it away";
+    memory_.on_interface(2, false, 5s + 1ms);
+    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kB)));
+}
+
+TEST_F(RouteMemoryTest, RoutesGoAfterTheirInterface) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_interface(2, false, 5s);
+    memory_.on_route(gone(kD, {kB}), 5s + 1ms);
+    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kB)));
+}
+
+TEST_F(RouteMemoryTest, Ipv4RoutesGoWithoutAWord) {
+    memory_.on_route(route(kFour, {kB}), 1s);
+    memory_.on_interface(2, false, 5s);
+    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kFour, kB)));
+}
+
+TEST_F(RouteMemoryTest, WhatWasWithdrawnLongBeforeIsNoOrphan) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_route(gone(kD, {kB}), 5s);
+    memory_.on_interface(2, false, 6s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty());
+}
+
+TEST_F(RouteMemoryTest, AnotherRouteOrNextHopServes) {
+    memory_.on_route(route(kD, {kB, kC}), 1s);
+    memory_.on_route(route(kFour, {kB}), 1s);
+    memory_.on_route(route(kFour, {kC}, 30), 1s);
+    memory_.on_interface(2, false, 5s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    memory_.on_interface(3, false, 6s);
+    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kC), Pair(kFour, kC)));
+}
+
+TEST_F(RouteMemoryTest, ANewRouteEndsIt) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_interface(2, false, 5s);
+    memory_.on_route(route(kD, {kC}), 7s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty());
+}
+
+TEST_F(RouteMemoryTest, TimeEndsIt) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_interface(2, false, 5s);
+    memory_.expire(64s);
+    EXPECT_EQ(memory_.orphans().size(), 1U);
+    memory_.expire(65s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty());
+}
+
+TEST_F(RouteMemoryTest, SoonAfterTheInterfaceIsBackItEnds) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_interface(2, false, 5s);
+    memory_.on_interface(2, true, 7s);
+    memory_.expire(16s);
+    EXPECT_EQ(memory_.orphans().size(), 1U) << "whoever installs routes needs some time";
+    memory_.expire(17s);
+    EXPECT_THAT(memory_.orphans(), IsEmpty());
+}
+
+TEST_F(RouteMemoryTest, OneNextHopLessIsNoWithdrawal) {
+    memory_.on_route(route(kD, {kB, kC}), 1s);
+    memory_.on_route(gone(kD, {kB}), 5s);
+    memory_.on_interface(3, false, 6s);
+    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kC)));
+}
+
+TEST_F(RouteMemoryTest, CountsWhatIsTooMuch) {
+    RouteMemory small(1);
+    small.on_route(route(kD, {kB}), 1s);
+    small.on_route(route(kFour, {kB}), 1s);
+    EXPECT_EQ(small.size(), 1U);
+    EXPECT_EQ(small.forgotten(), 1U);
+}
+
+}  // namespace
+}  // namespace sidestep
