@@ -72,6 +72,7 @@ static __always_inline int ss_reduced(const struct ss_list* list) {
 static __always_inline int ss_encapsulate(struct __sk_buff* skb, const struct ss_packet* packet,
                                           const struct ss_list* list, __u32 hop_limit) {
     __u32 length = list->header_length;
+    __u32 hash = bpf_get_hash_recalc(skb); /* now: with the header half written the kernel would not find the flow */
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
@@ -80,7 +81,7 @@ static __always_inline int ss_encapsulate(struct __sk_buff* skb, const struct ss
     if (bpf_skb_store_bytes(skb, 0, list->header, length, 0)) return -1;
     ip = ss_ipv6(skb);
     if (!ip) return -1;
-    ss_fill_outer(ip, packet, list, length - ETH_HLEN, hop_limit, bpf_get_hash_recalc(skb));
+    ss_fill_outer(ip, packet, list, length - ETH_HLEN, hop_limit, hash);
     if (!list->srh_offset) return 0;
     srh = ss_at(skb, ETH_HLEN + sizeof(*ip), sizeof(*srh));
     if (!srh) return -1;

@@ -165,12 +165,26 @@ static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_pac
     return 0;
 }
 
+/* False if nobody can or may be told: the packet is shorter than it says, could not be made smaller, or its source is
+ * not one node (RFC 4443, 2.4 e.6; RFC 1122, 3.2.2). */
+static __always_inline int ss_may_be_told(const struct __sk_buff* skb, const struct ss_packet* packet) {
+    __u32 first;
+
+    if (skb->len < ETH_HLEN + packet->length) return 0;
+    if (packet->family == SS_IPV4) {
+        first = bpf_ntohl((__u32)(packet->source[1] >> 32)) >> 24;
+        return packet->length > 4 * SS_QUOTED_QUARTER_V4 && first != 0 && first < 224;
+    }
+    first = bpf_ntohl((__u32)packet->source[0]) >> 24;
+    return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
+}
+
 /* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
  * program's result: the packet is gone either way. */
 SS_OWN_FRAME int ss_tell_too_big(struct __sk_buff* skb, const struct ss_packet* packet, __u32 mtu) {
     const struct ss_steering* steering = ss_steering();
 
-    if (!steering || !ss_may_tell()) return TC_ACT_SHOT;
+    if (!steering || !ss_may_be_told(skb, packet) || !ss_may_tell()) return TC_ACT_SHOT;
     if (packet->family == SS_IPV4 ? ss_tell_v4(skb, packet, steering, mtu) : ss_tell_v6(skb, packet, steering, mtu)) {
         return TC_ACT_SHOT;
     }
