@@ -44,8 +44,7 @@ static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, c
 }
 
 static __always_inline int ss_strip_v6(struct __sk_buff* skb, __u32 outer) {
-    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC,
-                             BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
+    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
         return 0;
     }
     return bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
@@ -64,7 +63,8 @@ static __always_inline int ss_strip_v4(struct __sk_buff* skb, __u32 outer) {
     return bpf_skb_store_bytes(skb, 2 * ETH_ALEN, &protocol, sizeof(protocol), 0) ? -1 : 0;
 }
 
-/* RFC 6040, 4.2: congestion met in the tunnel is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
+/* RFC 6040, 4.2: congestion met in the tunnel is told to the inner packet. Returns -1 if that cannot be: it is dropped.
+ */
 static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss_packet* outer,
                                           const struct ss_packet* inner) {
     __u32 outer_ecn = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
@@ -91,8 +91,7 @@ static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss
 }
 
 /* Takes the outer header away. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
-static __always_inline int ss_decapsulate(struct __sk_buff* skb, struct ss_packet* packet,
-                                          const struct ss_visit* visit) {
+SS_OWN_FRAME int ss_decapsulate(struct __sk_buff* skb, struct ss_packet* packet, const struct ss_visit* visit) {
     __u16 protocol = ss_inner_protocol(packet, visit);
     __u32 outer = sizeof(struct ipv6hdr) + (visit->srh.type ? ss_srh_bytes(&visit->srh) : 0);
     struct ss_packet inner = {};

@@ -16,7 +16,9 @@ static __always_inline void* ss_longest(void* map, const struct ss_steering* ste
 
     if (table >= SS_TABLES) return 0;
     count = SS_READ(steering->lengths[table]);
-    for (i = 0; i < SS_MAX_LENGTHS && i < count; i++) {
+    for (i = 0; i < count; i++) {
+        SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
+        if (i >= SS_MAX_LENGTHS) break;
         const struct ss_length* length = &steering->length[table][i];
         struct ss_prefix key;
         __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};

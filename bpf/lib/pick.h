@@ -13,8 +13,6 @@
 
 #include "bpf/lib/portable.h"
 
-#define SS_DRAWS 8 /* before a flow takes what there is */
-
 /* What ss_pick() finds; position is SS_MAX_CANDIDATES when all candidates are down. */
 struct ss_picked {
     __u32 position;
@@ -70,14 +68,16 @@ SS_INLINE struct ss_picked ss_pick(const struct ss_view* view, const struct ss_p
     return best;
 }
 
-/* The list at `point` of the candidate's weights. */
-SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point) {
-    __u32 chosen = candidate->list[0].list;
+/* The position of the list at `point` of the candidate's weights, those left out whose bit is set in `passed`. */
+SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point, __u32 passed) {
+    __u32 chosen = 0;
     __u32 i;
 
+    SS_UNROLL
     for (i = 0; i < SS_MAX_LISTS; i++) {
         if (i >= candidate->lists) break;
-        chosen = candidate->list[i].list;
+        if (passed >> i & 1) continue;
+        chosen = i;
         if (point < candidate->list[i].weight) break;
         point -= candidate->list[i].weight;
     }
@@ -85,23 +85,26 @@ SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point) {
 }
 
 /*
- * The list of this candidate that a flow takes, of those that are as good as `rank`, the candidate's own. The draws do
- * not depend on states: a flow stays with the first of them that can be had, so it moves only when its list dies.
+ * The list of this candidate that a flow takes, of those that are as good as `rank`, the candidate's own. Each flow has
+ * its order of the lists, drawn by weight without putting back, and takes the first that can be had. The order does not
+ * depend on states, so a flow moves only when its list dies, and the flows of a dead list are shared out by weight.
  */
 SS_VERIFIED_ONCE __u32 ss_draw(const struct ss_view* view, const struct ss_candidate* candidate, __u32 rank,
                                __u32 flow) {
-    __u32 i;
+    __u32 passed = 0;
+    __u32 weight, i;
 
     if (!candidate) return 0; /* for the verifier */
     if (candidate->lists <= 1) return candidate->list[0].list;
-    for (i = 0; i < SS_DRAWS; i++) {
-        __u32 list = ss_list_at(candidate, (__u32)((__u64)flow * candidate->weight >> 32));
-
-        if (ss_list_rank(view, list) >= rank) return list;
-        flow = (flow ^ flow >> 16) * 0x85ebca6bU + 0x9e3779b9U; /* the next draw of this flow */
-    }
+    weight = candidate->weight;
+    SS_UNROLL
     for (i = 0; i < SS_MAX_LISTS && i < candidate->lists; i++) {
-        if (ss_list_rank(view, candidate->list[i].list) >= rank) return candidate->list[i].list;
+        __u32 at = ss_list_at(candidate, (__u32)((__u64)flow * weight >> 32), passed);
+
+        if (ss_list_rank(view, candidate->list[at].list) >= rank) return candidate->list[at].list;
+        passed |= 1U << at;
+        weight -= candidate->list[at].weight;
+        flow = (flow ^ flow >> 16) * 0x85ebca6bU + 0x9e3779b9U; /* the next draw of this flow */
     }
     return candidate->list[0].list;
 }

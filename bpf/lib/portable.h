@@ -14,6 +14,19 @@
 #define SS_VERIFIED_ONCE SS_INLINE
 #endif
 
+/* Verifiers before 6.2 know loops only where the way back is a jump, which is the compiler's choice. */
+#ifdef __bpf__
+#define SS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SS_UNROLL
+#endif
+
+/* A frame of its own: all frames of a call chain together have 512 bytes. */
+#define SS_OWN_FRAME static __attribute__((noinline, unused))
+
+/* Keeps the compiler from knowing a value. */
+#define SS_KEEP(value) asm volatile("" : "+r"(value))
+
 /* Single untorn accesses to fields that another CPU writes. */
 #define SS_READ(lvalue) (*(const volatile __typeof__(lvalue)*)&(lvalue))
 #define SS_WRITE(lvalue, value) (*(volatile __typeof__(lvalue)*)&(lvalue) = (value))

@@ -23,6 +23,7 @@
 #include "detector/app/attachments.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/app/installation.hpp"
+#include "detector/app/routing_feed.hpp"
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/node_lock.hpp"
@@ -91,7 +92,12 @@ class Daemon {
         wait_for_netlink();
         arm_reconcile();
         arm_timer();
+        if (config_.routing) {
+            feed_ = std::make_unique<RoutingFeed>(context_, config_, [this](const PolicySet& set) { adopt(set); });
+            feed_->start();
+        }
         context_.run();
+        feed_.reset();
         if (!leave_running_) clean_up();
     }
 
@@ -116,6 +122,7 @@ class Daemon {
             server_->broadcast(to_json(event));
             state_changed_ = true;
             if (saves_left_ > 0) save_changes();
+            if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
         };
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
@@ -242,6 +249,16 @@ class Daemon {
         });
     }
 
+    /// What routing computed takes the place of what it computed before, all of it or nothing.
+    void adopt(const PolicySet& computed) {
+        if (auto replaced = engine_->replace(computed); !replaced) {
+            return spdlog::error("computed policies not taken, the last ones stay: {}", replaced.error().message);
+        }
+        spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed.policies.size(),
+                     computed.bypasses.size(), computed.sids.size());
+        reinstall();
+    }
+
     /// An interface came, went or changed: routes by it do too.
     void reinstall() {
         if (auto installed = install(); !installed) spdlog::warn("{}", installed.error().message);
@@ -264,7 +281,9 @@ class Daemon {
         if (command == "policies") return answer_policies(*engine_, *dataplane_);
         if (command == "events") return answer_events(engine_->log);
         if (command == "admin") return admin(request, now);
-        return {{"error", "unknown command '" + command + "'; known: status, sessions, policies, events, admin"}};
+        if (command == "routing") return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
+        return {
+            {"error", "unknown command '" + command + "'; known: status, sessions, policies, events, routing, admin"}};
     }
     /// {"command": "admin", "session": NAME, "up": BOOL}
     json admin(const json& request, Nanoseconds now) {
@@ -323,6 +342,7 @@ class Daemon {
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<Clock> clock_;
+    std::unique_ptr<RoutingFeed> feed_;
 };
 
 }  // namespace

@@ -113,6 +113,7 @@ void add_daemon_commands(CLI::App& app) {
     add("sessions", "Every liveness session: state, reason, probes, round trip", report_sessions);
     add("policies", "Every policy: its candidate paths, which one carries traffic, how much it carried",
         report_policies);
+    add("routing", "Where computed policies come from, and how the network converges", report_routing);
     auto* const events = add("events", "What happened to sessions, with the evidence for each verdict",
                              [](const json& answer) { return report_events(answer); });
     events->add_flag("--follow,-f", options->follow, "Go on printing events as they happen, until interrupted");

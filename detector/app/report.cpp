@@ -187,6 +187,38 @@ std::string report_sessions(const json& answer) {
     return table.to_string();
 }
 
+namespace {
+
+/// "3 too-big, 1 looped"; empty if nothing was dropped.
+std::string drops_cell(const json& drops) {
+    const auto text = counts_text(drops);
+    return text == "none" || text == kAbsent ? "" : text;
+}
+
+/// The rows of one candidate path: what it is and has carried, and further lists below.
+void add_candidate(Table& table, std::vector<std::string> first, const json& candidate) {
+    const json alone = json::array({candidate});
+    const auto& lists = member(candidate, "lists").is_array() ? member(candidate, "lists") : alone;
+    bool head = true;
+    for (const auto& list : lists) {
+        auto cells = std::exchange(first, {"", ""});
+        const bool only = lists.size() == 1;
+        cells.insert(cells.end(),
+                     {head ? cell(candidate, "index") : "", head && member(candidate, "active") == true ? "*" : "",
+                      cell(only ? candidate : list, "state"), cell(list, "adjacency"), cell(list, "encap"),
+                      list_cell(list, "segments"), only ? "" : cell(list, "weight")});
+        if (std::exchange(head, false)) {
+            cells.insert(cells.end(), {cell(candidate, "packets"), cell(candidate, "bytes"),
+                                       drops_cell(member(candidate, "drops"))});
+        } else {
+            cells.insert(cells.end(), {"", "", ""});
+        }
+        table.add(std::move(cells));
+    }
+}
+
+}  // namespace
+
 std::string report_policies(const json& answer) {
     Table table({{"POLICY"},
                  {"PREFIXES"},
@@ -196,8 +228,10 @@ std::string report_policies(const json& answer) {
                  {"ADJACENCY"},
                  {"ENCAP"},
                  {"SEGMENTS"},
+                 {"WEIGHT", kRight},
                  {"PACKETS", kRight},
-                 {"BYTES", kRight}});
+                 {"BYTES", kRight},
+                 {"DROPS"}});
     const auto& policies = member(answer, "policies");
     if (!policies.is_array() || policies.empty()) return "no policies\n";
     for (const auto& policy : policies) {
@@ -208,15 +242,35 @@ std::string report_policies(const json& answer) {
             continue;
         }
         for (const auto& candidate : candidates) {
-            auto cells = std::exchange(first, {"", ""});
-            cells.insert(cells.end(),
-                         {cell(candidate, "index"), member(candidate, "active") == true ? "*" : "",
-                          cell(candidate, "state"), cell(candidate, "adjacency"), cell(candidate, "encap"),
-                          list_cell(candidate, "segments"), cell(candidate, "packets"), cell(candidate, "bytes")});
-            table.add(std::move(cells));
+            add_candidate(table, std::exchange(first, {"", ""}), candidate);
         }
+        const auto drops = drops_cell(member(policy, "drops"));
+        if (!drops.empty()) table.add({"", "", "none", "", "", "", "", "", "", "", "", drops});
     }
     return table.to_string();
+}
+
+std::string report_routing(const json& answer) {
+    Table table({{""}, {""}});
+    table.add({"source", cell(answer, "source")});
+    table.add({"node", cell(answer, "node")});
+    table.add({"problem", cell(answer, "problem")});
+    table.add({"last good look", duration_cell(answer, "refreshed_age_ms", 1e6)});
+    table.add({"last change", duration_cell(answer, "changed_age_ms", 1e6)});
+    table.add({"nodes", cell(answer, "nodes")});
+    table.add({"links", cell(answer, "links")});
+    table.add({"policies", cell(answer, "policies")});
+    table.add({"bypasses", cell(answer, "bypasses")});
+    table.add({"SIDs", cell(answer, "sids")});
+    table.add({"computed in", duration_cell(answer, "computed_us", 1e3)});
+    table.add({"back-off", cell(answer, "backoff")});
+    table.add({"convergence", cell(answer, "convergence")});
+    table.add({"hold left", duration_cell(answer, "hold_left_ms", 1e6)});
+    auto text = table.to_string(false);
+    const auto& warnings = member(answer, "warnings");
+    if (!warnings.is_array()) return text;
+    for (const auto& warning : warnings) text += "warning: " + scalar_text(warning) + '\n';
+    return text;
 }
 
 std::string report_events(const json& answer, bool with_titles) {

@@ -12,6 +12,7 @@ namespace sidestep {
 std::string report_status(const nlohmann::json& answer);
 std::string report_sessions(const nlohmann::json& answer);
 std::string report_policies(const nlohmann::json& answer);
+std::string report_routing(const nlohmann::json& answer);
 /// `answer` holds a list "events" or is itself one event; titles are left out where they were printed before.
 std::string report_events(const nlohmann::json& answer, bool with_titles = true);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The CLI's subcommands about routing: compute, explain and coverage. They work on a topology file alone, without
-// privileges, so that a network can be judged before anything is installed.
+// The CLI's subcommands about routing: compute, explain and coverage. They work on a topology file, without
+// privileges, so that a network can be judged before anything is installed; or on the network as FRR's IS-IS has it.
 #pragma once
 
 #include <memory>

@@ -3,6 +3,7 @@
 #include "routing/core/failure.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -59,13 +60,25 @@ const Spf& OldTrees::to(NodeId root) {
 }
 
 Exposure::Exposure(const Graph& graph, const Failure& failure, OldTrees& trees) : graph_(&graph) {
-    const auto add = [&](NodeId tail, NodeId head, Distance metric) {
-        parts_.push_back(
-            {.tail = tail, .head = head, .metric = metric, .to_tail = &trees.to(tail), .from_head = &trees.from(head)});
-    };
-    if (failure.kind == Failure::Kind::node) add(failure.id, failure.id, 0);
-    for (const auto link : failed_links(graph, failure)) {
-        for (const ArcId arc : {2 * link, 2 * link + 1}) add(graph.from(arc), graph.to(arc), graph.metric(arc));
+    if (failure.kind == Failure::Kind::node) add(failure.id, failure.id, 0, trees);
+    add(failed_links(graph, failure), trees);
+}
+
+Exposure::Exposure(const Graph& graph, const std::vector<LinkId>& links, OldTrees& trees, std::vector<NodeId> ids)
+    : graph_(&graph), ids_(std::move(ids)) {
+    add(links, trees);
+}
+
+void Exposure::add(NodeId tail, NodeId head, Distance metric, OldTrees& trees) {
+    parts_.push_back(
+        {.tail = tail, .head = head, .metric = metric, .to_tail = &trees.to(tail), .from_head = &trees.from(head)});
+}
+
+void Exposure::add(const std::vector<LinkId>& links, OldTrees& trees) {
+    for (const auto link : links) {
+        for (const ArcId arc : {2 * link, 2 * link + 1}) {
+            add(graph_->from(arc), graph_->to(arc), graph_->metric(arc), trees);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <compare>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -47,10 +48,20 @@ class OldTrees {
 class Exposure {
   public:
     Exposure(const Graph& graph, const Failure& failure, OldTrees& trees);
+    /// The same for any links of `graph`. Nodes are asked for by other ids if `ids` translates: ids[v] is v in `graph`,
+    /// and for a v that `graph` does not have, kNoNode, nothing is clean.
+    Exposure(const Graph& graph, const std::vector<LinkId>& links, OldTrees& trees, std::vector<NodeId> ids = {});
+
+    static constexpr NodeId kNoNode = std::numeric_limits<NodeId>::max();
 
     /// Whether all old shortest paths from v to w avoid the failure. `length` is the post-convergence distance from v
     /// to w, or the old one: both give the same answer.
     [[nodiscard]] bool clean(NodeId v, NodeId w, Distance length) const {
+        if (!ids_.empty()) {
+            v = ids_[v];
+            w = ids_[w];
+            if (v == kNoNode || w == kNoNode) return false;
+        }
         for (const auto& part : parts_) {
             const auto before = part.to_tail->distance[v];
             const auto after = part.from_head->distance[w];
@@ -73,8 +84,12 @@ class Exposure {
         const Spf* from_head;
     };
 
+    void add(NodeId tail, NodeId head, Distance metric, OldTrees& trees);
+    void add(const std::vector<LinkId>& links, OldTrees& trees);
+
     const Graph* graph_;
     std::vector<Part> parts_;
+    std::vector<NodeId> ids_;  ///< empty: ids are those of *graph_
 };
 
 }  // namespace sidestep::routing

@@ -3,6 +3,7 @@
 #include "routing/core/repair_lists.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sidestep::routing {
 
@@ -12,10 +13,19 @@ RepairLists::RepairLists(const Graph& graph, NodeId plr, const Failure& failure,
       spf_(spf_from(graph, plr, cut_)),
       exposure_(graph, failure, trees),
       first_(graph.node_count(), kNone) {
-    labels_.reserve(graph.node_count());
+    label_all();
+}
+
+RepairLists::RepairLists(const Graph& graph, NodeId plr, Exposure exposure)
+    : graph_(&graph), spf_(spf_from(graph, plr)), exposure_(std::move(exposure)), first_(graph.node_count(), kNone) {
+    label_all();
+}
+
+void RepairLists::label_all() {
+    labels_.reserve(graph_->node_count());
     for (const auto node : spf_.order) {
-        for (const auto& hop : graph.hops(node)) {
-            if (!cut_.removes(hop) && on_shortest_path(graph, spf_, node, hop)) expand(node, hop);
+        for (const auto& hop : graph_->hops(node)) {
+            if (!cut_.removes(hop) && on_shortest_path(*graph_, spf_, node, hop)) expand(node, hop);
         }
     }
 }

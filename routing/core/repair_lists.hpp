@@ -26,11 +26,16 @@ namespace sidestep::routing {
 class RepairLists {
   public:
     RepairLists(const Graph& graph, NodeId plr, const Failure& failure, OldTrees& trees);
+    /// Lists along the shortest paths of `graph`, made of stretches that `exposure` calls clean; its ids are those of
+    /// `graph`.
+    RepairLists(const Graph& graph, NodeId plr, Exposure exposure);
 
     /// Whether the destination can be reached at all without what failed.
     [[nodiscard]] bool reaches(NodeId destination) const { return spf_.distance[destination] != kUnreachable; }
     /// Fills in via, segments, cost and path towards `repair.destination`, which must be reachable.
     void fill(Repair& repair) const;
+    /// Whether plain forwarding from the start to the destination is clean, so that no list is needed at all.
+    [[nodiscard]] bool needless(NodeId destination) const { return clean(spf_.root, destination); }
 
   private:
     static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
@@ -48,6 +53,7 @@ class RepairLists {
         std::uint32_t next;      ///< next label of the same node; kNone at the end
     };
 
+    void label_all();
     void expand(NodeId node, const Hop& hop);
     void offer(Label label);
     /// Turns "node P, node B" into "node P, adjacency P-Q" where that reaches as far: P's End.X is one SID for both,

@@ -2,6 +2,7 @@
 // vtysh's ways of failing, told apart.
 #include "routing/io/isis_source.hpp"
 
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -17,12 +18,13 @@ std::string first_line(const std::string& text) {
     return text.substr(0, text.find('\n'));
 }
 
-Result<std::string> ask(const IsisSourceOptions& options) {
+Result<std::string> ask(const IsisSourceOptions& options, const std::vector<std::string>& commands) {
     std::vector<std::string> arguments{options.vtysh};
     if (!options.socket_directory.empty()) {
         arguments.insert(arguments.end(), {"--vty_socket", options.socket_directory});
     }
-    arguments.insert(arguments.end(), {"-d", "isisd", "-c", "show isis database detail", "-c", "show isis hostname"});
+    arguments.insert(arguments.end(), {"-d", "isisd"});
+    for (const auto& command : commands) arguments.insert(arguments.end(), {"-c", command});
     auto output = run_command(arguments, options.timeout);
     if (!output) return fail(output.error().message + " (FRR's vtysh is needed to read its IS-IS)");
     if (output->exit_code != 0) {
@@ -37,7 +39,7 @@ Result<std::string> ask(const IsisSourceOptions& options) {
 Result<IsisDatabase> read_isis(const IsisSourceOptions& options) {
     Result<IsisDatabase> database = fail("IS-IS was not asked");
     for (int attempt = 0; attempt < options.attempts; ++attempt) {
-        const auto text = ask(options);
+        const auto text = ask(options, {"show isis database detail", "show isis hostname"});
         if (!text) return std::unexpected(text.error());
         database = parse_isis_database(*text, options.level);
         if (database) break;
@@ -45,9 +47,34 @@ Result<IsisDatabase> read_isis(const IsisSourceOptions& options) {
     return database;
 }
 
+std::string list_of_lsps(const std::string& text) {
+    std::string result;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        // r1.00-00             *    112   0x00000004  0xce84    1163    0/0/0
+        std::istringstream words(line);
+        std::string kept;
+        std::string holdtime;
+        int numbers = 0;
+        for (std::string word; numbers < 2 && words >> word;) {
+            if (word.starts_with("0x")) ++numbers;
+            kept += word + " ";
+        }
+        if (numbers < 2) continue;
+        words >> holdtime;
+        result += kept + (holdtime.starts_with("(") ? "purged\n" : "\n");
+    }
+    return result;
+}
+
 Result<bool> IsisSource::refresh() {
+    const auto text = ask(options_, {"show isis database"});
+    if (!text) return std::unexpected(text.error());
+    auto list = list_of_lsps(*text);
+    if (current_ && list == list_) return false;
     auto database = read_isis(options_);
     if (!database) return std::unexpected(database.error());
+    list_ = std::move(list);  // older than the database, if that has changed meanwhile: then it is read once more
     if (current_ && *database == database_) return false;
     current_ = graph_of(*database, plan_);
     database_ = std::move(*database);

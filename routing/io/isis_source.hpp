@@ -25,13 +25,18 @@ struct IsisSourceOptions {
 /// configured, no answer in time, a database that never held still.
 Result<IsisDatabase> read_isis(const IsisSourceOptions& options);
 
+/// What identifies the LSPs in the output of "show isis database", with or without "detail": IDs, sequence numbers,
+/// checksums and whether they are purged, but not how long they live. Equal lists mean equal databases (ISO 10589,
+/// 7.3.16), and the list costs isisd a line per LSP.
+std::string list_of_lsps(const std::string& text);
+
 /// The last good graph, and what changed it.
 class IsisSource {
   public:
     IsisSource(IsisSourceOptions options, LocatorPlan plan) : options_(std::move(options)), plan_(plan) {}
 
-    /// Reads the database (blocks); true if the network differs from the one before. After an error current() is as it
-    /// was.
+    /// Reads the database (blocks) if its list of LSPs is another one than the last time; true if the network differs
+    /// from the one before. After an error current() is as it was.
     Result<bool> refresh();
     /// The last good state; nullptr before the first one.
     [[nodiscard]] const IsisGraph* current() const { return current_ ? &*current_ : nullptr; }
@@ -39,6 +44,7 @@ class IsisSource {
   private:
     IsisSourceOptions options_;
     LocatorPlan plan_;
+    std::string list_;  ///< of LSPs, when database_ was read
     IsisDatabase database_;
     std::optional<IsisGraph> current_;
 };

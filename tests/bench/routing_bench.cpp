@@ -17,6 +17,7 @@
 #include "routing/core/policy.hpp"
 #include "routing/core/tilfa.hpp"
 #include "routing/io/topology_file.hpp"
+#include "tests/bench/maps_update.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/unit/routing/oracle.hpp"
 #include "tests/unit/routing/random_graph.hpp"
@@ -155,6 +156,7 @@ std::vector<Row> run(bool quick) {
     rows.push_back(measure("compute_ms_10k", random_network(10'000), few(30), 200));
     rows.push_back(measure_oracle(thousand, rows[3].versus["cpu_ms"].get<double>(), quick ? 1 : 3));
     rows.push_back(measure_update(thousand, few(30)));
+    rows.push_back(bench::measure_maps_update(thousand, few(30)));
     return rows;
 }
 

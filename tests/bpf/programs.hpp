@@ -9,16 +9,20 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bpf/abi/sidestep.h"
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
+#include "detector/app/length_list.hpp"
 #include "detector/core/wire.hpp"
 #include "detector/io/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
@@ -59,17 +63,57 @@ class Programs {
         if (bpf_map__update_elem(map, &index, sizeof index, &value, sizeof value, BPF_ANY) != 0) std::abort();
     }
 
-    void set_prefix(const Prefix& prefix, std::uint32_t policy) {
-        ss_prefix key{.length = prefix.length, .address = {}};
-        std::ranges::copy(prefix.address.bytes, key.address);
-        if (bpf_map__update_elem(maps().ss_prefixes, &key, sizeof key, &policy, sizeof policy, BPF_ANY) != 0)
+    /// The destination is under the policies of `slot`.
+    void set_prefix(const Prefix& prefix, std::uint32_t slot) {
+        put(maps().ss_prefixes, prefix, slot, prefix.address.is_v4() ? SS_IPV4 : SS_IPV6);
+    }
+
+    /// A SID of this node.
+    void set_sid(const Prefix& prefix, const ss_sid& sid) { put(maps().ss_sids, prefix, sid, SS_SIDS); }
+
+    /// What the FIB sends to this gateway, any on that interface if unspecified, goes by the adjacency of `session`.
+    void set_adjacency(std::uint32_t ifindex, const Address& gateway, const ss_adjacency& adjacency) {
+        ss_hop hop{.ifindex = ifindex, .gateway = {}};
+        std::ranges::copy(gateway.bytes, hop.gateway);
+        if (bpf_map__update_elem(maps().ss_adjacencies, &hop, sizeof hop, &adjacency, sizeof adjacency, BPF_ANY) != 0)
             std::abort();
     }
 
-    void set_policy(std::uint32_t id, const std::vector<std::uint32_t>& candidates) {
-        ss_policy policy{.count = static_cast<std::uint32_t>(candidates.size()), .candidate = {}};
-        std::ranges::copy(candidates, policy.candidate);
-        set(maps().ss_policies, id, policy);
+    /// Outer sources that may come to SIDs of this node.
+    void set_domain(const std::vector<Prefix>& prefixes) {
+        steering().domains = 0;
+        for (const auto& prefix : prefixes) {
+            const auto at = steering().domains++;
+            steering().domain[at] = length_of(prefix.length);
+            std::memcpy(steering().domain_address[at], prefix.address.bytes.data(),
+                        sizeof steering().domain_address[0]);
+        }
+    }
+
+    /// The policy of a slot in one bank; its counters are those that counter_of() names.
+    void set_policy_in(std::uint32_t bank, std::uint32_t slot, const std::vector<std::uint32_t>& paths) {
+        ss_policy policy{
+            .count = static_cast<std::uint32_t>(paths.size()), .stats = stats_index(slot, 0), .candidate = {}};
+        std::ranges::copy(paths, policy.candidate);
+        policies[2UL * slot + bank] = policy;
+    }
+    void set_policy(std::uint32_t slot, const std::vector<std::uint32_t>& paths) {
+        for (const std::uint32_t bank : {0U, 1U}) set_policy_in(bank, slot, paths);
+    }
+
+    /// A candidate path of weighted lists.
+    void set_candidate(std::uint32_t index, const std::vector<ss_weighted>& weighted) {
+        ss_candidate candidate{};
+        for (const auto& list : weighted) {
+            candidate.list[candidate.lists++] = list;
+            candidate.weight += list.weight;
+        }
+        candidates[index] = candidate;
+    }
+    /// One of a single list, both of this index.
+    void set_way(std::uint32_t index, const ss_list& list) {
+        lists[index] = list;
+        set_candidate(index, {{.list = index, .weight = 1}});
     }
 
     void lower(std::uint32_t session, std::uint32_t rank = SS_DOWN) {
@@ -81,6 +125,9 @@ class Programs {
         return run(skeleton_->progs.ss_ingress, packet, ifindex, 0);
     }
 
+    /// What is routed into the policy device.
+    RunResult device(const Bytes& packet) { return run(skeleton_->progs.ss_device, packet, kLoopback, 0); }
+
     RunResult tick(std::uint32_t mark = SS_BEAT_MARK) {
         return run(skeleton_->progs.ss_tick, Bytes(SS_BEAT_BYTES, 0), kLoopback, mark);
     }
@@ -90,12 +137,27 @@ class Programs {
         return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
     }
     [[nodiscard]] std::uint64_t rejects(ss_reject reason) const { return counter(reason); }
-    [[nodiscard]] std::uint64_t outcomes(ss_outcome outcome) const {
-        return counter(unsigned{SS_REJECT_COUNT} + outcome);
-    }
+    [[nodiscard]] std::uint64_t outcomes(ss_outcome outcome) const { return counter(SS_COUNT_OUTCOMES + outcome); }
+    [[nodiscard]] std::uint64_t drops(ss_drop drop) const { return counter(SS_COUNT_DROPS + drop); }
     [[nodiscard]] std::uint64_t all_counters() const {
         std::uint64_t sum = 0;
         for (std::uint32_t i = 0; i < SS_COUNTERS; ++i) sum += counter(i);
+        return sum;
+    }
+
+    /// Index of the counters of a candidate path of a slot; candidate SS_MAX_CANDIDATES: of what none took.
+    static std::uint32_t stats_index(std::uint32_t slot, std::uint32_t candidate) {
+        return slot * kStatsPerSlot + candidate;
+    }
+    /// Counters of a policy's candidate, by position; the one after the last is of what none of them took.
+    [[nodiscard]] ss_candidate_stats stats(std::uint32_t slot, std::uint32_t candidate) const {
+        ss_candidate_stats sum{};
+        for (const auto& value : per_cpu<ss_candidate_stats>(skeleton_->maps.ss_stats, stats_index(slot, candidate))) {
+            sum.packets += value.packets;
+            sum.bytes += value.bytes;
+            sum.last_ns = std::max(sum.last_ns, value.last_ns);
+            for (std::size_t i = 0; i < SS_DROP_COUNT; ++i) sum.drops[i] += value.drops[i];
+        }
         return sum;
     }
 
@@ -124,6 +186,8 @@ class Programs {
 
     decltype(sidestep_bpf::maps)& maps() { return skeleton_->maps; }
 
+    ss_steering& steering() { return steerings_[0]; }
+
     ss_secret secret{{0x0123456789abcdef, 0xfedcba9876543210}};
     SharedArray<ss_word> words;
     SharedArray<ss_gate> gates;
@@ -131,16 +195,26 @@ class Programs {
     SharedArray<ss_plan> plans;
     SharedArray<ss_clock_conf> clock_confs;
     SharedArray<ss_clock> clocks;
+    SharedArray<ss_policy> policies;  ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_candidate> candidates;
+    SharedArray<ss_list> lists;
 
   private:
+    static constexpr std::uint32_t kSlots = 8;
+    static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
+    static constexpr std::uint32_t kPaths = 32;
+
     std::string load() {
         libbpf_set_print(nullptr);
         skeleton_ = sidestep_bpf__open();
         if (skeleton_ == nullptr) return std::string("cannot open the BPF programs: ") + std::strerror(errno);
-        bpf_map__set_max_entries(maps().ss_policies, 8);
-        bpf_map__set_max_entries(maps().ss_candidates, 32);
-        bpf_map__set_max_entries(maps().ss_stats, 32);
-        bpf_map__set_max_entries(maps().ss_prefixes, 64);
+        bpf_map__set_max_entries(maps().ss_policies, 2 * kSlots);
+        bpf_map__set_max_entries(maps().ss_candidates, kPaths);
+        bpf_map__set_max_entries(maps().ss_lists, kPaths);
+        bpf_map__set_max_entries(maps().ss_stats, kSlots * kStatsPerSlot);
+        bpf_map__set_max_entries(maps().ss_prefixes, 256);
+        bpf_map__set_max_entries(maps().ss_sids, 64);
+        bpf_map__set_max_entries(maps().ss_adjacencies, 64);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
             return std::string("cannot load the BPF programs: ") + std::strerror(-error);
         }
@@ -150,6 +224,12 @@ class Programs {
         attach(plans, maps().ss_plans);
         attach(clock_confs, maps().ss_clock_confs);
         attach(clocks, maps().ss_clocks);
+        attach(policies, maps().ss_policies);
+        attach(candidates, maps().ss_candidates);
+        attach(lists, maps().ss_lists);
+        attach(steerings_, maps().ss_steerings);
+        for (const auto table : {SS_IPV6, SS_IPV4, SS_SIDS})
+            lengths_.at(table) = std::make_unique<LengthList>(steering(), table);
         set(maps().ss_secrets, 0, secret);
         for (auto& word : words.all()) word = {.rank = SS_UP, .gates = 1};
         return {};
@@ -160,6 +240,18 @@ class Programs {
         auto mapped = Array::map(bpf_map__fd(map), bpf_map__name(map));
         if (!mapped) std::abort();
         array = std::move(*mapped);
+    }
+
+    /// Adds or replaces an entry of a table of prefixes.
+    template <typename Value>
+    void put(bpf_map* map, const Prefix& prefix, const Value& value, ss_table table) {
+        ss_prefix key{.length = prefix.length, .address = {}};
+        Value old{};
+        std::ranges::copy(prefix.address.bytes, key.address);
+        if (bpf_map__lookup_elem(map, &key, sizeof key, &old, sizeof old, 0) != 0) {
+            lengths_.at(table)->add(prefix.length);
+        }
+        if (bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) != 0) std::abort();
     }
 
     static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
@@ -183,6 +275,8 @@ class Programs {
     }
 
     sidestep_bpf* skeleton_ = nullptr;
+    SharedArray<ss_steering> steerings_;
+    std::array<std::unique_ptr<LengthList>, SS_TABLES> lengths_;
     std::string why_not_;
 };
 
@@ -200,6 +294,7 @@ inline void open_session(Programs& programs, std::uint16_t index, const Address&
     conf.interval_ns = 1'000'000;
     conf.allowance_ns = 200'000;
     conf.template_length = static_cast<std::uint16_t>(probe.bytes.size());
+    conf.length = probe.length;
     conf.udp_offset = probe.udp_offset;
     conf.checksum = probe.checksum;
     std::ranges::copy(sink.bytes, conf.sink);

@@ -9,58 +9,52 @@
 #include <gtest/gtest.h>
 
 #include "tests/bpf/programs.hpp"
+#include "tests/bpf/ways.hpp"
 
 namespace sidestep {
 namespace {
 
-constexpr LinkAddresses kLink{.own = {2, 0, 0, 0, 0, 0x0a}, .neighbor = {2, 0, 0, 0, 0, 0x0c}};
-
-std::vector<Address> segments(unsigned count) {
-    std::vector<Address> result(count, address("fc00::1"));
-    for (unsigned i = 0; i < count; ++i) result[i].bytes[3] = static_cast<std::uint8_t>(i + 1);
-    return result;
-}
-
-ss_candidate candidate(std::uint16_t session, const std::vector<std::uint8_t>& header = {}) {
-    ss_candidate result{};
-    result.mode = header.empty() ? SS_MODE_PLAIN : SS_MODE_ENCAPS;
-    result.sessions = 1;
-    result.session[0] = session;
-    result.ifindex = kLoopback;
-    result.header_length = static_cast<std::uint16_t>(header.size());
-    std::ranges::copy(header, result.header);
-    return result;
-}
-
 Bytes backup(unsigned count) {
-    return make_encaps_header(kLink, address("2001:db8:a::1"), segments(count));
+    return header_of(encaps_list(0, count));
 }
 
 class Repair : public testing::Test {
   protected:
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
-        auto& candidates = programs_.maps().ss_candidates;
-        programs_.set(candidates, 0, candidate(0));
-        programs_.set(candidates, 1, candidate(1, backup(2)));
-        programs_.set(candidates, 2, candidate(2, backup(3)));
+        programs_.set_way(0, plain_list(0));
+        programs_.set_way(1, encaps_list(1, 2));
+        programs_.set_way(2, encaps_list(2, 3));
         programs_.set_policy(1, {0, 1, 2});
         programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), 1);
     }
 
-    void expect_untouched(const Bytes& packet, ss_outcome outcome) {
-        const auto counted = programs_.outcomes(outcome);
+    // Passed, and counted once, under `counter`.
+    void expect_untouched(const Bytes& packet, std::uint32_t counter) {
+        const auto counted = programs_.counter(counter);
+        const auto in_all = programs_.all_counters();
         const auto result = programs_.ingress(packet);
         EXPECT_EQ(result.code, kPass);
         EXPECT_EQ(result.packet, packet);
-        EXPECT_EQ(programs_.outcomes(outcome), counted + 1);
-        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 0U);
+        EXPECT_EQ(programs_.counter(counter), counted + 1);
+        EXPECT_EQ(programs_.all_counters(), in_all + 1);
+    }
+    void expect_untouched(const Bytes& packet, ss_outcome outcome) {
+        expect_untouched(packet, SS_COUNT_OUTCOMES + outcome);
+    }
+    // The same, as a drop of the policy's candidate at `position`.
+    void expect_untouched(const Bytes& packet, ss_drop drop, std::uint32_t position) {
+        const auto counted = programs_.stats(1, position);
+        expect_untouched(packet, SS_COUNT_DROPS + drop);
+        EXPECT_EQ(programs_.stats(1, position).drops[drop], counted.drops[drop] + 1);
+        EXPECT_EQ(programs_.stats(1, position).packets, counted.packets);
     }
 
     Programs programs_;
 };
 
-// header + the packet without its Ethernet header, one hop less; length and class filled in. The flow label is any.
+// header + the packet without its Ethernet header, one hop less; length, class, hop limit and tag filled in. The flow
+// label is any.
 void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& packet) {
     ASSERT_EQ(result.code, TC_ACT_REDIRECT);
     ASSERT_EQ(result.packet.size(), header.size() + packet.size() - kEthernetLength);
@@ -69,6 +63,9 @@ void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& pac
     header[kEthernetLength + 1] = static_cast<std::uint8_t>(packet[kEthernetLength + 1] & 0xf0);
     header[kEthernetLength + 4] = static_cast<std::uint8_t>(payload >> 8);
     header[kEthernetLength + 5] = static_cast<std::uint8_t>(payload);
+    header[kEthernetLength + 7] = static_cast<std::uint8_t>(packet[kEthernetLength + 7] - 1);
+    header[kEthernetLength + kIpv6Length + 6] = 0x5d;
+    header[kEthernetLength + kIpv6Length + 7] = 0x01;
     auto expected = header;
     append(expected, std::span(packet).subspan(kEthernetLength));
     expected[header.size() + 7]--;
@@ -93,7 +90,7 @@ TEST_F(Repair, EncapsulatesWithAnyNumberOfSegments) {
     programs_.lower(0);
     for (const unsigned count : {1, 2, 3, 10, 16}) {
         SCOPED_TRACE(count);
-        programs_.set(programs_.maps().ss_candidates, 1, candidate(1, backup(count)));
+        programs_.set_way(1, encaps_list(1, count));
         for (const std::size_t length : {0, 1, 64, 1000}) {
             const auto bytes = packet({.hop_limit = 2, .traffic_class = 0xb9}, udp(1, 2, length));
             expect_encapsulated(programs_.ingress(bytes), backup(count), bytes);
@@ -108,15 +105,11 @@ TEST_F(Repair, CountsWhatACandidateCarries) {
     const auto bytes = packet({}, udp(1, 2, 100));
     programs_.ingress(bytes);
     programs_.ingress(bytes);
-    ss_candidate_stats sum{};
-    for (const auto& stats : programs_.per_cpu<ss_candidate_stats>(programs_.maps().ss_stats, 1)) {
-        sum.packets += stats.packets;
-        sum.bytes += stats.bytes;
-        sum.last_ns += stats.last_ns;
-    }
+    const auto sum = programs_.stats(1, 1);
     EXPECT_EQ(sum.packets, 2U);
-    EXPECT_EQ(sum.bytes, 2 * bytes.size());
+    EXPECT_EQ(sum.bytes, 2 * (bytes.size() - kEthernetLength)) << "of the IP packet as it came";
     EXPECT_NE(sum.last_ns, 0U);
+    for (const std::uint32_t other : {0, 2, 3}) EXPECT_EQ(programs_.stats(1, other).packets, 0U) << other;
 }
 
 TEST_F(Repair, AFlowKeepsItsLabelAndFlowsDiffer) {
@@ -150,9 +143,7 @@ TEST_F(Repair, PrefersUpToDegradedToDown) {
 }
 
 TEST_F(Repair, PassesOverACandidateThatIsNotUsable) {
-    auto unusable = candidate(1, backup(2));
-    unusable.mode = SS_MODE_UNUSABLE;
-    programs_.set(programs_.maps().ss_candidates, 1, unusable);
+    programs_.lists[1].mode = SS_MODE_UNUSABLE;
     programs_.lower(0);
     const auto bytes = packet({}, udp(1, 2, 100));
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
@@ -179,12 +170,12 @@ TEST_F(Repair, LeavesToTheKernelWhatIsExemptWithinAPolicysPrefix) {
 TEST_F(Repair, LeavesToTheKernelWhatExpiresHere) {
     programs_.lower(0);
     for (const std::uint8_t hops : Bytes{0, 1})
-        expect_untouched(packet({.hop_limit = hops}, udp(1, 2, 100)), SS_OUTCOME_HOP_LIMIT);
+        expect_untouched(packet({.hop_limit = hops}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT, 1);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatNoCandidateCarries) {
     for (const unsigned session : {0, 1, 2}) programs_.lower(session);
-    expect_untouched(packet({}, udp(1, 2, 100)), SS_OUTCOME_NO_CANDIDATE);
+    expect_untouched(packet({}, udp(1, 2, 100)), SS_DROP_NO_CANDIDATE, 3);
 }
 
 TEST_F(Repair, LeavesAloneWhatIsNotIpv6) {
@@ -204,13 +195,13 @@ TEST_F(Repair, LeavesAloneWhatIsNotIpv6) {
 
 TEST_F(Repair, ABrokenHeaderIsDroppedNotSent) {
     programs_.lower(0);
-    auto broken = candidate(1, backup(2));
     for (const unsigned length : {0, 13, 53, SS_HEADER_MAX + 1, 0xffff}) {
-        broken.header_length = static_cast<std::uint16_t>(length);
-        programs_.set(programs_.maps().ss_candidates, 1, broken);
+        programs_.lists[1].header_length = static_cast<std::uint16_t>(length);
         EXPECT_EQ(programs_.ingress(packet({}, udp(1, 2, 100))).code, TC_ACT_SHOT) << length;
     }
-    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PUSH_FAILED), 5U) << "every drop is counted";
+    EXPECT_EQ(programs_.drops(SS_DROP_PUSH_FAILED), 5U) << "every drop is counted";
+    EXPECT_EQ(programs_.stats(1, 1).drops[SS_DROP_PUSH_FAILED], 5U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 0U);
 }
 
 }  // namespace

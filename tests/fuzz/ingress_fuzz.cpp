@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/bpf/programs.hpp"
+#include "tests/bpf/ways.hpp"
 
 namespace sidestep {
 namespace {
@@ -96,14 +97,9 @@ class IngressFuzz : public testing::Test {
             open_session(programs_, i, sink(i), i == 3 ? 99 : kLoopback);
             programs_.sessions[i].tx.sequence = 1U << 20;
         }
-        const auto header = make_encaps_header({}, address("2001:db8:a::1"), std::vector(2, address("fc00::1")));
-        ss_candidate backup{};
-        backup.mode = SS_MODE_ENCAPS;
-        backup.ifindex = kLoopback;
-        backup.header_length = static_cast<std::uint16_t>(header.size());
-        std::ranges::copy(header, backup.header);
-        header_length_ = header.size();
-        programs_.set(programs_.maps().ss_candidates, 1, backup);
+        const auto backup = encaps_list(0, 2);
+        header_length_ = backup.header_length;
+        programs_.set_way(1, backup);
         programs_.set_policy(1, {1});
         programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), 1);
         programs_.set_prefix(*Prefix::parse("2001:db8:d::1"), SS_POLICY_EXEMPT);

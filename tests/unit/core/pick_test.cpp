@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Picking a candidate: every combination of ranks against the rule as one would say it, and the odd cases.
+// Picking a candidate and a list of it: every combination of ranks against the rule as one would say it, shares of
+// flows, and the odd cases.
 #include <algorithm>
 #include <optional>
+#include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -11,6 +14,7 @@
 struct ss_view {
     std::vector<ss_word> words;
     std::vector<ss_candidate> candidates;
+    std::vector<ss_list> lists;
 };
 
 static const ss_word* ss_view_word(const ss_view* view, __u32 index) {
@@ -21,6 +25,10 @@ static const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
     return index < view->candidates.size() ? &view->candidates[index] : nullptr;
 }
 
+static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
+    return index < view->lists.size() ? &view->lists[index] : nullptr;
+}
+
 #include "bpf/lib/pick.h"
 
 namespace sidestep {
@@ -28,39 +36,68 @@ namespace {
 
 constexpr std::uint32_t kRanks = 3;
 
-ss_candidate depending_on(std::vector<std::uint16_t> sessions) {
+ss_list depending_on(const std::vector<std::uint16_t>& sessions) {
+    ss_list list{};
+    list.sessions = static_cast<std::uint16_t>(sessions.size());
+    std::ranges::copy(sessions, list.session);
+    return list;
+}
+
+ss_candidate weighing(const std::vector<ss_weighted>& lists) {
     ss_candidate candidate{};
-    candidate.sessions = static_cast<std::uint16_t>(sessions.size());
-    std::ranges::copy(sessions, candidate.session);
+    for (const auto& list : lists) {
+        candidate.list[candidate.lists++] = list;
+        candidate.weight += list.weight;
+    }
     return candidate;
 }
 
-std::optional<std::uint32_t> pick(const ss_view& view, const ss_policy& policy) {
-    std::uint32_t chosen = ~0U;
-    const auto* candidate = ss_pick(&view, &policy, &chosen);
-    if (!candidate) return std::nullopt;
-    EXPECT_EQ(candidate, &view.candidates[chosen]);
-    return chosen;
+// Candidate i is list i alone.
+ss_view view_of(std::vector<ss_word> words, std::vector<ss_list> lists) {
+    ss_view view{.words = std::move(words), .candidates = {}, .lists = std::move(lists)};
+    for (std::uint32_t i = 0; i < view.lists.size(); ++i) {
+        view.candidates.push_back(weighing({{.list = i, .weight = 1}}));
+    }
+    return view;
 }
 
-// The rule in words: the earliest of the candidates whose worst session is best, unless that is down.
+std::optional<std::uint32_t> pick(const ss_view& view, const ss_policy& policy, std::uint32_t from = 0) {
+    const auto picked = ss_pick(&view, &policy, from);
+    if (picked.position == SS_MAX_CANDIDATES) {
+        EXPECT_EQ(picked.rank, unsigned{SS_DOWN});
+        return std::nullopt;
+    }
+    EXPECT_EQ(picked.rank, ss_candidate_rank(&view, policy.candidate[picked.position]));
+    return policy.candidate[picked.position];
+}
+
+unsigned worst_of(const ss_view& view, const ss_list& list) {
+    unsigned worst = SS_UP;
+    for (int s = 0; s < list.sessions; ++s) worst = std::min(worst, view.words[list.session[s]].rank);
+    return worst;
+}
+
+// The rule in words: the earliest of the candidates whose best list's worst session is best, unless that is down.
 std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& policy) {
     for (const unsigned wanted : {SS_UP, SS_DEGRADED}) {
         for (std::uint32_t i = 0; i < policy.count; ++i) {
             const auto& candidate = view.candidates[policy.candidate[i]];
-            unsigned worst = SS_UP;
-            for (int s = 0; s < candidate.sessions; ++s) worst = std::min(worst, view.words[candidate.session[s]].rank);
-            if (worst == wanted) return policy.candidate[i];
+            unsigned best = SS_DOWN;
+            for (std::uint32_t l = 0; l < candidate.lists; ++l) {
+                best = std::max(best, worst_of(view, view.lists[candidate.list[l].list]));
+            }
+            if (best == wanted) return policy.candidate[i];
         }
     }
     return std::nullopt;
 }
 
-// Three candidates over five sessions that they partly share: 3^5 states, all orders of preference.
+// Three candidates over five sessions that they partly share, and a fourth of two lists: 3^5 states, all orders of
+// preference.
 TEST(Pick, AgreesWithTheRuleForAllRanks) {
-    ss_view view{.words = std::vector<ss_word>(5),
-                 .candidates = {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})}};
-    ss_policy policy{.count = 3, .candidate = {0, 1, 2}};
+    auto view = view_of(std::vector<ss_word>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});
+    view.candidates.push_back(weighing({{.list = 0, .weight = 1}, {.list = 2, .weight = 5}}));
+    ss_policy policy{.count = 4, .stats = 0, .candidate = {0, 1, 2, 3}};
     do {
         for (unsigned state = 0; state < kRanks * kRanks * kRanks * kRanks * kRanks; ++state) {
             unsigned rest = state;
@@ -74,27 +111,118 @@ TEST(Pick, AgreesWithTheRuleForAllRanks) {
 }
 
 TEST(Pick, WithoutSessionsACandidateIsUp) {
-    const ss_view view{.words = {{.rank = SS_DEGRADED, .gates = 1}},
-                       .candidates = {depending_on({0}), depending_on({})}};
-    EXPECT_EQ(pick(view, {.count = 2, .candidate = {0, 1}}), 1U);
+    const auto view = view_of({{.rank = SS_DEGRADED, .gates = 1}}, {depending_on({0}), depending_on({})});
+    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}), 1U);
 }
 
 TEST(Pick, WhatDoesNotExistIsNotPicked) {
-    const ss_view view{.words = {{.rank = SS_UP, .gates = 1}},
-                       .candidates = {depending_on({0}), depending_on({0, 77})}};
-    EXPECT_EQ(pick(view, {.count = 0, .candidate = {0}}), std::nullopt);
-    EXPECT_EQ(pick(view, {.count = 2, .candidate = {9, 0}}), 0U) << "no such candidate";
-    EXPECT_EQ(pick(view, {.count = 1, .candidate = {1}}), std::nullopt) << "no such session";
+    auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0, 77})});
+    view.candidates.push_back(weighing({{.list = 99, .weight = 1}}));
+    view.candidates.push_back(weighing({}));
+    EXPECT_EQ(pick(view, {.count = 0, .stats = 0, .candidate = {0}}), std::nullopt);
+    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {9, 0}}), 0U) << "no such candidate";
+    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {1}}), std::nullopt) << "no such session";
+    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {2}}), std::nullopt) << "no such list";
+    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {3}}), std::nullopt) << "no list at all";
+}
+
+TEST(Pick, AnUnusableListIsDown) {
+    auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0})});
+    view.lists[0].mode = SS_MODE_UNUSABLE;
+    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}), 1U);
+}
+
+TEST(Pick, FromAPositionOnEarlierOnesDoNotCount) {
+    const auto view = view_of({{.rank = SS_UP, .gates = 1}, {.rank = SS_DEGRADED, .gates = 1}},
+                              {depending_on({0}), depending_on({1}), depending_on({0})});
+    const ss_policy policy{.count = 3, .stats = 0, .candidate = {0, 1, 2}};
+    EXPECT_EQ(pick(view, policy, 1), 2U);
+    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}, 1), 1U);
+    EXPECT_EQ(pick(view, policy, 3), std::nullopt);
 }
 
 TEST(Pick, ReadsNoFurtherThanItsArrays) {
-    ss_view view{.words = std::vector<ss_word>(SS_MAX_CANDIDATE_SESSIONS, {.rank = SS_UP, .gates = 1}),
-                 .candidates = {}};
-    view.candidates.push_back(depending_on({0, 1, 2, 3, 4, 5, 6, 7}));
-    view.candidates[0].sessions = 0xffff;
-    EXPECT_EQ(pick(view, {.count = ~0U, .candidate = {9, 9, 9, 9, 9, 9, 0}}), 0U);
+    auto view = view_of(std::vector<ss_word>(SS_MAX_LIST_SESSIONS, {.rank = SS_UP, .gates = 1}),
+                        {depending_on({0, 1, 2, 3, 4, 5, 6, 7})});
+    view.lists[0].sessions = 0xffff;
+    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
+    view.candidates[0].lists = ~0U;
+    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
     view.words[7].rank = SS_DOWN;
-    EXPECT_EQ(pick(view, {.count = ~0U, .candidate = {9, 9, 9, 9, 9, 9, 0}}), std::nullopt);
+    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), std::nullopt);
+}
+
+// Four lists, weights 1 to 4, each of a session of its own.
+class Draw : public testing::Test {
+  protected:
+    static constexpr std::uint32_t kFlows = 10'000;
+
+    Draw() {
+        view_ = view_of(std::vector<ss_word>(4, {.rank = SS_UP, .gates = 1}),
+                        {depending_on({0}), depending_on({1}), depending_on({2}), depending_on({3})});
+        candidate_ = weighing(
+            {{.list = 0, .weight = 1}, {.list = 1, .weight = 2}, {.list = 2, .weight = 3}, {.list = 3, .weight = 4}});
+    }
+
+    // The list of each flow; hashes as the kernel's are, well spread.
+    [[nodiscard]] std::vector<std::uint32_t> draw(std::uint32_t rank = SS_UP) const {
+        std::mt19937 hashes(1);
+        std::vector<std::uint32_t> result(kFlows);
+        std::ranges::generate(result,
+                              [&] { return ss_draw(&view_, &candidate_, rank, static_cast<std::uint32_t>(hashes())); });
+        return result;
+    }
+
+    // The part of all flows that takes a list, against what its weight promises among those of `weight` that are left.
+    static void expect_share(const std::vector<std::uint32_t>& drawn, std::uint32_t list, double share) {
+        EXPECT_NEAR(static_cast<double>(std::ranges::count(drawn, list)) / kFlows, share, 0.015) << "list " << list;
+    }
+
+    ss_view view_;
+    ss_candidate candidate_;
+};
+
+TEST_F(Draw, SharesAreAsTheWeights) {
+    const auto drawn = draw();
+    for (std::uint32_t list = 0; list < 4; ++list) expect_share(drawn, list, (list + 1) / 10.0);
+    EXPECT_EQ(draw(), drawn) << "a flow draws the same again";
+}
+
+TEST_F(Draw, OnlyTheFlowsOfADeadListMoveAndTheyAreSharedOut) {
+    const auto before = draw();
+    view_.words[3].rank = SS_DOWN;
+    const auto after = draw();
+    for (std::size_t flow = 0; flow < kFlows; ++flow) {
+        if (before[flow] == 3) continue;
+        ASSERT_EQ(after[flow], before[flow]) << flow;
+    }
+    for (std::uint32_t list = 0; list < 3; ++list) expect_share(after, list, (list + 1) / 6.0);
+
+    view_.words[2].rank = SS_DOWN;  // a second one
+    const auto last = draw();
+    for (std::size_t flow = 0; flow < kFlows; ++flow) {
+        if (after[flow] == 2) continue;
+        ASSERT_EQ(last[flow], after[flow]) << flow;
+    }
+    for (std::uint32_t list = 0; list < 2; ++list) expect_share(last, list, (list + 1) / 3.0);
+
+    view_.words[2].rank = SS_UP;
+    EXPECT_EQ(draw(), after);
+    view_.words[3].rank = SS_UP;
+    EXPECT_EQ(draw(), before);
+}
+
+// However small the weight of what is left: the draws end some time.
+TEST_F(Draw, WhatIsLeftIsFound) {
+    candidate_ = weighing({{.list = 0, .weight = 1}, {.list = 1, .weight = 1'000'000}});
+    view_.words[1].rank = SS_DOWN;
+    EXPECT_EQ(std::ranges::count(draw(), 0U), kFlows);
+}
+
+TEST_F(Draw, OnlyListsAsGoodAsTheCandidateAreTaken) {
+    for (const unsigned session : {0, 1, 3}) view_.words[session].rank = SS_DEGRADED;
+    EXPECT_EQ(std::ranges::count(draw(SS_UP), 2U), kFlows);
+    expect_share(draw(SS_DEGRADED), 2, 0.3);
 }
 
 }  // namespace

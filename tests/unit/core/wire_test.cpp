@@ -105,7 +105,9 @@ TEST_P(WireEncaps, BytesAreAsWrittenByHand) {
     auto expected = hex(before);
     const auto rest = hex(srh);
     expected.insert(expected.end(), rest.begin(), rest.end());
-    EXPECT_EQ(make_encaps_header(kLink, address("2001:db8:a::1"), segments(count)), expected);
+    const auto header = make_encaps_header(kLink, address("2001:db8:a::1"), segments(count));
+    EXPECT_EQ(header.bytes, expected);
+    EXPECT_EQ(header.srh_offset, 14 + 40);
     EXPECT_LE(expected.size(), SS_HEADER_MAX);
 }
 

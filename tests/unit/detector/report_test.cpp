@@ -61,17 +61,34 @@ TEST(Report, Policies) {
           {"index": 0, "adjacency": "A-B", "encap": "plain", "segments": [], "state": "down", "active": false,
            "packets": 0, "bytes": 0},
           {"index": 1, "adjacency": "A-C", "encap": "h.encaps", "segments": ["fd00:c::", "fd00:b:d6::"], "state": "up",
-           "active": true, "packets": 12345, "bytes": 1234500}]},
+           "active": true, "packets": 12345, "bytes": 1234500, "drops": {"too-big": 3}},
+          {"index": 2, "state": "up", "active": false, "packets": 7, "bytes": 700, "lists": [
+            {"adjacency": "A-C", "encap": "plain", "segments": [], "weight": 3, "state": "up"},
+            {"adjacency": "A-E", "encap": "plain", "segments": [], "weight": 1, "state": "down"}]}],
+         "drops": {"no-candidate": 2}},
         {"name": "empty"}]})");
-    EXPECT_EQ(
-        report_policies(answer),
-        "POLICY  PREFIXES                         CANDIDATE  ACTIVE  STATE  ADJACENCY  ENCAP     SEGMENTS          "
-        "    PACKETS    BYTES\n"
-        "to-D    2001:db8:d::/48,2001:db8:e::/48          0          down   A-B        plain                       "
-        "          0        0\n"
-        "                                                 1  *       up     A-C        h.encaps  "
-        "fd00:c:: fd00:b:d6::    12345  1234500\n"
-        "empty\n");
+    EXPECT_EQ(report_policies(answer),
+              "POLICY  PREFIXES                         CANDIDATE  ACTIVE  STATE  ADJACENCY  ENCAP     SEGMENTS        "
+              "      WEIGHT  PACKETS    BYTES  DROPS\n"
+              "to-D    2001:db8:d::/48,2001:db8:e::/48          0          down   A-B        plain                     "
+              "                    0        0\n"
+              "                                                 1  *       up     A-C        h.encaps  fd00:c:: "
+              "fd00:b:d6::            12345  1234500  3 too-big\n"
+              "                                                 2          up     A-C        plain                     "
+              "           3        7      700\n"
+              "                                                            down   A-E        plain                     "
+              "           1\n"
+              "                                              none                                                      "
+              "                                2 no-candidate\n"
+              "empty\n");
+}
+
+TEST(Report, Routing) {
+    const auto text = report_routing(json::parse(R"({"source": "a.yaml", "node": "A", "problem": null, "policies": 9,
+        "computed_us": 1500, "hold_left_ms": null, "warnings": ["link A-Z has no adjacency"]})"));
+    EXPECT_NE(text.find("computed in     1.5 ms"), std::string::npos) << text;
+    EXPECT_NE(text.find("warning: link A-Z has no adjacency\n"), std::string::npos) << text;
+    EXPECT_FALSE(report_routing(json::parse("7")).empty());
 }
 
 TEST(Report, EventsTellTimeAndEvidence) {

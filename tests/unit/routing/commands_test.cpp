@@ -2,6 +2,10 @@
 // The subcommands as a user calls them: the JSON shape, drawings, and exit code 2 on bad input.
 #include "routing/app/commands.hpp"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -117,6 +121,24 @@ TEST(Commands, CoverageCountsTriples) {
     EXPECT_EQ(json["triples"], 20);
     EXPECT_EQ(json["share_of_reachable"], 1.0);
     EXPECT_EQ(json["cut_off"], 5) << "D behind its bridge, and everything else seen from D";
+}
+
+TEST(Commands, ExplainAsksIsis) {
+    std::string directory = testing::TempDir() + "/sidestep-vtysh-XXXXXX";
+    ASSERT_NE(mkdtemp(directory.data()), nullptr);
+    std::ofstream(directory + "/vtysh") << "#!/bin/sh\ncat " << SIDESTEP_SOURCE_DIR << "/tests/data/isis/ring.txt\n";
+    std::filesystem::permissions(directory + "/vtysh", std::filesystem::perms::owner_all);
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (directory + ":" + path).c_str(), 1);
+    const auto outcome = sidestep({"explain", "r4", "--isis"});
+    const auto other = sidestep({"explain", "r4", "--isis", "--node", "r2", "--locators", "fd00::/32"});
+    ::setenv("PATH", path.c_str(), 1);
+    std::filesystem::remove_all(directory);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("r1 to r4, link protection"));
+    EXPECT_THAT(other.out, HasSubstr("r2 to r4, link protection"));
+    EXPECT_NE(sidestep({"explain", "r4", "--isis", "--topology", ladder()}).exit_code, 0) << "one of them";
+    EXPECT_NE(sidestep({"explain", "r4"}).exit_code, 0);
 }
 
 TEST(Commands, BadInputEndsInTwo) {

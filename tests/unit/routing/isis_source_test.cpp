@@ -88,6 +88,30 @@ TEST_F(IsisSourceTest, KeepsTheLastGoodState) {
     EXPECT_EQ(source.current()->graph.link_count(), 4U);
 }
 
+TEST_F(IsisSourceTest, ReadsDetailsOnlyWhenTheListOfLspsChanged) {
+    const auto calls = (directory_ / "calls").string();
+    const auto answer = directory_ / "answer";
+    std::filesystem::create_symlink(data("ring"), answer);
+    IsisSource source(vtysh("echo \"$@\" >> " + calls + "; sed 's/    11../    999/' " + answer.string()), plan_);
+    EXPECT_TRUE(source.refresh().value());
+    EXPECT_FALSE(source.refresh().value());
+    EXPECT_FALSE(source.refresh().value());
+    std::ifstream in(calls);
+    int details = 0;
+    for (std::string line; std::getline(in, line);) details += line.find("detail") != std::string::npos ? 1 : 0;
+    EXPECT_EQ(details, 1);
+}
+
+TEST(IsisList, IgnoresOnlyHowLongLspsLive) {
+    const std::string head = "LSP ID                  PduLen  SeqNumber   Chksum  Holdtime  ATT/P/OL\n";
+    const auto list = [&](const std::string& line) { return list_of_lsps(head + line + "\n"); };
+    const auto usual = list("r1.00-00             *    112   0x00000004  0xce84    1163    0/0/0");
+    EXPECT_EQ(usual, "r1.00-00 * 112 0x00000004 0xce84 \n");
+    EXPECT_EQ(usual, list("r1.00-00             *    112   0x00000004  0xce84     900    0/0/0"));
+    EXPECT_NE(usual, list("r1.00-00             *    112   0x00000005  0xce84    1163    0/0/0"));
+    EXPECT_NE(usual, list("r1.00-00             *    112   0x00000004  0xce84    ( 58)   0/0/0"));
+}
+
 TEST(Command, CollectsBothOutputsAndTheExitCode) {
     const auto output = run_command({"sh", "-c", "echo out; echo err >&2; exit 3"}, 5s);
     ASSERT_TRUE(output) << output.error().message;
