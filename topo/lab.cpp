@@ -113,6 +113,12 @@ const InterfacePlan& Lab::peer(const std::string& node, const std::string& link)
     return plan_.links[id][1 - end];
 }
 
+Address Lab::address_v4(const std::string& node) const {
+    const auto address = this->node(node).address_v4;
+    if (!address) throw std::out_of_range(node + " has no IPv4 prefix");
+    return *address;
+}
+
 Address Lab::sid(const std::string& node, std::uint16_t function) const {
     const auto& locator = graph().node(id_of(node)).locator;
     if (!locator) throw std::out_of_range(node + " has no locator");

@@ -40,6 +40,8 @@ class Lab {
     [[nodiscard]] const InterfacePlan& peer(const std::string& node, const std::string& link) const;
     /// Where the node sends from and is sent to.
     [[nodiscard]] Address address(const std::string& node) const { return this->node(node).address; }
+    /// The same for IPv4: the first address of the node's first IPv4 prefix.
+    [[nodiscard]] Address address_v4(const std::string& node) const;
     /// A SID of the node by its plan: routing::kFunctionEnd, kFunctionDecap.
     [[nodiscard]] Address sid(const std::string& node, std::uint16_t function) const;
     /// The node's End.X SID of a link.

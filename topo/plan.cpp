@@ -224,11 +224,12 @@ std::vector<std::pair<std::string, std::string>> plan_sysctls(bool router) {
     return sysctls;
 }
 
-std::optional<Address> traffic_address(const Node& node) {
+/// In its first prefix of that family.
+std::optional<Address> prefix_address(const Node& node, bool v4) {
     for (const auto& prefix : node.prefixes) {
-        if (!prefix.address.is_v4()) return host_address(prefix);
+        if (prefix.address.is_v4() == v4) return host_address(prefix);
     }
-    return node.loopback;
+    return std::nullopt;
 }
 
 }  // namespace
@@ -240,7 +241,8 @@ Result<Plan> make_plan(const routing::Graph& graph) {
     for (NodeId id = 0; id < graph.node_count(); ++id) {
         if (is_anycast(graph, id)) continue;
         const auto& node = graph.node(id);
-        auto address = traffic_address(node);
+        auto address = prefix_address(node, false);
+        if (!address) address = node.loopback;
         for (const auto& hop : graph.hops(id)) {
             if (!address && !is_anycast(graph, hop.neighbor)) {
                 address = plan.links[routing::link_of(hop.arc)][hop.arc & 1U].address;
@@ -251,6 +253,7 @@ Result<Plan> make_plan(const routing::Graph& graph) {
         plan.nodes[id] = {.name = node.name,
                           .router = router,
                           .address = *address,
+                          .address_v4 = prefix_address(node, true),
                           .sysctls = plan_sysctls(router),
                           .batch = NodeBatch(graph, plan.links, id).write()};
     }

@@ -38,6 +38,7 @@ struct NodePlan {
     std::string name;
     bool router = true;
     Address address;  ///< where traffic of this node begins and ends: in its first IPv6 prefix, else its loopback
+    std::optional<Address> address_v4;  ///< in its first IPv4 prefix
     std::vector<std::pair<std::string, std::string>>
         sysctls;        ///< path below /proc/sys and value; set before links exist
     std::string batch;  ///< for `ip -batch`, once all its interfaces exist

@@ -36,6 +36,7 @@ std::int64_t now_ns(clockid_t clock) {
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+/// IPv4 addresses are IPv4-mapped ones, by which an IPv6 socket speaks IPv4.
 sockaddr_in6 socket_address(const Address& address, std::uint16_t port_network_order = 0) {
     sockaddr_in6 result{};
     result.sin6_family = AF_INET6;

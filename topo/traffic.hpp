@@ -18,7 +18,7 @@
 
 namespace sidestep::topo {
 
-/// Where packets go and how many. IPv6 only so far.
+/// Where packets go and how many. Both addresses are of one family.
 struct TrafficSpec {
     Address source{};
     Address destination{};

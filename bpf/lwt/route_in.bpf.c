@@ -44,6 +44,16 @@ static __always_inline int insert(struct __sk_buff* skb, const struct ss_list* l
                                                                                                       : BPF_OK;
 }
 
+// Bytes of the packet as it goes by a wire: of GSO packets, those of one segment.
+static __always_inline __u32 wire_length(const struct __sk_buff* skb, const struct ss_packet* packet) {
+    __u32 at = packet->family == SS_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+    const __u8* offset;
+
+    if (!skb->gso_size) return packet->length;
+    offset = packet->protocol == IPPROTO_TCP ? ss_at(skb, at + 12, 1) : 0;
+    return at + (offset ? *offset >> 4 << 2 : (__u32)sizeof(struct udphdr)) + skb->gso_size;
+}
+
 SEC("lwt_in")
 int ss_lwt_in(struct __sk_buff* skb) {
     struct ss_packet packet; /* LWT packets begin with the network header */
@@ -54,6 +64,11 @@ int ss_lwt_in(struct __sk_buff* skb) {
     if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
     ss_steer(skb, &packet, SS_ROUTE, 0, &way);
     if (!way.list || way.list->mode == SS_MODE_FORWARD) return BPF_OK;
+    // The route's MTU leaves room for the longest header: the kernel tells the sender, instead of this node.
+    if (wire_length(skb, &packet) + (__u32)way.list->header_length - ETH_HLEN > way.list->mtu) {
+        ss_count_drop(way.stats, SS_DROP_TOO_BIG);
+        return BPF_OK;
+    }
     if (way.list->mode == SS_MODE_INSERT) {
         if (ss_not_insertable(&packet)) {
             ss_count_drop(way.stats, SS_DROP_NOT_POSSIBLE);

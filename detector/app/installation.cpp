@@ -44,8 +44,9 @@ Result<InstalledRoutes*> Installation::routes() {
 
 Result<void> Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
     std::vector<RouteSpec> wanted;
+    const auto mtu = steered_mtu(policies);
     for (const auto& policy : policies) {
-        for (auto& route : routes_of(policy)) wanted.push_back(std::move(route));
+        for (auto& route : routes_of(policy, mtu)) wanted.push_back(std::move(route));
     }
     for (const auto& sid : sids) {
         if (auto route = route_of(sid)) wanted.push_back(std::move(*route));
@@ -53,7 +54,9 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     wanted_ = std::move(wanted);
     auto tables = routes();
     if (!tables) return std::unexpected(tables.error());
-    if (auto fitted = fit_mtu(policies); !fitted) return fitted;
+    if (device_ && mtu != 0) {
+        if (auto fitted = device_->set_mtu(mtu); !fitted) return fitted;
+    }
     if (auto cleared = (*tables)->remove_leftovers(wanted_); !cleared) return cleared;
     return restore();
 }
@@ -84,7 +87,7 @@ bool Installation::can_be_installed(const RouteSpec& route) const {
 }
 
 /// Routes of `encap bpf` go on by the policy's first adjacency.
-std::vector<RouteSpec> Installation::routes_of(const Policy& policy) const {
+std::vector<RouteSpec> Installation::routes_of(const Policy& policy, std::uint32_t mtu) const {
     std::vector<RouteSpec> result;
     const auto& config = policy.config;
     if (config.steering == Steering::transit || config.candidates.empty()) return result;
@@ -103,7 +106,8 @@ std::vector<RouteSpec> Installation::routes_of(const Policy& policy) const {
                              .program_fd = in ? dataplane_.lwt_in_program() : dataplane_.lwt_xmit_program(),
                              .via = session->config.neighbor,
                              .ifindex = session->ifindex,
-                             .metric = config.metric});
+                             .metric = config.metric,
+                             .mtu = mtu});
         }
     }
     return result;
@@ -126,10 +130,9 @@ std::optional<RouteSpec> Installation::route_of(const SidConfig& sid) const {
     return route;
 }
 
-/// What is steered into the device must fit, with the longest header, into the smallest link: the kernel answers or
-/// fragments what does not.
-Result<void> Installation::fit_mtu(const std::vector<Policy>& policies) {
-    if (!device_) return {};
+/// What is steered must fit, with the longest header, into the smallest link: the kernel answers or fragments what does
+/// not. 0 if there is nothing to say.
+std::uint32_t Installation::steered_mtu(const std::vector<Policy>& policies) const {
     std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
     std::uint32_t longest = 0;
     for (const auto& policy : policies) {
@@ -143,8 +146,8 @@ Result<void> Installation::fit_mtu(const std::vector<Policy>& policies) {
             }
         }
     }
-    if (smallest == std::numeric_limits<std::uint32_t>::max()) return {};
-    return device_->set_mtu(std::max(kLeastMtu, smallest > longest ? smallest - longest : 0));
+    if (smallest == std::numeric_limits<std::uint32_t>::max()) return 0;
+    return std::max(kLeastMtu, smallest > longest ? smallest - longest : 0);
 }
 
 void Installation::remove() {

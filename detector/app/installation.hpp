@@ -4,6 +4,7 @@
 // out.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,10 +36,10 @@ class Installation {
     void remove();
 
   private:
-    [[nodiscard]] std::vector<RouteSpec> routes_of(const Policy& policy) const;
+    [[nodiscard]] std::vector<RouteSpec> routes_of(const Policy& policy, std::uint32_t mtu) const;
     [[nodiscard]] std::optional<RouteSpec> route_of(const SidConfig& sid) const;
+    [[nodiscard]] std::uint32_t steered_mtu(const std::vector<Policy>& policies) const;
     [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
-    Result<void> fit_mtu(const std::vector<Policy>& policies);
     Result<InstalledRoutes*> routes();
 
     const Config& config_;

@@ -25,10 +25,12 @@ struct Words {
     int ifindex = 0;
     std::optional<Address> via{};
     std::string encap{};
+    unsigned mtu = 0;
 
     [[nodiscard]] std::string text() const {
-        return fmt::format("{}{} metric {} dev {}{}{}", kind, key.prefix.to_string(), key.metric, ifindex,
-                           via ? " via " + via->to_string() : "", encap.empty() ? "" : " encap " + encap);
+        return fmt::format("{}{} metric {} dev {}{}{}{}", kind, key.prefix.to_string(), key.metric, ifindex,
+                           via ? " via " + via->to_string() : "", mtu != 0 ? fmt::format(" mtu {}", mtu) : "",
+                           encap.empty() ? "" : " encap " + encap);
     }
 };
 
@@ -92,7 +94,8 @@ Words words_of(const ProgramRoute& route) {
     return {.key = make_key(route.prefix, route.metric),
             .ifindex = route.ifindex,
             .via = route.via,
-            .encap = fmt::format("bpf {} {}", hook_name(route.hook), program_name(route))};
+            .encap = fmt::format("bpf {} {}", hook_name(route.hook), program_name(route)),
+            .mtu = route.mtu};
 }
 
 Words words_of(const SidRoute& route) {
@@ -134,6 +137,14 @@ void put_gateway(nl_msg* message, const Prefix& prefix, const Address& via) {
     nla_put(message, RTA_VIA, bytes.size(), bytes.data());
 }
 
+void put_mtu(nl_msg* message, const Prefix& prefix, unsigned mtu) {
+    auto* metrics = nla_nest_start(message, RTA_METRICS);
+    // IPv6 forwarding goes by locked ones only; of IPv4 the lock would take DF from local packets.
+    if (!is_v4(prefix)) nla_put_u32(message, RTAX_LOCK, 1U << RTAX_MTU);
+    nla_put_u32(message, RTAX_MTU, mtu);
+    nla_nest_end(message, metrics);
+}
+
 rtmsg header_of(const Prefix& prefix) {
     rtmsg header{};
     header.rtm_family = is_v4(prefix) ? AF_INET : AF_INET6;
@@ -154,6 +165,7 @@ void put_encap(nl_msg* message, const ProgramRoute& route) {
     nla_nest_end(message, program);
     nla_nest_end(message, encap);
     if (route.via) put_gateway(message, route.prefix, *route.via);
+    if (route.mtu != 0) put_mtu(message, route.prefix, route.mtu);
 }
 
 void put_flavors(nl_msg* message, const SidRoute& route) {
@@ -324,7 +336,8 @@ std::optional<SeenRoute> seen_route(nlmsghdr* header) {
                 .kind = kind_text(route.rtm_type),
                 .ifindex = static_cast<int>(u32_in(attributes[RTA_OIF])),
                 .via = gateway_of(attributes[RTA_GATEWAY], attributes[RTA_VIA]),
-                .encap = encap_text(attributes[RTA_ENCAP_TYPE], attributes[RTA_ENCAP])};
+                .encap = encap_text(attributes[RTA_ENCAP_TYPE], attributes[RTA_ENCAP]),
+                .mtu = u32_in(inner(attributes[RTA_METRICS], RTAX_MTU))};
     if (attributes[RTA_MULTIPATH] != nullptr) words.kind += "multipath ";
     return SeenRoute{.key = words.key, .protocol = route.rtm_protocol, .text = words.text()};
 }

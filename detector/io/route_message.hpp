@@ -35,6 +35,7 @@ struct ProgramRoute {
     std::optional<Address> via{};  ///< IPv6 also for an IPv4 prefix (RFC 5549); none: the prefix is on the link
     int ifindex = 0;
     unsigned metric = 0;
+    unsigned mtu = 0;  ///< what the kernel tells senders of larger packets; 0: the interface's
 };
 
 /// A SID of this node that the kernel processes (seg6local).

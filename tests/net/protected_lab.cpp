@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "topo/protection.hpp"
@@ -43,21 +44,44 @@ std::string with(std::string text, std::string_view from, std::string_view to) {
 }
 
 Result<Flows> Flows::start(const Lab& lab, double rate) {
-    auto forward = lab.start_traffic("S", "D", {.rate = rate});
-    if (!forward) return std::unexpected(forward.error());
-    auto backward = lab.start_traffic("D", "S", {.rate = rate});
-    if (!backward) return std::unexpected(backward.error());
-    return Flows(std::move(*forward), std::move(*backward));
+    Flows flows;
+    if (auto added = flows.add(lab, "S", "D", {.rate = rate}); !added) return std::unexpected(added.error());
+    if (auto added = flows.add(lab, "D", "S", {.rate = rate}); !added) return std::unexpected(added.error());
+    return flows;
+}
+
+Result<void> Flows::add(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec) {
+    auto traffic = lab.start_traffic(from, to, spec);
+    if (!traffic) return std::unexpected(traffic.error());
+    all_.push_back(std::move(*traffic));
+    return {};
+}
+
+Result<void> Flows::add_v4(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec) {
+    spec.source = lab.address_v4(from);
+    spec.destination = lab.address_v4(to);
+    return add(lab, from, to, spec);
 }
 
 AssertionResult Flows::pass(std::uint64_t packets) {
-    const std::array before{forward_.arrived(), backward_.arrived()};
-    const auto more = [&] { return std::array{forward_.arrived() - before[0], backward_.arrived() - before[1]}; };
-    if (wait_for(kPatience, [&] { return std::ranges::min(more()) >= packets; })) return AssertionSuccess();
-    return AssertionFailure() << "no traffic: " << more()[0] << " packets S -> D, " << more()[1] << " D -> S";
+    std::vector<std::uint64_t> before;
+    for (const auto& traffic : all_) before.push_back(traffic.arrived());
+    std::vector<std::uint64_t> more(all_.size());
+    const bool passed = wait_for(kPatience, [&] {
+        for (std::size_t i = 0; i < all_.size(); ++i) more[i] = all_[i].arrived() - before[i];
+        return std::ranges::min(more) >= packets;
+    });
+    if (passed) return AssertionSuccess();
+    return AssertionFailure() << fmt::format("no traffic; packets that arrived: {}", fmt::join(more, ", "));
 }
 
-AssertionResult lossless(const std::array<FlowReport, 2>& reports) {
+std::vector<FlowReport> Flows::stop() {
+    std::vector<FlowReport> reports;
+    for (auto& traffic : all_) reports.push_back(traffic.stop());
+    return reports;
+}
+
+AssertionResult lossless(std::span<const FlowReport> reports) {
     for (const auto& report : reports) {
         if (report.sent == 0) return AssertionFailure() << "nothing was sent";
         if (!report.windows.empty()) return AssertionFailure() << "lost " << describe(report.windows.front());
@@ -65,7 +89,7 @@ AssertionResult lossless(const std::array<FlowReport, 2>& reports) {
     return AssertionSuccess();
 }
 
-AssertionResult healed(const std::array<FlowReport, 2>& reports, std::int64_t since_ns) {
+AssertionResult healed(std::span<const FlowReport> reports, std::int64_t since_ns) {
     for (const auto& report : reports) {
         if (report.sent == 0) return AssertionFailure() << "nothing was sent";
         for (const auto& window : report.windows) {
@@ -80,7 +104,7 @@ AssertionResult healed(const std::array<FlowReport, 2>& reports, std::int64_t si
 
 void ProtectedLab::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
-    auto lab = Lab::build_file(SIDESTEP_TOPOLOGIES "/demo.yaml");
+    auto lab = Lab::build_file(topology());
     ASSERT_TRUE(lab) << lab.error().message;
     lab_ = std::make_unique<Lab>(std::move(*lab));
     auto cut = lab_->install_cut("A-B");

@@ -9,11 +9,11 @@
 // Every question returns an AssertionResult that says what was seen instead.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,28 +38,32 @@ inline constexpr std::chrono::milliseconds kLongestLoss{200};
 /// `text` with the first `from` replaced by `to`; `from` must be there.
 std::string with(std::string text, std::string_view from, std::string_view to);
 
-/// Numbered packets both ways: 0 is S -> D, 1 is D -> S.
+/// Numbered packets; by default both ways: 0 is S -> D, 1 is D -> S.
 class Flows {
   public:
     static Result<Flows> start(const Lab& lab, double rate = 2000);
-    /// Waits until `packets` more have arrived in both directions.
+    /// Adds packets from one node to another.
+    Result<void> add(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec);
+    /// The same over IPv4.
+    Result<void> add_v4(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec);
+    /// Waits until `packets` more have arrived of each.
     [[nodiscard]] testing::AssertionResult pass(std::uint64_t packets = 200);
-    std::array<FlowReport, 2> stop() { return {forward_.stop(), backward_.stop()}; }
+    std::vector<FlowReport> stop();
 
   private:
-    Flows(Traffic forward, Traffic backward) : forward_(std::move(forward)), backward_(std::move(backward)) {}
-    Traffic forward_;
-    Traffic backward_;
+    std::vector<Traffic> all_;
 };
 
-testing::AssertionResult lossless(const std::array<FlowReport, 2>& reports);
+testing::AssertionResult lossless(std::span<const FlowReport> reports);
 /// Nothing was lost but what was sent in `since` or later, and each loss was over within kLongestLoss.
-testing::AssertionResult healed(const std::array<FlowReport, 2>& reports, std::int64_t since_ns);
+testing::AssertionResult healed(std::span<const FlowReport> reports, std::int64_t since_ns);
 
 class ProtectedLab : public testing::Test {
   protected:
     void SetUp() override;
     void TearDown() override;
+    /// The file of the topology; it has the nodes and links above.
+    [[nodiscard]] virtual std::string topology() const { return SIDESTEP_TOPOLOGIES "/demo.yaml"; }
 
     [[nodiscard]] const Lab& lab() const { return *lab_; }
     [[nodiscard]] Cut& cut() { return *cut_; }

@@ -72,11 +72,11 @@ void check_list(const PolicyConfig& policy, const SegmentListConfig& list, const
     if (v4 && list.encap == Encap::h_insert) {
         place_of(place, "encap").complain("H.Insert carries IPv6 only; this policy has IPv4 prefixes");
     }
-    const bool whole_header = list.encap == Encap::h_encaps_red || (v4 && list.encap == Encap::h_encaps);
+    const bool whole_header = list.encap == Encap::h_encaps_red;
     if (policy.steering == Steering::lwt_in && whole_header && list.segments.size() > kLwtSegments) {
         place_of(place, "segments")
-            .complain(fmt::format("with steering lwt-in, IPv4 prefixes and h.encaps.red take at most {} segments: the "
-                                  "kernel's limit for a header is 256 bytes",
+            .complain(fmt::format("with steering lwt-in, h.encaps.red takes at most {} segments: the kernel's limit "
+                                  "for a header is 256 bytes",
                                   kLwtSegments));
     }
 }
@@ -91,7 +91,14 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
     if (const auto prefixes = place.required("prefixes")) {
         read_prefixes(*prefixes, reading.config.policies.size(), policy, taken);
     }
-    if (const auto steering = place.optional("steering")) read_steering(reading, *steering, policy);
+    if (const auto steering = place.optional("steering")) {
+        read_steering(reading, *steering, policy);
+        if (policy.steering == Steering::lwt_in && std::ranges::any_of(policy.prefixes, is_v4)) {
+            steering->complain(
+                "lwt-in carries IPv6 only: Linux forwards nothing more by such an IPv4 route once the node itself has "
+                "looked it up; use device or lwt-xmit");
+        }
+    }
     if (const auto metric = place.optional("metric")) {
         policy.metric = static_cast<unsigned>(metric->integer(1, UINT32_MAX).value_or(policy.metric));
     }

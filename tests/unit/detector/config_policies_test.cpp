@@ -184,17 +184,20 @@ std::vector<BadCase> bad_policies() {
          {"f:8:50: policies[0].candidates[0].encap: H.Insert carries IPv6 only; this policy has IPv4 prefixes"}},
         {"LwtInWithLongLists",
          [](Parts& p) {
-             p.policy = policy_with("prefixes: [192.0.2.0/24], steering: lwt-in, candidates: [{adjacency: A-B, " +
-                                    segments(13) + "}, {adjacency: A-B, " + segments(14) + "}]") +
-                        "\n- {name: q, prefixes: [], steering: lwt-in, candidates: [{adjacency: A-B, " + segments(14) +
-                        "}, {adjacency: A-B, encap: h.encaps.red, " + segments(14) + "}]}";
+             p.policy = policy_with("steering: lwt-in, prefixes: [], candidates: [{adjacency: A-B, " + segments(14) +
+                                    "}, {adjacency: A-B, encap: h.encaps.red, " + segments(14) + "}]");
          },
-         {"f:8:244: policies[0].candidates[1].segments: with steering lwt-in, IPv4 prefixes and h.encaps.red take at "
-          "most "
-          "13 segments: the kernel's limit for a header is 256 bytes",
-          "f:9:262: policies[1].candidates[1].segments: with steering lwt-in, IPv4 prefixes and h.encaps.red take at "
-          "most "
-          "13 segments: the kernel's limit for a header is 256 bytes"}},
+         {"f:8:262: policies[0].candidates[1].segments: with steering lwt-in, h.encaps.red takes at most 13 segments: "
+          "the "
+          "kernel's limit for a header is 256 bytes"}},
+        {"LwtInWithIpv4",
+         [](Parts& p) {
+             p.policy = policy_with(
+                 "prefixes: ['2001:db8::/32', 192.0.2.0/24], steering: lwt-in, candidates: [{adjacency: A-B}]");
+         },
+         {"f:8:66: policies[0].steering: lwt-in carries IPv6 only: Linux forwards nothing more by such an IPv4 route "
+          "once "
+          "the node itself has looked it up; use device or lwt-xmit"}},
         {"NoCandidates",
          [](Parts& p) { p.policy = policy_with_candidates("[]"); },
          {"f:8:42: policies[0].candidates: must hold 1 to 6 entries, not 0"}},

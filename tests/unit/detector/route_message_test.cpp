@@ -38,6 +38,10 @@ std::vector<Case> cases() {
     mixed.hook = ProgramHook::xmit;
     auto v4 = mixed;
     v4.via = address("192.0.2.1");
+    auto narrow = program;
+    narrow.mtu = 1420;
+    auto narrow_v4 = v4;
+    narrow_v4.mtu = 1420;
     const SidRoute end{.sid = prefix("2001:db8:a::1"), .ifindex = 9};
     auto flavored = end;
     flavored.psp = flavored.next_csid = true;
@@ -55,6 +59,8 @@ std::vector<Case> cases() {
         {program, "2001:db8::/48 metric 5 dev 7 via fe80::1 encap bpf in sidestep-12"},
         {mixed, "192.0.2.0/24 metric 5 dev 7 via fe80::1 encap bpf xmit sidestep-12"},
         {v4, "192.0.2.0/24 metric 5 dev 7 via 192.0.2.1 encap bpf xmit sidestep-12"},
+        {narrow, "2001:db8::/48 metric 5 dev 7 via fe80::1 mtu 1420 encap bpf in sidestep-12"},
+        {narrow_v4, "192.0.2.0/24 metric 5 dev 7 via 192.0.2.1 mtu 1420 encap bpf xmit sidestep-12"},
         {end, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End"},
         {flavored, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End flavors psp next-csid lblen 48 nflen 16"},
         {cross, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End.X nh6 2001:db8::2"},

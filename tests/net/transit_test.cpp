@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Transit traffic of both families around a failed link, by a policy and by a bypass alone.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/repair_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+class Transit : public RepairLab {};
+
+TEST_F(Transit, APolicyCarriesBothFamilies) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_GT(taken(node, "far", 1), 0U);
+        EXPECT_GT(counter(node, "decapsulated"), 0U);
+        EXPECT_EQ(counter(node, "malformed"), 0U);
+    }
+}
+
+TEST_F(Transit, ABypassCarriesWhatIsInNoPolicy) {
+    ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_GT(taken(node, "A-B bypass", 0), 0U);
+        EXPECT_GT(counter(node, "decapsulated"), 0U);
+    }
+}
+
+TEST_F(Transit, AReducedHeaderAndAnInsertedOneDoToo) {
+    const auto reduced = with(bypass_config("A"), "encap: h.encaps", "encap: h.encaps.red");
+    auto inserted = bypass_config("B");  // C's End and then A's: the packet's own destination comes last
+    inserted = with(inserted, detour("B"),
+                    fmt::format("{{adjacency: C-B, encap: h.insert, segments: [\"{}\", \"{}\"]}}, {}",
+                                lab().sid("C", 1).to_string(), lab().sid("A", 1).to_string(), detour("B")));
+    ASSERT_TRUE(start_with(reduced, inserted));
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    EXPECT_GT(taken("A", "A-B bypass", 0), 0U);
+    EXPECT_GT(taken("B", "A-B bypass", 0), 0U);
+    EXPECT_EQ(taken("B", "A-B bypass", 1), 0U);
+}
+
+// The bypass asks the routing table of the moment: when routes leave the failed link, packets follow them.
+TEST_F(Transit, ABypassEndsWhereRoutesDo) {
+    ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(becomes("B", "down"));
+    EXPECT_TRUE(flows->pass());
+    const auto c_from_a = lab().peer("A", "A-C").link_local.to_string();
+    const auto c_from_b = lab().peer("B", "C-B").link_local.to_string();
+    EXPECT_EQ(shell("A", "ip route add 2001:db8:d::/48 via " + c_from_a + " dev to-C metric 10"), "");
+    EXPECT_EQ(shell("B", "ip route add 2001:db8:5::/48 via " + c_from_b + " dev to-C metric 10"), "");
+    EXPECT_TRUE(flows->pass(50));  // what was on its way
+    const auto before = taken("A", "A-B bypass", 0) + taken("B", "A-B bypass", 0);
+    EXPECT_TRUE(flows->pass());
+    EXPECT_EQ(taken("A", "A-B bypass", 0) + taken("B", "A-B bypass", 0), before);
+    EXPECT_TRUE(healed(flows->stop(), cut_ns));
+}
+
+}  // namespace
+}  // namespace sidestep::topo
