@@ -102,11 +102,14 @@ static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_s
 /* Follows a packet through the SIDs of this node. */
 static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_packet* packet, struct ss_visit* visit) {
     const struct ss_steering* steering = ss_steering();
+    const struct ss_sid* sid;
     __u32 i;
 
     __builtin_memset(visit, 0, sizeof(*visit));
-    if (!steering || !steering->lengths[SS_SIDS]) return;
+    if (!steering) return;
     __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
+    sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
+    if (!sid) return;
     if (packet->protocol == SS_NEXT_ROUTING) {
         if (bpf_skb_load_bytes(skb, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
             !ss_srh_sound(&visit->srh, packet->length - sizeof(struct ipv6hdr))) {
@@ -115,10 +118,9 @@ static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_pack
             return;
         }
     }
-    for (i = 0; i < SS_MAX_VISITS; i++) {
-        const struct ss_sid* sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
-
-        if (!sid || !ss_visit_one(skb, sid, visit)) break;
+    for (i = 0; i < SS_MAX_VISITS && sid; i++) {
+        if (!ss_visit_one(skb, sid, visit)) break;
+        sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
     }
 }
 
