@@ -29,7 +29,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
 }
 
 std::string verdict(const Row& row) {
-    if (!row.bar && !row.least) return "";
+    if (!row.bar && !row.least) return row.missed() ? "MISSED" : "";
     return fmt::format("{} {:<8.3f} {}", row.bar ? "<=" : ">=", row.bar ? *row.bar : *row.least,
                        row.missed() ? "MISSED" : "ok");
 }

@@ -2,6 +2,7 @@
 // What every benchmark has in common: its arguments, its table for people, its rows for programs.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -23,7 +24,7 @@ struct Row {
     std::string flaw{};             ///< why the value does not count, however good it looks; not measured if it is NaN
 
     [[nodiscard]] bool missed() const {
-        if (bar && !(value <= *bar)) return true;
+        if (std::isnan(value) || (bar && !(value <= *bar))) return true;
         return (least && !(value >= *least)) || ((bar || least) && !flaw.empty());
     }
 };
