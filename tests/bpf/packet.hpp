@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Packets for tests, from the Ethernet header on, put together from parts:
 //   packet(Ipv6{.to = "2001:db8::1"}, udp(1234, 80, 20))
+//   packet(Ipv6{.next_header = kRouting}, srh(kUdp, {address("fc00::1"), address("2001:db8::1")}, 1) + udp(1, 2, 3))
 #pragma once
 
+#include <cctype>
+#include <charconv>
 #include <cstdint>
+#include <ranges>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,10 +19,16 @@ namespace sidestep {
 
 using Bytes = std::vector<std::uint8_t>;
 
+inline constexpr std::uint8_t kHopByHop = 0;
+inline constexpr std::uint8_t kIpv4Inside = 4;
+inline constexpr std::uint8_t kTcp = 6;
 inline constexpr std::uint8_t kUdp = 17;
+inline constexpr std::uint8_t kIpv6Inside = 41;
 inline constexpr std::uint8_t kRouting = 43;
+inline constexpr std::uint8_t kDestinationOptions = 60;
 inline constexpr std::size_t kEthernetLength = 14;
 inline constexpr std::size_t kIpv6Length = 40;
+inline constexpr std::size_t kIpv4Length = 20;
 
 inline Address address(std::string_view text) {
     return *Address::parse(text);
@@ -25,6 +36,46 @@ inline Address address(std::string_view text) {
 
 inline void append(Bytes& bytes, std::span<const std::uint8_t> more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+inline Bytes operator+(Bytes bytes, const Bytes& more) {
+    append(bytes, more);
+    return bytes;
+}
+
+/// Bytes from hexadecimal digits; white space is free.
+inline Bytes hex(std::string_view text) {
+    std::string digits;
+    for (const char c : text) {
+        if (!std::isspace(static_cast<unsigned char>(c))) digits += c;
+    }
+    Bytes bytes;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+        std::from_chars(digits.data() + i, digits.data() + i + 2, bytes.emplace_back(), 16);
+    }
+    return bytes;
+}
+
+/// From hexadecimal digits again, so that failures can be read.
+inline std::string text_of(std::span<const std::uint8_t> bytes) {
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (const auto byte : bytes) {
+        text += kDigits[byte >> 4];
+        text += kDigits[byte & 15];
+    }
+    return text;
+}
+
+inline std::uint16_t read_u16(std::span<const std::uint8_t> bytes, std::size_t at) {
+    return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
+}
+
+/// RFC 1071, over bytes with `sum` before them; 0 over what contains its right checksum.
+inline std::uint16_t internet_checksum(std::span<const std::uint8_t> bytes, std::uint32_t sum = 0) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8U : bytes[i];
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return static_cast<std::uint16_t>(~sum);
 }
 
 inline void append_u16(Bytes& bytes, std::size_t value) {
@@ -54,6 +105,64 @@ inline Bytes packet(const Ipv6& ip, const Bytes& payload) {
     append(bytes, address(ip.from).bytes);
     append(bytes, address(ip.to).bytes);
     append(bytes, payload);
+    return bytes;
+}
+
+/// The fields of an IPv4 header that tests vary.
+struct Ipv4 {
+    std::string_view from = "192.0.2.1";
+    std::string_view to = "203.0.113.1";
+    std::uint8_t ttl = 64;
+    std::uint8_t tos = 0;
+    std::uint8_t protocol = kUdp;
+};
+
+/// The same of IPv4, its checksum right and DF set.
+inline Bytes packet(const Ipv4& ip, const Bytes& payload) {
+    Bytes header{0x45, ip.tos};
+    append_u16(header, kIpv4Length + payload.size());
+    append_u16(header, 0x1234);
+    append_u16(header, 0x4000);
+    header.push_back(ip.ttl);
+    header.push_back(ip.protocol);
+    append_u16(header, 0);
+    const auto from = address(ip.from);
+    const auto to = address(ip.to);
+    append(header, std::span(from.bytes).last(4));
+    append(header, std::span(to.bytes).last(4));
+    const auto checksum = internet_checksum(header);
+    header[10] = static_cast<std::uint8_t>(checksum >> 8);
+    header[11] = static_cast<std::uint8_t>(checksum);
+    Bytes bytes(12, 0);
+    append_u16(bytes, 0x0800);
+    return bytes + header + payload;
+}
+
+/// A packet without its Ethernet header.
+inline Bytes inside(const Bytes& bytes) {
+    return {bytes.begin() + kEthernetLength, bytes.end()};
+}
+
+/// An SRH (RFC 8754, 2) of segments in travel order, of which `left` are still to be visited after the active one.
+inline Bytes srh(std::uint8_t next, const std::vector<Address>& list, std::size_t left, std::uint16_t tag = 0) {
+    Bytes bytes{next,
+                static_cast<std::uint8_t>(2 * list.size()),
+                4,
+                static_cast<std::uint8_t>(left),
+                static_cast<std::uint8_t>(list.size() - 1),
+                0};
+    append_u16(bytes, tag);
+    for (const auto& segment : std::views::reverse(list)) append(bytes, segment.bytes);
+    return bytes;
+}
+
+/// A segment whose payload counts upwards; no checksum.
+inline Bytes tcp(std::uint16_t from, std::uint16_t to, std::size_t length) {
+    Bytes bytes;
+    append_u16(bytes, from);
+    append_u16(bytes, to);
+    append(bytes, hex("00000001 00000002 5010 1000 0000 0000"));
+    for (std::size_t i = 0; i < length; ++i) bytes.push_back(static_cast<std::uint8_t>(i));
     return bytes;
 }
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From a destination to its policy: the longest prefix, and the bank in force.
+#include "tests/bpf/repairing.hpp"
+
+namespace sidestep {
+namespace {
+
+// Slot s has one way, of s segments.
+class Tables : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
+        for (std::uint32_t slot = 1; slot <= 7; ++slot) {
+            programs_.set_way(slot, encaps_list(1, slot));
+            programs_.set_policy(slot, {slot});
+        }
+        programs_.lower(0);
+    }
+
+    // The slot that a packet was repaired by; 0: it was passed.
+    unsigned slot_of(const Bytes& packet) {
+        const auto result = programs_.ingress(packet);
+        if (result.code == kPass) return 0;
+        return result.packet.at(kEthernetLength + kIpv6Length + 4) + 1U;
+    }
+    unsigned v6(std::string_view to) { return slot_of(packet(Ipv6{.to = to}, udp(1, 2, 1))); }
+    unsigned v4(std::string_view to) { return slot_of(packet(Ipv4{.to = to}, udp(1, 2, 1))); }
+
+    void add(std::string_view prefix, std::uint32_t slot) { programs_.set_prefix(*Prefix::parse(prefix), slot); }
+
+    Programs programs_;
+};
+
+TEST_F(Tables, TheLongestPrefixWins) {
+    // In no order: the list of lengths has to be in one.
+    add("2001:db8:d::/48", 3);
+    add("2001:db8:d:1::1/128", 5);
+    add("::/0", 1);
+    add("2001:db8:d:1::/64", 4);
+    add("2001:db8::/32", 2);
+    EXPECT_EQ(v6("2001:db8:d:1::1"), 5U);
+    EXPECT_EQ(v6("2001:db8:d:1::2"), 4U);
+    EXPECT_EQ(v6("2001:db8:d:2::1"), 3U);
+    EXPECT_EQ(v6("2001:db8:e::1"), 2U);
+    EXPECT_EQ(v6("2001:db9::1"), 1U);
+    EXPECT_EQ(v6("fe80::1"), 0U) << "link-local packets do not leave their link";
+    EXPECT_EQ(v6("febf::1"), 0U);
+    EXPECT_EQ(v6("fec0::1"), 1U);
+    EXPECT_EQ(v6("ff02::1"), 0U);
+    EXPECT_EQ(v4("203.0.113.1"), 0U) << "no IPv4 prefix yet";
+
+    add("10.0.0.0/8", 6);
+    add("10.1.2.3/32", 7);
+    add("0.0.0.0/0", 2);
+    add("10.1.2.0/25", 3);
+    EXPECT_EQ(v4("10.1.2.3"), 7U);
+    EXPECT_EQ(v4("10.1.2.4"), 3U);
+    EXPECT_EQ(v4("10.1.2.128"), 6U);
+    EXPECT_EQ(v4("11.0.0.1"), 2U);
+    EXPECT_EQ(v6("2001:db9::1"), 1U) << "IPv4's default is none of IPv6";
+}
+
+TEST_F(Tables, AllLengthsAtOnce) {
+    const auto destination = address("2001:db8:5555:5555:5555:5555:5555:5555");
+    // 62 nested prefixes that lead elsewhere or nowhere, the shortest and the longest to policies.
+    for (std::uint8_t length = 2; length <= 124; length = static_cast<std::uint8_t>(length + 2))
+        programs_.set_prefix(Prefix::covering(destination, length), length == 124 ? 2 : 7);
+    add("::/0", 1);
+    ASSERT_EQ(programs_.steering().lengths[SS_IPV6], 63U);
+    EXPECT_EQ(v6("2001:db8:5555:5555:5555:5555:5555:5555"), 2U);
+    EXPECT_EQ(v6("2001:db8:5555:5555:5555:5555:5555:5515"), 7U);
+    EXPECT_EQ(v6("e000::1"), 1U);
+}
+
+TEST_F(Tables, ExemptBeatsAShorterPolicyAndLosesToALongerOne) {
+    add("2001:db8::/32", 1);
+    add("2001:db8:d::/48", SS_POLICY_EXEMPT);
+    add("2001:db8:d::1/128", 2);
+    EXPECT_EQ(v6("2001:db8:e::1"), 1U);
+    EXPECT_EQ(v6("2001:db8:d::2"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_EXEMPT), 1U);
+    EXPECT_EQ(v6("2001:db8:d::1"), 2U);
+}
+
+TEST_F(Tables, TheBankDecides) {
+    add("2001:db8:d::/48", 1);
+    programs_.set_policy_in(0, 1, {3});
+    programs_.set_policy_in(1, 1, {4});
+    EXPECT_EQ(v6("2001:db8:d::1"), 3U);
+    programs_.steering().bank = 1;
+    EXPECT_EQ(v6("2001:db8:d::1"), 4U);
+    programs_.set_policy_in(1, 1, {});
+    EXPECT_EQ(v6("2001:db8:d::1"), 0U) << "none in this bank";
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 1U);
+    programs_.steering().bank = 0;
+    EXPECT_EQ(v6("2001:db8:d::1"), 3U);
+}
+
+// A policy that encapsulates for its first choice is asked while all is well.
+TEST_F(Tables, AHeldGateLooksAtEveryPacket) {
+    add("2001:db8:d::/48", 1);
+    programs_.words[0].rank = SS_UP;
+    programs_.gates[0].closed = 0;
+    EXPECT_EQ(v6("2001:db8:d::1"), 0U);
+    EXPECT_EQ(programs_.all_counters(), 0U);
+    programs_.gates[0].held = 1;
+    EXPECT_EQ(v6("2001:db8:d::1"), 1U);
+}
+
+TEST_F(Tables, CountersAreOfThePolicyAndTheCandidate) {
+    add("2001:db8:d::/48", 1);
+    add("2001:db8:e::/48", 2);
+    programs_.set_policy(2, {1, 2});
+    const auto bytes = packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100));
+    ASSERT_EQ(slot_of(bytes), 1U);  // the way that both have
+    ASSERT_EQ(slot_of(bytes), 1U);
+    EXPECT_EQ(programs_.stats(1, 0).packets, 0U);
+    EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
+    EXPECT_EQ(programs_.stats(2, 0).bytes, 2 * (bytes.size() - kEthernetLength));
+    EXPECT_EQ(programs_.stats(2, 1).packets, 0U);
+    programs_.lower(1);
+    EXPECT_EQ(slot_of(bytes), 0U);
+    EXPECT_EQ(programs_.stats(2, 2).drops[SS_DROP_NO_CANDIDATE], 1U) << "the entry behind the candidates";
+    EXPECT_EQ(programs_.stats(2, 0).drops[SS_DROP_NO_CANDIDATE], 0U);
+    EXPECT_EQ(programs_.stats(1, 1).drops[SS_DROP_NO_CANDIDATE], 0U);
+}
+
+}  // namespace
+}  // namespace sidestep
