@@ -16,6 +16,8 @@
 #define SS_DECAP_L3_IPV6 (1ULL << 8)
 
 #define SS_ECN_MASK 3
+#define SS_ECN_ECT1 1
+#define SS_ECN_ECT0 2
 #define SS_ECN_CE 3
 
 /* True if a packet may come to SIDs of ours: its source is in the domain, and it comes by an adjacency's interface. */
@@ -64,28 +66,29 @@ static __always_inline int ss_strip_v4(struct __sk_buff* skb, __u32 outer) {
     return bpf_skb_store_bytes(skb, 2 * ETH_ALEN, &protocol, sizeof(protocol), 0) ? -1 : 0;
 }
 
-/* RFC 6040, 4.2: congestion met in the tunnel is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
+/* RFC 6040, 4.2: what the tunnel met is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
 static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss_packet* outer,
                                           const struct ss_packet* inner) {
-    __u32 outer_ecn = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
-    __u32 inner_ecn = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
+    __u32 told = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
+    __u32 had = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
 
-    if (outer_ecn != SS_ECN_CE || inner_ecn == SS_ECN_CE) return 0;
-    if (inner_ecn == 0) return -1;
+    if (told == SS_ECN_CE && !had) return -1;
+    if (!(told == SS_ECN_CE && had != SS_ECN_CE) && !(told == SS_ECN_ECT1 && had == SS_ECN_ECT0)) return 0;
     if (inner->family == SS_IPV4) {
         struct iphdr* ip = ss_at(skb, ETH_HLEN, sizeof(*ip));
         __u32 sum;
 
         if (!ip) return -1;
-        sum = (__u32)(__u16)~ip->check + bpf_htons((__u16)(SS_ECN_CE - inner_ecn)); /* RFC 1624; no carry within tos */
+        ip->tos = (__u8)((ip->tos & ~SS_ECN_MASK) | told);
+        sum = (__u32)(__u16)~ip->check + bpf_htons((__u16)(0xffff - had)) + bpf_htons((__u16)told); /* RFC 1624 */
         sum = (sum & 0xffff) + (sum >> 16);
-        ip->tos |= SS_ECN_CE;
+        sum = (sum & 0xffff) + (sum >> 16);
         ip->check = (__sum16)~sum;
     } else {
         __be32* first = ss_at(skb, ETH_HLEN, sizeof(*first));
 
         if (!first) return -1;
-        *first |= bpf_htonl(SS_ECN_CE << 20);
+        *first = (*first & ~bpf_htonl(SS_ECN_MASK << 20)) | bpf_htonl(told << 20);
     }
     return 0;
 }
