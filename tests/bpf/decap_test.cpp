@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// End.DT4, End.DT6 and End.DT46: who may come, what comes out, and what goes on from there.
+#include "tests/bpf/repairing.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr std::string_view kDt4 = "fd00:a::d4";
+constexpr std::string_view kDt6 = "fd00:a::d6";
+constexpr std::string_view kDt46 = "fd00:a::d46";
+constexpr std::string_view kEnd = "fd00:a::1";
+constexpr std::string_view kInside = "fd00:b::1";  // the domain is fd00::/16 and 2001:db8:a::/48
+
+class Decap : public Repairing {
+  protected:
+    void SetUp() override {
+        Repairing::SetUp();
+        if (IsSkipped()) return;
+        back_up(encaps_list(kBackup, 1, true));
+        add(kDt4, SS_END_DT4);
+        add(kDt6, SS_END_DT6);
+        add(kDt46, SS_END_DT46);
+        add(kEnd, SS_END);
+        programs_.set_domain({*Prefix::parse("2001:db8:a::/48"), *Prefix::parse("fd00::/16")});
+        programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
+        all_well();
+    }
+
+    void add(std::string_view sid, ss_behavior behavior) {
+        programs_.set_sid(*Prefix::parse(sid), {.behavior = static_cast<std::uint8_t>(behavior),
+                                                .flavors = 0,
+                                                .block_bits = 0,
+                                                .function_bits = 0,
+                                                .adjacency = {}});
+    }
+
+    void all_well() {
+        programs_.words[kPrimary].rank = SS_UP;
+        programs_.gates[0].closed = 0;
+    }
+
+    // Around a packet, without an SRH.
+    static Bytes tunnel(std::string_view to, const Bytes& inner, std::string_view from = kInside,
+                        std::uint8_t traffic_class = 0) {
+        const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
+        return packet(
+            Ipv6{.from = from, .to = to, .traffic_class = traffic_class, .next_header = v4 ? kIpv4Inside : kIpv6Inside},
+            inside(inner));
+    }
+    static Bytes tunnel_by_srh(const std::vector<std::string_view>& list, std::size_t left, const Bytes& inner) {
+        const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
+        std::vector<Address> segments_;
+        for (const auto text : list) segments_.push_back(address(text));
+        return packet(Ipv6{.from = kInside, .to = list.at(list.size() - 1 - left), .next_header = kRouting},
+                      srh(v4 ? kIpv4Inside : kIpv6Inside, segments_, left) + inside(inner));
+    }
+
+    // Passed on as `inner`, whose Ethernet header has its own type.
+    void expect_unwrapped(const Bytes& in, const Bytes& inner) {
+        const auto counted = programs_.outcomes(SS_OUTCOME_DECAPSULATED);
+        const auto in_all = programs_.all_counters();
+        const auto result = programs_.ingress(in);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(inner));
+        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), counted + 1);
+        EXPECT_EQ(programs_.all_counters(), in_all + 1);
+    }
+
+    const Bytes v6_ = packet(Ipv6{.to = "2001:db8:f::1", .hop_limit = 1, .next_header = kTcp}, tcp(1, 2, 99));
+    const Bytes v4_ = packet(Ipv4{.to = "198.51.100.1", .ttl = 1}, udp(1, 2, 99));
+};
+
+TEST_F(Decap, EachBehaviorUnwrapsItsFamily) {
+    expect_unwrapped(tunnel(kDt46, v6_), v6_);
+    expect_unwrapped(tunnel(kDt46, v4_), v4_);
+    expect_unwrapped(tunnel(kDt6, v6_), v6_);
+    expect_unwrapped(tunnel(kDt4, v4_), v4_);
+    expect_dropped(tunnel(kDt6, v4_), SS_OUTCOME_MALFORMED);
+    expect_dropped(tunnel(kDt4, v6_), SS_OUTCOME_MALFORMED);
+}
+
+TEST_F(Decap, TheMacAddressesStay) {
+    auto in = tunnel(kDt46, v4_);
+    auto expected = v4_;
+    const auto other = hex("02aabbccddee");
+    std::ranges::copy(other, in.begin() + 6);
+    std::ranges::copy(other, expected.begin() + 6);
+    expect_unwrapped(in, expected);
+}
+
+TEST_F(Decap, BehindAnSrhOfAnyLength) {
+    for (unsigned count = 0; count < SS_MAX_SEGMENTS; ++count) {
+        SCOPED_TRACE(count);
+        std::vector<std::string> names;
+        for (const auto& segment : segments(count)) names.push_back(segment.to_string());
+        std::vector<std::string_view> list(names.begin(), names.end());
+        list.push_back(kDt46);
+        expect_unwrapped(tunnel_by_srh(list, 0, v6_), v6_);
+        expect_unwrapped(tunnel_by_srh(list, 0, v4_), v4_);
+    }
+}
+
+TEST_F(Decap, SmallAndLargePackets) {
+    for (const std::size_t length : {0, 1, 20, 1400, 3000}) {
+        SCOPED_TRACE(length);
+        const auto v6 = packet(Ipv6{}, udp(1, 2, length));
+        const auto v4 = packet(Ipv4{}, udp(1, 2, length));
+        expect_unwrapped(tunnel(kDt46, v6), v6);
+        expect_unwrapped(tunnel(kDt46, v4), v4);
+    }
+}
+
+TEST_F(Decap, NotForOutsiders) {
+    expect_dropped(tunnel(kDt46, v6_, "2001:db8:b::1"), SS_OUTCOME_NOT_IN_DOMAIN);
+    expect_unwrapped(tunnel(kDt46, v6_, "2001:db8:a:ffff::1"), v6_);
+    programs_.set_domain({});
+    expect_dropped(tunnel(kDt46, v6_), SS_OUTCOME_NOT_IN_DOMAIN);
+    programs_.set_domain({*Prefix::parse("::/0")});
+    expect_unwrapped(tunnel(kDt46, v6_), v6_);
+}
+
+TEST_F(Decap, NotByAnInterfaceWithoutAnAdjacency) {
+    ss_hop hop{.ifindex = kLoopback, .gateway = {}};
+    ASSERT_EQ(bpf_map__delete_elem(programs_.maps().ss_adjacencies, &hop, sizeof hop, 0), 0);
+    expect_dropped(tunnel(kDt46, v6_), SS_OUTCOME_NOT_IN_DOMAIN);
+}
+
+TEST_F(Decap, WhatIsInsideHasToBeAPacket) {
+    auto version = tunnel(kDt46, v6_);
+    version[kEthernetLength + kIpv6Length] = 0x45;
+    expect_dropped(version, SS_OUTCOME_MALFORMED);
+    auto header = tunnel(kDt46, v4_);
+    header[kEthernetLength + kIpv6Length] = 0x44;
+    expect_dropped(header, SS_OUTCOME_MALFORMED);
+    auto total = tunnel(kDt46, v4_);
+    total[kEthernetLength + kIpv6Length + 3] = 19;
+    total[kEthernetLength + kIpv6Length + 2] = 0;
+    expect_dropped(total, SS_OUTCOME_MALFORMED);
+    auto cut = tunnel(kDt46, v6_);
+    cut.resize(kEthernetLength + kIpv6Length + kIpv6Length - 1);
+    expect_dropped(cut, SS_OUTCOME_MALFORMED);
+    const auto nothing = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kIpv4Inside}, {});
+    expect_dropped(nothing, SS_OUTCOME_MALFORMED);
+    const auto other = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kRouting},
+                              srh(kUdp, {address(kDt46)}, 0) + udp(1, 2, 3));
+    expect_dropped(other, SS_OUTCOME_MALFORMED);
+}
+
+// RFC 8986, 4.6: with segments left it is an error that the kernel answers.
+TEST_F(Decap, SegmentsLeftAreTheKernels) {
+    const auto in = tunnel_by_srh({kDt46, "fc00::9"}, 1, v6_);
+    const auto result = programs_.ingress(in);
+    EXPECT_EQ(result.code, kPass);
+    EXPECT_EQ(text_of(result.packet), text_of(in));
+}
+
+TEST_F(Decap, WhatIsNotATunnelIsTheKernels) {
+    const auto in = packet(Ipv6{.from = kInside, .to = kDt46}, udp(1, 2, 3));
+    EXPECT_EQ(text_of(programs_.ingress(in).packet), text_of(in));
+    EXPECT_EQ(programs_.all_counters(), 0U);
+}
+
+TEST_F(Decap, AfterEndAndInAContainer) {
+    expect_unwrapped(tunnel_by_srh({kEnd, kDt46}, 1, v6_), v6_);
+    expect_unwrapped(tunnel_by_srh({kEnd, kEnd, kDt46}, 2, v4_), v4_);
+    programs_.set_sid(
+        *Prefix::parse("fcbb:bbbb:a::/48"),
+        {.behavior = SS_END, .flavors = SS_FLAVOR_NEXT_CSID, .block_bits = 32, .function_bits = 16, .adjacency = {}});
+    programs_.set_sid(*Prefix::parse("fcbb:bbbb:a:d46::/64"),
+                      {.behavior = SS_END_DT46, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = {}});
+    expect_unwrapped(tunnel("fcbb:bbbb:a:d46::", v6_), v6_);
+    expect_unwrapped(tunnel("fcbb:bbbb:a:a:d46::", v4_), v4_);
+}
+
+// RFC 6040, 4.2, figure 4: columns are the outer codepoint Not-ECT, ECT(1), ECT(0), CE; 4 is a drop.
+TEST_F(Decap, CongestionIsToldToWhatIsInside) {
+    constexpr unsigned kDrop = 4;
+    constexpr std::array<std::array<unsigned, 4>, 4> kTable{
+        {{0, 0, 0, kDrop}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}}};
+    for (unsigned inner = 0; inner < 4; ++inner) {
+        for (unsigned outer = 0; outer < 4; ++outer) {
+            for (const unsigned dscp : {0x00U, 0xb8U, 0xfcU}) {
+                SCOPED_TRACE(testing::Message() << "inner " << inner << ", outer " << outer << ", DSCP " << dscp);
+                const auto expected = kTable.at(inner).at(outer);
+                const auto octet = [&](unsigned ecn) { return static_cast<std::uint8_t>(dscp | ecn); };
+                const auto v6 = packet(Ipv6{.traffic_class = octet(inner)}, udp(1, 2, 3));
+                const auto v4 = packet(Ipv4{.tos = octet(inner)}, udp(1, 2, 3));
+                const auto outer_class = static_cast<std::uint8_t>(0x28 | outer);
+                if (expected == kDrop) {
+                    expect_dropped(tunnel(kDt46, v6, kInside, outer_class), SS_OUTCOME_MALFORMED);
+                    expect_dropped(tunnel(kDt46, v4, kInside, outer_class), SS_OUTCOME_MALFORMED);
+                    continue;
+                }
+                expect_unwrapped(tunnel(kDt46, v6, kInside, outer_class),
+                                 packet(Ipv6{.traffic_class = octet(expected)}, udp(1, 2, 3)));
+                expect_unwrapped(tunnel(kDt46, v4, kInside, outer_class),
+                                 packet(Ipv4{.tos = octet(expected)}, udp(1, 2, 3)));
+            }
+        }
+    }
+}
+
+// The checksum after an update, for many others.
+TEST_F(Decap, TheChecksumOfIpv4StaysRight) {
+    for (unsigned ttl = 1; ttl < 256; ++ttl) {
+        for (const std::uint8_t ecn : Bytes{1, 2}) {
+            const auto inner = packet(Ipv4{.ttl = static_cast<std::uint8_t>(ttl), .tos = ecn}, udp(1, 2, 3));
+            const auto out = programs_.ingress(tunnel(kDt46, inner, kInside, 3)).packet;
+            ASSERT_EQ(out.at(kEthernetLength + 1), 3);
+            ASSERT_EQ(internet_checksum(std::span(out).subspan(kEthernetLength, kIpv4Length)), 0U) << ttl;
+        }
+    }
+}
+
+TEST_F(Decap, WhatWasInsideIsSteered) {
+    programs_.lower(kPrimary);
+    for (const auto& inner : {packet(Ipv6{}, udp(1, 2, 3)), packet(Ipv4{}, udp(1, 2, 3))}) {
+        const auto plain = programs_.ingress(inner);
+        const auto result = programs_.ingress(tunnel(kDt46, inner));
+        EXPECT_EQ(result.code, TC_ACT_REDIRECT);
+        EXPECT_EQ(text_of(without_label(result.packet)), text_of(without_label(plain.packet)));
+    }
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), 2U);
+    EXPECT_EQ(programs_.stats(kSlot, 1).packets, 4U);
+    const auto elsewhere = programs_.ingress(tunnel(kDt46, v4_));
+    EXPECT_EQ(elsewhere.code, kPass);
+    EXPECT_EQ(text_of(elsewhere.packet), text_of(v4_));
+}
+
+}  // namespace
+}  // namespace sidestep
