@@ -46,8 +46,7 @@ static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, c
 }
 
 static __always_inline int ss_strip_v6(struct __sk_buff* skb, __u32 outer) {
-    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC,
-                             BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
+    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
         return 0;
     }
     return bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;

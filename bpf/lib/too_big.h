@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tells a sender that its packet does not fit with the header that a repair needs: ICMPv6 Packet Too Big (RFC 4443, 3.2)
- * or ICMPv4 Fragmentation Needed (RFC 1191, 4). The packet itself is turned into the answer and leaves as it came.
+ * Tells a sender that its packet does not fit with the header that a repair needs: ICMPv6 Packet Too Big (RFC
+ * 4443, 3.2) or ICMPv4 Fragmentation Needed (RFC 1191, 4). The packet itself is turned into the answer and leaves as it
+ * came.
  */
 #ifndef SIDESTEP_TOO_BIG_H
 #define SIDESTEP_TOO_BIG_H
@@ -97,7 +98,8 @@ static __always_inline int ss_make_answer(struct __sk_buff* skb, struct ethhdr* 
 }
 
 /* Fills in the checksum: of `covered` so far, the ICMP header and what is quoted behind `at`. */
-static __always_inline int ss_close(struct __sk_buff* skb, struct ss_icmp* icmp, __u32 at, __u32 quarter, __s64 covered) {
+static __always_inline int ss_close(struct __sk_buff* skb, struct ss_icmp* icmp, __u32 at, __u32 quarter,
+                                    __s64 covered) {
     __s64 sum = bpf_csum_diff(0, 0, (__be32*)icmp, sizeof(*icmp), (__wsum)covered);
 
     if (covered < 0 || sum < 0) return -1;
@@ -163,14 +165,27 @@ static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_pac
     return 0;
 }
 
+/* False if nobody can or may be told: the packet is shorter than it says, could not be made smaller, or its source is
+ * not one node (RFC 4443, 2.4 e.6; RFC 1122, 3.2.2). */
+static __always_inline int ss_may_be_told(const struct __sk_buff* skb, const struct ss_packet* packet) {
+    __u32 first;
+
+    if (skb->len < ETH_HLEN + packet->length) return 0;
+    if (packet->family == SS_IPV4) {
+        first = bpf_ntohl((__u32)(packet->source[1] >> 32)) >> 24;
+        return packet->length > 4 * SS_QUOTED_QUARTER_V4 && first != 0 && first < 224;
+    }
+    first = bpf_ntohl((__u32)packet->source[0]) >> 24;
+    return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
+}
+
 /* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
  * program's result: the packet is gone either way. */
 static __always_inline int ss_tell_too_big(struct __sk_buff* skb, const struct ss_packet* packet, __u32 mtu) {
     const struct ss_steering* steering = ss_steering();
 
-    if (!steering || !ss_may_tell()) return TC_ACT_SHOT;
-    if (packet->family == SS_IPV4 ? ss_tell_v4(skb, packet, steering, mtu)
-                                  : ss_tell_v6(skb, packet, steering, mtu)) {
+    if (!steering || !ss_may_be_told(skb, packet) || !ss_may_tell()) return TC_ACT_SHOT;
+    if (packet->family == SS_IPV4 ? ss_tell_v4(skb, packet, steering, mtu) : ss_tell_v6(skb, packet, steering, mtu)) {
         return TC_ACT_SHOT;
     }
     ss_count_outcome(SS_OUTCOME_TOLD);
