@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Transit that is in no policy: the adjacency is the one that the kernel's FIB names, and its bypass is taken when it
+// is down. In a network namespace of this process's own, with real routes:
+//
+//   in (71) -- us --+-- a (73)   a LAN: neighbours fe80::1 and 10.0.1.1, fe80::2 and 10.0.1.2
+//                   +-- b (75)   one neighbour: fe80::3 and 10.0.2.1
+//
+// Session i is of neighbour i; its bypass, in slot i + 1, has i segments.
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <utility>
+
+#include <sched.h>
+
+#include "tests/bpf/repairing.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr unsigned kIn = 71;
+constexpr unsigned kLan = 73;
+constexpr unsigned kLink2 = 75;
+constexpr std::uint32_t kNobody = ~0U;
+
+bool ip(const std::string& arguments) {
+    return std::system(("ip " + arguments).c_str()) == 0;
+}
+
+// What `ip <arguments>` prints.
+std::string ip_says(const std::string& arguments) {
+    std::string text;
+    std::array<char, 256> buffer{};
+    FILE* pipe = popen(("ip " + arguments).c_str(), "r");
+    while (pipe != nullptr && std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) text += buffer.data();
+    if (pipe != nullptr) pclose(pipe);
+    return text;
+}
+
+bool set_sysctl(const std::string& name, int value) {
+    std::ofstream file("/proc/sys/net/" + name);
+    file << value << std::flush;
+    return file.good();
+}
+
+class Fib : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
+        if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespace: " << std::strerror(errno);
+        ASSERT_TRUE(build());
+        std::ranges::copy(own_source().bytes, programs_.steering().source);
+        for (std::uint16_t i = 1; i <= 3; ++i) {
+            programs_.set_way(i, encaps_list(kSpare, i));
+            programs_.set_policy(i + 1U, {i});
+        }
+        add_adjacency(kLan, "fe80::1", 1);
+        add_adjacency(kLan, "10.0.1.1", 1);
+        add_adjacency(kLan, "fe80::2", 2);
+        add_adjacency(kLan, "10.0.1.2", 2);
+        programs_.set_adjacency(kLan, {}, {.session = kNobody, .slot = SS_POLICY_EXEMPT});
+        programs_.set_adjacency(kLink2, {}, {.session = 3, .slot = 4});
+        programs_.lower(kUnrelated);
+    }
+
+    static constexpr std::uint16_t kSpare = 8;  // of the bypasses
+    static constexpr std::uint16_t kUnrelated = 9;
+
+    static bool build() {
+        bool good = ip("link set dev lo up");
+        const auto pair = [&](const std::string& name, unsigned index) {
+            good = good && ip("link add name " + name + " index " + std::to_string(index) + " type veth peer name " +
+                              name + "-peer index " + std::to_string(index + 1));
+            for (const auto& end : {name, name + "-peer"})
+                good = good && ip("link set dev " + end + " addrgenmode none up");
+        };
+        pair("in", kIn);
+        pair("a", kLan);
+        pair("b", kLink2);
+        good = good && ip("link set dev in address 02:00:00:00:00:71");
+        for (const auto* name : {"ipv6/conf/all/forwarding", "ipv4/conf/all/forwarding"})
+            good = good && set_sysctl(name, 1);
+        for (const auto* arguments : {
+                 "addr add 192.0.2.254/24 dev in",
+                 "addr add 10.0.1.254/24 dev a",
+                 "addr add 10.0.2.254/24 dev b",
+                 "addr add 2001:db8:5::fe/64 dev in nodad",
+                 "addr add fe80::fe/64 dev a nodad",
+                 "addr add fe80::fe/64 dev b nodad",
+                 "-6 route add 2001:db8:1::/48 via fe80::1 dev a",
+                 "-6 route add 2001:db8:2::/48 via fe80::2 dev a",
+                 "-6 route add 2001:db8:3::/48 via fe80::3 dev b",
+                 "-6 route add 2001:db8:7::/48 via fe80::7 dev a",
+                 "-6 route add 2001:db8:8::/48 dev a",
+                 "-6 route add 2001:db8:9::/48 dev b",
+                 "-6 route add blackhole 2001:db8:b::/48",
+                 "-6 route add 2001:db8:e::/48 nexthop via fe80::1 dev a nexthop via fe80::3 dev b",
+                 "route add 198.51.1.0/24 via 10.0.1.1",
+                 "route add 198.51.2.0/24 via 10.0.1.2",
+                 "route add 198.51.3.0/24 via 10.0.2.1",
+                 "route add 198.51.7.0/24 via 10.0.1.7",
+                 "route add 198.51.6.0/24 via inet6 fe80::1 dev a",
+                 "route add 198.51.100.0/24 nexthop via 10.0.1.1 nexthop via 10.0.2.1",
+             }) {
+            good = good && ip(arguments);
+        }
+        return good;
+    }
+
+    void add_adjacency(std::uint32_t ifindex, std::string_view gateway, std::uint32_t session) {
+        programs_.set_adjacency(ifindex, address(gateway), {.session = session, .slot = session + 1});
+    }
+
+    void all_down() {
+        for (const unsigned session : {1, 2, 3}) programs_.lower(session);
+    }
+
+    // The neighbour whose bypass a packet took; 0: it was passed as it was.
+    unsigned bypassed(Bytes bytes) {
+        const auto in = hex("020000000071");
+        std::ranges::copy(in, bytes.begin());
+        const auto result = programs_.ingress(bytes, kIn);
+        if (result.code != TC_ACT_REDIRECT) {
+            EXPECT_EQ(result.code, kPass);
+            EXPECT_EQ(text_of(result.packet), text_of(bytes));
+            return 0;
+        }
+        return result.packet.at(kEthernetLength + kIpv6Length + 4) + 1U;
+    }
+    unsigned v6(std::string_view to) { return bypassed(packet(Ipv6{.to = to}, udp(1, 2, 9))); }
+    unsigned v4(std::string_view to) { return bypassed(packet(Ipv4{.to = to}, udp(1, 2, 9))); }
+
+    Programs programs_;
+};
+
+TEST_F(Fib, TheAdjacencyIsThatOfTheGateway) {
+    all_down();
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U);
+    EXPECT_EQ(v6("2001:db8:2::1"), 2U);
+    EXPECT_EQ(v4("198.51.1.1"), 1U);
+    EXPECT_EQ(v4("198.51.2.1"), 2U);
+    EXPECT_EQ(v4("198.51.6.1"), 1U) << "an IPv6 gateway of IPv4";
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 5U);
+    ASSERT_TRUE(ip("neigh add fe80::1 lladdr 02:00:00:00:00:99 dev a"));  // whether it is resolved or not
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U);
+}
+
+TEST_F(Fib, OnALinkToOneNeighbourEveryGatewayIsThatOne) {
+    all_down();
+    EXPECT_EQ(v6("2001:db8:3::1"), 3U);
+    EXPECT_EQ(v6("2001:db8:9::1"), 3U) << "no gateway at all";
+    EXPECT_EQ(v4("198.51.3.1"), 3U);
+}
+
+TEST_F(Fib, OnALanAnUnknownGatewayIsNobody) {
+    all_down();
+    EXPECT_EQ(v6("2001:db8:7::1"), 0U);
+    EXPECT_EQ(v6("2001:db8:8::1"), 0U);
+    EXPECT_EQ(v4("198.51.7.1"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 3U);
+}
+
+TEST_F(Fib, WithoutARouteItIsTheKernels) {
+    all_down();
+    EXPECT_EQ(v6("2001:db8:ffff::1"), 0U);
+    EXPECT_EQ(v6("2001:db8:b::1"), 0U);  // a black hole
+    EXPECT_EQ(v6("2001:db8:5::1"), 0U);  // by an interface without adjacencies
+    EXPECT_EQ(v4("203.0.113.1"), 0U);
+    ASSERT_TRUE(ip("link set dev a down"));
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 5U);
+    ASSERT_TRUE(set_sysctl("ipv6/conf/in/forwarding", 0));
+    EXPECT_EQ(v6("2001:db8:3::1"), 0U) << "this is no router";
+}
+
+TEST_F(Fib, ABypassIsTakenOnlyIfItIsBetter) {
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PLAIN), 1U);
+    programs_.lower(1, SS_DEGRADED);
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U);
+    EXPECT_EQ(v6("2001:db8:2::1"), 0U) << "its own adjacency is up";
+    programs_.lower(kSpare, SS_DEGRADED);
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 1U);
+    EXPECT_EQ(programs_.stats(2, 1).drops[SS_DROP_NO_CANDIDATE], 1U);
+    programs_.words[1].rank = SS_DOWN;
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U);
+    EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
+}
+
+// Plain forwarding is as good as the adjacency of this flow, whatever its own session says.
+TEST_F(Fib, APolicysOtherCandidatesGoBeforeTheBypass) {
+    programs_.set_way(10, plain_list(7));
+    programs_.set_way(11, encaps_list(6, 5));
+    programs_.set_policy(1, {10, 11});
+    programs_.set_prefix(*Prefix::parse("2001:db8:1::/48"), 1);
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    programs_.lower(1);
+    EXPECT_EQ(v6("2001:db8:1::1"), 5U);
+    EXPECT_EQ(programs_.stats(1, 1).packets, 1U);
+    programs_.lower(6);
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U) << "then the bypass";
+    programs_.words[6].rank = SS_UP;
+    programs_.words[1].rank = SS_UP;
+    programs_.lower(7);
+    EXPECT_EQ(v6("2001:db8:1::1"), 5U);
+}
+
+// Without an answer of the FIB's the policy's word is all there is.
+TEST_F(Fib, APolicyWhoseRouteIsGone) {
+    programs_.set_way(10, plain_list(7));
+    programs_.set_way(11, encaps_list(6, 5));
+    programs_.set_policy(1, {10, 11});
+    programs_.set_prefix(*Prefix::parse("2001:db8:ffff::/48"), 1);
+    EXPECT_EQ(v6("2001:db8:ffff::1"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PLAIN), 1U);
+    programs_.lower(7);
+    EXPECT_EQ(v6("2001:db8:ffff::1"), 5U);
+}
+
+// The kernel itself is asked which of two equal ways each flow takes.
+TEST_F(Fib, OfEqualWaysItIsTheKernelsOwnChoice) {
+    all_down();
+    for (const int policy : {0, 1}) {
+        ASSERT_TRUE(set_sysctl("ipv6/fib_multipath_hash_policy", policy));
+        ASSERT_TRUE(set_sysctl("ipv4/fib_multipath_hash_policy", policy));
+        std::set<std::pair<bool, unsigned>> seen;
+        for (unsigned i = 1; i <= 24; ++i) {
+            const auto port = static_cast<std::uint16_t>(5000 + i);
+            const auto suffix = std::to_string(i);
+            const auto to_v6 = "2001:db8:e::" + suffix;
+            const auto to_v4 = "198.51.100." + suffix;
+            const auto flow = " iif in ipproto udp sport " + std::to_string(port) + " dport 80";
+            const auto answer_v6 = ip_says("-6 route get " + to_v6 + " from 2001:db8:5::1" + flow);
+            const auto answer_v4 = ip_says("route get " + to_v4 + " from 192.0.2.1" + flow);
+            const auto neighbour = [](const std::string& answer) {
+                return answer.find(" dev a ") != std::string::npos   ? 1U
+                       : answer.find(" dev b ") != std::string::npos ? 3U
+                                                                     : 0U;
+            };
+            ASSERT_NE(neighbour(answer_v6), 0U) << answer_v6;
+            ASSERT_NE(neighbour(answer_v4), 0U) << answer_v4;
+            EXPECT_EQ(bypassed(packet(Ipv6{.to = to_v6}, udp(port, 80, 9))), neighbour(answer_v6)) << answer_v6;
+            EXPECT_EQ(bypassed(packet(Ipv4{.to = to_v4}, udp(port, 80, 9))), neighbour(answer_v4)) << answer_v4;
+            seen.emplace(true, neighbour(answer_v6));
+            seen.emplace(false, neighbour(answer_v4));
+        }
+        EXPECT_EQ(seen.size(), 4U) << "both ways were taken by both families, policy " << policy;
+    }
+}
+
+// fib_multipath_hash_policy 0 takes the flow label of IPv6, not the ports.
+TEST_F(Fib, TheFlowLabelIsTold) {
+    all_down();
+    std::set<unsigned> by_label;
+    std::set<unsigned> by_port;
+    for (std::uint16_t i = 1; i <= 32; ++i) {
+        auto labelled = packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 9));
+        labelled[kEthernetLength + 3] = static_cast<std::uint8_t>(i);
+        by_label.insert(bypassed(labelled));
+        by_port.insert(bypassed(packet(Ipv6{.to = "2001:db8:e::1"}, udp(i, 2, 9))));
+    }
+    EXPECT_EQ(by_label, (std::set<unsigned>{1, 3}));
+    EXPECT_EQ(by_port.size(), 1U);
+}
+
+}  // namespace
+}  // namespace sidestep
