@@ -79,11 +79,101 @@ TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
         80 fc 0008 0000000000000000)"));
 }
 
+TEST(Wire, AProbeEncapsulatedAsData) {
+    const auto list = segments(2);
+    const ProbeWay way{.encaps = list, .back = {}};
+    const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), way, 5);
+    EXPECT_EQ(probe.length, probe.bytes.size());
+    EXPECT_EQ(probe.udp_offset, 14 + 40 + 40 + 40);
+    EXPECT_EQ(Bytes(probe.bytes.begin(), probe.bytes.begin() + 14 + 40 + 40 + 40), hex(R"(
+        02000000000b 02000000000a 86dd
+        60000005 0090 2b 40
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001
+        29 04 04 01 01 00 0000
+        fc000002000000000000000000000001
+        fc000001000000000000000000000001
+        60000005 0040 11 ff
+        20010db8000a00000000000000000001
+        20010db800ab0000000000000000000a)"));
+}
+
+// RFC 8972, 4.1: what is missing to the size is a TLV of zeros, of which the template has the head.
+TEST(Wire, APaddedProbe) {
+    const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 0x0123, 1500);
+    EXPECT_EQ(probe.length, 14 + 1500);
+    EXPECT_EQ(probe.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        60000123 05b4 11 ff
+        20010db8000a00000000000000000001
+        20010db800ab0000000000000000000a
+        c123 035e 05b4 0000
+        00000000 00000000 00000000 4001 0123
+        00000000000000000000000000000000000000000000000000000000
+        80 fc 0008 0000000000000000
+        80 01 0570)"));  // 1500 - 40 - 8 - 56 - 4 = 1392
+}
+
+TEST(Wire, AProbeIsPaddedIfTheTlvHasRoom) {
+    constexpr std::uint16_t kLeast = 40 + 8 + 56;
+    for (const std::size_t size : {0, 1, kLeast - 1, kLeast + 0, kLeast + 3}) {
+        const auto probe = make_probe(kLink, {}, {}, {}, 0, size);
+        EXPECT_EQ(probe.length, 14 + kLeast) << size;
+        EXPECT_EQ(probe.bytes.size(), 14U + kLeast) << size;
+    }
+    const auto probe = make_probe(kLink, {}, {}, {}, 0, kLeast + 4);
+    EXPECT_EQ(probe.length, 14 + kLeast + 4);
+    EXPECT_EQ(probe.bytes.size(), 14U + kLeast + 4);
+    const auto list = segments(2);
+    EXPECT_EQ(make_probe(kLink, {}, {}, {.encaps = list, .back = {}}, 0, 1400).length, 14 + 1400);
+    EXPECT_EQ(make_probe(kLink, {}, {}, {.encaps = {}, .back = list}, 0, 1400).length, 14 + 1400);
+}
+
+// RFC 8986, 5.2: the first segment is in the destination alone; segments left and last entry say so.
+TEST(Wire, ReducedEncapsulation) {
+    const auto two = make_encaps_header(kLink, address("2001:db8:a::1"), segments(2), true);
+    EXPECT_EQ(two.srh_offset, 14 + 40);
+    EXPECT_EQ(two.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        60000000 0000 2b 40
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001
+        29 02 04 01 00 00 0000
+        fc000002000000000000000000000001)"));
+    const auto one = make_encaps_header(kLink, address("2001:db8:a::1"), segments(1), true);
+    EXPECT_EQ(one.srh_offset, 0);
+    EXPECT_EQ(one.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        60000000 0000 29 40
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001)"));
+}
+
+// The first entry is the place of the packet's own destination.
+TEST(Wire, Insertion) {
+    const auto header = make_insert_header(kLink, segments(2));
+    EXPECT_EQ(header.srh_offset, 14);
+    EXPECT_EQ(header.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        00 06 04 02 02 00 0000
+        00000000000000000000000000000000
+        fc000002000000000000000000000001
+        fc000001000000000000000000000001)"));
+    EXPECT_LE(make_insert_header(kLink, segments(SS_MAX_SEGMENTS - 1)).bytes.size(), SS_HEADER_MAX);
+}
+
+TEST(Wire, Forwarding) {
+    const auto header = make_forward_header(kLink);
+    EXPECT_EQ(header.srh_offset, 0);
+    EXPECT_EQ(Bytes(header.bytes.begin(), header.bytes.begin() + 12), hex("02000000000b 02000000000a"));
+}
+
 TEST(Wire, TheLongestProbeFitsItsTemplate) {
     const auto list = segments(SS_MAX_SEGMENTS);
     const ProbeWay way{.encaps = list, .back = {}};
     EXPECT_TRUE(probe_fits(way));
     EXPECT_LE(make_probe(kLink, {}, {}, way, 0).bytes.size(), SS_TEMPLATE_MAX);
+    EXPECT_LE(make_probe(kLink, {}, {}, way, 0, 1500).bytes.size(), SS_TEMPLATE_MAX);
     EXPECT_FALSE(probe_fits({.encaps = list, .back = list}));
 }
 
