@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Any packet to ss_ingress: the code is a legal one, what is passed is unchanged, what is repaired is whole inside its
-// header, and no session changes without a probe whose MAC is right.
+// Any packet to ss_ingress and ss_device: the code is a legal one, what is passed is unchanged but for a tunnel's
+// header, what is repaired ends with what came, answers have right checksums, and no session changes without a probe
+// whose MAC is right.
 //   SIDESTEP_NIGHTLY=1   a million packets from a random seed instead of 50,000 from a fixed one
 //   SIDESTEP_SEED=n      the seed that a failure printed
 #include <algorithm>
@@ -12,98 +13,55 @@
 #include <gtest/gtest.h>
 
 #include "tests/bpf/programs.hpp"
-#include "tests/bpf/ways.hpp"
+#include "tests/fuzz/node.hpp"
+#include "tests/fuzz/traffic.hpp"
 
 namespace sidestep {
 namespace {
 
 constexpr std::uint16_t kSessions = 4;
-constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
-constexpr std::size_t kLongest = 1500;
+constexpr std::size_t kIpAt = kEthernetLength;
 
-// Random bytes, numbers and choices.
-class Dice {
-  public:
-    explicit Dice(std::uint64_t seed) : engine_(seed) {}
-    std::size_t below(std::size_t limit) { return engine_() % limit; }
-    bool chance(unsigned percent) { return below(100) < percent; }
-    std::uint8_t byte() { return static_cast<std::uint8_t>(engine_()); }
-    Bytes bytes(std::size_t count) {
-        Bytes result(count);
-        std::ranges::generate(result, [this] { return byte(); });
-        return result;
-    }
+using View = std::span<const std::uint8_t>;
 
-  private:
-    std::mt19937_64 engine_;
-};
+bool is_v4(View ip) {
+    return !ip.empty() && ip[0] >> 4 == 4;
+}
 
-// An SRH that lies more often than not: about its length, its segments left, its last entry.
-Bytes routing_header(Dice& dice, std::uint8_t next) {
-    const auto segments = dice.below(4);
-    Bytes bytes{next,
-                static_cast<std::uint8_t>(2 * segments),
-                4,
-                static_cast<std::uint8_t>(dice.below(3)),
-                static_cast<std::uint8_t>(segments - 1),
-                0,
-                0,
-                0};
-    append(bytes, dice.bytes(16 * segments));
-    for (const std::size_t field : {1, 2, 3, 4}) {
-        if (dice.chance(15)) bytes[field] = dice.byte();
+// Where what follows IPv6 and an SRH begins, in a packet from the IPv6 header on.
+std::size_t behind_srh(View ip) {
+    const bool has_srh = ip.size() > kIpv6Length + 8 && ip[6] == kRouting;
+    return kIpv6Length + (has_srh ? 8 + 8UL * ip[kIpv6Length + 1] : 0);
+}
+
+// Without what a hop or the end of a tunnel may change: hop limit, ECN, IPv4's checksum.
+Bytes without_hop(View ip) {
+    Bytes bytes(ip.begin(), ip.end());
+    if (is_v4(ip)) {
+        bytes.at(1) &= 0xfc;
+        bytes.at(8) = bytes.at(10) = bytes.at(11) = 0;
+    } else {
+        bytes.at(1) &= 0xcf;
+        bytes.at(7) = 0;
     }
     return bytes;
 }
 
-// Hop-by-hop, destination options, fragment, SRH or authentication headers, up to four, then `next`.
-Bytes extension_headers(Dice& dice, std::uint8_t& first, std::uint8_t next, const Bytes& payload) {
-    auto bytes = payload;
-    first = next;
-    for (auto count = dice.below(5); count > 0; --count) {
-        Bytes header;
-        std::uint8_t kind = kRouting;
-        if (dice.chance(50)) {
-            header = routing_header(dice, first);
-        } else {
-            static constexpr std::array<std::uint8_t, 4> kKinds{0, 44, 51, 60};
-            kind = kKinds.at(dice.below(kKinds.size()));
-            header = dice.bytes(8);
-            header[0] = first;
-            header[1] = 0;
-        }
-        append(header, bytes);
-        bytes = header;
-        first = kind;
-    }
-    return bytes;
-}
-
-std::string hex(const Bytes& bytes) {
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const auto byte : bytes) {
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 15];
-    }
-    return text;
+bool ends_with(View bytes, View end) {
+    return bytes.size() >= end.size() && std::ranges::equal(bytes.last(end.size()), end);
 }
 
 class IngressFuzz : public testing::Test {
   protected:
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
+        if (!veth_.why_not().empty()) GTEST_SKIP() << veth_.why_not();
+        ASSERT_EQ(build_routes(), "");
         for (std::uint16_t i = 0; i < kSessions; ++i) {
             open_session(programs_, i, sink(i), i == 3 ? 99 : kLoopback);
             programs_.sessions[i].tx.sequence = 1U << 20;
         }
-        const auto backup = encaps_list(0, 2);
-        header_length_ = backup.header_length;
-        programs_.set_way(1, backup);
-        programs_.set_policy(1, {1});
-        programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), 1);
-        programs_.set_prefix(*Prefix::parse("2001:db8:d::1"), SS_POLICY_EXEMPT);
-        programs_.lower(9);
+        build_node(programs_);
     }
 
     static Address sink(std::uint16_t session) {
@@ -124,44 +82,9 @@ class IngressFuzz : public testing::Test {
         return bytes;
     }
 
-    static Bytes traffic(Dice& dice) {
-        static constexpr std::array<std::string_view, 5> kDestinations{"2001:db8:d::2", "2001:db8:d::1",
-                                                                       "2001:db8:e::1", "ff02::1", "2001:db8:ab::a"};
-        Ipv6 ip{.to = kDestinations.at(dice.below(kDestinations.size())), .hop_limit = dice.byte()};
-        const auto port = dice.chance(20) ? SS_PROBE_PORT : dice.below(65536);
-        const auto payload =
-            dice.chance(70) ? udp(7, static_cast<std::uint16_t>(port), dice.below(200)) : dice.bytes(dice.below(200));
-        const auto whole = extension_headers(dice, ip.next_header, dice.chance(80) ? kUdp : dice.byte(), payload);
-        return packet(ip, whole);
-    }
-
-    static void mutate(Dice& dice, Bytes& bytes) {
-        for (auto count = dice.below(4); count > 0; --count) {
-            switch (dice.below(5)) {
-                case 0:
-                    bytes.resize(dice.below(bytes.size()) + 1);
-                    break;
-                case 1:
-                    append(bytes, dice.bytes(dice.below(300)));
-                    break;
-                case 2:
-                    bytes[dice.below(bytes.size())] ^= static_cast<std::uint8_t>(1U << dice.below(8));
-                    break;
-                case 3:
-                    bytes[dice.below(bytes.size())] = dice.byte();
-                    break;
-                default:  // lengths and next header of the outermost header
-                    if (bytes.size() > kUdpAt) bytes[kEthernetLength + 4 + dice.below(3)] = dice.byte();
-            }
-        }
-        bytes.resize(std::clamp(bytes.size(), kEthernetLength + 1, kLongest));
-    }
-
     Bytes any_packet(Dice& dice) {
-        auto bytes = dice.chance(40)   ? probe(dice)
-                     : dice.chance(90) ? traffic(dice)
-                                       : dice.bytes(1 + dice.below(kLongest));
-        if (dice.chance(80)) mutate(dice, bytes);
+        auto bytes = dice.chance(30) ? probe(dice) : any_traffic(dice);
+        if (dice.chance(70)) mutate(dice, bytes);
         return bytes;
     }
 
@@ -176,13 +99,54 @@ class IngressFuzz : public testing::Test {
         return std::memcmp(stamp.mac, &mac, sizeof mac) == 0;
     }
 
-    // Outer header, then the packet with one hop less.
-    void expect_repaired(const Bytes& in, const Bytes& out) const {
-        auto inner = in;
-        inner.at(kEthernetLength + 7)--;
-        ASSERT_EQ(out.size(), header_length_ + in.size() - kEthernetLength);
-        ASSERT_TRUE(std::equal(inner.begin() + kEthernetLength, inner.end(),
-                               out.begin() + static_cast<std::ptrdiff_t>(header_length_)));
+    // `hops` less in what came, and nothing else of it changed unless it was visited by SIDs; the headers before it.
+    static void expect_repaired(View came, View left, unsigned hops) {
+        const bool visited = !is_v4(came) && is_own_sid(came.subspan(24));
+        if (visited) {  // destination, segments left and the SRH as a whole may be others
+            const auto rest = std::min(behind_srh(came), came.size());
+            ASSERT_TRUE(ends_with(left, came.subspan(rest)));
+            return;
+        }
+        const auto added = left.size() - came.size();
+        if (added == kInserted && !is_v4(left) && std::ranges::equal(left.subspan(8, 16), came.subspan(8, 16))) {
+            ASSERT_EQ(left[6], kRouting);
+            ASSERT_EQ(left[7], came[7] - hops);
+            ASSERT_EQ(left[kIpv6Length], came[6]) << "the next header went to the SRH";
+            ASSERT_TRUE(std::ranges::equal(left.subspan(kIpv6Length + 8, 16), came.subspan(24, 16)));
+            ASSERT_TRUE(ends_with(left, came.subspan(kIpv6Length)));
+            return;
+        }
+        ASSERT_TRUE(added == 0 || added == 40 || added == 64 || added == 80 || added == 96) << added;
+        const auto inner = left.subspan(added);
+        ASSERT_EQ(without_hop(inner), without_hop(came));
+        const std::size_t hop = is_v4(came) ? 8 : 7;
+        ASSERT_EQ(inner[hop], came[hop] - hops);
+        if (added == 0) return;
+        ASSERT_EQ(left[7], inner[hop]);
+        ASSERT_EQ(left[0] >> 4, 6);
+        ASSERT_EQ(read_u16(left, 4), static_cast<std::uint16_t>(added - kIpv6Length + length_of_packet(came)));
+    }
+
+    // By its own header.
+    static std::size_t length_of_packet(View ip) { return is_v4(ip) ? read_u16(ip, 2) : kIpv6Length + read_u16(ip, 4); }
+
+    static void expect_told(View came, View left) {
+        const bool v4 = is_v4(came);
+        const std::size_t header = v4 ? kIpv4Length : kIpv6Length;
+        ASSERT_EQ(is_v4(left), v4);
+        std::uint32_t sum = 0;
+        if (v4) {
+            ASSERT_EQ(internet_checksum(left.first(header)), 0U);
+        } else {
+            sum = static_cast<std::uint32_t>(left.size() - header + 58);
+            for (std::size_t i = 8; i < 40; i += 2) sum += read_u16(left, i);
+        }
+        ASSERT_EQ(internet_checksum(left.subspan(header), sum), 0U);
+        ASSERT_LE(left.size(), came.size());
+        const auto quoted = left.subspan(header + 8);
+        ASSERT_EQ(without_hop(quoted), without_hop(came.first(quoted.size())));
+        ASSERT_TRUE(std::ranges::equal(left.subspan(header - (v4 ? 4 : 16), v4 ? 4 : 16),
+                                       came.subspan(v4 ? 12 : 8, v4 ? 4 : 16)));
     }
 
     [[nodiscard]] std::array<ss_session, kSessions> sessions() const {
@@ -191,38 +155,84 @@ class IngressFuzz : public testing::Test {
         return result;
     }
 
-    void check(const Bytes& bytes) {
+    // True once for each packet that was counted so.
+    bool happened(ss_outcome outcome) {
+        const auto counted = programs_.outcomes(outcome);
+        return std::exchange(counted_[outcome], counted) != counted;
+    }
+
+    void check_ingress(Bytes bytes, std::uint32_t ifindex) {
+        if (ifindex == VethPair::kNear && bytes.size() >= 12) {
+            const auto mac = hex("020000000001");
+            std::ranges::copy(mac, bytes.begin());
+        }
         const auto before = memory_of(sessions());
-        const auto result = programs_.ingress(bytes);
+        const auto result = programs_.ingress(bytes, ifindex);
         ++codes_[result.code];
         const bool changed = memory_of(sessions()) != before;
+        const bool decapsulated = happened(SS_OUTCOME_DECAPSULATED);
+        const bool told = happened(SS_OUTCOME_TOLD);
+        if (result.code == kNotRun) {
+            ASSERT_LT(bytes.size(), kUdpAt) << "the kernel runs no programs on less than the headers it knows of";
+            return;
+        }
+        ASSERT_EQ(changed, result.code == TC_ACT_STOLEN);
+        View came = View(bytes).subspan(kIpAt);
+        if (decapsulated) came = came.subspan(behind_srh(came));
         switch (result.code) {
             case kPass:
-                ASSERT_EQ(result.packet, bytes);
-                ASSERT_FALSE(changed);
+                if (decapsulated) {
+                    ASSERT_EQ(read_u16(result.packet, 12), is_v4(came) ? 0x0800 : 0x86dd);
+                    ASSERT_TRUE(std::equal(bytes.begin(), bytes.begin() + 12, result.packet.begin()));
+                    ASSERT_EQ(without_hop(View(result.packet).subspan(kIpAt)), without_hop(came));
+                } else {
+                    ASSERT_EQ(result.packet, bytes);
+                }
                 break;
             case TC_ACT_SHOT:
-                ASSERT_FALSE(changed);
                 break;
             case TC_ACT_STOLEN:
-                ASSERT_TRUE(changed);
                 ASSERT_TRUE(has_mac(bytes));
                 break;
             case TC_ACT_REDIRECT:
-                ASSERT_FALSE(changed);
-                expect_repaired(bytes, result.packet);
-                break;
-            case kNotRun:
-                ASSERT_LT(bytes.size(), kUdpAt) << "the kernel runs no programs on less than the headers it knows of";
+                if (told) {
+                    expect_told(came, View(result.packet).subspan(kIpAt));
+                } else {
+                    expect_repaired(came, View(result.packet).subspan(kIpAt), 1);
+                }
                 break;
             default:
                 FAIL() << "code " << std::hex << result.code;
         }
     }
 
+    void check_device(const Bytes& bytes) {
+        const auto before = memory_of(sessions());
+        const auto result = programs_.device(bytes);
+        ASSERT_EQ(memory_of(sessions()), before);
+        if (result.code == TC_ACT_REDIRECT) {
+            ++left_by_device_;
+            const auto came = View(bytes).subspan(kIpAt);
+            if (!is_v4(came) && is_own_sid(came.subspan(24))) return;  // which policies may have prefixes of
+            expect_repaired(came, View(result.packet).subspan(kIpAt), 0);
+        } else if (result.code == kNotRun) {
+            ASSERT_LT(bytes.size(), kUdpAt);
+        } else {
+            ASSERT_EQ(result.code, TC_ACT_SHOT);
+        }
+    }
+
+    // What comes and goes while packets pass.
+    void change_words(Dice& dice) {
+        for (const auto session : {kPlain, kFirstWeighted, std::uint16_t{kFirstWeighted + 1}})
+            programs_.words[session].rank = static_cast<std::uint32_t>(dice.below(3));
+    }
+
     Programs programs_;
-    std::size_t header_length_ = 0;
+    VethPair veth_;
     std::map<std::uint32_t, std::uint64_t> codes_;
+    std::map<ss_outcome, std::uint64_t> counted_;
+    std::uint64_t left_by_device_ = 0;
 };
 
 TEST_F(IngressFuzz, AnyPacket) {
@@ -235,15 +245,23 @@ TEST_F(IngressFuzz, AnyPacket) {
         const auto bytes = any_packet(dice);
         // So that there is always something new to answer.
         for (std::uint16_t s = 0; i % 500 == 0 && s < kSessions; ++s) programs_.sessions[s].rx = {};
-        check(bytes);
-        ASSERT_FALSE(HasFatalFailure()) << "packet " << i << " of SIDESTEP_SEED=" << seed << ": " << hex(bytes);
+        if (i % 100 == 0) change_words(dice);
+        if (dice.chance(15)) {
+            check_device(bytes);
+        } else {
+            check_ingress(bytes, dice.chance(30) ? VethPair::kNear : kLoopback);
+        }
+        ASSERT_FALSE(HasFatalFailure()) << "packet " << i << " of SIDESTEP_SEED=" << seed << ": " << text_of(bytes);
     }
     for (const auto code :
          {kPass, std::uint32_t{TC_ACT_SHOT}, std::uint32_t{TC_ACT_STOLEN}, std::uint32_t{TC_ACT_REDIRECT}}) {
         EXPECT_GT(codes_[code], static_cast<std::uint64_t>(count) / 200) << "hardly ever reached: " << code;
     }
-    for (std::uint32_t reason = 0; reason < SS_REJECT_COUNT; ++reason)
-        EXPECT_GT(programs_.counter(reason), 0U) << reason;
+    EXPECT_GT(left_by_device_, static_cast<std::uint64_t>(count) / 200);
+    for (std::uint32_t counter = 0; counter < SS_COUNTERS; ++counter) {
+        if (counter == SS_COUNT_DROPS + SS_DROP_PUSH_FAILED) continue;  // no list is broken
+        EXPECT_GT(programs_.counter(counter), 0U) << "never counted: " << counter;
+    }
 }
 
 }  // namespace
