@@ -35,6 +35,8 @@ static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* pack
         int result = ss_decapsulate(skb, packet, &visit);
 
         if (result) return result;
+        // What was inside visits us, too: the kernel has no route for it.
+        if (packet->family == SS_IPV6 && ss_is_sid(packet->destination)) return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
         return ss_all_well() ? SS_PASS : steer(skb, packet, 0);
     }
     if (ss_all_well()) return SS_PASS;
