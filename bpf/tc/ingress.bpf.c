@@ -69,9 +69,19 @@ static __always_inline int ingress_ipv4(struct __sk_buff* skb) {
     return ss_read_ipv4(skb, ETH_HLEN, &packet) ? SS_PASS : steer(skb, &packet, 0);
 }
 
+// With fib_multipath_hash_policy 1 and higher the kernel goes by a hash that the interface or the sender's socket left on
+// the packet, and the FIB that we ask does not: without it, both go by the packet.
+static __always_inline void forget_hash(struct __sk_buff* skb) {
+    const struct ss_steering* steering = ss_steering();
+    __u32 family = skb->protocol == bpf_htons(ETH_P_IP) ? SS_IPV4 : SS_IPV6;
+
+    if (steering && steering->rehash >> family & 1) bpf_set_hash_invalid(skb);
+}
+
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
     if (skb->pkt_type != PACKET_HOST) return SS_PASS;
+    forget_hash(skb);
     if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
         pull(skb);
         return ingress_ipv6(skb);
