@@ -116,6 +116,7 @@ static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss
     __u32 rank;
 
     way->list = 0;
+    if (steering->rehash >> packet->family & 1) bpf_set_hash_invalid(skb); /* a draw among lists left one */
     if (!adjacency) {
         ss_count_outcome(policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;

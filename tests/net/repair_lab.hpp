@@ -18,6 +18,8 @@ class RepairLab : public ProtectedLab {
     /// `node:` to `adjacencies:` of A or B: its link A-B and then its link to C. The texts to replace:
     /// "wait-to-restore: 100ms}" is once in each adjacency.
     [[nodiscard]] std::string base_config(const std::string& node) const;
+    /// One more of `adjacencies:`, to follow that of base_config().
+    [[nodiscard]] std::string adjacency_config(const std::string& node, const std::string& link) const;
     /// The candidate that avoids A-B: "{adjacency: A-C, segments: [...]}".
     [[nodiscard]] std::string detour(const std::string& node, const std::string& encap = "h.encaps") const;
     /// A policy for the prefixes behind the other one: plain, else the detour.
