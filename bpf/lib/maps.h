@@ -44,13 +44,13 @@ SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
 
-#define SS_SPARSE_HASH(name, key_, value_)       \
-    struct {                                     \
-        __uint(type, BPF_MAP_TYPE_HASH);         \
-        __uint(map_flags, BPF_F_NO_PREALLOC);    \
-        __uint(max_entries, 1);                  \
-        __type(key, key_);                       \
-        __type(value, value_);                   \
+#define SS_SPARSE_HASH(name, key_, value_)    \
+    struct {                                  \
+        __uint(type, BPF_MAP_TYPE_HASH);      \
+        __uint(map_flags, BPF_F_NO_PREALLOC); \
+        __uint(max_entries, 1);               \
+        __type(key, key_);                    \
+        __type(value, value_);                \
     } name SEC(".maps") __weak
 
 SS_SPARSE_HASH(ss_prefixes, struct ss_prefix, __u32);

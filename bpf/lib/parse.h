@@ -46,9 +46,9 @@ static __always_inline __u32 ss_srh_bytes(const struct ss_srh* srh) {
 struct ss_packet {
     __u64 source[2];
     __u64 destination[2];
-    __u32 family;  /* SS_IPV6 or SS_IPV4 */
-    __u32 length;  /* of the IP packet by its own header */
-    __be32 flow;   /* IPv6: version, class and label; IPv4: class in the same place */
+    __u32 family; /* SS_IPV6 or SS_IPV4 */
+    __u32 length; /* of the IP packet by its own header */
+    __be32 flow;  /* IPv6: version, class and label; IPv4: class in the same place */
     __be16 port[2];
     __u8 protocol; /* next header */
     __u8 hop_limit;
@@ -56,25 +56,25 @@ struct ss_packet {
 };
 
 /* A pointer field of the context. clang must not compute the field's address on its own: the verifier refuses that. */
-#define SS_CONTEXT_POINTER(skb, field)                                 \
-    ({                                                                 \
-        void* pointer_;                                                \
-        asm volatile("%0 = *(u32 *)(%1 + %2)"                          \
-                     : "=r"(pointer_)                                  \
+#define SS_CONTEXT_POINTER(skb, field)                                              \
+    ({                                                                              \
+        void* pointer_;                                                             \
+        asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
+                     : "=r"(pointer_)                                               \
                      : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, field))); \
-        pointer_;                                                      \
+        pointer_;                                                                   \
     })
 
 /* False if value < least or value > most. clang must not merge the two comparisons: the verifier would not follow. */
-#define SS_WITHIN(value, least, most)                     \
-    ({                                                    \
-        int within_ = 0;                                  \
-        asm volatile("" : "+r"(value));                   \
-        if ((value) >= (least)) {                         \
-            asm volatile("" : "+r"(value));               \
-            within_ = (value) <= (most);                  \
-        }                                                 \
-        within_;                                          \
+#define SS_WITHIN(value, least, most)       \
+    ({                                      \
+        int within_ = 0;                    \
+        asm volatile("" : "+r"(value));     \
+        if ((value) >= (least)) {           \
+            asm volatile("" : "+r"(value)); \
+            within_ = (value) <= (most);    \
+        }                                   \
+        within_;                            \
     })
 
 /* The header at `offset`, or null when the packet is too short for it. */

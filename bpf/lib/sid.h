@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets to SIDs of this node. The kernel's own End runs behind tc ingress, so that what is to be protected by its next
- * segment has to be looked at here: ss_visit() says what the packet will be when our SIDs are done with it, and changes
- * nothing; ss_apply_visit() does it, when the packet has to be repaired. Decapsulation (End.DT*) is done here always.
+ * Packets to SIDs of this node. The kernel's own End runs behind tc ingress, so that what is to be protected by its
+ * next segment has to be looked at here: ss_visit() says what the packet will be when our SIDs are done with it, and
+ * changes nothing; ss_apply_visit() does it, when the packet has to be repaired. Decapsulation (End.DT*) is done here
+ * always.
  */
 #ifndef SIDESTEP_SID_H
 #define SIDESTEP_SID_H
@@ -17,7 +18,7 @@
 
 /* What SIDs of ours make of a packet. */
 struct ss_visit {
-    __u64 destination[2]; /* the next one that is not ours */
+    __u64 destination[2];                 /* the next one that is not ours */
     const struct ss_adjacency* adjacency; /* of an End.X; null: the FIB's way */
     __u32 visits;                         /* SIDs of ours; 0: it is a packet like any other */
     __u32 decapsulates;                   /* behavior of the SID that ends it; 0: none */

@@ -87,8 +87,8 @@ static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_polic
     candidate = ss_entry(&ss_candidates, policy->candidate[position]);
     if (!candidate) return;
     way->stats = policy->stats + position;
-    way->list = ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank,
-                                            candidate->lists > 1 ? bpf_get_hash_recalc(skb) : 0));
+    way->list =
+        ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? bpf_get_hash_recalc(skb) : 0));
 }
 
 /* The bypass of an adjacency that is not up, if it is better. */
