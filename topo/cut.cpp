@@ -58,6 +58,11 @@ std::int64_t Cut::cut(Direction direction) {
     return now;
 }
 
+void Cut::thin(std::uint32_t every) {
+    volatile auto& word = state_->skeleton->bss->topo_cut_every;
+    word = every;
+}
+
 std::int64_t Cut::restore() {
     state_->word() = 0;
     return now_ns();

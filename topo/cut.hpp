@@ -36,6 +36,8 @@ class Cut {
     /// Starts a new cut: counters of uncut directions begin at zero. Returns the time of the store, CLOCK_MONOTONIC in
     /// nanoseconds.
     std::int64_t cut(Direction direction = Direction::both);
+    /// Loses one packet of so many in both directions, from now on; 0: none.
+    void thin(std::uint32_t every);
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();
     [[nodiscard]] bool is_cut() const;

@@ -80,6 +80,15 @@ std::string RepairLab::bypass_config(const std::string& node) const {
                 fmt::format("wait-to-restore: 100ms}}\n    bypass: [{}]\n", detour(node)));
 }
 
+std::string RepairLab::steered_config(const std::string& steering) const {
+    auto text = policy_config("A");
+    if (steering == "transit") return text;
+    text = with(text, "    candidates:", "    steering: " + steering + "\n    candidates:");
+    text = with(text, "ingress: [to-S]\n", "");
+    if (steering != "lwt-in") return text + "device: sr0\n";
+    return with(text, far_prefixes("A"), "[\"2001:db8:d::/48\"]");  // IPv6 only
+}
+
 testing::AssertionResult RepairLab::start_with(const std::string& a, const std::string& b) {
     auto started = start("A", a);
     return started ? start("B", b) : started;

@@ -26,6 +26,8 @@ class RepairLab : public ProtectedLab {
     [[nodiscard]] std::string policy_config(const std::string& node) const;
     /// No policy, but a bypass of A-B.
     [[nodiscard]] std::string bypass_config(const std::string& node) const;
+    /// The policy of A with its packets steered so; no ingress program sees those of S then.
+    [[nodiscard]] std::string steered_config(const std::string& steering) const;
     /// Prefixes of the far host and the far router of A or B, for YAML.
     [[nodiscard]] std::string far_prefixes(const std::string& node) const;
 
