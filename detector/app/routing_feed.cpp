@@ -172,6 +172,11 @@ Nanoseconds RoutingFeed::next_wakeup() const {
     return next;
 }
 
+bool RoutingFeed::in_trouble() const {
+    const std::scoped_lock lock(mutex_);
+    return !report_.problem.empty();
+}
+
 json RoutingFeed::status() const {
     const auto now = monotonic_now();
     const auto age = [&](const std::optional<Nanoseconds>& time) {

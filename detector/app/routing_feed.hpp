@@ -52,6 +52,8 @@ class RoutingFeed {
     /// A session of an adjacency changed: the network will follow soon, so it is looked at more often for a while.
     void on_session(const std::string& adjacency, bool up);
 
+    /// Whether the last look at the network went wrong.
+    [[nodiscard]] bool in_trouble() const;
     /// What docs/routing.md describes.
     [[nodiscard]] nlohmann::json status() const;
 
