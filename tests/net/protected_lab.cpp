@@ -107,10 +107,10 @@ void ProtectedLab::SetUp() {
     auto lab = Lab::build_file(topology());
     ASSERT_TRUE(lab) << lab.error().message;
     lab_ = std::make_unique<Lab>(std::move(*lab));
-    auto cut = lab_->install_cut("A-B");
+    auto cut = lab_->install_cut(cut_link());
     ASSERT_TRUE(cut) << cut.error().message;
     cut_ = std::make_unique<Cut>(std::move(*cut));
-    const auto reply = lab_->wait_reachable("S", "D", kPatience);
+    const auto reply = lab_->wait_reachable("S", far_end(), kPatience);
     ASSERT_TRUE(reply) << reply.error().message;
 }
 
