@@ -275,6 +275,7 @@ struct ss_prefix {
 };
 
 #define SS_POLICY_EXEMPT 0U /* slot 0: what matches is never repaired (this node's own addresses) */
+#define SS_POLICY_NONE (~0U) /* no slot: what matches is as if in no policy, shorter prefixes do not count */
 
 /* A prefix length in use, and the mask that cuts an address to it, as the address lies in memory. */
 struct ss_length {

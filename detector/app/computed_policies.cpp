@@ -40,6 +40,7 @@ class Converter {
             warn("link {} of this node has no adjacency in the configuration: nothing is sent over it", link);
         }
         for (const auto& policy : computed.policies) add_policy(policy);
+        for (const auto& prefix : routing::prefixes_of(graph_.node(plr_))) leave_out(prefix);
         for (const auto& bypass : computed.bypasses) add_bypass(bypass);
         for (const auto& local : routing::local_sids(graph_, plr_)) add_sid(local);
         result_.warnings.insert(result_.warnings.end(), computed.warnings.begin(), computed.warnings.end());
@@ -51,15 +52,21 @@ class Converter {
         PolicyConfig result;
         result.name = "to-" + graph_.node(policy.destination).name;
         result.candidates = candidates_of(policy, result.name);
-        if (result.candidates.empty()) return;
         for (const auto& prefix : policy.prefixes) {
-            if (prefix.address.is_v4() && encap() == Encap::h_insert) {
+            if (result.candidates.empty()) {
+                leave_out(prefix);
+            } else if (prefix.address.is_v4() && encap() == Encap::h_insert) {
                 warn("{}: {} is IPv4, which h.insert cannot carry: left out", result.name, prefix.to_string());
+                leave_out(prefix);
             } else if (taken_.insert(prefix).second) {
                 result.prefixes.push_back(prefix);
             }
         }
         if (!result.prefixes.empty()) result_.policies.push_back(std::move(result));
+    }
+
+    void leave_out(const Prefix& prefix) {
+        if (taken_.insert(prefix).second) result_.left_out.push_back(prefix);
     }
 
     /// A list for the time of a change comes first, then primaries, then repairs; none at all if no primary path has an

@@ -42,6 +42,7 @@ using nlohmann::json;
 constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr int kSavesAtOnce = 4;  // of the state file, between two reconciliations
 constexpr Nanoseconds kClockPatience = 200ms;
+constexpr Nanoseconds kFirstSetPatience = 3s;  // for routing, while a predecessor's programs go on
 
 Nanoseconds monotonic_now() {
     return std::chrono::steady_clock::now().time_since_epoch();
@@ -98,10 +99,6 @@ class Daemon {
         }
         arm_reconcile();
         arm_timer();
-        if (config_.routing) {
-            feed_ = std::make_unique<RoutingFeed>(context_, config_, [this](const PolicySet& set) { adopt(set); });
-            feed_->start();
-        }
         context_.run();
         feed_.reset();
         if (!leave_running_) clean_up();
@@ -133,9 +130,11 @@ class Daemon {
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
         note_hash_policy();
+        start_feed();
         if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
         if (auto started = installation_->start(); !started) return started;
         if (auto installed = install(); !installed) return installed;
+        installed_ = true;
         links_changed_ = false;
         if (auto beating = start_clock(); !beating) return beating;
         dataplane_->unpin_other_layouts();
@@ -173,8 +172,23 @@ class Daemon {
         return route_watch_->dump();
     }
 
+    /// A predecessor's programs and routes have computed policies and SIDs: they are replaced when ours are there, too.
+    void start_feed() {
+        if (!config_.routing) return;
+        feed_ = std::make_unique<RoutingFeed>(context_, config_, [this](const PolicySet& set) { adopt(set); });
+        feed_->start();
+        if (!dataplane_->adopted()) return;
+        const auto deadline = monotonic_now() + kFirstSetPatience;
+        while (!routed_ && !feed_->in_trouble() && monotonic_now() < deadline) context_.run_one_for(20ms);
+        context_.restart();
+        if (!routed_) spdlog::warn("no computed policies yet: what the process before computed does not go on");
+    }
+
     /// What the loop does when interfaces have changed: steering and SIDs go by them.
-    Result<void> install() { return installation_->apply(engine_->policies.all(), engine_->sids.all()); }
+    Result<void> install() {
+        const bool complete = !config_.routing || routed_;
+        return installation_->apply(engine_->policies.all(), engine_->sids.all(), complete);
+    }
 
     Result<void> start_clock() {
         auto& conf = dataplane_->clock_conf();
@@ -289,7 +303,8 @@ class Daemon {
         }
         spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed.policies.size(),
                      computed.bypasses.size(), computed.sids.size());
-        reinstall();
+        routed_ = true;
+        if (installed_) reinstall();
     }
 
     /// An interface came, went or changed: routes by it do too.
@@ -318,6 +333,7 @@ class Daemon {
         return {
             {"error", "unknown command '" + command + "'; known: status, sessions, policies, events, routing, admin"}};
     }
+
     /// {"command": "admin", "session": NAME, "up": BOOL}
     json admin(const json& request, Nanoseconds now) {
         const auto name = request.value("session", "");
@@ -361,7 +377,9 @@ class Daemon {
     bool state_changed_ = false;  ///< since state_path_ was written
     int saves_left_ = kSavesAtOnce;
     bool leave_running_ = false;
-    bool links_changed_ = false;  ///< since routes were installed
+    bool installed_ = false;      ///< routes, for the first time
+    bool links_changed_ = false;  ///< since then
+    bool routed_ = false;         ///< what routing computed is in force
     Fd lock_;
     asio::io_context context_{1};
     asio::posix::stream_descriptor ring_{context_};

@@ -89,6 +89,7 @@ Result<void> Engine::start() {
 
 Result<void> Engine::replace(const PolicySet& computed) {
     if (auto replaced = policies.replace(computed); !replaced) return replaced;
+    forget_bypasses();
     if (auto updated = adjacencies.update(); !updated) return updated;
     return sids.update(computed.sids);
 }
@@ -191,6 +192,12 @@ void Engine::refresh_orphans() {
     if (wanted == orphans_) return;
     policies.set_orphans(wanted);
     orphans_ = std::move(wanted);
+}
+
+/// Orphans whose bypass is gone would take whatever policy gets its slot.
+void Engine::forget_bypasses() {
+    if (std::erase_if(orphans_, [&](const auto& orphan) { return !policies.is_bypass(orphan.second); }) > 0)
+        policies.set_orphans(orphans_);
 }
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {

@@ -59,6 +59,7 @@ class Engine {
   private:
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void relink(Session& session);
+    void forget_bypasses();
     void note_return_link(Session& session, const LinkChange& change);
 
     Dataplane& dataplane_;

@@ -42,7 +42,8 @@ Result<InstalledRoutes*> Installation::routes() {
     return &*routes_;
 }
 
-Result<void> Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+Result<void> Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids,
+                                 bool complete) {
     std::vector<RouteSpec> wanted;
     const auto mtu = steered_mtu(policies);
     for (const auto& policy : policies) {
@@ -57,7 +58,9 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     if (device_ && mtu != 0) {
         if (auto fitted = device_->set_mtu(mtu); !fitted) return fitted;
     }
-    if (auto cleared = (*tables)->remove_leftovers(wanted_); !cleared) return cleared;
+    if (complete) {
+        if (auto cleared = (*tables)->remove_leftovers(wanted_); !cleared) return cleared;
+    }
     return restore();
 }
 

@@ -27,9 +27,9 @@ class Installation {
 
     /// Creates the device (or adopts a predecessor's) and attaches its program.
     Result<void> start();
-    /// Makes the kernel's tables hold what these policies and SIDs need, and nothing else of ours. A route that cannot
-    /// be installed is an error, after all the others were.
-    Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
+    /// Makes the kernel's tables hold what these policies and SIDs need and, if this is `complete`, nothing else of
+    /// ours. A route that cannot be installed is an error, after all the others were.
+    Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
     /// Puts back what the kernel dropped along with an interface. To be called when one has come up.
     Result<void> restore();
     /// Takes everything away.

@@ -129,14 +129,14 @@ Result<void> PolicyTable::replace(const PolicySet& computed) {
             wanted.push_back(bypass_of(adjacency.name, found->second, true));
         }
     }
-    return commit(std::move(wanted));
+    return commit(std::move(wanted), {computed.left_out.begin(), computed.left_out.end()});
 }
 
-Result<void> PolicyTable::commit(std::vector<Policy> wanted) {
+Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> left_out) {
     std::map<std::string, std::uint32_t> slots;
     free_slots_.turn();
     paths_.begin_set();
-    const auto prefixes = prefixes_of(wanted);
+    const auto prefixes = prefixes_of(wanted, left_out);
     if (auto room = check_room(prefixes); !room) return room;
     for (auto& policy : wanted) {
         if (auto assigned = assign(policy, slots); !assigned) {
@@ -152,16 +152,17 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted) {
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) dataplane_.policies[2 * slot + bank] = {};
     }
-    if (auto added = add_prefixes(prefixes_of(wanted)); !added) return added;
+    if (auto added = add_prefixes(prefixes_of(wanted, left_out)); !added) return added;
     note_held(wanted);
     __sync_synchronize();
     SS_WRITE(steering.bank, bank);  // in force
-    drop_prefixes(prefixes_of(wanted));
+    drop_prefixes(prefixes_of(wanted, left_out));
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) free_slots_.give_back(slot);
     }
     slots_ = std::move(slots);
     policies_ = std::move(wanted);
+    left_out_ = std::move(left_out);
     paths_.end_set();
     return {};
 }
@@ -188,8 +189,10 @@ Result<void> PolicyTable::assign(Policy& policy, std::map<std::string, std::uint
     return {};
 }
 
-PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& policies) const {
+PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& policies,
+                                               const std::set<Prefix>& left_out) const {
     auto result = orphans_;
+    for (const auto& prefix : left_out) result.try_emplace(prefix, SS_POLICY_NONE);
     for (const auto& prefix : exempt_) result[prefix] = SS_POLICY_EXEMPT;
     for (const auto& policy : policies) {
         for (const auto& prefix : policy.config.prefixes) result[prefix] = policy.slot;
@@ -262,29 +265,36 @@ void PolicyTable::refresh(const Session& session) {
 
 /// In a policy, or exempt.
 bool PolicyTable::is_configured(const Prefix& prefix) const {
-    return exempt_.contains(prefix) || (prefixes_.contains(prefix) && !orphans_.contains(prefix));
+    const auto known = prefixes_.find(prefix);
+    const bool in_policy = known != prefixes_.end() && known->second != SS_POLICY_NONE && !orphans_.contains(prefix);
+    return in_policy || exempt_.contains(prefix);
 }
 
-void PolicyTable::put_orphan(const Prefix& prefix, std::uint32_t slot) {
+/// An orphan or an exempt address, which are no part of a set.
+void PolicyTable::put_extra(const Prefix& prefix, std::uint32_t slot) {
     const bool known = prefixes_.contains(prefix);
     if (!known && (!lengths_of(prefix).has_room(prefix.length) || prefixes_.size() >= prefix_capacity_)) return;
     if (!known) lengths_of(prefix).add(prefix.length);
-    orphans_[prefix] = slot;
     if (dataplane_.set_prefix(prefix, slot)) prefixes_[prefix] = slot;
 }
 
+void PolicyTable::drop_extra(const Prefix& prefix) {
+    if (left_out_.contains(prefix)) return put_extra(prefix, SS_POLICY_NONE);
+    if (prefixes_.erase(prefix) == 0) return;
+    (void)dataplane_.remove_prefix(prefix);
+    lengths_of(prefix).remove(prefix.length);
+}
+
 void PolicyTable::set_orphans(const std::map<Prefix, std::uint32_t>& slots) {
-    const auto before = orphans_;
+    const auto before = std::exchange(orphans_, {});
     for (const auto& [prefix, slot] : before) {
-        if (slots.contains(prefix)) continue;
-        orphans_.erase(prefix);
-        (void)dataplane_.remove_prefix(prefix);
-        lengths_of(prefix).remove(prefix.length);
-        prefixes_.erase(prefix);
+        if (!slots.contains(prefix)) drop_extra(prefix);
     }
     for (const auto& [prefix, slot] : slots) {
         const auto known = before.find(prefix);
-        if (known != before.end() ? known->second != slot : !is_configured(prefix)) put_orphan(prefix, slot);
+        if (known == before.end() && is_configured(prefix)) continue;
+        orphans_[prefix] = slot;
+        if (known == before.end() || known->second != slot) put_extra(prefix, slot);
     }
 }
 
@@ -292,15 +302,13 @@ void PolicyTable::exempt(const Address& address, bool add) {
     const Prefix host{.address = address, .length = 128};
     if (add ? !exempt_.insert(host).second : exempt_.erase(host) == 0) return;
     const auto known = prefixes_.find(host);
-    const bool configured = known != prefixes_.end() && known->second != SS_POLICY_EXEMPT;
-    if (configured) return;
-    if (add && lengths_of(host).has_room(host.length) && prefixes_.size() < prefix_capacity_) {
-        lengths_of(host).add(host.length);
-        if (dataplane_.set_prefix(host, SS_POLICY_EXEMPT)) prefixes_[host] = SS_POLICY_EXEMPT;
-    } else if (!add && known != prefixes_.end()) {
-        (void)dataplane_.remove_prefix(host);
-        lengths_of(host).remove(host.length);
-        prefixes_.erase(known);
+    const bool in_policy =
+        known != prefixes_.end() && known->second != SS_POLICY_EXEMPT && known->second != SS_POLICY_NONE;
+    if (in_policy) return;
+    if (add) {
+        put_extra(host, SS_POLICY_EXEMPT);
+    } else {
+        drop_extra(host);
     }
 }
 
@@ -312,6 +320,11 @@ std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candida
 std::uint32_t PolicyTable::bypass_slot(const std::string& adjacency) const {
     const auto found = slots_.find(adjacency + kBypassMark);
     return found == slots_.end() ? SS_POLICY_EXEMPT : found->second;
+}
+
+bool PolicyTable::is_bypass(std::uint32_t slot) const {
+    return std::ranges::any_of(policies_,
+                               [&](const Policy& policy) { return policy.slot == slot && !policy.bypass_of.empty(); });
 }
 
 ss_policy PolicyTable::encode(const Policy& policy) const {

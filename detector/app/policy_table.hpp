@@ -60,18 +60,21 @@ class PolicyTable {
     [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
     [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
+    /// Whether a bypass in force has this slot.
+    [[nodiscard]] bool is_bypass(std::uint32_t slot) const;
 
   private:
     using Prefixes = std::map<Prefix, std::uint32_t>;  ///< to slots
 
-    Result<void> commit(std::vector<Policy> wanted);
+    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
     Result<void> assign(Policy& policy, std::map<std::string, std::uint32_t>& slots);
-    [[nodiscard]] Prefixes prefixes_of(const std::vector<Policy>& policies) const;
+    [[nodiscard]] Prefixes prefixes_of(const std::vector<Policy>& policies, const std::set<Prefix>& left_out) const;
     [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
     Result<void> add_prefixes(const Prefixes& wanted);
     void drop_prefixes(const Prefixes& wanted);
     [[nodiscard]] bool is_configured(const Prefix& prefix) const;
-    void put_orphan(const Prefix& prefix, std::uint32_t slot);
+    void put_extra(const Prefix& prefix, std::uint32_t slot);
+    void drop_extra(const Prefix& prefix);
     void write_bank(const std::vector<Policy>& policies, std::uint32_t bank);
     void note_held(const std::vector<Policy>& policies);
     LengthList& lengths_of(const Prefix& prefix) { return prefix.address.is_v4() ? lengths_v4_ : lengths_v6_; }
@@ -90,6 +93,7 @@ class PolicyTable {
     std::vector<Policy> policies_;
     std::map<std::string, std::uint32_t> slots_;  ///< by name of policy, or of adjacency for a bypass
     Prefixes prefixes_;                           ///< in the map
+    std::set<Prefix> left_out_;                   ///< by routing (PolicySet)
     std::set<Prefix> exempt_;
     Prefixes orphans_;
 };

@@ -99,13 +99,14 @@ void RoutingFeed::poll(Nanoseconds now) {
     if (!*network) return;
     newest_ = std::move(*network);
     report_.changed = now;
-    backoff_.event(done);
+    if (convergence_.plan().view.graph) backoff_.event(done);  // the first network is no change
 }
 
 /// Lets the timers act.
 void RoutingFeed::follow(Nanoseconds now) {
     bool other_plan = convergence_.advance(now);
-    if (backoff_.advance(now) && newest_) {
+    const bool first = !convergence_.plan().view.graph;
+    if ((backoff_.advance(now) || first) && newest_) {
         network_warnings_ = std::move(newest_->warnings);
         if (convergence_.update(std::move(newest_->view), now)) other_plan = true;
         newest_.reset();
@@ -170,6 +171,11 @@ Nanoseconds RoutingFeed::next_wakeup() const {
         if (deadline) next = std::min(next, *deadline);
     }
     return next;
+}
+
+bool RoutingFeed::in_trouble() const {
+    const std::scoped_lock lock(mutex_);
+    return !report_.problem.empty();
 }
 
 json RoutingFeed::status() const {

@@ -32,7 +32,9 @@ struct RoutingFeedTimes {
     Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is to be expected
     Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long it is, after a session changed
     std::chrono::milliseconds patience{2000};            ///< for an answer of vtysh
-    routing::SpfBackoffTimes backoff;                    ///< of IS-IS; a file is followed at once
+    /// Of IS-IS; a file is followed at once. RFC 8405 suggests 5 s for the longest delay, by which time the routers have
+    /// long sent each other into loops that lists could have avoided; and computing costs milliseconds.
+    routing::SpfBackoffTimes backoff{.long_delay = std::chrono::milliseconds(500)};
 };
 
 /// To be made, used and destroyed by the thread that runs `context`, or while nobody runs it. The destructor waits for
@@ -52,6 +54,8 @@ class RoutingFeed {
     /// A session of an adjacency changed: the network will follow soon, so it is looked at more often for a while.
     void on_session(const std::string& adjacency, bool up);
 
+    /// Whether the last look at the network went wrong.
+    [[nodiscard]] bool in_trouble() const;
     /// What docs/routing.md describes.
     [[nodiscard]] nlohmann::json status() const;
 

@@ -124,7 +124,7 @@ struct RoutingConfig {
     std::string topology;          ///< path of a topology file; empty: FRR's IS-IS
     std::string vtysh;             ///< of IS-IS: the program, "vtysh" by default
     std::string vty_directory;     ///< of IS-IS: where its sockets are; empty: vtysh's own default
-    std::string node;              ///< this node's name there; the node's name by default
+    std::string node;              ///< this node's name there; empty, with IS-IS: whatever it is called there
     std::string protect = "node";  ///< "link", "node" or "srlg"
     Encap encap = Encap::h_encaps;
     unsigned max_segments = 10;

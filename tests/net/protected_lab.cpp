@@ -105,7 +105,7 @@ AssertionResult healed(std::span<const FlowReport> reports, std::int64_t since_n
 void ProtectedLab::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
     build();
-    const auto reply = lab_->wait_reachable("S", "D", kPatience);
+    const auto reply = lab_->wait_reachable("S", far_end(), kPatience);
     ASSERT_TRUE(reply) << reply.error().message;
 }
 
@@ -113,7 +113,7 @@ void ProtectedLab::build() {
     auto lab = Lab::build_file(topology());
     ASSERT_TRUE(lab) << lab.error().message;
     lab_ = std::make_unique<Lab>(std::move(*lab));
-    auto cut = lab_->install_cut("A-B");
+    auto cut = lab_->install_cut(cut_link());
     ASSERT_TRUE(cut) << cut.error().message;
     cut_ = std::make_unique<Cut>(std::move(*cut));
 }

@@ -66,6 +66,9 @@ class ProtectedLab : public testing::Test {
     void build();
     /// The file of the topology; SetUp() needs the nodes and links above in it.
     [[nodiscard]] virtual std::string topology() const { return SIDESTEP_TOPOLOGIES "/demo.yaml"; }
+    /// What cut() cuts, and who has to reach whom before a test begins.
+    [[nodiscard]] virtual std::string cut_link() const { return "A-B"; }
+    [[nodiscard]] virtual std::string far_end() const { return "D"; }
 
     [[nodiscard]] const Lab& lab() const { return *lab_; }
     [[nodiscard]] Cut& cut() { return *cut_; }

@@ -60,7 +60,7 @@ void read_routing(Reading& reading, const YamlPlace& place) {
     }
     RoutingConfig routing;
     read_source(place, routing);
-    routing.node = reading.config.node;
+    if (!routing.topology.empty()) routing.node = reading.config.node;
     if (const auto node = place.optional("node")) routing.node = node->text().value_or("");
     read_repairs(reading, place, routing);
     if (const auto hold = place.optional("hold")) {

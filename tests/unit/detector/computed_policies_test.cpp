@@ -56,6 +56,12 @@ std::vector<std::string> candidates_of(const PolicySet& set, const std::string& 
     return found == set.policies.end() ? std::vector<std::string>{"no policy"} : text(found->candidates);
 }
 
+std::vector<std::string> names(const std::vector<Prefix>& prefixes) {
+    std::vector<std::string> result;
+    for (const auto& prefix : prefixes) result.push_back(prefix.to_string());
+    return result;
+}
+
 PolicySet compute(const Sketch& sketch, const Config& config) {
     const auto graph = sketch.graph();
     return compute_set(graph, graph.find_node("S").value(), config);
@@ -97,6 +103,27 @@ TEST(ComputedPolicies, LinksWithoutAdjacencyAreNamedAndLeftOut) {
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A")) << "its repair would leave by S-C";
     EXPECT_THAT(candidates_of(set, "to-C"), ElementsAre("no policy")) << "its primary path does";
     EXPECT_THAT(set.bypasses, IsEmpty());
+}
+
+// A's policy for everything would send what is for C over A while S-A is down, though C is next door.
+TEST(ComputedPolicies, ShorterPrefixesDoNotCatchWhatIsLeftOut) {
+    auto sketch = kRing;
+    sketch.prefixes = {"A 2001:db8::/32", "C 2001:db8:c::/48", "S 2001:db8:5::/48", "C 192.0.2.0/24"};
+    auto config = config_with({"S-A"});
+    auto set = compute(sketch, config);
+    EXPECT_THAT(candidates_of(set, "to-A"), ElementsAre("S-A"));
+    EXPECT_THAT(names(set.left_out), testing::IsSupersetOf({"2001:db8:c::/48", "192.0.2.0/24", "2001:db8:5::/48"}));
+    EXPECT_THAT(names(set.left_out), testing::Not(Contains("2001:db8::/32")));
+
+    PolicyConfig own;
+    own.prefixes = {Prefix::parse("2001:db8:c::/48").value()};
+    config.policies.push_back(own);
+    EXPECT_THAT(names(compute(sketch, config).left_out), testing::Not(Contains("2001:db8:c::/48")))
+        << "it has a policy";
+
+    config = config_with({"S-A", "S-C"});
+    config.routing->encap = Encap::h_insert;
+    EXPECT_THAT(names(compute(sketch, config).left_out), Contains("192.0.2.0/24"));
 }
 
 TEST(ComputedPolicies, BypassesAreTunnelsToTheFarEnd) {

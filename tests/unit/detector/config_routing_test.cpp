@@ -25,7 +25,8 @@ TEST(ConfigRouting, HasDefaults) {
     EXPECT_EQ(routing.topology, "");
     EXPECT_EQ(routing.vtysh, "vtysh");
     EXPECT_EQ(routing.vty_directory, "");
-    EXPECT_EQ(routing.node, "A");
+    EXPECT_EQ(routing.node, "") << "the router that is asked";
+    EXPECT_EQ(read_routing("{topology: t}").node, "A");
     EXPECT_EQ(routing.protect, "node");
     EXPECT_EQ(routing.encap, Encap::h_encaps);
     EXPECT_EQ(routing.max_segments, 10U);

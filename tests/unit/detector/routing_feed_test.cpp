@@ -217,6 +217,7 @@ TEST_F(IsisFeedTest, FollowsTheDatabaseAsTheRouterThatIsAsked) {
     ASSERT_TRUE(await_sets(1));
     EXPECT_EQ(feed_->status().at("source"), "IS-IS");
     EXPECT_EQ(feed_->status().at("node"), "r1");
+    EXPECT_EQ(feed_->status().at("backoff"), "quiet") << "the first network is no change";
     EXPECT_EQ(feed_->status().at("links"), 5);
     EXPECT_TRUE(feed_->status().at("problem").is_null());
     EXPECT_THAT(sets_.back().warnings, Contains(HasSubstr("link r1-r2.2 of this node has no adjacency")));

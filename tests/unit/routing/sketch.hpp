@@ -19,6 +19,7 @@ namespace sidestep::routing {
 struct Sketch {
     std::vector<std::string> links;
     std::set<std::string> overloaded = {};
+    std::vector<std::string> prefixes = {};  ///< "NODE PREFIX"
 
     [[nodiscard]] Graph graph() const {
         Graph graph;
@@ -52,6 +53,9 @@ struct Sketch {
         node.name = name;
         node.overload = overloaded.contains(name);
         node.locator = Prefix::parse(fmt::format("fd00:0:{:x}::/48", graph.node_count() + 1));
+        for (const auto& line : prefixes) {
+            if (line.starts_with(name + " ")) node.prefixes.push_back(*Prefix::parse(line.substr(name.size() + 1)));
+        }
         return graph.add_node(std::move(node));
     }
 };

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The lab of the tests of computed policies: sidestepd is told its neighbours and where the graph is, nothing else. Its
+// routers have no SIDs of the lab's: what they need, sidestepd installs.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/net/repair_lab.hpp"
+
+namespace sidestep::topo {
+
+class ComputedLab : public RepairLab {
+  protected:
+    void SetUp() override;
+    [[nodiscard]] std::string topology() const override { return SIDESTEP_NET_TESTS "/routing/diamond.yaml"; }
+    /// The file that sidestepd reads: a copy, to be changed.
+    [[nodiscard]] std::string graph_file() const { return lab().directory() + "/graph.yaml"; }
+    /// Replaces that file as an editor would: in one step.
+    void write_graph(const std::string& text) const;
+    [[nodiscard]] std::string read_graph() const;
+
+    /// Links of a router to other routers.
+    [[nodiscard]] std::vector<std::string> core_links(const std::string& node) const;
+    /// `node:` to `adjacencies:`, one for each core link, and ingress for the others.
+    [[nodiscard]] std::string neighbours_config(const std::string& node) const;
+    /// The same with `device: sr0`, `sr-domain` and `routing:`, whose `extra` begins with ", ".
+    [[nodiscard]] std::string computed_config(const std::string& node, const std::string& extra = "") const;
+    /// Starts sidestepd on a router, without the lab's SIDs, and waits for sessions and policies.
+    testing::AssertionResult start_computed(const std::string& node, const std::string& extra = "");
+    /// Waits until the feed has delivered this often and nothing is wrong.
+    testing::AssertionResult delivered(const std::string& node, std::uint64_t deliveries = 1);
+    /// Waits until the answer to `command` has this at a JSON pointer.
+    testing::AssertionResult has(const std::string& node, const std::string& command, const std::string& pointer,
+                                 const json& value);
+
+    /// Any link's cut; "A-B" is cut().
+    Cut& cut_of(const std::string& link);
+    /// Names of the policies of a node, without its bypasses.
+    std::vector<std::string> policy_names(const std::string& node);
+    /// Routes of SIDs that sidestepd has installed.
+    std::string installed_sids(const std::string& node) { return shell(node, "ip -6 route show proto 86 | sort"); }
+    /// Packets whose hop limit ran out, on all routers together: what loops ends so.
+    std::uint64_t expired();
+
+  private:
+    std::map<std::string, Cut> cuts_;
+};
+
+}  // namespace sidestep::topo

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Nothing but neighbours and a graph in the configuration: cuts are survived by what sidestepd computes, and the SIDs
+// that repairs need are those that it installs.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/routing/computed_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+class Computed : public ComputedLab {
+  protected:
+    /// A prefix at D that the graph does not know, with routes all the way.
+    [[nodiscard]] Address strange() const { return Address::parse("2001:db8:77::1").value(); }
+    void route_strange() {
+        const auto via = [&](const std::string& node, const std::string& link) {
+            return fmt::format("ip -6 route add 2001:db8:77::/48 via {} dev {}",
+                               lab().peer(node, link).link_local.to_string(), lab().interface(node, link).name);
+        };
+        for (const auto& [node, command] :
+             std::map<std::string, std::string>{{"S", via("S", "S-A")},
+                                                {"A", via("A", "A-B")},
+                                                {"C", via("C", "A-C")},
+                                                {"B", via("B", "B-D")},
+                                                {"D", "ip -6 addr add 2001:db8:77::1/128 dev lo nodad"}}) {
+            EXPECT_EQ(shell(node, command), "");
+        }
+    }
+    testing::AssertionResult start_three() {
+        for (const auto* node : {"A", "B", "C"}) {
+            if (auto started = start_computed(node); !started) return started;
+        }
+        return testing::AssertionSuccess();
+    }
+};
+
+TEST_F(Computed, PoliciesOfAllDestinationsAppear) {
+    ASSERT_TRUE(start_computed("A"));
+    EXPECT_THAT(policy_names("A"), UnorderedElementsAre("to-B", "to-C", "to-D"));
+    for (const auto* name : {"to-B", "to-C", "to-D"}) {
+        const auto found = policy("A", name);
+        EXPECT_EQ(found["computed"], true);
+        EXPECT_EQ(found["candidates"].size(), 2U) << found;
+        EXPECT_EQ(found.at("/candidates/0/active"_json_pointer), true);
+        EXPECT_EQ(found.at("/candidates/0/encap"_json_pointer), "plain");
+    }
+    EXPECT_EQ(policy("A", "to-D")["prefixes"], json({"2001:db8:d::/48", "203.0.113.0/24"}));
+    EXPECT_EQ(policy("A", "to-D").at("/candidates/1/segments"_json_pointer),
+              json({lab().adjacency_sid("C", "C-B").to_string(), lab().sid("B", 6).to_string()}));
+    EXPECT_EQ(policy("A", "A-B bypass")["computed"], true);
+    const auto routing = ask("A", "routing");
+    EXPECT_EQ(routing["node"], "A");
+    EXPECT_EQ(routing["nodes"], 5);
+    EXPECT_EQ(routing["bypasses"], 2);
+    EXPECT_EQ(routing["convergence"], "settled");
+    EXPECT_THAT(routing["warnings"].dump(), HasSubstr("link S-A of this node has no adjacency"));
+}
+
+// A knows D in both families; the prefix that the graph does not know takes the bypass.
+TEST_F(Computed, ACutIsSurvivedInBothFamiliesAndBesideAllPolicies) {
+    ASSERT_TRUE(start_three());
+    route_strange();
+    auto flows = dual_flows(500);
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->add(lab(), "S", "D", {.destination = strange(), .rate = 500}));
+    ASSERT_TRUE(flows->add_v4(lab(), "S", "B", {.rate = 500}));
+    survives_cut(std::move(*flows));
+    EXPECT_GT(taken("A", "to-D", 1), 0U);
+    EXPECT_GT(taken("A", "to-B", 1), 0U);
+    EXPECT_GT(taken("A", "A-B bypass", 0), 0U);
+    EXPECT_GT(taken("B", "to-S", 1), 0U);
+    EXPECT_EQ(expired(), 0U);
+}
+
+TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbour) {
+    ASSERT_TRUE(start_computed("A"));
+    ASSERT_TRUE(start_computed("B"));
+    shell("C", "ip link del sr-sids");
+    auto flows = Flows::start(lab(), 500);
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(becomes("B", "down"));
+    EXPECT_FALSE(lab().ping("S", "D")) << "nobody has C's SIDs";
+    ASSERT_TRUE(start_computed("C"));
+    EXPECT_TRUE(flows->pass());
+    flows->stop();
+}
+
+TEST_F(Computed, SidsComeStayAndGoWithTheDaemon) {
+    ASSERT_TRUE(start_computed("C"));
+    const auto installed = installed_sids("C");
+    EXPECT_THAT(installed, HasSubstr("fd00:c:0:1::  encap seg6local action End "));
+    for (const auto* link : {"A-C", "C-B"}) {
+        EXPECT_THAT(installed,
+                    HasSubstr(lab().adjacency_sid("C", link).to_string() + "  encap seg6local action End.X"));
+    }
+    ASSERT_TRUE(kill("C"));
+    EXPECT_EQ(installed_sids("C"), installed);
+    ASSERT_TRUE(start("C", computed_config("C")));
+    ASSERT_TRUE(delivered("C"));
+    EXPECT_EQ(installed_sids("C"), installed);
+    ASSERT_TRUE(stop("C"));
+    EXPECT_EQ(installed_sids("C"), "");
+}
+
+// Traffic on a repair goes on through the crash of whoever repairs and of whoever owns the SIDs, and their successors.
+TEST_F(Computed, ARepairOutlivesKillsAndSuccessors) {
+    ASSERT_TRUE(start_three());
+    auto flows = Flows::start(lab(), 1000);
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(becomes("B", "down"));
+    EXPECT_TRUE(flows->pass());
+    const auto healed_ns = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    for (const auto* node : {"C", "A", "B"}) {
+        ASSERT_TRUE(kill(node));
+        EXPECT_TRUE(flows->pass());
+        ASSERT_TRUE(launch(node, computed_config(node)));
+        ASSERT_TRUE(delivered(node));
+        EXPECT_TRUE(flows->pass());
+    }
+    for (const auto& report : flows->stop()) {
+        const auto lost = loss_between(report, healed_ns, std::numeric_limits<std::int64_t>::max());
+        EXPECT_FALSE(lost) << lost->lost << " packets lost at a successor's start";
+        EXPECT_TRUE(healed({&report, 1}, cut_ns));
+    }
+}
+
+TEST_F(Computed, WithNothingLeftPacketsAreDroppedAndDoNotLoop) {
+    ASSERT_TRUE(start_three());
+    auto flows = Flows::start(lab(), 500);
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    cut().cut();
+    cut_of("C-B").cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(becomes("B", "down"));
+    EXPECT_TRUE(becomes("B", "down", "", "C-B"));
+    EXPECT_TRUE(becomes("C", "down", "", "C-B"));
+    const auto before = taken("A", "to-D", 1);
+    EXPECT_TRUE(eventually([&] { return taken("A", "to-D", 1) > before + 100; })) << "A cannot know of C-B";
+    EXPECT_FALSE(lab().ping("S", "D"));
+    EXPECT_EQ(expired(), 0U);
+    cut_of("C-B").restore();
+    EXPECT_TRUE(flows->pass()) << "the detour is back";
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(flows->pass());
+    flows->stop();
+    EXPECT_EQ(expired(), 0U);
+}
+
+class Abilene : public ComputedLab, public testing::WithParamInterface<const char*> {
+  protected:
+    [[nodiscard]] std::string topology() const override { return SIDESTEP_NET_TESTS "/routing/abilene.yaml"; }
+    [[nodiscard]] std::string cut_link() const override { return "KC-IND"; }
+    [[nodiscard]] std::string far_end() const override { return "NY"; }
+
+    /// From S to every router.
+    Result<Flows> flows_to_all() {
+        Flows flows;
+        for (const auto& node : lab().graph().nodes()) {
+            if (node.kind != routing::NodeKind::router || node.name == "KC") continue;
+            if (auto added = flows.add(lab(), "S", node.name, {.rate = 200}); !added)
+                return std::unexpected(added.error());
+        }
+        return flows;
+    }
+};
+
+// Kansas City has three links and one sidestepd. All ten routers stay within reach whichever link goes.
+TEST_P(Abilene, EachLinkOfANodeMayGo) {
+    ASSERT_TRUE(start_computed("KC", GetParam()));
+    EXPECT_EQ(policy_names("KC").size(), 10U);
+    for (const auto* link : {"DEN-KC", "KC-HOU", "KC-IND"}) {
+        SCOPED_TRACE(link);
+        auto flows = flows_to_all();
+        ASSERT_TRUE(flows) << flows.error().message;
+        ASSERT_TRUE(flows->pass(50));
+        const auto cut_ns = cut_of(link).cut();
+        EXPECT_TRUE(becomes("KC", "down", "unanswered", link));
+        EXPECT_TRUE(flows->pass(100));
+        cut_of(link).restore();
+        EXPECT_TRUE(becomes("KC", "up", "", link));
+        EXPECT_TRUE(flows->pass(50));
+        const auto reports = flows->stop();
+        EXPECT_TRUE(healed(reports, cut_ns));
+        std::int64_t longest = 0;
+        for (const auto& report : reports) {
+            for (const auto& window : report.windows) longest = std::max(longest, window.length_ns().value_or(0));
+        }
+        fmt::print("{}: longest loss {:.1f} ms\n", link, static_cast<double>(longest) / 1e6);
+    }
+    EXPECT_EQ(expired(), 0U);
+}
+
+TEST_P(Abilene, OfTwoLinksAtOnceTheThirdTakesWhatItCan) {
+    ASSERT_TRUE(start_computed("KC", GetParam()));
+    auto flows = flows_to_all();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass(20));
+    cut_of("KC-IND").cut();
+    cut_of("DEN-KC").cut();
+    EXPECT_TRUE(becomes("KC", "down", "", "KC-IND"));
+    EXPECT_TRUE(becomes("KC", "down", "", "DEN-KC"));
+    EXPECT_TRUE(flows->pass(50)) << "everything can be reached over Houston";
+    cut_of("KC-HOU").cut();
+    EXPECT_TRUE(becomes("KC", "down", "", "KC-HOU"));
+    const auto dropped = policy("KC", "to-NY")["drops"].value("no-candidate", std::uint64_t{0});
+    EXPECT_TRUE(
+        eventually([&] { return policy("KC", "to-NY")["drops"].value("no-candidate", std::uint64_t{0}) > dropped; }));
+    for (const auto* link : {"KC-IND", "DEN-KC", "KC-HOU"}) cut_of(link).restore();
+    for (const auto* link : {"KC-IND", "DEN-KC", "KC-HOU"}) EXPECT_TRUE(becomes("KC", "up", "", link));
+    EXPECT_TRUE(flows->pass(50));
+    flows->stop();
+    EXPECT_EQ(expired(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Protect, Abilene, testing::Values(", protect: link", ", protect: node"),
+                         [](const auto& kind) { return std::string(kind.param).substr(11); });
+
+}  // namespace
+}  // namespace sidestep::topo

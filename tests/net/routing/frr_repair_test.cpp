@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// sidestepd beside real IS-IS routers of which one follows late: a cut, its repair, the end of the repair, and the way
+// back. What it holds and avoids (RFC 8333, loop_free.hpp) is what is not lost.
+#include <limits>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/routing/frr_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+constexpr std::chrono::milliseconds kLate{1500};
+constexpr std::chrono::milliseconds kLater{3000};
+
+std::int64_t now_ns() {
+    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+}
+
+class FrrRepair : public FrrLab {
+  protected:
+    /// Packets lost, of both flows.
+    struct Lost {
+        std::uint64_t at_cut = 0;      ///< until the repair
+        std::uint64_t at_release = 0;  ///< until the link was restored
+        std::uint64_t at_restore = 0;
+        std::int64_t longest_at_cut_ns = 0;
+    };
+
+    testing::AssertionResult start_on(const std::string& node, const std::string& hold) {
+        auto started = start(node, isis_config(node, ", protect: link, hold: " + hold));
+        return started ? delivered(node) : started;
+    }
+    testing::AssertionResult converges(const std::string& node, const std::string& state) {
+        return has(node, "routing", "/convergence", state);
+    }
+    /// Waits until the policy to D leaves by this adjacency first.
+    testing::AssertionResult leaves_by(const std::string& node, const std::string& adjacency) {
+        json seen;
+        const bool came = eventually([&] {
+            seen = policy(node, "to-r2");
+            return seen.value("/candidates/0/adjacency"_json_pointer, "") == adjacency;
+        });
+        if (came) return testing::AssertionSuccess();
+        return testing::AssertionFailure() << seen.dump();
+    }
+    static std::uint64_t lost_in(const FlowReport& report, std::int64_t from, std::int64_t to) {
+        const auto lost = loss_between(report, from, to);
+        return lost ? lost->lost : 0;
+    }
+
+    void life_of_a_failure(const std::string& hold, bool holds, Lost& lost);
+};
+
+// r4 follows late when the link goes, r1 even later when it comes.
+void FrrRepair::life_of_a_failure(const std::string& hold, bool holds, Lost& lost) {
+    ASSERT_TRUE(start_on("r1", hold));
+    ASSERT_TRUE(start_on("r4", hold));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
+    ASSERT_TRUE(flows.add(lab(), "T", "D", {.rate = 1000}));
+    ASSERT_TRUE(flows.pass());
+    ASSERT_TRUE(set_spf_delay("r4", kLate));
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(becomes("r1", "down", "unanswered", "r1-r2"));
+    EXPECT_TRUE(flows.pass());
+    const auto repaired_ns = now_ns();
+    if (holds) {
+        EXPECT_TRUE(converges("r1", "holding"));
+        EXPECT_TRUE(converges("r4", "avoiding"));
+    }
+    EXPECT_TRUE(leaves_by("r1", "r4-r1"));
+    EXPECT_TRUE(routes("r4", "D", "r3"));
+    EXPECT_TRUE(routes("r1", "D", "r4"));
+    EXPECT_TRUE(converges("r1", "settled"));
+    EXPECT_TRUE(converges("r4", "settled"));
+    EXPECT_TRUE(flows.pass());
+
+    ASSERT_TRUE(set_spf_delay("r1", kLater));
+    const auto restored_ns = now_ns();
+    cut().restore();
+    EXPECT_TRUE(leaves_by("r1", "r1-r2"));
+    if (holds) {
+        EXPECT_TRUE(converges("r4", "avoiding"));
+    }
+    EXPECT_TRUE(routes("r4", "D", "r1"));
+    EXPECT_TRUE(routes("r1", "D", "r2"));
+    EXPECT_TRUE(converges("r1", "settled"));
+    EXPECT_TRUE(converges("r4", "settled"));
+    EXPECT_TRUE(flows.pass());
+    for (const auto& report : flows.stop()) {
+        lost.at_cut += lost_in(report, cut_ns - 20'000'000, repaired_ns);
+        lost.at_release += lost_in(report, repaired_ns, restored_ns);
+        lost.at_restore += lost_in(report, restored_ns, std::numeric_limits<std::int64_t>::max());
+        if (const auto window = loss_between(report, cut_ns - 20'000'000, repaired_ns))
+            lost.longest_at_cut_ns = std::max(lost.longest_at_cut_ns, window->length_ns().value_or(0));
+    }
+    fmt::print("hold {}: packets lost at the cut {} ({:.1f} ms), at the release {}, at the restoration {}\n", hold,
+               lost.at_cut, static_cast<double>(lost.longest_at_cut_ns) / 1e6, lost.at_release, lost.at_restore);
+}
+
+TEST_F(FrrRepair, NothingIsLostBeyondDetection) {
+    Lost lost;
+    ASSERT_NO_FATAL_FAILURE(life_of_a_failure("5s", true, lost));
+    EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);
+    EXPECT_EQ(lost.at_release, 0U);
+    EXPECT_EQ(lost.at_restore, 0U);
+    EXPECT_EQ(expired(), 0U);
+}
+
+// What the other test is worth: the same with nothing held or avoided.
+TEST_F(FrrRepair, WithoutHoldMicroLoopsTakeTheirShare) {
+    Lost lost;
+    ASSERT_NO_FATAL_FAILURE(life_of_a_failure("0s", false, lost));
+    EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);
+    EXPECT_GT(lost.at_release, 0U);
+    EXPECT_GT(lost.at_restore, 0U);
+    EXPECT_GT(expired(), 0U);
+}
+
+}  // namespace
+}  // namespace sidestep::topo
