@@ -274,7 +274,7 @@ struct ss_prefix {
     __u8 address[16];
 };
 
-#define SS_POLICY_EXEMPT 0U /* slot 0: what matches is never repaired (this node's own addresses) */
+#define SS_POLICY_EXEMPT 0U  /* slot 0: what matches is never repaired (this node's own addresses) */
 #define SS_POLICY_NONE (~0U) /* no slot: what matches is as if in no policy, shorter prefixes do not count */
 
 /* A prefix length in use, and the mask that cuts an address to it, as the address lies in memory. */
@@ -302,9 +302,9 @@ struct ss_steering {
     __u32 lengths[SS_TABLES]; /* entries of length[] */
     __u32 held_routes;        /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
     __u32 rehash;             /* bit per family: fib_multipath_hash_policy is not 0 */
-    __u32 pad;
-    struct ss_length domain[SS_MAX_DOMAIN]; /* prefixes of the outer sources that are let in... */
-    __u64 domain_address[SS_MAX_DOMAIN][2]; /* ... and their addresses */
+    __u32 filter_mask;        /* words of ss_filters less one, a power of two */
+    struct ss_length domain[SS_MAX_DOMAIN];             /* prefixes of the outer sources that are let in... */
+    __u64 domain_address[SS_MAX_DOMAIN][2];             /* ... and their addresses */
     struct ss_length length[SS_TABLES][SS_MAX_LENGTHS]; /* longest first */
 };
 

@@ -6,8 +6,17 @@
 #ifndef SIDESTEP_LOOKUP_H
 #define SIDESTEP_LOOKUP_H
 
+#include "bpf/lib/filter.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/portable.h"
+
+/* False if no protected prefix is this one. */
+static __always_inline int ss_maybe(const struct ss_steering* steering, const __u64* masked, __u32 length) {
+    __u64 hash = ss_filter_hash(masked, length);
+    const __u64* word = ss_entry(&ss_filters, (__u32)hash & steering->filter_mask);
+
+    return !word || (SS_READ(*word) >> ss_filter_bit(hash) & 1);
+}
 
 /* The entry of `map` with the longest prefix of `address`; `table` says which lengths are in use. */
 static __always_inline void* ss_longest(void* map, const struct ss_steering* steering, __u32 table,
@@ -24,6 +33,7 @@ static __always_inline void* ss_longest(void* map, const struct ss_steering* ste
         __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
         void* found;
 
+        if (table != SS_SIDS && !ss_maybe(steering, masked, length->length)) continue;
         key.length = length->length;
         __builtin_memcpy(key.address, masked, sizeof(key.address));
         found = bpf_map_lookup_elem(map, &key);

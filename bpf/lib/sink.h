@@ -12,6 +12,9 @@
 #include "bpf/lib/portable.h"
 #include "bpf/lib/probe.h"
 
+/* What ends a packet that is neither passed nor wrong. tcx knows no TC_ACT_STOLEN: there it is TC_ACT_SHOT. */
+const volatile int ss_consumed __weak = TC_ACT_STOLEN;
+
 static __always_inline int ss_refuse(__u32 reason) {
     ss_count(reason);
     return TC_ACT_SHOT;
@@ -40,7 +43,7 @@ static __always_inline int ss_sink(struct __sk_buff* skb, struct ipv6hdr* ip, st
     reason = ss_record_answer(&session->rx, SS_READ(session->tx.sequence), bpf_ntohl(stamp->sequence),
                               bpf_ktime_get_ns(), ss_stamp_time(stamp));
     if (reason) return ss_refuse(reason - 1);
-    return TC_ACT_STOLEN;
+    return ss_consumed;
 }
 
 #endif

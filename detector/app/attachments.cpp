@@ -14,7 +14,7 @@ void Attachments::on_link(const LinkChange& change) {
     interfaces_[change.name] = change.gone ? 0 : change.ifindex;
     const auto ours = std::ranges::find(hooks_, change.name, &TcHook::interface);
     if (change.gone || ours == hooks_.end() || ours->ifindex() == change.ifindex) return;
-    auto hook = TcHook::attach(change.name, change.ifindex, dataplane_.ingress_program());
+    auto hook = TcHook::attach(change.name, change.ifindex, dataplane_.ingress_program(), kind_);
     if (!hook) return spdlog::error("{}", hook.error().message);
     *ours = std::move(*hook);
 }
@@ -25,7 +25,7 @@ Result<void> Attachments::attach(const std::vector<Session>& sessions) {
     for (const auto& name : names) {
         const auto found = interfaces_.find(name);
         if (found == interfaces_.end() || found->second == 0) return fail("no interface " + name);
-        auto hook = TcHook::attach(name, found->second, dataplane_.ingress_program(), dataplane_.adopted());
+        auto hook = TcHook::attach(name, found->second, dataplane_.ingress_program(), kind_, dataplane_.adopted());
         if (!hook) return std::unexpected(hook.error());
         hooks_.push_back(std::move(*hook));
     }

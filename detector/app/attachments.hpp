@@ -16,7 +16,8 @@ namespace sidestep {
 
 class Attachments {
   public:
-    Attachments(const Config& config, const Dataplane& dataplane) : config_(config), dataplane_(dataplane) {}
+    Attachments(const Config& config, const Dataplane& dataplane, TcKind kind)
+        : config_(config), dataplane_(dataplane), kind_(kind) {}
 
     /// An interface is there, or gone. One that was deleted and made again has lost our program and gets it anew.
     void on_link(const LinkChange& change);
@@ -27,6 +28,7 @@ class Attachments {
   private:
     const Config& config_;
     const Dataplane& dataplane_;
+    TcKind kind_;
     std::map<std::string, int> interfaces_;  ///< 0: gone
     std::vector<TcHook> hooks_;
 };

@@ -108,7 +108,8 @@ class Daemon {
     /// Everything from loading on: what it makes, clean_up() removes.
     Result<void> prepare() {
         if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
-        auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_));
+        auto dataplane =
+            Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), PolicyTable::sizes(config_), kind_);
         if (!dataplane) return std::unexpected(dataplane.error());
         dataplane_ = std::move(*dataplane);
         rejects_seen_ = dataplane_->counters();  // a predecessor's are reported already
@@ -117,9 +118,9 @@ class Daemon {
             if (!secret) return std::unexpected(secret.error());
             if (auto set = dataplane_->set_secret(*secret); !set) return set;
         }
-        attachments_ = std::make_unique<Attachments>(config_, *dataplane_);
+        attachments_ = std::make_unique<Attachments>(config_, *dataplane_, kind_);
         engine_ = std::make_unique<Engine>(*dataplane_, config_, load_state(state_path_));
-        installation_ = std::make_unique<Installation>(config_, *dataplane_, engine_->sessions);
+        installation_ = std::make_unique<Installation>(config_, *dataplane_, engine_->sessions, kind_);
         engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
         engine_->log.on_event = [this](const LoggedEvent& event) {
             server_->broadcast(to_json(event));
@@ -366,6 +367,7 @@ class Daemon {
 
     const Config& config_;
     const DaemonOptions& options_;
+    const TcKind kind_ = options_.attach.value_or(best_tc_kind());
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};
     Nanoseconds clock_started_ = started_;

@@ -2,15 +2,18 @@
 // sidestepd from start to end: takes the node, loads and attaches, runs the loop, and removes what it made.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "bpf/model/error.hpp"
 #include "detector/core/config.hpp"
+#include "detector/io/tc_hook.hpp"
 
 namespace sidestep {
 
 struct DaemonOptions {
     std::string run_directory = "/run/sidestep";
+    std::optional<TcKind> attach;  ///< how programs are attached; none: the best that the kernel has
 };
 
 /// Runs until SIGTERM or SIGINT, and removes everything it made; or until SIGUSR1, and leaves everything running for a

@@ -26,7 +26,8 @@ Result<void> Installation::start() {
     auto device = PolicyDevice::create(config_.device, config_.node);
     if (!device) return std::unexpected(device.error());
     device_ = std::move(*device);
-    auto hook = TcHook::attach(config_.device, device_->ifindex(), dataplane_.device_program(), true, TcSide::egress);
+    auto hook =
+        TcHook::attach(config_.device, device_->ifindex(), dataplane_.device_program(), kind_, true, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
     egress_ = std::move(*hook);
     SS_WRITE(dataplane_.steering().policy_device, static_cast<__u32>(device_->ifindex()));

@@ -22,8 +22,8 @@ namespace sidestep {
 
 class Installation {
   public:
-    Installation(const Config& config, Dataplane& dataplane, SessionTable& sessions)
-        : config_(config), dataplane_(dataplane), sessions_(sessions) {}
+    Installation(const Config& config, Dataplane& dataplane, SessionTable& sessions, TcKind kind)
+        : config_(config), dataplane_(dataplane), sessions_(sessions), kind_(kind) {}
 
     /// Creates the device (or adopts a predecessor's) and attaches its program.
     Result<void> start();
@@ -45,6 +45,7 @@ class Installation {
     const Config& config_;
     Dataplane& dataplane_;
     SessionTable& sessions_;
+    TcKind kind_;
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;

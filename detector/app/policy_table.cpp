@@ -90,6 +90,7 @@ PolicySizes PolicyTable::sizes(const Config& config) {
     }
     sizes.adjacencies *= 2;                          // an interface may be replaced by another one
     sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
+    sizes.filter_words = PrefixFilter::words_for(sizes.prefixes);
     sizes.counted = std::min(sizes.slots, kMostCounted);
     return sizes;
 }
@@ -102,8 +103,10 @@ PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Con
       free_slots_(static_cast<std::uint32_t>(dataplane.policies.size() / 2), SS_POLICY_EXEMPT + 1),
       lengths_v6_(dataplane.steering(), SS_IPV6),
       lengths_v4_(dataplane.steering(), SS_IPV4),
+      filter_(dataplane.filters.all()),
       counted_(sizes(config).counted),
       prefix_capacity_(sizes(config).prefixes) {
+    dataplane.steering().filter_mask = static_cast<__u32>(dataplane.filters.size() - 1);
     std::ranges::copy(config.source.bytes, dataplane.steering().source);
     constexpr std::array<std::uint8_t, 4> kDummy{192, 0, 0, 8};  // RFC 7600, 4.8
     auto* source_v4 = reinterpret_cast<std::uint8_t*>(&dataplane.steering().source_v4);
@@ -200,6 +203,18 @@ PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& polici
     return result;
 }
 
+/// What lookups go by before they look: to be called before a prefix is in the map...
+void PolicyTable::announce(const Prefix& prefix) {
+    filter_.add(prefix);
+    lengths_of(prefix).add(prefix.length);
+}
+
+/// ... and after it is gone.
+void PolicyTable::withdraw(const Prefix& prefix) {
+    lengths_of(prefix).remove(prefix.length);
+    filter_.remove(prefix);
+}
+
 /// Nothing is changed unless all of it can be.
 Result<void> PolicyTable::check_room(const Prefixes& wanted) const {
     std::array<std::set<std::uint32_t>, 2> lengths;
@@ -220,7 +235,7 @@ Result<void> PolicyTable::add_prefixes(const Prefixes& wanted) {
     for (const auto& [prefix, slot] : wanted) {
         const auto known = prefixes_.find(prefix);
         if (known != prefixes_.end() && known->second == slot) continue;
-        if (known == prefixes_.end()) lengths_of(prefix).add(prefix.length);
+        if (known == prefixes_.end()) announce(prefix);
         if (auto set = dataplane_.set_prefix(prefix, slot); !set) return set;
         prefixes_[prefix] = slot;
     }
@@ -231,7 +246,7 @@ void PolicyTable::drop_prefixes(const Prefixes& wanted) {
     std::erase_if(prefixes_, [&](const auto& entry) {
         if (wanted.contains(entry.first)) return false;
         (void)dataplane_.remove_prefix(entry.first);
-        lengths_of(entry.first).remove(entry.first.length);
+        withdraw(entry.first);
         return true;
     });
 }
@@ -274,7 +289,7 @@ bool PolicyTable::is_configured(const Prefix& prefix) const {
 void PolicyTable::put_extra(const Prefix& prefix, std::uint32_t slot) {
     const bool known = prefixes_.contains(prefix);
     if (!known && (!lengths_of(prefix).has_room(prefix.length) || prefixes_.size() >= prefix_capacity_)) return;
-    if (!known) lengths_of(prefix).add(prefix.length);
+    if (!known) announce(prefix);
     if (dataplane_.set_prefix(prefix, slot)) prefixes_[prefix] = slot;
 }
 
@@ -282,7 +297,7 @@ void PolicyTable::drop_extra(const Prefix& prefix) {
     if (left_out_.contains(prefix)) return put_extra(prefix, SS_POLICY_NONE);
     if (prefixes_.erase(prefix) == 0) return;
     (void)dataplane_.remove_prefix(prefix);
-    lengths_of(prefix).remove(prefix.length);
+    withdraw(prefix);
 }
 
 void PolicyTable::set_orphans(const std::map<Prefix, std::uint32_t>& slots) {

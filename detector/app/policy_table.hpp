@@ -13,6 +13,7 @@
 
 #include "detector/app/length_list.hpp"
 #include "detector/app/path_store.hpp"
+#include "detector/app/prefix_filter.hpp"
 #include "detector/app/session_table.hpp"
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
@@ -72,6 +73,8 @@ class PolicyTable {
     [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
     Result<void> add_prefixes(const Prefixes& wanted);
     void drop_prefixes(const Prefixes& wanted);
+    void announce(const Prefix& prefix);
+    void withdraw(const Prefix& prefix);
     [[nodiscard]] bool is_configured(const Prefix& prefix) const;
     void put_extra(const Prefix& prefix, std::uint32_t slot);
     void drop_extra(const Prefix& prefix);
@@ -87,6 +90,7 @@ class PolicyTable {
     IndexPool free_slots_;
     LengthList lengths_v6_;
     LengthList lengths_v4_;
+    PrefixFilter filter_;
     std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
     std::uint32_t counted_;  ///< slots with counters of their own
     std::uint32_t prefix_capacity_;

@@ -28,11 +28,16 @@ int run(int argc, char** argv) {
     std::string level = "info";
     sidestep::DaemonOptions options;
     bool flush = false;
+    std::string attach = "auto";
     app.add_option("--config", file, "Configuration file (sidestep.yaml(5))");
     app.add_flag("--flush", flush, "Remove what a detector that was killed left running here, and exit");
     app.add_option("--run-dir", options.run_directory, "Directory of the API socket and the pinned BPF objects")
         ->capture_default_str()
         ->envname("SIDESTEP_RUN_DIR");
+    app.add_option("--attach", attach, "How programs are attached: tcx, clsact, or the best that the kernel has")
+        ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
+        ->capture_default_str()
+        ->envname("SIDESTEP_ATTACH");
     app.add_option("--log-level", level, "How much is logged to standard error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
         ->capture_default_str();
@@ -45,6 +50,8 @@ int run(int argc, char** argv) {
     spdlog::set_default_logger(spdlog::stderr_color_mt("sidestepd"));
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v");
     spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+
+    if (attach != "auto") options.attach = attach == "tcx" ? sidestep::TcKind::tcx : sidestep::TcKind::clsact;
 
     if (file.empty()) {
         if (flush) return report(sidestep::flush("", options));

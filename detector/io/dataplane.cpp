@@ -3,6 +3,7 @@
 #include "detector/io/dataplane.hpp"
 
 #include <linux/magic.h>
+#include <linux/pkt_cls.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -59,17 +60,18 @@ std::array<bpf_map*, 10> session_half(sidestep_bpf& skeleton) {
 
 }  // namespace
 
-Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_directory, const PolicySizes& sizes) {
+Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_directory, const PolicySizes& sizes,
+                                                   TcKind kind) {
     libbpf_set_print(log_libbpf);
     std::unique_ptr<Dataplane> dataplane(new Dataplane);
-    auto loaded = dataplane->open(pin_directory, sizes);
+    auto loaded = dataplane->open(pin_directory, sizes, kind);
     if (loaded) loaded = dataplane->map_memory();
     if (loaded) return dataplane;
     if (!dataplane->adopted()) dataplane->unpin();
     return std::unexpected(loaded.error());
 }
 
-Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes& sizes) {
+Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes& sizes, TcKind kind) {
     namespace fs = std::filesystem;
     std::error_code error;
     pin_directory_ = pin_directory;
@@ -81,12 +83,14 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
 
     skeleton_ = sidestep_bpf__open();
     if (skeleton_ == nullptr) return fail_errno("cannot open the BPF programs");
+    if (kind == TcKind::tcx) skeleton_->rodata->ss_consumed = TC_ACT_SHOT;
     auto& maps = skeleton_->maps;
     bpf_map__set_max_entries(maps.ss_policies, 2 * sizes.slots);
     bpf_map__set_max_entries(maps.ss_stats, kStatsPerSlot * sizes.counted);
     bpf_map__set_max_entries(maps.ss_candidates, sizes.candidates);
     bpf_map__set_max_entries(maps.ss_lists, sizes.lists);
     bpf_map__set_max_entries(maps.ss_prefixes, sizes.prefixes);
+    bpf_map__set_max_entries(maps.ss_filters, sizes.filter_words);
     bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
     bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
     for (auto* map : session_half(*skeleton_)) {
@@ -122,6 +126,7 @@ Result<void> Dataplane::map_memory() {
     into(policies, maps.ss_policies);
     into(candidates, maps.ss_candidates);
     into(lists, maps.ss_lists);
+    into(filters, maps.ss_filters);
     into(steerings_, maps.ss_steerings);
     into(gates_, maps.ss_gates);
     into(clock_confs_, maps.ss_clock_confs);

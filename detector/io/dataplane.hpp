@@ -19,6 +19,7 @@
 #include "bpf/model/address.hpp"
 #include "bpf/model/error.hpp"
 #include "detector/io/shared_array.hpp"
+#include "detector/io/tc_hook.hpp"
 
 struct sidestep_bpf;
 struct ring_buffer;
@@ -32,6 +33,7 @@ struct PolicySizes {
     std::uint32_t candidates = 1;
     std::uint32_t lists = 1;
     std::uint32_t prefixes = 1;
+    std::uint32_t filter_words = 1;  ///< a power of two
     std::uint32_t sids = 1;
     std::uint32_t adjacencies = 1;
 };
@@ -42,8 +44,9 @@ inline constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
 class Dataplane {
   public:
     /// Loads the programs; adopts the session half that is pinned in `pin_directory` (on a bpffs) or creates and pins
-    /// it.
-    static Result<std::unique_ptr<Dataplane>> load(const std::string& pin_directory, const PolicySizes& sizes);
+    /// it. `kind`: how the programs are going to be attached.
+    static Result<std::unique_ptr<Dataplane>> load(const std::string& pin_directory, const PolicySizes& sizes,
+                                                   TcKind kind = TcKind::clsact);
     Dataplane(const Dataplane&) = delete;
     Dataplane& operator=(const Dataplane&) = delete;
     ~Dataplane();
@@ -90,6 +93,7 @@ class Dataplane {
     SharedArray<ss_policy> policies;  ///< of slot s in bank b: [2 * s + b]
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
+    SharedArray<std::uint64_t> filters;  ///< PrefixFilter's
     ss_steering& steering() { return steerings_[0]; }
     [[nodiscard]] const ss_steering& steering() const { return steerings_[0]; }
     ss_gate& gate() { return gates_[0]; }
@@ -98,7 +102,7 @@ class Dataplane {
 
   private:
     Dataplane() = default;
-    Result<void> open(const std::string& pin_directory, const PolicySizes& sizes);
+    Result<void> open(const std::string& pin_directory, const PolicySizes& sizes, TcKind kind);
     Result<void> map_memory();
 
     sidestep_bpf* skeleton_ = nullptr;

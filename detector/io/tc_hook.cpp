@@ -53,14 +53,33 @@ int count_filters(int ifindex) {
 
 }  // namespace
 
-Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, bool adopted, TcSide side) {
+TcKind best_tc_kind() {
+    return tcx_available() ? TcKind::tcx : TcKind::clsact;
+}
+
+Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, TcKind kind, bool adopted,
+                              TcSide side) {
+    if (kind == TcKind::clsact) {
+        auto hook = attach_clsact(interface, ifindex, program_fd, adopted, side);
+        if (hook) tcx_detach(ifindex, side);
+        return hook;
+    }
+    if (auto attached = tcx_attach(ifindex, side, program_fd); !attached) {
+        return fail(fmt::format("cannot attach to {}: {}", interface, attached.error().message));
+    }
+    if (const auto before = find_clsact(interface, ifindex, side)) before->detach();
+    return TcHook(interface, ifindex, false, side, TcKind::tcx);
+}
+
+Result<TcHook> TcHook::attach_clsact(const std::string& interface, int ifindex, int program_fd, bool adopted,
+                                     TcSide side) {
     auto hook = hook_of(ifindex, side);
     const auto* where = side == TcSide::ingress ? "ingress" : "egress";
     const int created = bpf_tc_hook_create(&hook);
     if (created < 0 && created != -EEXIST) {
         return fail_errno("cannot create the clsact qdisc on " + interface, created);
     }
-    TcHook result(interface, ifindex, created == 0 || adopted, side);
+    TcHook result(interface, ifindex, created == 0 || adopted, side, TcKind::clsact);
     auto options = our_place();
     options.prog_fd = program_fd;
     options.flags = BPF_TC_F_REPLACE;
@@ -77,6 +96,11 @@ Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int pro
 }
 
 std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex, TcSide side) {
+    if (tcx_program(ifindex, side)) return TcHook(interface, ifindex, false, side, TcKind::tcx);
+    return find_clsact(interface, ifindex, side);
+}
+
+std::optional<TcHook> TcHook::find_clsact(const std::string& interface, int ifindex, TcSide side) {
     auto hook = hook_of(ifindex, side);
     auto options = our_place();
     if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
@@ -85,10 +109,18 @@ std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex, Tc
     std::uint32_t length = sizeof info;
     if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
     if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
-    return TcHook(interface, ifindex, true, side);
+    return TcHook(interface, ifindex, true, side, TcKind::clsact);
 }
 
 void TcHook::detach() const {
+    if (kind_ == TcKind::tcx) {
+        tcx_detach(ifindex_, side_);
+    } else {
+        detach_clsact();
+    }
+}
+
+void TcHook::detach_clsact() const {
     auto hook = hook_of(ifindex_, side_);
     auto options = our_place();
     (void)bpf_tc_detach(&hook, &options);

@@ -19,9 +19,11 @@ constexpr const char* kClockInterface = "ss-clock1";
 
 /// The program of ours at the ingress of an interface of this namespace.
 Result<Fd> attached(const std::string& interface) {
+    const auto ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+    if (auto program = tcx_program(ifindex, TcSide::ingress)) return program;
     bpf_tc_hook hook{};
     hook.sz = sizeof hook;
-    hook.ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+    hook.ifindex = ifindex;
     hook.attach_point = BPF_TC_INGRESS;
     bpf_tc_opts options{};
     options.sz = sizeof options;

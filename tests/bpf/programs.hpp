@@ -20,6 +20,7 @@
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
 #include "detector/app/length_list.hpp"
+#include "detector/app/prefix_filter.hpp"
 #include "detector/core/wire.hpp"
 #include "detector/io/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
@@ -201,6 +202,7 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_lists, kPaths);
         bpf_map__set_max_entries(maps().ss_stats, kSlots * kStatsPerSlot);
         bpf_map__set_max_entries(maps().ss_prefixes, 256);
+        bpf_map__set_max_entries(maps().ss_filters, PrefixFilter::words_for(256));
         bpf_map__set_max_entries(maps().ss_sids, 64);
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
@@ -216,6 +218,9 @@ class Programs {
         attach(candidates, maps().ss_candidates);
         attach(lists, maps().ss_lists);
         attach(steerings_, maps().ss_steerings);
+        attach(filters_, maps().ss_filters);
+        filter_ = std::make_unique<PrefixFilter>(filters_.all());
+        steerings_[0].filter_mask = static_cast<__u32>(filters_.size() - 1);
         for (const auto table : {SS_IPV6, SS_IPV4, SS_SIDS})
             lengths_.at(table) = std::make_unique<LengthList>(steering(), table);
         set(maps().ss_secrets, 0, secret);
@@ -238,6 +243,7 @@ class Programs {
         std::ranges::copy(prefix.address.bytes, key.address);
         if (bpf_map__lookup_elem(map, &key, sizeof key, &old, sizeof old, 0) != 0) {
             lengths_.at(table)->add(prefix.length);
+            if (table != SS_SIDS) filter_->add(prefix);
         }
         if (bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) != 0) std::abort();
     }
@@ -249,6 +255,8 @@ class Programs {
     sidestep_bpf* skeleton_ = nullptr;
     SharedArray<ss_steering> steerings_;
     std::array<std::unique_ptr<LengthList>, SS_TABLES> lengths_;
+    SharedArray<std::uint64_t> filters_;
+    std::unique_ptr<PrefixFilter> filter_;
     std::string why_not_;
 };
 

@@ -2,6 +2,7 @@
 // From start to end: who may start, what a refusal says and leaves alone, what is gone after SIGTERM.
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -18,6 +19,10 @@ using testing::HasSubstr;
 
 class Lifecycle : public ProtectedLab {
   protected:
+    void SetUp() override {
+        ::setenv("SIDESTEP_ATTACH", attach_.c_str(), 1);
+        ProtectedLab::SetUp();
+    }
     /// All that sidestepd may change in a node: links, qdiscs, filters, routes.
     std::string snapshot(const std::string& node) {
         return shell(
@@ -30,7 +35,60 @@ class Lifecycle : public ProtectedLab {
     [[nodiscard]] bool exists(const std::string& name) const {
         return std::filesystem::exists(run_directory("A") + "/" + name);
     }
+
+    std::string attach_ = "clsact";  ///< how programs are attached
 };
+
+// tc(8) of Debian 12 does not show what is attached by tcx.
+class LifecycleByTcx : public Lifecycle {
+  protected:
+    void SetUp() override {
+        if (!tcx_available()) GTEST_SKIP() << "this kernel has no tcx (Linux 6.6)";
+        attach_ = "tcx";
+        Lifecycle::SetUp();
+    }
+};
+
+TEST_F(LifecycleByTcx, SigtermDetachesAndLeavesNoQdisc) {
+    const auto before = snapshot("A");
+    ASSERT_TRUE(start("A"));
+    for (const auto* interface : {"to-S", "to-B", "to-C"}) EXPECT_TRUE(hooked("A", interface)) << interface;
+    ASSERT_TRUE(stop("A"));
+    for (const auto* interface : {"to-S", "to-B", "to-C"}) EXPECT_FALSE(hooked("A", interface)) << interface;
+    EXPECT_EQ(snapshot("A"), before);
+}
+
+TEST_F(LifecycleByTcx, WhatAKilledOneLeftIsReplacedOrRemoved) {
+    ASSERT_TRUE(start("A"));
+    ASSERT_TRUE(kill("A"));
+    EXPECT_TRUE(hooked("A", "to-S"));
+    ASSERT_TRUE(start("A", with(config("A"), ", to-S]", "]")));
+    EXPECT_FALSE(hooked("A", "to-S"));
+    EXPECT_TRUE(hooked("A", "to-B"));
+    ASSERT_TRUE(kill("A"));
+    const auto flushed = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
+    EXPECT_EQ(flushed.code, 0) << flushed.output;
+    EXPECT_FALSE(hooked("A", "to-B"));
+}
+
+TEST_F(LifecycleByTcx, TakesOverFromClsactAndBack) {
+    const auto before = snapshot("A");
+    ::setenv("SIDESTEP_ATTACH", "clsact", 1);
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(shell("A", "tc filter show dev to-S ingress"), HasSubstr("ss_ingress"));
+    ASSERT_TRUE(kill("A"));
+    ::setenv("SIDESTEP_ATTACH", "tcx", 1);
+    ASSERT_TRUE(start("A"));
+    EXPECT_EQ(shell("A", "tc filter show dev to-S ingress"), "");
+    EXPECT_TRUE(hooked("A", "to-S"));
+    ASSERT_TRUE(kill("A"));
+    ::setenv("SIDESTEP_ATTACH", "clsact", 1);
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(shell("A", "tc filter show dev to-S ingress"), HasSubstr("ss_ingress"));
+    ASSERT_TRUE(stop("A"));
+    EXPECT_FALSE(hooked("A", "to-S"));
+    EXPECT_EQ(snapshot("A"), before);
+}
 
 TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
     ASSERT_TRUE(start("A"));

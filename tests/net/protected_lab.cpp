@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/net/protected_lab.hpp"
 
+#include <net/if.h>
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -253,6 +254,12 @@ AssertionResult ProtectedLab::says(const std::string& node, const std::string& c
     });
     if (said) return AssertionSuccess();
     return AssertionFailure() << command << " on " << node << " does not say '" << text << "' but: " << seen;
+}
+
+bool ProtectedLab::hooked(const std::string& node, const std::string& interface) const {
+    return lab_->in(node, [&] {
+        return TcHook::find(interface, static_cast<int>(::if_nametoindex(interface.c_str()))).has_value();
+    });
 }
 
 std::string ProtectedLab::shell(const std::string& node, const std::string& command) {

@@ -21,6 +21,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "detector/io/tc_hook.hpp"
 #include "topo/daemon.hpp"
 #include "topo/lab.hpp"
 #include "topo/wait.hpp"
@@ -111,6 +112,8 @@ class ProtectedLab : public testing::Test {
     testing::AssertionResult takes(const std::string& node, int candidate);
     /// Waits until a shell command in the node says something that contains `text`.
     testing::AssertionResult says(const std::string& node, const std::string& command, const std::string& text);
+    /// True if a program of ours is attached to the ingress of an interface of the node.
+    [[nodiscard]] bool hooked(const std::string& node, const std::string& interface) const;
     /// Runs a shell command in the node; its output, of both streams.
     std::string shell(const std::string& node, const std::string& command);
 
