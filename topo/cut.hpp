@@ -13,12 +13,6 @@
 
 namespace sidestep::topo {
 
-/// One end of a link.
-struct LinkEnd {
-    const NetNs* netns = nullptr;
-    int ifindex = 0;
-};
-
 /// Directions of a link as bits; forward is ends[0] -> ends[1].
 enum class Direction : std::uint32_t { forward = 1, backward = 2, both = 3 };
 
