@@ -78,10 +78,12 @@ TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
     constexpr std::size_t kFlows = 48;
     auto by_e_cut = cut_of("A-E");
     ASSERT_TRUE(by_e_cut) << by_e_cut.error().message;
-    // Slow probes, so that what goes by the dead list surely loses packets.
-    auto slow =
-        with(config(fmt::format("{{lists: [{{weight: 3, {}}}, {{weight: 1, {}}}]}}", by_c(), by_e())),
-             adjacency_config("A", "A-E"), with(adjacency_config("A", "A-E"), "interval: 1ms", "interval: 20ms"));
+    // Slow probes, so that what goes by the dead list surely loses packets, and the other one never goes down.
+    auto slow = config(fmt::format("{{lists: [{{weight: 3, {}}}, {{weight: 1, {}}}]}}", by_c(), by_e()));
+    for (const auto* link : {"A-C", "A-E"}) {
+        const auto usual = adjacency_config("A", link);
+        slow = with(slow, usual, with(usual, "interval: 1ms", "interval: 20ms"));
+    }
     ASSERT_TRUE(start_with(slow, base_config("B") + adjacency_config("B", "E-B")));
     auto bundle =
         FlowBundle::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"), kFlows, 200);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Two equal ways, one of which fails silently: its flows move, and those of the other one never lose a packet. This is
 // what asking the FIB with all that it hashes is for.
+#include <ostream>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +20,10 @@ struct Ways {
     bool by_policy;
     int hash_policy;  ///< fib_multipath_hash_policy
 };
+
+void PrintTo(const Ways& ways, std::ostream* out) {
+    *out << ways.name;
+}
 
 class EqualWays : public RepairLab, public testing::WithParamInterface<Ways> {
   protected:

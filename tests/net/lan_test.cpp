@@ -45,11 +45,11 @@ class Lan : public ProtectedLab {
                "ingress: [to-S]\n"
                "adjacencies:\n"
                "  - {name: LAN-B, interface: to-X, neighbor: 'fd00:9::2', gateways: [10.9.0.2], "
-               "probe: {sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
+               "probe: {interval: 10ms, sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
                "  - {name: LAN-C, interface: to-X, neighbor: 'fd00:9::3', gateways: [10.9.0.3], "
-               "probe: {sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
+               "probe: {interval: 10ms, sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
                "  - {name: A-B, interface: to-B, neighbor: '" +
-               lab().peer("A", "A-B").link_local.to_string() + "', probe: {sink: '" +
+               lab().peer("A", "A-B").link_local.to_string() + "', probe: {interval: 10ms, sink: '" +
                lab().interface("A", "A-B").address.to_string() + "'}}\n";
     }
     Cut& dead() { return *dead_; }

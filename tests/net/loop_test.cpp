@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Two failures whose repairs send packets to one another: a ring that is cut twice. Every packet ends after a few
 // steps, and not for want of hops.
+#include <ostream>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +18,10 @@ struct Header {
     const char* encap;
     bool one_segment;
 };
+
+void PrintTo(const Header& header, std::ostream* out) {
+    *out << header.name;
+}
 
 class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> {
   protected:
@@ -45,7 +51,7 @@ class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> 
         for (const auto& each : {link, backup}) {
             const auto& own = lab().interface(node, each);
             text += fmt::format(
-                "  - {{name: {}, interface: {}, neighbor: \"{}\", probe: {{interval: 2ms, sink: \"{}\", "
+                "  - {{name: {}, interface: {}, neighbor: \"{}\", probe: {{interval: 20ms, sink: \"{}\", "
                 "wait-to-restore: 100ms}}{}}}\n",
                 each, own.name, lab().peer(node, each).link_local.to_string(), own.address.to_string(),
                 each == link ? fmt::format(", bypass: [{{adjacency: {}, encap: {}, segments: [{}]}}]", backup,

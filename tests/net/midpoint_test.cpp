@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // SRv6 traffic of others that crosses A by a SID of A, while the link behind that SID is cut.
+#include <ostream>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +15,10 @@ struct Crossing {
     const char* sid;   ///< of A, in its configuration
     const char* path;  ///< the segments that S gives
 };
+
+void PrintTo(const Crossing& crossing, std::ostream* out) {
+    *out << crossing.name;
+}
 
 /// A SID of the lab's plan is End (1) or End.X (0x1000 of the first link) and is the kernel's; the others are those of
 /// sidestepd. The last segment is B's End.DT46.

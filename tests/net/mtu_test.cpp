@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,10 @@ struct Way {
     bool v4;
 };
 
+void PrintTo(const Way& way, std::ostream* out) {
+    *out << way.name;
+}
+
 class Sizes : public RepairLab {};
 class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
 
@@ -147,7 +152,8 @@ TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
 }
 
 TEST_F(Sizes, ALargeProbeNoticesWhatASmallOneDoesNot) {
-    ASSERT_TRUE(start_with(with(policy_config("A"), "interval: 1ms", "size: 1500, interval: 1ms"), policy_config("B")));
+    ASSERT_TRUE(start_with(with(policy_config("A"), "interval: 1ms", "size: 1500, interval: 1ms"),
+                           with(policy_config("B"), "interval: 1ms", "interval: 10ms")));
     ASSERT_EQ(shell("B", "ip link set dev to-A mtu 1400"), "");
     EXPECT_TRUE(becomes("A", "down", "unanswered"));
     EXPECT_TRUE(takes("A", 1));
