@@ -257,9 +257,10 @@ AssertionResult ProtectedLab::says(const std::string& node, const std::string& c
 }
 
 bool ProtectedLab::hooked(const std::string& node, const std::string& interface) const {
-    return lab_->in(node, [&] {
+    const auto found = lab_->in(node, [&]() -> Result<bool> {
         return TcHook::find(interface, static_cast<int>(::if_nametoindex(interface.c_str()))).has_value();
     });
+    return found && *found;
 }
 
 std::string ProtectedLab::shell(const std::string& node, const std::string& command) {
