@@ -131,7 +131,10 @@ class Daemon {
         start_feed();
         if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
         if (auto started = installation_->start(); !started) return started;
-        if (auto installed = install(); !installed) return installed;
+        if (auto installed = install(); !installed) {
+            if (!routed_) return installed;  // what the file asks for
+            spdlog::warn("{}", installed.error().message);
+        }
         installed_ = true;
         links_changed_ = false;
         if (auto beating = start_clock(); !beating) return beating;
