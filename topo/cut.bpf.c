@@ -9,12 +9,21 @@
 
 // The whole cut is one store into this word: bit d cuts direction d.
 volatile __u32 topo_cut = 0;
+// While uncut: one packet of so many vanishes; 0: none.
+volatile __u32 topo_cut_every = 0;
+__u32 topo_cut_passed[2] = {};
 struct topo_cut_direction topo_cut_directions[2] = {};
+
+static __always_inline int is_unlucky(__u32 direction) {
+    __u32 every = topo_cut_every;
+
+    return every && __sync_fetch_and_add(&topo_cut_passed[direction], 1) % every == 0;
+}
 
 static __always_inline int judge(__u32 direction) {
     struct topo_cut_direction* seen = &topo_cut_directions[direction];
 
-    if (!(topo_cut & (1U << direction))) return TC_ACT_UNSPEC;
+    if (!(topo_cut & (1U << direction)) && !is_unlucky(direction)) return TC_ACT_UNSPEC;
     if (!seen->first_drop_ns) __sync_val_compare_and_swap(&seen->first_drop_ns, 0, bpf_ktime_get_ns());
     __sync_fetch_and_add(&seen->dropped, 1);
     // STOLEN, not SHOT: the sender must not see an error, a dead fibre gives none.

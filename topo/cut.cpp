@@ -7,12 +7,11 @@
 
 #include "topo/cut.h"
 #include "topo/cut.skel.h"
+#include "topo/filter.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
 namespace {
-
-constexpr std::uint32_t kFirstToBeAsked = 1;  // tc priority
 
 std::int64_t now_ns() {
     return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
@@ -20,43 +19,6 @@ std::int64_t now_ns() {
 
 struct DestroySkeleton {
     void operator()(cut_bpf* skeleton) const { cut_bpf::destroy(skeleton); }
-};
-
-/// A tc egress filter of ours, taken away again with its owner; the clsact qdisc stays, others may use it.
-class Filter {
-  public:
-    Filter() = default;
-    Filter(const Filter&) = delete;
-    Filter& operator=(const Filter&) = delete;
-    ~Filter() {
-        if (options_.sz == 0) return;
-        options_.flags = 0;
-        options_.prog_fd = 0;
-        options_.prog_id = 0;
-        (void)netns_->run([&] { bpf_tc_detach(&hook_, &options_); });
-    }
-
-    Result<void> attach(const LinkEnd& end, int program) {
-        netns_ = end.netns;
-        hook_ = {.sz = sizeof hook_, .ifindex = end.ifindex, .attach_point = BPF_TC_EGRESS, .parent = 0};
-        bpf_tc_opts options{};
-        options.sz = sizeof options;
-        options.prog_fd = program;
-        options.priority = kFirstToBeAsked;
-        return netns_->run([&]() -> Result<void> {
-            const int created = bpf_tc_hook_create(&hook_);
-            if (created != 0 && created != -EEXIST) return fail_errno("cannot create a clsact qdisc", created);
-            const int attached = bpf_tc_attach(&hook_, &options);
-            if (attached != 0) return fail_errno("cannot attach the cut program", attached);
-            options_ = options;
-            return {};
-        });
-    }
-
-  private:
-    const NetNs* netns_ = nullptr;
-    bpf_tc_hook hook_{};
-    bpf_tc_opts options_{};  // .sz is 0 until attached
 };
 
 }  // namespace
@@ -78,9 +40,9 @@ Result<Cut> Cut::install(const LinkEnd& first, const LinkEnd& second) {
     auto state = std::make_unique<State>();
     state->skeleton.reset(cut_bpf::open_and_load());
     if (!state->skeleton) return fail_errno("cannot load the cut program");
-    auto attached = state->filters[0].attach(first, bpf_program__fd(state->skeleton->progs.cut_forward));
+    auto attached = state->filters[0].attach(first, BPF_TC_EGRESS, bpf_program__fd(state->skeleton->progs.cut_forward));
     if (!attached) return std::unexpected(attached.error());
-    attached = state->filters[1].attach(second, bpf_program__fd(state->skeleton->progs.cut_backward));
+    attached = state->filters[1].attach(second, BPF_TC_EGRESS, bpf_program__fd(state->skeleton->progs.cut_backward));
     if (!attached) return std::unexpected(attached.error());
     return Cut(std::move(state));
 }
@@ -94,6 +56,11 @@ std::int64_t Cut::cut(Direction direction) {
     const auto now = now_ns();
     state_->word() = state_->word() | bits;
     return now;
+}
+
+void Cut::thin(std::uint32_t every) {
+    volatile auto& word = state_->skeleton->bss->topo_cut_every;
+    word = every;
 }
 
 std::int64_t Cut::restore() {

@@ -13,12 +13,6 @@
 
 namespace sidestep::topo {
 
-/// One end of a link.
-struct LinkEnd {
-    const NetNs* netns = nullptr;
-    int ifindex = 0;
-};
-
 /// Directions of a link as bits; forward is ends[0] -> ends[1].
 enum class Direction : std::uint32_t { forward = 1, backward = 2, both = 3 };
 
@@ -42,6 +36,8 @@ class Cut {
     /// Starts a new cut: counters of uncut directions begin at zero. Returns the time of the store, CLOCK_MONOTONIC in
     /// nanoseconds.
     std::int64_t cut(Direction direction = Direction::both);
+    /// Loses one packet of so many in both directions, from now on; 0: none.
+    void thin(std::uint32_t every);
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();
     [[nodiscard]] bool is_cut() const;

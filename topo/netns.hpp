@@ -50,4 +50,10 @@ class NetNs {
     Fd fd_;
 };
 
+/// One end of a link: an interface in a namespace.
+struct LinkEnd {
+    const NetNs* netns = nullptr;
+    int ifindex = 0;
+};
+
 }  // namespace sidestep::topo

@@ -22,6 +22,14 @@ struct Protection {
     std::string wait_to_restore = "200ms";
 };
 
+/// The parts that such configurations are made of: node and clock; one item of `adjacencies`, without its end; the
+/// detour as a candidate path.
+std::string head_yaml(const Lab& lab, const Protection& protection);
+std::string adjacency_yaml(const Lab& lab, const Protection& protection, const std::string& link);
+std::string detour_yaml(const Lab& lab, const Protection& protection);
+/// All interfaces of the node, as `ingress`.
+std::string ingress_yaml(const Lab& lab, const Protection& protection);
+
 /// The YAML that `sidestepd --config` reads.
 std::string protection_config(const Lab& lab, const Protection& protection);
 

@@ -301,6 +301,8 @@ struct ss_steering {
     __u8 source[16];          /* outer source of what is encapsulated here, and source of ICMPv6 errors */
     __u32 lengths[SS_TABLES]; /* entries of length[] */
     __u32 held_routes;        /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
+    __u32 rehash;             /* bit per family: fib_multipath_hash_policy is not 0 */
+    __u32 pad;
     struct ss_length domain[SS_MAX_DOMAIN]; /* prefixes of the outer sources that are let in... */
     __u64 domain_address[SS_MAX_DOMAIN][2]; /* ... and their addresses */
     struct ss_length length[SS_TABLES][SS_MAX_LENGTHS]; /* longest first */

@@ -13,15 +13,43 @@ static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
     return SS_PASS;
 }
 
+#define SS_MAX_NESTED 4 /* tunnels in one another */
+
+/* True if one of the headers inside has our source, or there are more than anybody nests on purpose: repairs without
+ * SRH carry no count. */
+static __always_inline int ss_ours_inside(struct __sk_buff* skb, const struct ss_packet* packet,
+                                          const struct ss_steering* steering) {
+    __u8 next = packet->protocol;
+    __u32 at = ETH_HLEN;
+    __u64 ip[3]; /* up to the source address */
+    struct ss_srh srh;
+    __u32 i;
+
+    for (i = 0; i < SS_MAX_NESTED; i++) {
+        at += sizeof(struct ipv6hdr);
+        if (next == SS_NEXT_ROUTING) {
+            if (bpf_skb_load_bytes(skb, at, &srh, sizeof(srh))) return 0;
+            at += ss_srh_bytes(&srh);
+            next = srh.next_header;
+        }
+        if (next != SS_NEXT_IPV6) return 0;
+        if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip))) return 0;
+        if (ss_same_address(ip + 1, steering->source)) return 1;
+        next = ((const __u8*)ip)[6];
+    }
+    return 1;
+}
+
 /* True if this node encapsulated the packet before and it came back, or it carries as many repairs as it may. */
-static __always_inline int ss_looped(const struct ss_packet* packet, enum ss_asker asker) {
+static __always_inline int ss_looped(struct __sk_buff* skb, const struct ss_packet* packet, enum ss_asker asker) {
     const struct ss_steering* steering = ss_steering();
 
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
     if (asker != SS_TRANSIT || packet->family != SS_IPV6) return 0;
     if (packet->protocol != SS_NEXT_ROUTING && packet->protocol != SS_NEXT_IPV6 && packet->protocol != SS_NEXT_IPV4)
         return 0;
-    return steering && ss_same_address(packet->source, steering->source);
+    if (!steering) return 0;
+    return ss_same_address(packet->source, steering->source) || ss_ours_inside(skb, packet, steering);
 }
 
 /* What the list adds to the packet. */
@@ -36,7 +64,7 @@ static __always_inline int ss_leave(struct __sk_buff* skb, struct ss_packet* pac
     __u32 hops = asker == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
 
     if (packet->hop_limit <= hops) return ss_pass_because(way->stats, SS_DROP_HOP_LIMIT);
-    if (ss_looped(packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
+    if (ss_looped(skb, packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
     if (list->mode == SS_MODE_INSERT && ss_not_insertable(packet)) {
         return ss_pass_because(way->stats, SS_DROP_NOT_POSSIBLE);
     }

@@ -12,11 +12,11 @@
 /* The entry of `map` with the longest prefix of `address`; `table` says which lengths are in use. */
 static __always_inline void* ss_longest(void* map, const struct ss_steering* steering, __u32 table,
                                         const __u64* address) {
-    __u32 count, i;
+    __u32 i;
 
     if (table >= SS_TABLES) return 0;
-    count = SS_READ(steering->lengths[table]);
-    for (i = 0; i < count; i++) {
+    /* Their number is read each time: while we look, the last one may move behind what was the end. */
+    for (i = 0; i < SS_READ(steering->lengths[table]); i++) {
         SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
         if (i >= SS_MAX_LENGTHS) break;
         const struct ss_length* length = &steering->length[table][i];

@@ -11,6 +11,7 @@
 #include "bpf/lib/portable.h"
 
 #define SS_ENOTSUPP 524 /* of the kernel's linux/errno.h */
+#define SS_EALREADY 114
 
 /* The first four bytes of an outer header: class of the inner one (RFC 6040, 4.1), label of its flow (RFC 6438). */
 static __always_inline __be32 ss_outer_flow(__be32 inner_first_word, __u32 hash) {
@@ -42,6 +43,10 @@ static __always_inline int ss_make_room(struct __sk_buff* skb, __u32 bytes, __u3
 
     if (result == -SS_ENOTSUPP) {
         flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+        result = bpf_skb_adjust_room(skb, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+    }
+    if (result == -SS_EALREADY) { /* in a tunnel already: the kernel keeps offsets and GSO types of one only */
+        flags &= ~(__u64)BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
         result = bpf_skb_adjust_room(skb, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
     }
     return result ? -1 : 0;

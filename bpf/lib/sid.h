@@ -74,6 +74,12 @@ static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address
     return 1;
 }
 
+static __always_inline int ss_is_sid(const __u64* address) {
+    const struct ss_steering* steering = ss_steering();
+
+    return steering && steering->lengths[SS_SIDS] && ss_longest(&ss_sids, steering, SS_SIDS, address);
+}
+
 /* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
 static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_sid* sid, struct ss_visit* visit) {
     if (sid->behavior >= SS_END_DT4) {

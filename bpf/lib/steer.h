@@ -55,12 +55,14 @@ static __always_inline __u32 ss_session_rank(__u32 session) {
     return word ? SS_READ(word->rank) : (__u32)SS_DOWN;
 }
 
-/* Link-local and multicast IPv6: they do not leave their link (RFC 4291, 2.5.6 and 2.7). */
-static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
-    __u64 first = packet->destination[0];
+static __always_inline int ss_link_local(const __u64* address) {
+    return (address[0] & bpf_cpu_to_be64(0xffc0ULL << 48)) == bpf_cpu_to_be64(0xfe80ULL << 48);
+}
 
-    return (first & bpf_cpu_to_be64(0xffc0ULL << 48)) == bpf_cpu_to_be64(0xfe80ULL << 48) ||
-           (first & bpf_cpu_to_be64(0xffULL << 56)) == bpf_cpu_to_be64(0xffULL << 56);
+/* To or from a link-local address, or multicast: such packets do not leave their link (RFC 4291, 2.5.6 and 2.7). */
+static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
+    return ss_link_local(packet->destination) || ss_link_local(packet->source) ||
+           (packet->destination[0] & bpf_cpu_to_be64(0xffULL << 56)) == bpf_cpu_to_be64(0xffULL << 56);
 }
 
 /* True while routes with `encap bpf` have nothing to ask. */
@@ -116,6 +118,7 @@ static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss
     __u32 rank;
 
     way->list = 0;
+    if (steering->rehash >> packet->family & 1) bpf_set_hash_invalid(skb); /* a draw among lists left one */
     if (!adjacency) {
         ss_count_outcome(policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;

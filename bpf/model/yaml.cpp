@@ -17,7 +17,9 @@ namespace {
 /// it would find the first, and aliases (`a: &x [*x]`) that make a document endless or too large to walk.
 class Inspection {
   public:
-    explicit Inspection(Complaints& complaints) : complaints_(complaints) {}
+    /// Without aliases, a document has fewer nodes than bytes.
+    Inspection(Complaints& complaints, std::size_t bytes)
+        : complaints_(complaints), most_nodes_(std::max(kMostNodes, bytes)) {}
 
     void walk(const YAML::Node& node, const std::string& path, int depth = 0) {
         if (!affordable(node, depth)) return;
@@ -38,19 +40,20 @@ class Inspection {
 
   private:
     static constexpr int kDeepest = 64;
-    static constexpr int kMostNodes = 1'000'000;
+    static constexpr std::size_t kMostNodes = 1'000'000;
 
     /// False, with one complaint per document, once the document is too deep or too large.
     bool affordable(const YAML::Node& node, int depth) {
         if (gave_up_) return false;
-        if (depth <= kDeepest && ++nodes_ <= kMostNodes) return true;
+        if (depth <= kDeepest && ++nodes_ <= most_nodes_) return true;
         gave_up_ = true;
         YamlPlace(node, "", &complaints_).complain("nested too deeply, or repeated too often by aliases");
         return false;
     }
 
     Complaints& complaints_;
-    int nodes_ = 0;
+    std::size_t most_nodes_;
+    std::size_t nodes_ = 0;
     bool gave_up_ = false;
 };
 
@@ -200,7 +203,7 @@ void YamlPlace::complain(std::string reason) const {
 void read_yaml(const std::string& text, Complaints& complaints, const std::function<void(const YamlPlace&)>& read) {
     try {
         const auto root = YAML::Load(text);
-        Inspection(complaints).walk(root, "");
+        Inspection(complaints, text.size()).walk(root, "");
         if (complaints.empty()) read(YamlPlace(root, "", &complaints));
     } catch (const YAML::Exception& error) {
         complaints.list.push_back({.file = complaints.file,

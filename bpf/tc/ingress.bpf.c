@@ -35,6 +35,8 @@ static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* pack
         int result = ss_decapsulate(skb, packet, &visit);
 
         if (result) return result;
+        // What was inside visits us, too: the kernel has no route for it.
+        if (packet->family == SS_IPV6 && ss_is_sid(packet->destination)) return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
         return ss_all_well() ? SS_PASS : steer(skb, packet, 0);
     }
     if (ss_all_well()) return SS_PASS;
@@ -67,9 +69,19 @@ static __always_inline int ingress_ipv4(struct __sk_buff* skb) {
     return ss_read_ipv4(skb, ETH_HLEN, &packet) ? SS_PASS : steer(skb, &packet, 0);
 }
 
+// With fib_multipath_hash_policy 1 and higher the kernel goes by a hash that the interface or the sender's socket left on
+// the packet, and the FIB that we ask does not: without it, both go by the packet.
+static __always_inline void forget_hash(struct __sk_buff* skb) {
+    const struct ss_steering* steering = ss_steering();
+    __u32 family = skb->protocol == bpf_htons(ETH_P_IP) ? SS_IPV4 : SS_IPV6;
+
+    if (steering && steering->rehash >> family & 1) bpf_set_hash_invalid(skb);
+}
+
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
     if (skb->pkt_type != PACKET_HOST) return SS_PASS;
+    forget_hash(skb);
     if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
         pull(skb);
         return ingress_ipv6(skb);

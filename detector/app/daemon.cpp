@@ -26,6 +26,7 @@
 #include "detector/app/routing_feed.hpp"
 #include "detector/io/api_server.hpp"
 #include "detector/io/clock.hpp"
+#include "detector/io/hash_policy.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
 #include "detector/io/route_watch.hpp"
@@ -128,6 +129,7 @@ class Daemon {
         };
         if (auto started = engine_->start(); !started) return started;
         if (auto listening = open_netlink(); !listening) return listening;
+        note_hash_policy();
         start_feed();
         if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
         if (auto started = installation_->start(); !started) return started;
@@ -277,6 +279,9 @@ class Daemon {
         });
     }
 
+    /// So that the FIB, when it is asked, chooses as the kernel will. An operator may change it at any time.
+    void note_hash_policy() { SS_WRITE(dataplane_->steering().rehash, hashes_beyond_addresses()); }
+
     void arm_reconcile() {
         reconcile_.expires_after(kReconcileEvery);
         reconcile_.async_wait([this](const auto& error) {
@@ -288,6 +293,7 @@ class Daemon {
             saves_left_ = kSavesAtOnce;
             save_changes();
             report_rejects(now);
+            note_hash_policy();
             if (std::exchange(links_changed_, false)) reinstall();
             arm_timer();
             arm_reconcile();

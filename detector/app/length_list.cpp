@@ -33,29 +33,55 @@ void LengthList::remove(std::uint32_t length) {
     erase(length);
 }
 
+/// Entries move towards the end only, the way that packets walk, into a duplicate that erase() left or behind the last.
 void LengthList::insert(std::uint32_t length) {
     auto* list = steering_.length[table_];
-    std::uint32_t at = steering_.lengths[table_];
-    if (at != 0) list[at] = list[at - 1];
-    __sync_synchronize();
-    SS_WRITE(steering_.lengths[table_], at + 1);
-    for (; at > 0 && list[at - 1].length < length; --at) {
-        list[at] = list[at - 1];
+    const std::uint32_t count = steering_.lengths[table_];
+    std::uint32_t place = 0;
+    while (place < count && list[place].length >= length) ++place;
+    std::uint32_t room = place;
+    while (room < count && (room + 1 == count || list[room].length != list[room + 1].length)) ++room;
+    if (room == SS_MAX_LENGTHS) {
+        insert_before(place, length);
+        return;
+    }
+    if (room == count) {
+        list[count] = place == count ? length_of(length) : list[count - 1];
+        __sync_synchronize();
+        SS_WRITE(steering_.lengths[table_], count + 1);
+        if (place == count) return;
+        --room;
+    }
+    for (; room > place; --room) {
+        list[room] = list[room - 1];
         __sync_synchronize();
     }
-    list[at] = length_of(length);
+    list[place] = length_of(length);
 }
 
-void LengthList::erase(std::uint32_t length) {
+/// All duplicates are in front of it, and nothing is free: a packet may miss one entry. As many lengths do not occur.
+void LengthList::insert_before(std::uint32_t place, std::uint32_t length) {
     auto* list = steering_.length[table_];
-    const std::uint32_t count = steering_.lengths[table_];
-    std::uint32_t at = 0;
-    while (at < count && list[at].length != length) ++at;
-    for (; at + 1 < count; ++at) {
+    std::uint32_t at = place - 1;
+    while (at != 0 && list[at - 1].length != list[at].length) --at;
+    for (; at + 1 < place; ++at) {
         list[at] = list[at + 1];
         __sync_synchronize();
     }
-    SS_WRITE(steering_.lengths[table_], count - 1);
+    list[place - 1] = length_of(length);
+}
+
+/// To move the rest up would be against the way that packets walk, which could miss an entry: the next one is doubled.
+void LengthList::erase(std::uint32_t length) {
+    auto* list = steering_.length[table_];
+    std::uint32_t count = steering_.lengths[table_];
+    while (count != 0 && list[count - 1].length == length) --count;
+    SS_WRITE(steering_.lengths[table_], count);
+    for (std::uint32_t at = count; at-- > 0;) {
+        if (list[at].length != length) continue;
+        list[at] = list[at + 1];
+        __sync_synchronize();
+    }
 }
 
 }  // namespace sidestep

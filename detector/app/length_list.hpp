@@ -24,6 +24,7 @@ class LengthList {
 
   private:
     void insert(std::uint32_t length);
+    void insert_before(std::uint32_t place, std::uint32_t length);
     void erase(std::uint32_t length);
 
     ss_steering& steering_;

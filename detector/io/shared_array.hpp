@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include <unistd.h>
+
 #include "bpf/model/error.hpp"
 
 namespace sidestep {

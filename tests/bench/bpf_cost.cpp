@@ -6,7 +6,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <ctime>
+#include <fstream>
 
 #include "detector/io/tc_hook.hpp"
 
@@ -32,7 +34,40 @@ Result<Fd> attached(const std::string& interface) {
     return program;
 }
 
+/// The map of this name among those that a program uses.
+Result<Fd> map_of(int program, const std::string& name) {
+    std::vector<std::uint32_t> ids(64);
+    bpf_prog_info info{};
+    std::uint32_t length = sizeof info;
+    info.nr_map_ids = static_cast<std::uint32_t>(ids.size());
+    info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+    if (bpf_obj_get_info_by_fd(program, &info, &length) != 0) return fail_errno("BPF program");
+    ids.resize(std::min<std::size_t>(ids.size(), info.nr_map_ids));
+    for (const auto id : ids) {
+        Fd map(bpf_map_get_fd_by_id(id));
+        bpf_map_info about{};
+        length = sizeof about;
+        if (map && bpf_obj_get_info_by_fd(map.get(), &about, &length) == 0 && about.name == name) return map;
+    }
+    return fail("the program uses no map " + name);
+}
+
 }  // namespace
+
+Result<std::uint64_t> map_bytes(const topo::Lab& lab, const std::string& node, const std::string& interface,
+                                const std::string& map) {
+    const auto program = lab.in(node, [&] { return attached(interface); });
+    if (!program) return std::unexpected(program.error());
+    const auto found = map_of(program->get(), map);
+    if (!found) return std::unexpected(found.error());
+    std::ifstream file("/proc/self/fdinfo/" + std::to_string(found->get()));
+    std::string key;
+    std::uint64_t value = 0;
+    while (file >> key) {
+        if (key == "memlock:" && file >> value) return value;
+    }
+    return fail("the kernel does not say how much memory map " + map + " takes");
+}
 
 Result<std::int64_t> process_cpu_ns(pid_t pid) {
     clockid_t clock = 0;

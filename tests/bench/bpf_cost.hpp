@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a node's Sidestep costs: the run time of its BPF programs as the kernel counts it, and its daemon's processor
-// time.
+// What a node's Sidestep costs: the run time of its BPF programs and the memory of its maps as the kernel counts them,
+// and its daemon's processor time.
 #pragma once
 
 #include <sys/types.h>
@@ -16,6 +16,10 @@ namespace sidestep::bench {
 
 /// Processor time of a process so far, in nanoseconds.
 Result<std::int64_t> process_cpu_ns(pid_t pid);
+
+/// Kernel memory, in bytes, of a map that the program at the ingress of a node's interface uses.
+Result<std::uint64_t> map_bytes(const topo::Lab& lab, const std::string& node, const std::string& interface,
+                                const std::string& map);
 
 /// The tick and the ingress program of one node, found by where they are attached. While it lives the kernel counts
 /// run times (kernel.bpf_stats_enabled), for the programs of everybody.

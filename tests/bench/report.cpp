@@ -29,8 +29,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
 }
 
 std::string verdict(const Row& row) {
-    if (!row.bar) return "";
-    return fmt::format("<= {:<8.3f} {}", *row.bar, row.missed() ? "MISSED" : "ok");
+    if (!row.bar && !row.least) return row.missed() ? "MISSED" : "";
+    return fmt::format("{} {:<8.3f} {}", row.bar ? "<=" : ">=", row.bar ? *row.bar : *row.least,
+                       row.missed() ? "MISSED" : "ok");
 }
 
 void print(const Row& row) {
@@ -43,6 +44,7 @@ void print(const Row& row) {
 nlohmann::ordered_json to_json(const Row& row) {
     auto versus = row.versus;
     if (row.bar) versus["bar"] = *row.bar;
+    if (row.least) versus["least"] = *row.least;
     if (!row.flaw.empty()) versus["flaw"] = row.flaw;
     return {{"key", row.key}, {"value", row.value}, {"unit", row.unit}, {"n", row.n}, {"versus", versus}};
 }
@@ -58,7 +60,7 @@ bool write(const std::string& path, const std::string& name, const std::vector<R
 }  // namespace
 
 int run_bench(const std::string& name, int argc, char** argv,
-              const std::function<std::vector<Row>(const Arguments&)>& measure) {
+              const std::function<std::vector<Row>(const Arguments&)>& measure, Missed missed) {
     try {
         const auto arguments = parse(argc, argv);
         if (!arguments) {
@@ -67,7 +69,8 @@ int run_bench(const std::string& name, int argc, char** argv,
         }
         const auto rows = measure(*arguments);
         for (const auto& row : rows) print(row);
-        if (arguments->json.empty() || write(arguments->json, name, rows)) return 0;
+        const bool fails = missed == Missed::fails && std::ranges::any_of(rows, &Row::missed);
+        if (arguments->json.empty() || write(arguments->json, name, rows)) return fails ? 1 : 0;
         fmt::print(stderr, "bench_{}: cannot write {}\n", name, arguments->json);
     } catch (const std::exception& error) {
         fmt::print(stderr, "bench_{}: {}\n", name, error.what());

@@ -6,23 +6,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/bench/must.hpp"
 #include "topo/lab.hpp"
 
 namespace sidestep::bench {
 
 inline constexpr const char* kLink = "A-B";
-
-/// The value, or an exception: a benchmark has no use for half of an experiment.
-template <typename T>
-T must(Result<T> result) {
-    if (!result) throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 class Subject {
   public:

@@ -2,9 +2,6 @@
 // The BPF programs loaded for a test, unpinned and attached to nothing, with their maps as memory.
 #pragma once
 
-#include <linux/bpf.h>
-#include <linux/pkt_cls.h>
-
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -26,18 +23,9 @@
 #include "detector/core/wire.hpp"
 #include "detector/io/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
+#include "tests/bpf/run_program.hpp"
 
 namespace sidestep {
-
-inline constexpr std::uint32_t kPass = ~0U;       // TC_ACT_UNSPEC
-inline constexpr std::uint32_t kNotRun = 0xdead;  // no program returns this: the kernel refused to run it
-inline constexpr std::uint32_t kLoopback = 1;
-
-/// What a program made of a packet.
-struct RunResult {
-    std::uint32_t code = 0;
-    Bytes packet;
-};
 
 /// The bytes that a value occupies, to compare all of it.
 template <typename Value>
@@ -255,23 +243,7 @@ class Programs {
     }
 
     static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
-        RunResult result;
-        result.packet.resize(4096);
-        __sk_buff context{};
-        context.ifindex = ifindex;
-        context.mark = mark;
-        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = result.packet.data(),
-                    .data_size_in = static_cast<std::uint32_t>(packet.size()),
-                    .data_size_out = static_cast<std::uint32_t>(result.packet.size()), .ctx_in = &context,
-                    .ctx_size_in = sizeof context, .repeat = 1);
-        if (bpf_prog_test_run_opts(bpf_program__fd(program), &options) != 0) {
-            result.code = kNotRun;
-            result.packet.clear();
-            return result;
-        }
-        result.code = options.retval;
-        result.packet.resize(options.data_size_out);
-        return result;
+        return run_program(bpf_program__fd(program), packet, ifindex, mark);
     }
 
     sidestep_bpf* skeleton_ = nullptr;

@@ -79,7 +79,7 @@ void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& pac
 
 TEST_F(Repair, NothingIsTouchedWhileAllIsWell) {
     programs_.words[0].rank = SS_DOWN;  // the gate says otherwise, and the gate is asked first
-    const auto bytes = packet({}, udp(1, 2, 100));
+    const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     const auto result = programs_.ingress(bytes);
     EXPECT_EQ(result.code, kPass);
     EXPECT_EQ(result.packet, bytes);
@@ -92,7 +92,7 @@ TEST_F(Repair, EncapsulatesWithAnyNumberOfSegments) {
         SCOPED_TRACE(count);
         programs_.set_way(1, encaps_list(1, count));
         for (const std::size_t length : {0, 1, 64, 1000}) {
-            const auto bytes = packet({.hop_limit = 2, .traffic_class = 0xb9}, udp(1, 2, length));
+            const auto bytes = packet(Ipv6{.hop_limit = 2, .traffic_class = 0xb9}, udp(1, 2, length));
             expect_encapsulated(programs_.ingress(bytes), backup(count), bytes);
         }
     }
@@ -102,7 +102,7 @@ TEST_F(Repair, EncapsulatesWithAnyNumberOfSegments) {
 
 TEST_F(Repair, CountsWhatACandidateCarries) {
     programs_.lower(0);
-    const auto bytes = packet({}, udp(1, 2, 100));
+    const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     programs_.ingress(bytes);
     programs_.ingress(bytes);
     const auto sum = programs_.stats(1, 1);
@@ -117,7 +117,7 @@ TEST_F(Repair, AFlowKeepsItsLabelAndFlowsDiffer) {
     std::set<std::vector<std::uint8_t>> labels;
     for (std::uint16_t port = 1; port <= 8; ++port) {
         const auto label = [&](std::size_t length) {
-            const auto out = programs_.ingress(packet({}, udp(port, 2, length))).packet;
+            const auto out = programs_.ingress(packet(Ipv6{}, udp(port, 2, length))).packet;
             return Bytes{static_cast<std::uint8_t>(out.at(15) & 0xf), out.at(16), out.at(17)};
         };
         EXPECT_EQ(label(10), label(500));
@@ -129,12 +129,12 @@ TEST_F(Repair, AFlowKeepsItsLabelAndFlowsDiffer) {
 TEST_F(Repair, TakesTheSecondBackupWhenTheFirstIsDownToo) {
     programs_.lower(0);
     programs_.lower(1);
-    const auto bytes = packet({}, udp(1, 2, 100));
+    const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
 }
 
 TEST_F(Repair, PrefersUpToDegradedToDown) {
-    const auto bytes = packet({}, udp(1, 2, 100));
+    const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     programs_.lower(0);
     programs_.lower(1, SS_DEGRADED);
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
@@ -145,45 +145,45 @@ TEST_F(Repair, PrefersUpToDegradedToDown) {
 TEST_F(Repair, PassesOverACandidateThatIsNotUsable) {
     programs_.lists[1].mode = SS_MODE_UNUSABLE;
     programs_.lower(0);
-    const auto bytes = packet({}, udp(1, 2, 100));
+    const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatPlainForwardingCarries) {
     programs_.lower(1);  // the gate is closed, but not for the sake of this policy's first candidate
-    expect_untouched(packet({}, udp(1, 2, 100)), SS_OUTCOME_PLAIN);
+    expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_OUTCOME_PLAIN);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatNoPolicyIsFor) {
     programs_.lower(0);
-    expect_untouched(packet({.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
+    expect_untouched(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
     programs_.set_prefix(*Prefix::parse("2001:db8:e::/48"), 7777);
-    expect_untouched(packet({.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
+    expect_untouched(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatIsExemptWithinAPolicysPrefix) {
     programs_.lower(0);
     programs_.set_prefix(*Prefix::parse("2001:db8:d::1"), SS_POLICY_EXEMPT);
-    expect_untouched(packet({}, udp(1, 2, 100)), SS_OUTCOME_EXEMPT);
+    expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_OUTCOME_EXEMPT);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatExpiresHere) {
     programs_.lower(0);
     for (const std::uint8_t hops : Bytes{0, 1})
-        expect_untouched(packet({.hop_limit = hops}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT, 1);
+        expect_untouched(packet(Ipv6{.hop_limit = hops}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT, 1);
 }
 
 TEST_F(Repair, LeavesToTheKernelWhatNoCandidateCarries) {
     for (const unsigned session : {0, 1, 2}) programs_.lower(session);
-    expect_untouched(packet({}, udp(1, 2, 100)), SS_DROP_NO_CANDIDATE, 3);
+    expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_DROP_NO_CANDIDATE, 3);
 }
 
 TEST_F(Repair, LeavesAloneWhatIsNotIpv6) {
     programs_.lower(0);
-    auto ipv4 = packet({}, udp(1, 2, 100));
+    auto ipv4 = packet(Ipv6{}, udp(1, 2, 100));
     ipv4[12] = 0x08;
     ipv4[13] = 0x00;
-    auto version = packet({}, udp(1, 2, 100));
+    auto version = packet(Ipv6{}, udp(1, 2, 100));
     version[kEthernetLength] = 0x40;
     for (const auto& bytes : {ipv4, version}) {
         const auto result = programs_.ingress(bytes);
@@ -197,7 +197,7 @@ TEST_F(Repair, ABrokenHeaderIsDroppedNotSent) {
     programs_.lower(0);
     for (const unsigned length : {0, 13, 53, SS_HEADER_MAX + 1, 0xffff}) {
         programs_.lists[1].header_length = static_cast<std::uint16_t>(length);
-        EXPECT_EQ(programs_.ingress(packet({}, udp(1, 2, 100))).code, TC_ACT_SHOT) << length;
+        EXPECT_EQ(programs_.ingress(packet(Ipv6{}, udp(1, 2, 100))).code, TC_ACT_SHOT) << length;
     }
     EXPECT_EQ(programs_.drops(SS_DROP_PUSH_FAILED), 5U) << "every drop is counted";
     EXPECT_EQ(programs_.stats(1, 1).drops[SS_DROP_PUSH_FAILED], 5U);

@@ -60,6 +60,15 @@ TEST_F(Tables, TheLongestPrefixWins) {
     EXPECT_EQ(v6("2001:db9::1"), 1U) << "IPv4's default is none of IPv6";
 }
 
+// RFC 4291, 2.5.6: the kernel tells the sender, if anybody does.
+TEST_F(Tables, WhatComesFromALinkLocalAddressStaysOnItsLink) {
+    add("::/0", 1);
+    EXPECT_EQ(slot_of(packet(Ipv6{.from = "fe80::1"}, udp(1, 2, 1))), 0U);
+    EXPECT_EQ(slot_of(packet(Ipv6{.from = "febf::1"}, udp(1, 2, 1))), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_EXEMPT), 2U);
+    EXPECT_EQ(slot_of(packet(Ipv6{.from = "fec0::1"}, udp(1, 2, 1))), 1U);
+}
+
 TEST_F(Tables, AllLengthsAtOnce) {
     const auto destination = address("2001:db8:5555:5555:5555:5555:5555:5555");
     // 62 nested prefixes that lead elsewhere or nowhere, the shortest and the longest to policies.

@@ -104,19 +104,28 @@ AssertionResult healed(std::span<const FlowReport> reports, std::int64_t since_n
 
 void ProtectedLab::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
+    build();
+    const auto reply = lab_->wait_reachable("S", far_end(), kPatience);
+    ASSERT_TRUE(reply) << reply.error().message;
+}
+
+void ProtectedLab::build() {
     auto lab = Lab::build_file(topology());
     ASSERT_TRUE(lab) << lab.error().message;
     lab_ = std::make_unique<Lab>(std::move(*lab));
     auto cut = lab_->install_cut(cut_link());
     ASSERT_TRUE(cut) << cut.error().message;
     cut_ = std::make_unique<Cut>(std::move(*cut));
-    const auto reply = lab_->wait_reachable("S", far_end(), kPatience);
-    ASSERT_TRUE(reply) << reply.error().message;
 }
 
 void ProtectedLab::TearDown() {
     if (HasFailure()) {
-        for (auto& [node, daemon] : daemons_) GTEST_LOG_(INFO) << node << ":\n" << daemon.process().output();
+        for (auto& [node, daemon] : daemons_) {
+            GTEST_LOG_(INFO) << node << ":\n"
+                             << daemon.process().output() << ask(node, "status").value("counters", json()).dump()
+                             << '\n'
+                             << ask(node, "policies").dump();
+        }
     }
     for (auto& [node, daemon] : daemons_) daemon.process().stop();
     daemons_.clear();

@@ -62,7 +62,9 @@ class ProtectedLab : public testing::Test {
   protected:
     void SetUp() override;
     void TearDown() override;
-    /// The file of the topology; it has the nodes and links above.
+    /// Builds the lab, with a cut of A-B.
+    void build();
+    /// The file of the topology; SetUp() needs the nodes and links above in it.
     [[nodiscard]] virtual std::string topology() const { return SIDESTEP_TOPOLOGIES "/demo.yaml"; }
     /// What cut() cuts, and who has to reach whom before a test begins.
     [[nodiscard]] virtual std::string cut_link() const { return "A-B"; }

@@ -26,7 +26,7 @@ Roles roles_of(const std::string& node) {
 
 std::string RepairLab::base_config(const std::string& node) const {
     const auto roles = roles_of(node);
-    std::string text = fmt::format(
+    const auto text = fmt::format(
         "node: {{name: {}, source-address: \"{}\", source-address-ipv4: {}}}\n"
         "ingress: [to-{}]\n"
         "sr-domain: [\"fd00::/16\"]\n"
@@ -34,16 +34,17 @@ std::string RepairLab::base_config(const std::string& node) const {
         "adjacencies:\n",
         node, lab().graph().node(lab().id_of(node)).loopback->to_string(), lab().address_v4(node).to_string(),
         roles.near_host, decap(node).to_string());
-    for (const auto& link : {std::string("A-B"), roles.backup_link}) {
-        const auto& own = lab().interface(node, link);
-        text += fmt::format(
-            "  - name: {}\n"
-            "    interface: {}\n"
-            "    neighbor: \"{}\"\n"
-            "    probe: {{interval: 1ms, multiplier: 3, sink: \"{}\", wait-to-restore: 100ms}}\n",
-            link, own.name, lab().peer(node, link).link_local.to_string(), own.address.to_string());
-    }
-    return text;
+    return text + adjacency_config(node, "A-B") + adjacency_config(node, roles.backup_link);
+}
+
+std::string RepairLab::adjacency_config(const std::string& node, const std::string& link) const {
+    const auto& own = lab().interface(node, link);
+    return fmt::format(
+        "  - name: {}\n"
+        "    interface: {}\n"
+        "    neighbor: \"{}\"\n"
+        "    probe: {{interval: 1ms, multiplier: 3, sink: \"{}\", wait-to-restore: 100ms}}\n",
+        link, own.name, lab().peer(node, link).link_local.to_string(), own.address.to_string());
 }
 
 std::string RepairLab::detour(const std::string& node, const std::string& encap) const {
@@ -77,6 +78,15 @@ std::string RepairLab::policy_config(const std::string& node) const {
 std::string RepairLab::bypass_config(const std::string& node) const {
     return with(base_config(node), "wait-to-restore: 100ms}\n",
                 fmt::format("wait-to-restore: 100ms}}\n    bypass: [{}]\n", detour(node)));
+}
+
+std::string RepairLab::steered_config(const std::string& steering) const {
+    auto text = policy_config("A");
+    if (steering == "transit") return text;
+    text = with(text, "    candidates:", "    steering: " + steering + "\n    candidates:");
+    text = with(text, "ingress: [to-S]\n", "");
+    if (steering != "lwt-in") return text + "device: sr0\n";
+    return with(text, far_prefixes("A"), "[\"2001:db8:d::/48\"]");  // IPv6 only
 }
 
 testing::AssertionResult RepairLab::start_with(const std::string& a, const std::string& b) {

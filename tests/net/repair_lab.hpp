@@ -18,12 +18,16 @@ class RepairLab : public ProtectedLab {
     /// `node:` to `adjacencies:` of A or B: its link A-B and then its link to C. The texts to replace:
     /// "wait-to-restore: 100ms}" is once in each adjacency.
     [[nodiscard]] std::string base_config(const std::string& node) const;
+    /// One more of `adjacencies:`, to follow that of base_config().
+    [[nodiscard]] std::string adjacency_config(const std::string& node, const std::string& link) const;
     /// The candidate that avoids A-B: "{adjacency: A-C, segments: [...]}".
     [[nodiscard]] std::string detour(const std::string& node, const std::string& encap = "h.encaps") const;
     /// A policy for the prefixes behind the other one: plain, else the detour.
     [[nodiscard]] std::string policy_config(const std::string& node) const;
     /// No policy, but a bypass of A-B.
     [[nodiscard]] std::string bypass_config(const std::string& node) const;
+    /// The policy of A with its packets steered so; no ingress program sees those of S then.
+    [[nodiscard]] std::string steered_config(const std::string& steering) const;
     /// Prefixes of the far host and the far router of A or B, for YAML.
     [[nodiscard]] std::string far_prefixes(const std::string& node) const;
 

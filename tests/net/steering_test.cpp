@@ -18,13 +18,6 @@ using testing::Not;
 
 class Steering : public RepairLab {
   protected:
-    /// A with its packets steered; no ingress program sees those of S.
-    [[nodiscard]] std::string steered(const std::string& steering) const {
-        auto text = with(policy_config("A"), "    candidates:", "    steering: " + steering + "\n    candidates:");
-        text = with(text, "ingress: [to-S]\n", "");
-        if (steering != "lwt-in") return text + "device: sr0\n";
-        return with(text, far_prefixes("A"), "[\"2001:db8:d::/48\"]");
-    }
     /// All that sidestepd puts into the kernel's tables of A.
     std::string installed() {
         return shell("A",
@@ -69,7 +62,7 @@ class SteeringKind : public Steering, public testing::WithParamInterface<const c
 };
 
 TEST_P(SteeringKind, ForwardedAndLocalPacketsTakeThePolicy) {
-    ASSERT_TRUE(start_with(steered(GetParam()), policy_config("B")));
+    ASSERT_TRUE(start_with(steered_config(GetParam()), policy_config("B")));
     EXPECT_EQ(shell("A", "tc filter show dev to-S ingress"), "");
     auto flows = takes_all() ? dual_flows() : Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;
@@ -82,7 +75,7 @@ TEST_P(SteeringKind, ForwardedAndLocalPacketsTakeThePolicy) {
 }
 
 TEST_P(SteeringKind, TcpArrivesIntactThroughCutAndRestore) {
-    ASSERT_TRUE(start_with(steered(GetParam()), policy_config("B")));
+    ASSERT_TRUE(start_with(steered_config(GetParam()), policy_config("B")));
     auto all = streams();
     EXPECT_TRUE(go_on(all));
     cut().cut();
@@ -115,7 +108,7 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
     const auto begin = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-    ASSERT_TRUE(start("A", steered("device")));
+    ASSERT_TRUE(start("A", steered_config("device")));
     EXPECT_THAT(shell("A", "ip -6 route get " + lab().address("D").to_string()), HasSubstr("dev sr0"));
     EXPECT_TRUE(flows->pass());
     ASSERT_TRUE(stop("A"));
@@ -127,12 +120,12 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
 TEST_F(Steering, NothingStaysAfterACrashAndASuccessorsEnd) {
     for (const auto* steering : {"device", "lwt-xmit", "lwt-in"}) {
         SCOPED_TRACE(steering);
-        ASSERT_TRUE(start("A", steered(steering)));
+        ASSERT_TRUE(start("A", steered_config(steering)));
         ASSERT_TRUE(kill("A"));
         EXPECT_THAT(installed(), HasSubstr("2001:db8:d::/48"));
         EXPECT_EQ(installed().find("203.0.113.0/24") != std::string::npos, std::string_view(steering) != "lwt-in");
         EXPECT_TRUE(lab().ping("S", "D"));
-        ASSERT_TRUE(start("A", steered(steering)));
+        ASSERT_TRUE(start("A", steered_config(steering)));
         EXPECT_TRUE(lab().ping("S", "D"));
         ASSERT_TRUE(stop("A"));
         EXPECT_EQ(installed(), "");
@@ -143,9 +136,9 @@ TEST_F(Steering, NothingStaysAfterACrashAndASuccessorsEnd) {
 TEST_F(Steering, NothingStaysAfterFlush) {
     for (const auto* steering : {"device", "lwt-in"}) {
         SCOPED_TRACE(steering);
-        ASSERT_TRUE(start("A", steered(steering)));
+        ASSERT_TRUE(start("A", steered_config(steering)));
         ASSERT_TRUE(kill("A"));
-        const auto flushed = run_sidestepd("A", steered(steering), {}, "", {"--flush"});
+        const auto flushed = run_sidestepd("A", steered_config(steering), {}, "", {"--flush"});
         EXPECT_EQ(flushed.code, 0) << flushed.output;
         EXPECT_EQ(installed(), "");
         EXPECT_TRUE(lab().ping("S", "D"));
@@ -157,7 +150,7 @@ TEST_F(Steering, AForeignRouteIsRefusedByNameAndLeftAlone) {
     ASSERT_EQ(shell("A", fmt::format("ip -6 route add 2001:db8:d::/48 via {} dev to-B proto static metric 5", via)),
               "");
     const auto before = shell("A", "ip -6 route show 2001:db8:d::/48");
-    const auto ended = run_sidestepd("A", steered("device"));
+    const auto ended = run_sidestepd("A", steered_config("device"));
     EXPECT_EQ(ended.code, 1);
     EXPECT_THAT(ended.output, HasSubstr("2001:db8:d::/48"));
     EXPECT_THAT(ended.output, HasSubstr("static"));

@@ -3,15 +3,20 @@
 #include "detector/app/length_list.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bpf/lib/portable.h"
 #include "bpf/model/address.hpp"
 
 namespace sidestep {
@@ -22,10 +27,13 @@ using testing::IsEmpty;
 
 class Lengths : public testing::Test {
   protected:
+    // As packets meet them; one that they meet twice in a row is meant once.
     [[nodiscard]] std::vector<unsigned> seen(ss_table table = SS_IPV6) const {
         std::vector<unsigned> result;
-        for (std::uint32_t i = 0; i < steering_->lengths[table]; ++i)
-            result.push_back(steering_->length[table][i].length);
+        for (std::uint32_t i = 0; i < steering_->lengths[table]; ++i) {
+            const auto length = steering_->length[table][i].length;
+            if (result.empty() || result.back() != length) result.push_back(length);
+        }
         return result;
     }
 
@@ -99,11 +107,50 @@ TEST_F(Lengths, AgreesWithAMapWhateverIsDone) {
         std::vector<unsigned> expected;
         for (const auto& [key, count] : model) expected.push_back(key);
         ASSERT_EQ(seen(), expected);
-        for (std::uint32_t at = 0; at < expected.size(); ++at) {
-            const auto mask = length_of(expected[at]);
-            ASSERT_EQ(std::memcmp(&steering_->length[SS_IPV6][at], &mask, sizeof mask), 0) << "its mask came along";
+        ASSERT_LE(steering_->lengths[SS_IPV6], unsigned{SS_MAX_LENGTHS});
+        for (std::uint32_t at = 0; at < steering_->lengths[SS_IPV6]; ++at) {
+            const auto& entry = steering_->length[SS_IPV6][at];
+            const auto mask = length_of(entry.length);
+            ASSERT_EQ(std::memcmp(&entry, &mask, sizeof mask), 0) << "its mask came along";
         }
     }
+}
+
+// Others come and go before, between and behind them, while a packet looks: each of these it has to meet.
+TEST_F(Lengths, NoneIsMissingWhileOthersComeAndGo) {
+    static constexpr std::array<std::uint32_t, 4> kStaying{120, 64, 48, 8};
+    for (const auto length : kStaying) list_.add(length);
+    std::atomic<bool> done = false;
+    std::uint64_t walks = 0;
+    std::uint64_t missed = 0;
+    std::thread packets([&] {
+        for (; !done; ++walks) {
+            std::size_t met = 0;
+            for (std::uint32_t i = 0; i < SS_READ(steering_->lengths[SS_IPV6]); ++i) {  // as bpf/lib/lookup.h does
+                const auto& entry = steering_->length[SS_IPV6][i];
+                if (met < kStaying.size() && SS_READ(entry.length) == kStaying.at(met)) ++met;
+            }
+            missed += met != kStaying.size();
+        }
+    });
+    std::mt19937 dice(1);
+    std::set<std::uint32_t> coming;
+    std::uint32_t most = 0;
+    for (int i = 0; i < 300'000; ++i) {
+        const auto length = static_cast<std::uint32_t>(8 * (dice() % 16) + 1);  // none of those that stay
+        if (coming.erase(length) != 0) {
+            list_.remove(length);
+        } else {
+            coming.insert(length);
+            list_.add(length);
+        }
+        most = std::max(most, steering_->lengths[SS_IPV6]);
+    }
+    done = true;
+    packets.join();
+    EXPECT_GT(walks, 0U);
+    EXPECT_LT(most, unsigned{SS_MAX_LENGTHS}) << "duplicates are used again";
+    EXPECT_EQ(missed, 0U) << "of " << walks;
 }
 
 }  // namespace

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// How long it takes from a session's word being lowered until packets leave by the backup. The benchmark lowers the
+// word itself, in the memory that the data plane reads: the moment is exact, and detection is not in the figure.
+#pragma once
+
+#include <vector>
+
+#include "bpf/abi/sidestep.h"
+#include "detector/io/shared_array.hpp"
+#include "tests/bench/generator.hpp"
+#include "tests/bench/rig.hpp"
+
+namespace sidestep::bench {
+
+class Flips {
+  public:
+    /// Of the first session of A's sidestepd, which runs and is up; what is watched is `destination` of the generator,
+    /// which depends on it. Both must outlive this. Throws std::runtime_error, here and below.
+    Flips(Rig& rig, Generator& generator, std::size_t destination);
+
+    /// So many flips there and back, in microseconds each.
+    std::vector<double> run(int times);
+
+  private:
+    std::vector<double> run_here(int times);
+    double flip();
+
+    Rig& rig_;
+    Generator& generator_;
+    std::size_t destination_;
+    SharedArray<ss_word> words_;
+    SharedArray<ss_gate> gates_;
+};
+
+}  // namespace sidestep::bench

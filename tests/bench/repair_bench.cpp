@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a repair costs per packet, beside plain forwarding and beside the kernel's own seg6, what it costs by the number
+// of prefixes and routes, and how long it takes from a lowered word to the backup.
+//
+// Everything that is compared lives at the same time, each in a lab of its own, and takes turns on one core.
+#include <chrono>
+#include <cstdio>
+#include <future>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tests/bench/bpf_cost.hpp"
+#include "tests/bench/contender.hpp"
+#include "tests/bench/core_time.hpp"
+#include "tests/bench/protected_set.hpp"
+#include "tests/bench/report.hpp"
+#include "topo/wait.hpp"
+
+namespace sidestep::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+/// How often, how long, how many.
+struct Effort {
+    int rounds;
+    milliseconds lap;
+    milliseconds tcp_lap;
+    int flips;  ///< per round
+    std::size_t routes;
+    bool million;  ///< protected prefixes, too
+};
+
+constexpr Effort kFull{11, 500ms, 1000ms, 20, 1'000'000, true};
+constexpr Effort kQuick{5, 40ms, 200ms, 20, 100'000, false};
+
+constexpr std::size_t kFew = 1000;
+constexpr std::size_t kMany = 100'000;
+constexpr std::size_t kMost = 1'000'000;
+constexpr milliseconds kReadingPatience = 5min;  ///< of a configuration with very many prefixes
+
+const topo::Clock::time_point kStart = topo::Clock::now();
+
+void progress(const std::string& text) {
+    const auto elapsed = std::chrono::duration<double>(topo::Clock::now() - kStart).count();
+    fmt::print(stderr, "bench_repair: {:6.1f} s  {}\n", elapsed, text);
+}
+
+class Repair {
+  public:
+    explicit Repair(const Effort& effort) : effort_(effort) {}
+
+    std::vector<Row> run() {
+        progress("setting up plain forwarding, repairs and seg6");
+        set_up_small();
+        set_up_tcp();
+        set_up_large();
+        keep_off_measured_core();
+        progress("flipping");
+        flip_all();
+        progress("plain forwarding by many routes");
+        race({&one_route_.unbroken, &all_routes_.unbroken, &one_route_v4_.unbroken, &all_routes_v4_.unbroken},
+             effort_.rounds, [](int) {});
+        progress("cutting the link");
+        for (auto* contender : {&one_route_, &all_routes_, &one_route_v4_, &all_routes_v4_, &few_, &many_})
+            contender->attempt([&] { contender->rig->fail_link(); });
+        race(all(), effort_.rounds, [&](int round) {
+            progress(fmt::format("round {} of {}{}", round, effort_.rounds, round == 0 ? ", not counted" : ""));
+        });
+        return rows();
+    }
+
+  private:
+    // --- what there is
+
+    void set_up_small() {
+        const std::vector v6{*Address::parse("2001:db8:d::1")};
+        const std::vector v4{*Address::parse("10.13.0.1")};
+        const std::vector v6_prefix{*Prefix::parse("2001:db8:d::/48")};
+        const std::vector v4_prefix{*Prefix::parse("10.13.0.0/16")};
+        const auto lap = effort_.lap;
+        plain_.set_up([&](Rig&) { plain_.sends(Way::plain, lap, v6); });
+        idle_program_.set_up([&](Rig& rig) {
+            must(rig.arrivals().attach_idle_program(rig.lab()));
+            idle_program_.sends(Way::plain, lap, v6);
+        });
+        plain_v4_.set_up([&](Rig&) { plain_v4_.sends(Way::plain, lap, v4); });
+        healthy_.set_up([&](Rig& rig) {
+            rig.protect(one_policy(rig.lab(), v6_prefix));
+            healthy_.sends(Way::plain, lap, v6);
+            healthy_.flips_to(0);
+        });
+        rerouting_.set_up([&](Rig& rig) {
+            rig.protect(one_policy(rig.lab(), v6_prefix));
+            rig.fail_link();
+            rerouting_.sends(Way::repaired, lap, v6);
+        });
+        rerouting_v4_.set_up([&](Rig& rig) {
+            rig.protect(one_policy(rig.lab(), v4_prefix));
+            rig.fail_link();
+            rerouting_v4_.sends(Way::repaired, lap, v4);
+        });
+        for (auto* native : {&native_, &native_tunsrc_}) {
+            native->set_up([&](Rig& rig) {
+                steer_by_seg6(rig, "A");
+                if (native == &native_tunsrc_) set_seg6_source(rig, "A");
+                native->sends(Way::repaired, lap, v6);
+            });
+        }
+    }
+
+    void set_up_tcp() {
+        native_tcp_.set_up([&](Rig& rig) {
+            steer_by_seg6(rig, "S");
+            native_tcp_.streams(effort_.tcp_lap);
+        });
+        sr0_tcp_.set_up([&](Rig& rig) {
+            rig.protect(policy_device(rig.lab()), "S");
+            sr0_tcp_.streams(effort_.tcp_lap);
+        });
+    }
+
+    /// Labs are made one after the other, what takes long is done side by side.
+    void set_up_large() {
+        for (auto* contender : {&one_route_, &all_routes_, &one_route_v4_, &all_routes_v4_, &few_, &many_, &most_})
+            contender->set_up([](Rig&) {});
+        progress(fmt::format("setting up {} routes, and many policies", effort_.routes));
+        const auto routes = std::async(std::launch::async, [&] { set_up_routes(); });
+        set_up_policies();
+        routes.wait();
+    }
+
+    /// Two of a family send to the same destinations; only the FIB differs.
+    void set_up_routes() {
+        const auto set_up = [&](Contender& contender, const std::vector<Prefix>& prefixes, bool one) {
+            std::vector<std::string> routes;
+            for (const auto& prefix : prefixes) routes.push_back(prefix.to_string());
+            if (one) routes = {random_space(), random_space_v4()};
+            contender.set_up([&](Rig& rig) {
+                add_routes(rig, routes);
+                rig.protect(bypass_only(rig.lab()));
+                contender.sends(Way::repaired, effort_.lap, destinations_in(prefixes, prefixes.size()));
+            });
+        };
+        for (const bool one : {true, false}) {
+            set_up(one ? one_route_ : all_routes_, random_prefixes(effort_.routes), one);
+            set_up(one ? one_route_v4_ : all_routes_v4_, random_prefixes_v4(effort_.routes), one);
+        }
+    }
+
+    /// Healthy to begin with: they flip before they are cut.
+    void set_up_policies() {
+        const auto set_up = [&](Contender& contender, std::size_t count, auto config) {
+            contender.set_up([&](Rig& rig) {
+                const auto prefixes = random_prefixes(count);
+                add_routes(rig, {random_space()});
+                contender.start_s = rig.protect(config(rig.lab(), prefixes), "A", kReadingPatience);
+                progress(fmt::format("{}: sidestepd was up after {:.1f} s", contender.racer.name, contender.start_s));
+                const bool races = count <= kMany;
+                const auto last = destinations_in({prefixes.back()}, 1);
+                contender.sends(Way::repaired, effort_.lap, races ? destinations_in(prefixes, kMany) : last);
+                contender.flips_to(races ? count - 1 : 0);
+            });
+        };
+        set_up(few_, kFew, own_policies);
+        set_up(many_, kMany, own_policies);
+        if (effort_.million) set_up(most_, kMost, one_policy);
+    }
+
+    // --- what is done with it
+
+    std::vector<Racer*> all() {
+        std::vector<Racer*> racers{&native_tcp_.racer, &sr0_tcp_.racer};
+        for (auto* contender : {&one_route_, &all_routes_, &one_route_v4_, &all_routes_v4_, &few_, &many_})
+            racers.push_back(&contender->racer);
+        for (auto* contender :
+             {&plain_, &idle_program_, &healthy_, &rerouting_, &native_, &native_tunsrc_, &plain_v4_, &rerouting_v4_}) {
+            racers.push_back(&contender->racer);
+            racers.push_back(&contender->bursts);
+        }
+        return racers;
+    }
+
+    [[nodiscard]] std::vector<Contender*> flippers() {
+        std::vector<Contender*> list{&healthy_, &few_, &many_};
+        if (effort_.million) list.push_back(&most_);
+        return list;
+    }
+
+    void flip_all() {
+        for (int round = 0; round < effort_.rounds; ++round) {
+            for (auto* contender : flippers()) flip(*contender);
+        }
+    }
+
+    void flip(Contender& contender) const {
+        if (!contender.flip_flaw.empty()) return;
+        try {
+            const auto times = contender.flips->run(effort_.flips);
+            contender.flip_us.insert(contender.flip_us.end(), times.begin(), times.end());
+        } catch (const std::exception& error) {
+            contender.flip_flaw = error.what();
+        }
+    }
+
+    // --- what came of it
+
+    std::vector<Row> rows() {
+        auto healthy = row("healthy_vs_plain", healthy_, plain_, 0.98);
+        healthy.versus["idle_program"] = compare("", idle_program_.racer, plain_.racer, 0).value;
+        auto native = row("rerouting_vs_native", rerouting_, native_, 1.6);
+        native.versus["with_tunsrc"] = compare("", rerouting_.racer, native_tunsrc_.racer, 0).value;
+        const auto first_flip = flip_row("flip_us_1", healthy_);
+        std::vector<Row> rows{healthy,
+                              row("rerouting_vs_plain", rerouting_, plain_, 0.95),
+                              native,
+                              row("rerouting_v4_vs_plain", rerouting_v4_, plain_v4_, 0.90),
+                              row("tcp_sr0_vs_native", sr0_tcp_, native_tcp_, 1.2),
+                              first_flip,
+                              flip_row("flip_us_1k", few_),
+                              flip_row("flip_us_100k", many_)};
+        if (effort_.million) rows.push_back(flip_row("flip_us_1m", most_));
+        rows.back().bar = rounded(1.2 * first_flip.value);
+        rows.push_back(fib_row("fib_1m_vs_1", all_routes_v4_, one_route_v4_));
+        rows.back().least = 0.8;
+        rows.push_back(fib_row("fib_1m_vs_1_ipv6", all_routes_, one_route_));
+        rows.push_back(row("policy_100k_vs_1k", many_, few_, 0.85));
+        rows.back().versus["start_s"] = rounded(many_.start_s);
+        rows.push_back(prefix_bytes());
+        return rows;
+    }
+
+    static Row row(const std::string& key, const Contender& ours, const Contender& theirs, double least) {
+        auto row = compare(key, ours.racer, theirs.racer, least);
+        const auto bursts = compare("", ours.bursts, theirs.bursts, 0);
+        if (bursts.n > 0) row.versus[fmt::format("bursts_of_{}", kBurst)] = bursts.value;
+        return row;
+    }
+
+    /// Beside what plain forwarding loses with the same routes.
+    Row fib_row(const std::string& key, const Contender& ours, const Contender& theirs) const {
+        auto row = compare(key, ours.racer, theirs.racer, 0);
+        row.least.reset();
+        row.versus["plain"] = compare("", ours.unbroken, theirs.unbroken, 0).value;
+        row.versus["routes"] = effort_.routes;
+        return row;
+    }
+
+    static Row flip_row(const std::string& key, const Contender& contender) {
+        if (contender.flip_us.empty()) return not_measured(key, "us", contender.flip_flaw);
+        Row row{.key = key, .value = quantile(contender.flip_us, 0.5), .unit = "us", .n = contender.flip_us.size()};
+        row.versus["p99"] = quantile(contender.flip_us, 0.99);
+        return row;
+    }
+
+    Row prefix_bytes() {
+        auto row = not_measured("prefix_bytes", "bytes", many_.racer.flaw);
+        row.bar = 170;
+        if (!row.flaw.empty()) return row;
+        const auto interface = many_.rig->lab().interface("A", "S-A").name;
+        const auto bytes = map_bytes(many_.rig->lab(), "A", interface, "ss_prefixes");
+        if (!bytes) {
+            row.flaw = bytes.error().message;
+            return row;
+        }
+        row.value = rounded(static_cast<double>(*bytes) / static_cast<double>(kMany));
+        row.n = kMany;
+        return row;
+    }
+
+    const Effort& effort_;
+    Contender plain_{"plain"};
+    Contender idle_program_{"idle_program"};
+    Contender healthy_{"healthy"};
+    Contender rerouting_{"rerouting"};
+    Contender native_{"native"};
+    Contender native_tunsrc_{"native_tunsrc"};
+    Contender plain_v4_{"plain_v4"};
+    Contender rerouting_v4_{"rerouting_v4"};
+    Contender native_tcp_{"native", "gbps"};
+    Contender sr0_tcp_{"sr0", "gbps"};
+    Contender one_route_{"one_route"};
+    Contender all_routes_{"all_routes"};
+    Contender one_route_v4_{"one_route_v4"};
+    Contender all_routes_v4_{"all_routes_v4"};
+    Contender few_{"policies_1k"};
+    Contender many_{"policies_100k"};
+    Contender most_{"prefixes_1m"};
+};
+
+}  // namespace
+}  // namespace sidestep::bench
+
+int main(int argc, char** argv) {
+    using namespace sidestep::bench;
+    return run_bench(
+        "repair", argc, argv, [](const Arguments& arguments) { return Repair(arguments.quick ? kQuick : kFull).run(); },
+        Missed::fails);
+}

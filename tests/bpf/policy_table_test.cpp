@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Sets of policies in the maps: what is shared, what a new set leaves alone, and which set packets take meanwhile.
+#include "detector/app/policy_table.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/bpf/packet.hpp"
+#include "tests/bpf/run_program.hpp"
+
+namespace sidestep {
+namespace {
+
+namespace fs = std::filesystem;
+
+SegmentListConfig encaps(unsigned count, unsigned weight = 1) {
+    return {.adjacency = "A-B",
+            .encap = Encap::h_encaps,
+            .segments = std::vector(count, address("fc00::1")),
+            .sessions = {},
+            .weight = weight};
+}
+
+PolicyConfig policy(const std::string& name, std::string_view prefix, const std::vector<SegmentListConfig>& lists) {
+    return {.name = name, .prefixes = {*Prefix::parse(prefix)}, .candidates = {{.preference = 100, .lists = lists}}};
+}
+
+class PolicyTables : public testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("sidestep-policies-" + std::to_string(getpid()));
+        if (auto mounted = mount_bpffs(folder_); !mounted) GTEST_SKIP() << mounted.error().message;
+        config_.node = "A";
+        config_.source = address("2001:db8:a::1");
+        AdjacencyConfig adjacency;
+        adjacency.name = "A-B";
+        adjacency.interface = "lo";
+        adjacency.neighbor = address("fe80::b");
+        adjacency.probe.sink = address("2001:db8:ab::a");
+        config_.adjacencies = {adjacency};
+        // As many as the sets of a test may have: the maps are sized by the configuration.
+        config_.policies = {policy("one", "2001:db8:1::/48", {encaps(1)}),
+                            policy("two", "2001:db8:2::/48", {encaps(1)}),
+                            policy("three", "2001:db8:3::/48", {encaps(1), encaps(2, 3)})};
+        auto loaded = Dataplane::load((folder_ / "A").string(), PolicyTable::sizes(config_));
+        if (!loaded) GTEST_SKIP() << loaded.error().message;
+        dataplane_ = std::move(*loaded);
+        sessions_.emplace(*dataplane_, config_);
+        auto& session = sessions_->all().front();
+        session.ifindex = 1;
+        session.mtu = 1500;
+        session.own_mac = MacAddress{2, 0, 0, 0, 0, 0xa};
+        session.neighbor_mac = MacAddress{2, 0, 0, 0, 0, 0xb};
+        table_.emplace(*dataplane_, *sessions_, config_);
+        dataplane_->gate().held = 1;
+    }
+    void TearDown() override {
+        table_.reset();
+        sessions_.reset();
+        if (dataplane_) dataplane_->unpin();
+        dataplane_.reset();
+        unmount_bpffs(folder_);
+    }
+
+    // Of the file there are none from here on: what `replace` gets is all.
+    void without_file() { config_.policies.clear(); }
+
+    // The number of segments that packets to a destination get; 0: they are passed.
+    unsigned pushed(std::string_view to) {
+        const auto result = run_program(dataplane_->ingress_program(), packet(Ipv6{.to = to}, udp(1, 2, 3)), 1, 0);
+        if (result.code != TC_ACT_REDIRECT) return 0;
+        return result.packet.at(kEthernetLength + kIpv6Length + 4) + 1U;
+    }
+
+    [[nodiscard]] const Policy& named(const std::string& name) const {
+        return *std::ranges::find(table_->all(), name, [](const Policy& p) { return p.config.name; });
+    }
+    [[nodiscard]] std::uint32_t list_of(const std::string& name, std::size_t list) const {
+        return dataplane_->candidates[named(name).candidates.at(0)].list[list].list;
+    }
+
+    fs::path folder_;
+    Config config_;
+    std::unique_ptr<Dataplane> dataplane_;
+    std::optional<SessionTable> sessions_;
+    std::optional<PolicyTable> table_;
+};
+
+TEST_F(PolicyTables, EqualPathsAreOne) {
+    ASSERT_TRUE(table_->publish());
+    EXPECT_EQ(named("one").candidates, named("two").candidates);
+    EXPECT_NE(named("one").candidates, named("three").candidates);
+    EXPECT_EQ(list_of("one", 0), list_of("three", 0));
+    EXPECT_NE(named("one").slot, named("two").slot);
+    EXPECT_NE(named("one").slot, SS_POLICY_EXEMPT);
+    const auto& candidate = dataplane_->candidates[named("three").candidates.at(0)];
+    EXPECT_EQ(candidate.weight, 4U);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:4::1"), 0U);
+}
+
+TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
+    without_file();
+    const auto bank = dataplane_->steering().bank;
+    ASSERT_TRUE(table_->replace(
+        {.policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
+    EXPECT_NE(dataplane_->steering().bank, bank);
+    const auto slot = named("one").slot;
+    const auto first = list_of("one", 0);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+
+    ASSERT_TRUE(table_->replace(
+        {.policies = {policy("one", "2001:db8:1::/48", {encaps(2)}), policy("two", "2001:db8:2::/48", {encaps(3)})},
+         .bypasses = {},
+         .sids = {},
+         .warnings = {}}));
+    EXPECT_EQ(dataplane_->steering().bank, bank);
+    EXPECT_EQ(named("one").slot, slot) << "its counters go on";
+    EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 3U);
+    EXPECT_NE(list_of("one", 0), first) << "packets may still be on their way through it";
+    EXPECT_NE(list_of("two", 0), first);
+
+    ASSERT_TRUE(table_->replace({}));
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
+    EXPECT_EQ(dataplane_->steering().lengths[SS_IPV6], 0U);
+}
+
+// Sets without end fit into maps for two.
+TEST_F(PolicyTables, IndicesAreUsedAgain) {
+    without_file();
+    for (unsigned i = 0; i < 200; ++i) {
+        const auto count = 1 + i % 16;
+        ASSERT_TRUE(table_->replace(
+            {.policies = {policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(count), encaps(count, 2)})},
+             .bypasses = {},
+             .sids = {},
+             .warnings = {}}))
+            << i;
+        ASSERT_EQ(pushed("2001:db8:1::1"), count);
+    }
+}
+
+TEST_F(PolicyTables, WhatDoesNotFitChangesNothing) {
+    without_file();
+    PolicySet good{
+        .policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
+    ASSERT_TRUE(table_->replace(good));
+    PolicySet many;
+    for (unsigned i = 0; i < 20; ++i)
+        many.policies.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(2)}));
+    const auto bank = dataplane_->steering().bank;
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        EXPECT_FALSE(table_->replace(many));
+        EXPECT_EQ(dataplane_->steering().bank, bank);
+        EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    }
+    good.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
+    ASSERT_TRUE(table_->replace(good)) << "what was refused has left nothing behind";
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
+}
+
+TEST_F(PolicyTables, AChangedLinkIsWrittenInPlace) {
+    ASSERT_TRUE(table_->publish());
+    auto& session = sessions_->all().front();
+    const auto& list = dataplane_->lists[list_of("one", 0)];
+    EXPECT_EQ(list.header[5], 0xb);
+    EXPECT_EQ(list.mtu, 1500U);
+    session.neighbor_mac = MacAddress{2, 0, 0, 0, 0, 0xc};
+    table_->refresh(session);
+    EXPECT_EQ(list.header[5], 0xc);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    session.neighbor_mac = std::nullopt;
+    table_->refresh(session);
+    EXPECT_EQ(list.mode, SS_MODE_UNUSABLE);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+}
+
+TEST_F(PolicyTables, OwnAddressesAreExempt) {
+    ASSERT_TRUE(table_->publish());
+    table_->exempt(address("2001:db8:1::1"), true);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:1::2"), 1U);
+    table_->exempt(address("2001:db8:1::1"), false);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+}
+
+}  // namespace
+}  // namespace sidestep

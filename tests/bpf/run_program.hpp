@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One packet through a loaded program (BPF_PROG_TEST_RUN).
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf.h>
+
+#include <cstdint>
+
+#include "tests/bpf/packet.hpp"
+
+namespace sidestep {
+
+inline constexpr std::uint32_t kPass = ~0U;       // TC_ACT_UNSPEC
+inline constexpr std::uint32_t kNotRun = 0xdead;  // no program returns this: the kernel refused to run it
+inline constexpr std::uint32_t kLoopback = 1;
+
+/// What a program made of a packet.
+struct RunResult {
+    std::uint32_t code = 0;
+    Bytes packet;
+};
+
+/// As it came in by the interface `ifindex` of this namespace, or is about to leave by it.
+inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
+    RunResult result;
+    result.packet.resize(4096);
+    __sk_buff context{};
+    context.ifindex = ifindex;
+    context.mark = mark;
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = result.packet.data(),
+                .data_size_in = static_cast<std::uint32_t>(packet.size()),
+                .data_size_out = static_cast<std::uint32_t>(result.packet.size()), .ctx_in = &context,
+                .ctx_size_in = sizeof context, .repeat = 1);
+    if (bpf_prog_test_run_opts(program, &options) != 0) {
+        result.code = kNotRun;
+        result.packet.clear();
+        return result;
+    }
+    result.code = options.retval;
+    result.packet.resize(options.data_size_out);
+    return result;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Several candidate paths of a policy, and several lists of a candidate path.
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/flow_bundle.hpp"
+#include "tests/net/repair_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+class Candidates : public RepairLab {
+  protected:
+    [[nodiscard]] std::string by_e() const {
+        return fmt::format("adjacency: A-E, segments: [\"{}\", \"{}\"]", lab().sid("E", 1).to_string(),
+                           decap("B").to_string());
+    }
+    [[nodiscard]] std::string by_c() const {
+        return fmt::format("adjacency: A-C, segments: [\"{}\", \"{}\"]", lab().sid("C", 1).to_string(),
+                           decap("B").to_string());
+    }
+    [[nodiscard]] std::string config(const std::string& candidates) const {
+        return base_config("A") + adjacency_config("A", "A-E") +
+               fmt::format("policies: [{{name: far, prefixes: {}, candidates: [{}]}}]\n", far_prefixes("A"),
+                           candidates);
+    }
+    Result<Cut> cut_of(const std::string& link) { return lab().install_cut(link); }
+};
+
+TEST_F(Candidates, TheSecondBackupWhenTheFirstFailsToo) {
+    auto by_c_cut = cut_of("A-C");
+    ASSERT_TRUE(by_c_cut) << by_c_cut.error().message;
+    ASSERT_TRUE(start_with(config(fmt::format("{{adjacency: A-B}}, {{{}}}, {{{}}}", by_c(), by_e())),
+                           base_config("B") + adjacency_config("B", "E-B")));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 2000}));
+    ASSERT_TRUE(flows.add_v4(lab(), "S", "D", {.rate = 2000}));
+    ASSERT_TRUE(flows.pass());
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(takes("A", 1));
+    EXPECT_TRUE(flows.pass());
+    by_c_cut->cut();
+    EXPECT_TRUE(takes("A", 2));
+    EXPECT_TRUE(flows.pass());
+    EXPECT_GT(taken("A", "far", 1), 0U);
+    EXPECT_GT(taken("A", "far", 2), 0U);
+    by_c_cut->restore();
+    EXPECT_TRUE(takes("A", 1));
+    cut().restore();
+    EXPECT_TRUE(takes("A", 0));
+    EXPECT_TRUE(flows.pass());
+    EXPECT_TRUE(healed(flows.stop(), cut_ns));
+}
+
+TEST_F(Candidates, WhatNoneCanTakeIsCounted) {
+    auto by_c_cut = cut_of("A-C");
+    ASSERT_TRUE(by_c_cut) << by_c_cut.error().message;
+    ASSERT_TRUE(start("A", config(fmt::format("{{adjacency: A-B}}, {{{}}}", by_c()))));
+    cut().cut();
+    by_c_cut->cut();
+    ASSERT_TRUE(becomes("A", "down"));
+    ASSERT_TRUE(becomes("A", "down", "", "A-C"));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
+    EXPECT_TRUE(
+        eventually([&] { return policy("A", "far").value(json::json_pointer("/drops/no-candidate"), 0) >= 100; }));
+    EXPECT_GE(counter("A", "no-candidate"), 100U);
+    const auto text = shell(
+        "A", fmt::format("{}/sidestep --run-dir {} policies",
+                         std::filesystem::path(*Daemon::executable()).parent_path().string(), run_directory("A")));
+    EXPECT_THAT(text, testing::HasSubstr("no-candidate"));
+}
+
+TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
+    constexpr std::size_t kFlows = 48;
+    auto by_e_cut = cut_of("A-E");
+    ASSERT_TRUE(by_e_cut) << by_e_cut.error().message;
+    // Slow probes, so that what goes by the dead list surely loses packets.
+    auto slow =
+        with(config(fmt::format("{{lists: [{{weight: 3, {}}}, {{weight: 1, {}}}]}}", by_c(), by_e())),
+             adjacency_config("A", "A-E"), with(adjacency_config("A", "A-E"), "interval: 1ms", "interval: 20ms"));
+    ASSERT_TRUE(start_with(slow, base_config("B") + adjacency_config("B", "E-B")));
+    auto bundle =
+        FlowBundle::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"), kFlows, 200);
+    ASSERT_TRUE(bundle) << bundle.error().message;
+    EXPECT_TRUE(bundle->standing().empty());
+    const auto cut_ns = by_e_cut->cut();
+    EXPECT_TRUE(becomes("A", "down", "", "A-E"));
+    EXPECT_TRUE(bundle->standing().empty());
+    by_e_cut->restore();
+    EXPECT_TRUE(becomes("A", "up", "", "A-E"));
+    EXPECT_TRUE(bundle->standing().empty());
+    std::size_t moved = 0;
+    for (const auto& report : bundle->stop()) {
+        EXPECT_LE(report.windows.size(), 1U);
+        for (const auto& window : report.windows) {
+            EXPECT_GE(window.start_ns, cut_ns - 20'000'000);
+            EXPECT_LT(window.length_ns().value_or(INT64_MAX), 500'000'000);
+        }
+        moved += report.windows.size();
+    }
+    // A quarter of 48, give or take four standard deviations.
+    EXPECT_GE(moved, 1U);
+    EXPECT_LE(moved, 24U);
+    const auto candidate = policy("A", "far")["candidates"][0];
+    EXPECT_GT(candidate.value("packets", 0), 0);
+    EXPECT_GT(candidate.value("bytes", 0), candidate.value("packets", 0) * 40);
+    EXPECT_EQ(candidate["lists"].size(), 2U);
+}
+
+}  // namespace
+}  // namespace sidestep::topo

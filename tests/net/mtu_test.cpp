@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Packets that do not fit with the header of a repair: senders are told how large they may be, TCP goes on, and a probe
+// of full size notices a way that lets only small packets pass.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "bpf/model/fd.hpp"
+#include "tests/net/repair_lab.hpp"
+#include "tests/net/tcp_stream.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+constexpr int kMtu = 1500;
+constexpr int kLeft = kMtu - 40 - 8 - 2 * 16;  // IPv6, and an SRH with the detour's two segments
+
+/// A UDP socket that does not fragment.
+class WholePackets {
+  public:
+    static Result<WholePackets> open(const Lab& lab, bool v4) {
+        return lab.in("S", [&]() -> Result<WholePackets> {
+            const auto destination = v4 ? lab.address_v4("D") : lab.address("D");
+            Fd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+            const int mode = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+            ::setsockopt(socket.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &mode,
+                         sizeof mode);
+            sockaddr_storage remote{};
+            if (v4) {
+                auto& to = reinterpret_cast<sockaddr_in&>(remote);
+                to.sin_family = AF_INET;
+                to.sin_port = htons(9);
+                std::copy_n(destination.bytes.begin() + 12, 4, reinterpret_cast<std::uint8_t*>(&to.sin_addr));
+            } else {
+                auto& to = reinterpret_cast<sockaddr_in6&>(remote);
+                to.sin6_family = AF_INET6;
+                to.sin6_port = htons(9);
+                to.sin6_addr = destination.to_in6();
+            }
+            if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
+                return fail_errno("no route to " + destination.to_string());
+            }
+            return WholePackets(std::move(socket), v4);
+        });
+    }
+
+    /// Sends an IP packet of so many bytes; 0 or the error. Other errors were of earlier packets.
+    int send(int bytes) {
+        const std::string payload(static_cast<std::size_t>(bytes - (v4_ ? 20 : 40) - 8), 'x');
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            if (::send(socket_.get(), payload.data(), payload.size(), 0) >= 0) return 0;
+            if (errno == EMSGSIZE) return errno;
+        }
+        return errno;
+    }
+
+    /// The largest packet, as far as the kernel knows.
+    [[nodiscard]] int path_mtu() const {
+        int mtu = 0;
+        socklen_t length = sizeof mtu;
+        ::getsockopt(socket_.get(), v4_ ? IPPROTO_IP : IPPROTO_IPV6, v4_ ? IP_MTU : IPV6_MTU, &mtu, &length);
+        return mtu;
+    }
+
+  private:
+    WholePackets(Fd socket, bool v4) : socket_(std::move(socket)), v4_(v4) {}
+    Fd socket_;
+    bool v4_;
+};
+
+struct Way {
+    const char* name;
+    const char* steering;
+    bool v4;
+};
+
+class Sizes : public RepairLab {};
+class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
+
+TEST_P(SizesBySteering, SendersAreTold) {
+    const auto [name, steering, v4] = GetParam();
+    ASSERT_TRUE(start_with(steered_config(steering), policy_config("B")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    auto socket = WholePackets::open(lab(), v4);
+    ASSERT_TRUE(socket) << socket.error().message;
+    EXPECT_TRUE(eventually([&] {
+        (void)socket->send(kMtu);
+        return socket->path_mtu() < kMtu;
+    }));
+    EXPECT_EQ(socket->path_mtu(), kLeft);
+    EXPECT_EQ(socket->send(kLeft + 1), EMSGSIZE);
+    const bool told_by_us = std::string_view(steering) == "transit";  // else it is the kernel that does
+    EXPECT_EQ(counter("A", "told-too-big") > 0, told_by_us);
+    Flows flows;
+    const TrafficSpec largest{.rate = 500, .payload = static_cast<std::size_t>(kLeft - (v4 ? 20 : 40) - 8)};
+    ASSERT_TRUE(v4 ? flows.add_v4(lab(), "S", "D", largest) : flows.add(lab(), "S", "D", largest));
+    EXPECT_TRUE(flows.pass(100));
+    EXPECT_TRUE(lossless(flows.stop()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SizesBySteering,
+                         testing::Values(Way{"TransitIpv6", "transit", false}, Way{"TransitIpv4", "transit", true},
+                                         Way{"DeviceIpv6", "device", false}, Way{"DeviceIpv4", "device", true},
+                                         Way{"LwtXmitIpv6", "lwt-xmit", false}, Way{"LwtXmitIpv4", "lwt-xmit", true},
+                                         Way{"LwtInIpv6", "lwt-in", false}),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    std::vector<TcpStream> streams;
+    for (const bool v4 : {false, true}) {
+        auto stream =
+            TcpStream::start(lab().netns("S"), lab().netns("D"), v4 ? lab().address_v4("S") : lab().address("S"),
+                             v4 ? lab().address_v4("D") : lab().address("D"));
+        ASSERT_TRUE(stream) << stream.error().message;
+        streams.push_back(std::move(*stream));
+    }
+    const auto go_on = [&] {
+        const std::array goals{streams[0].received() + 500'000, streams[1].received() + 500'000};
+        return eventually([&] { return streams[0].received() >= goals[0] && streams[1].received() >= goals[1]; });
+    };
+    EXPECT_TRUE(go_on());
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(becomes("B", "down"));
+    EXPECT_TRUE(go_on());
+    EXPECT_TRUE(go_on());
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(becomes("B", "up"));
+    EXPECT_TRUE(go_on());
+    for (auto& stream : streams) {
+        const auto bytes = stream.finish();
+        EXPECT_TRUE(bytes) << bytes.error().message;
+    }
+}
+
+TEST_F(Sizes, ALargeProbeNoticesWhatASmallOneDoesNot) {
+    ASSERT_TRUE(start_with(with(policy_config("A"), "interval: 1ms", "size: 1500, interval: 1ms"), policy_config("B")));
+    ASSERT_EQ(shell("B", "ip link set dev to-A mtu 1400"), "");
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));
+    EXPECT_TRUE(takes("A", 1));
+    EXPECT_EQ(session("B").value("state", ""), "up");
+    EXPECT_EQ(session("B").value("downs", -1), 0);
+    ASSERT_EQ(shell("B", "ip link set dev to-A mtu 1500"), "");
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+}  // namespace
+}  // namespace sidestep::topo
