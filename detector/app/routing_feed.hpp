@@ -32,8 +32,8 @@ struct RoutingFeedTimes {
     Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is to be expected
     Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long it is, after a session changed
     std::chrono::milliseconds patience{2000};            ///< for an answer of vtysh
-    /// Of IS-IS; a file is followed at once. RFC 8405 suggests 5 s for the longest delay, by which time the routers have
-    /// long sent each other into loops that lists could have avoided; and computing costs milliseconds.
+    /// Of IS-IS; a file is followed at once. RFC 8405 suggests 5 s for the longest delay, by which time the routers
+    /// have long sent each other into loops that lists could have avoided; and computing costs milliseconds.
     routing::SpfBackoffTimes backoff{.long_delay = std::chrono::milliseconds(500)};
 };
 
