@@ -43,6 +43,7 @@ class Converter {
         for (const auto& prefix : routing::prefixes_of(graph_.node(plr_))) leave_out(prefix);
         for (const auto& bypass : computed.bypasses) add_bypass(bypass);
         for (const auto& local : routing::local_sids(graph_, plr_)) add_sid(local);
+        warn_of_sids();
         result_.warnings.insert(result_.warnings.end(), computed.warnings.begin(), computed.warnings.end());
         return std::move(result_);
     }
@@ -112,6 +113,21 @@ class Converter {
         list.encap = candidate.sids.empty() ? Encap::plain : how;
         list.segments = candidate.sids;
         return list;
+    }
+
+    /// Others compute repairs with these SIDs, whether this node is ready for them or not.
+    void warn_of_sids() {
+        if (result_.sids.empty()) return;
+        if (config_.device.empty() && routing_.install_sids) {
+            warn(
+                "the SIDs of this node are not in the kernel, so repairs over it fail: add a `device`, or say "
+                "`install-sids: false` where somebody else installs them");
+        }
+        if (config_.domain.empty()) {
+            warn(
+                "nobody may send to the decapsulating SID of this node, so repairs that end here fail: add the prefix "
+                "of the nodes' source addresses as `sr-domain`");
+        }
     }
 
     /// Decapsulation is left to the ingress program, which also knows whom to take packets from (docs/repair.md).

@@ -134,7 +134,11 @@ class Daemon {
         start_feed();
         if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
         if (auto started = installation_->start(); !started) return started;
-        if (auto installed = install(); !installed) return installed;
+        if (auto installed = install(); !installed) {
+            if (!routed_) return installed;  // what the file asks for
+            install_problem_ = installed.error().message;
+            spdlog::warn("{}", install_problem_);
+        }
         installed_ = true;
         links_changed_ = false;
         if (auto beating = start_clock(); !beating) return beating;
@@ -310,7 +314,9 @@ class Daemon {
 
     /// An interface came, went or changed: routes by it do too.
     void reinstall() {
-        if (auto installed = install(); !installed) spdlog::warn("{}", installed.error().message);
+        const auto installed = install();
+        const auto problem = installed ? std::string() : installed.error().message;
+        if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
     }
 
     json answer(const json& request) {
@@ -379,9 +385,10 @@ class Daemon {
     bool state_changed_ = false;  ///< since state_path_ was written
     int saves_left_ = kSavesAtOnce;
     bool leave_running_ = false;
-    bool installed_ = false;      ///< routes, for the first time
-    bool links_changed_ = false;  ///< since then
-    bool routed_ = false;         ///< what routing computed is in force
+    std::string install_problem_;  ///< as logged
+    bool installed_ = false;       ///< routes, for the first time
+    bool links_changed_ = false;   ///< since then
+    bool routed_ = false;          ///< what routing computed is in force
     Fd lock_;
     asio::io_context context_{1};
     asio::posix::stream_descriptor ring_{context_};

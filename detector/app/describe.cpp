@@ -32,8 +32,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 
 std::string routing_line(const RoutingConfig& routing) {
     const auto source = routing.topology.empty() ? std::string("IS-IS") : "topology " + routing.topology;
-    return fmt::format("routing: {}, as {}, protects {}, {} of at most {} segments{}, hold {}\n", source, routing.node,
-                       routing.protect, to_string(routing.encap), routing.max_segments,
+    return fmt::format("routing: {}, as {}, protects {}, {} of at most {} segments{}, hold {}\n", source,
+                       routing.node.empty() ? "the router that is asked" : routing.node, routing.protect,
+                       to_string(routing.encap), routing.max_segments,
                        routing.next_csid ? " in next-csid containers" : "", format_duration(routing.hold));
 }
 

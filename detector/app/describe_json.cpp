@@ -103,7 +103,7 @@ json routing_json(const RoutingConfig& routing) {
     return {{"topology", text_or_null(routing.topology)},
             {"vtysh", text_or_null(routing.vtysh)},
             {"vty_directory", text_or_null(routing.vty_directory)},
-            {"node", routing.node},
+            {"node", text_or_null(routing.node)},
             {"protect", routing.protect},
             {"encap", to_string(routing.encap)},
             {"max_segments", routing.max_segments},

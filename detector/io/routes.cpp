@@ -142,8 +142,10 @@ Result<void> InstalledRoutes::replace(const RouteSpec& spec) {
     for (const auto& route : *all) {
         if (route.key != key) continue;
         if (route.protocol != kRouteProtocol) {
-            return fail(fmt::format("cannot install {}: {} has one already ({}); use another metric", name_of(key),
-                                    protocol_name(route.protocol), route.text));
+            const bool sid = std::holds_alternative<SidRoute>(spec);
+            return fail(fmt::format("cannot install {}: {} has one already ({}); {}", name_of(key),
+                                    protocol_name(route.protocol), route.text,
+                                    sid ? "remove it, or leave the SID to its owner" : "use another metric"));
         }
         same = same || route.text == describe(spec);
     }

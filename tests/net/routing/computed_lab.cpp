@@ -68,9 +68,9 @@ std::string ComputedLab::computed_config(const std::string& node, const std::str
            fmt::format("device: sr0\nsr-domain: [\"fd00::/16\"]\nrouting: {{topology: {}{}}}\n", graph_file(), extra);
 }
 
-testing::AssertionResult ComputedLab::start_computed(const std::string& node, const std::string& extra) {
+testing::AssertionResult ComputedLab::start_routed(const std::string& node, const std::string& config) {
     shell(node, fmt::format("ip link del {}", kSidDevice));
-    auto started = start(node, computed_config(node, extra));
+    auto started = start(node, config);
     return started ? delivered(node) : started;
 }
 

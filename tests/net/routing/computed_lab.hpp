@@ -28,7 +28,10 @@ class ComputedLab : public RepairLab {
     /// The same with `device: sr0`, `sr-domain` and `routing:`, whose `extra` begins with ", ".
     [[nodiscard]] std::string computed_config(const std::string& node, const std::string& extra = "") const;
     /// Starts sidestepd on a router, without the lab's SIDs, and waits for sessions and policies.
-    testing::AssertionResult start_computed(const std::string& node, const std::string& extra = "");
+    testing::AssertionResult start_computed(const std::string& node, const std::string& extra = "") {
+        return start_routed(node, computed_config(node, extra));
+    }
+    testing::AssertionResult start_routed(const std::string& node, const std::string& config);
     /// Waits until the feed has delivered this often and nothing is wrong.
     testing::AssertionResult delivered(const std::string& node, std::uint64_t deliveries = 1);
     /// Waits until the answer to `command` has this at a JSON pointer.

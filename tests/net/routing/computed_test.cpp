@@ -53,6 +53,12 @@ TEST_F(Computed, PoliciesOfAllDestinationsAppear) {
     EXPECT_EQ(policy("A", "to-D").at("/candidates/1/segments"_json_pointer),
               json({lab().adjacency_sid("C", "C-B").to_string(), lab().sid("B", 6).to_string()}));
     EXPECT_EQ(policy("A", "A-B bypass")["computed"], true);
+    const auto program = Daemon::executable();
+    ASSERT_TRUE(program) << program.error().message;
+    const auto asked = program->substr(0, program->size() - 1) + " --socket " + run_directory("A") + "/A.sock ";
+    EXPECT_EQ(json::parse(shell("A", asked + "policies --json"), nullptr, false)["policies"].size(), 5U);
+    EXPECT_EQ(json::parse(shell("A", asked + "routing --json"), nullptr, false)["policies"], 3);
+    EXPECT_THAT(shell("A", asked + "routing"), HasSubstr("settled"));
     const auto routing = ask("A", "routing");
     EXPECT_EQ(routing["node"], "A");
     EXPECT_EQ(routing["nodes"], 5);
@@ -77,6 +83,40 @@ TEST_F(Computed, ACutIsSurvivedInBothFamiliesAndBesideAllPolicies) {
     EXPECT_EQ(expired(), 0U);
 }
 
+// Whatever the header is, and whoever processes the SIDs: all three routers do.
+class ComputedHeaders : public Computed, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ComputedHeaders, ACutIsSurvived) {
+    for (const auto* node : {"A", "B", "C"}) ASSERT_TRUE(start_computed(node, GetParam()));
+    auto flows = Flows::start(lab(), 1000);
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    EXPECT_GT(taken("A", "to-D", 1), 0U);
+    EXPECT_GT(taken("B", "to-S", 1), 0U);
+    EXPECT_EQ(counter("A", "malformed") + counter("B", "malformed") + counter("C", "malformed"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ComputedHeaders,
+                         testing::Values(", encap: h.encaps.red", ", encap: h.insert", ", next-csid: true"),
+                         [](const auto& kind) {
+                             std::string name = kind.param;
+                             std::erase_if(name, [](char letter) { return std::isalpha(letter) == 0; });
+                             return name;
+                         });
+
+// B announces all of 2001:db8::/32. At A, S has no policy, for its link has no adjacency: while A-B is down, what is
+// for S must not go to B.
+TEST_F(Computed, AnAggregateDoesNotCatchWhatHasNoPolicy) {
+    write_graph(with(read_graph(), "\"2001:db8:b::/48\"", "\"2001:db8:b::/48\", \"2001:db8::/32\""));
+    ASSERT_TRUE(start_three());
+    EXPECT_THAT(policy("A", "to-B")["prefixes"].dump(), HasSubstr("2001:db8::/32"));
+    auto flows = Flows::start(lab(), 1000);
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    EXPECT_EQ(taken("A", "to-B", 1), 0U);
+    EXPECT_EQ(expired(), 0U);
+}
+
 TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbour) {
     ASSERT_TRUE(start_computed("A"));
     ASSERT_TRUE(start_computed("B"));
@@ -96,7 +136,7 @@ TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbour) {
 TEST_F(Computed, SidsComeStayAndGoWithTheDaemon) {
     ASSERT_TRUE(start_computed("C"));
     const auto installed = installed_sids("C");
-    EXPECT_THAT(installed, HasSubstr("fd00:c:0:1::  encap seg6local action End "));
+    EXPECT_THAT(installed, HasSubstr("fd00:0:c:1::  encap seg6local action End "));
     for (const auto* link : {"A-C", "C-B"}) {
         EXPECT_THAT(installed,
                     HasSubstr(lab().adjacency_sid("C", link).to_string() + "  encap seg6local action End.X"));

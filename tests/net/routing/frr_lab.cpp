@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "routing/core/sids.hpp"
 #include "tests/net/routing/frr_network.hpp"
 
 namespace sidestep::topo {
@@ -18,7 +19,10 @@ void FrrLab::SetUp() {
     std::string pattern = "/tmp/sidestep-frr-XXXXXX";  // the lab's own directory is root's alone
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
-    for (const auto& node : routers()) forget_static_routes(node);
+    for (const auto& node : routers()) {
+        forget_static_routes(node);
+        add_adjacency_sids(node);
+    }
     for (const auto& node : routers()) ASSERT_TRUE(start_frr(node));
     ASSERT_TRUE(lab().wait_reachable("S", "D", std::chrono::seconds(30)));
     ASSERT_TRUE(lab().wait_reachable("T", "D", std::chrono::seconds(30)));
@@ -41,6 +45,20 @@ std::vector<std::string> FrrLab::routers() const {
         if (node.kind == routing::NodeKind::router) names.push_back(node.name);
     }
     return names;
+}
+
+/// With IS-IS an End.X is numbered by its neighbour (routing/core/sids.hpp); the lab has the numbers of links.
+void FrrLab::add_adjacency_sids(const std::string& node) {
+    for (const auto& link : core_links(node)) {
+        const auto& ends = lab().graph().link(lab().graph().find_link(link).value()).ends;
+        const auto neighbor = ends[0] == lab().id_of(node) ? ends[1] : ends[0];
+        const auto function = routing::neighbor_function(lab().graph().node(neighbor).locator.value());
+        EXPECT_EQ(shell(node, fmt::format("ip -6 route add {}/128 encap seg6local action End.X nh6 {} oif {} dev {}",
+                                          lab().sid(node, function.value()).to_string(),
+                                          lab().peer(node, link).link_local.to_string(),
+                                          lab().interface(node, link).name, kSidDevice)),
+                  "");
+    }
 }
 
 /// Connected ones and SIDs stay.

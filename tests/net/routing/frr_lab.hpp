@@ -31,6 +31,7 @@ class FrrLab : public ComputedLab {
     [[nodiscard]] std::string vty_directory(const std::string& node) const { return (directory_ / node).string(); }
     [[nodiscard]] std::string isis_text(const std::string& node) const;
     testing::AssertionResult start_frr(const std::string& node);
+    void add_adjacency_sids(const std::string& node);
     void forget_static_routes(const std::string& node);
 
     std::filesystem::path directory_;  ///< FRR's user owns it

@@ -30,8 +30,7 @@ class FrrRepair : public FrrLab {
     };
 
     testing::AssertionResult start_on(const std::string& node, const std::string& hold) {
-        auto started = start(node, isis_config(node, ", protect: link, hold: " + hold));
-        return started ? delivered(node) : started;
+        return start_routed(node, isis_config(node, ", protect: link, hold: " + hold));
     }
     testing::AssertionResult converges(const std::string& node, const std::string& state) {
         return has(node, "routing", "/convergence", state);
@@ -51,11 +50,31 @@ class FrrRepair : public FrrLab {
         return lost ? lost->lost : 0;
     }
 
-    void life_of_a_failure(const std::string& hold, bool holds, Lost& lost);
+    /// Silent, or with the interface.
+    void fail_link(bool silent) {
+        if (silent) {
+            cut().cut();
+        } else {
+            shell("r1", "ip link set to-r2 down");
+        }
+    }
+    void mend_link(bool silent) {
+        if (silent) {
+            cut().restore();
+        } else {
+            const auto& own = lab().interface("r1", "r1-r2");  // addresses went with it
+            shell("r1", fmt::format("ip link set to-r2 up; ip -6 addr replace {}/64 dev to-r2 nodad; "
+                                    "ip -6 addr replace {}/64 dev to-r2 nodad",
+                                    own.link_local.to_string(), own.address.to_string()));
+        }
+    }
+
+    void life_of_a_failure(const std::string& hold, bool silent, Lost& lost);
 };
 
 // r4 follows late when the link goes, r1 even later when it comes.
-void FrrRepair::life_of_a_failure(const std::string& hold, bool holds, Lost& lost) {
+void FrrRepair::life_of_a_failure(const std::string& hold, bool silent, Lost& lost) {
+    const bool holds = hold != "0s";
     ASSERT_TRUE(start_on("r1", hold));
     ASSERT_TRUE(start_on("r4", hold));
     Flows flows;
@@ -63,8 +82,9 @@ void FrrRepair::life_of_a_failure(const std::string& hold, bool holds, Lost& los
     ASSERT_TRUE(flows.add(lab(), "T", "D", {.rate = 1000}));
     ASSERT_TRUE(flows.pass());
     ASSERT_TRUE(set_spf_delay("r4", kLate));
-    const auto cut_ns = cut().cut();
-    EXPECT_TRUE(becomes("r1", "down", "unanswered", "r1-r2"));
+    const auto cut_ns = now_ns();
+    fail_link(silent);
+    EXPECT_TRUE(becomes("r1", "down", silent ? "unanswered" : "carrier-lost", "r1-r2"));
     EXPECT_TRUE(flows.pass());
     const auto repaired_ns = now_ns();
     if (holds) {
@@ -80,7 +100,7 @@ void FrrRepair::life_of_a_failure(const std::string& hold, bool holds, Lost& los
 
     ASSERT_TRUE(set_spf_delay("r1", kLater));
     const auto restored_ns = now_ns();
-    cut().restore();
+    mend_link(silent);
     EXPECT_TRUE(leaves_by("r1", "r1-r2"));
     if (holds) {
         EXPECT_TRUE(converges("r4", "avoiding"));
@@ -97,8 +117,9 @@ void FrrRepair::life_of_a_failure(const std::string& hold, bool holds, Lost& los
         if (const auto window = loss_between(report, cut_ns - 20'000'000, repaired_ns))
             lost.longest_at_cut_ns = std::max(lost.longest_at_cut_ns, window->length_ns().value_or(0));
     }
-    fmt::print("hold {}: packets lost at the cut {} ({:.1f} ms), at the release {}, at the restoration {}\n", hold,
-               lost.at_cut, static_cast<double>(lost.longest_at_cut_ns) / 1e6, lost.at_release, lost.at_restore);
+    fmt::print("hold {}, {}: packets lost at the cut {} ({:.1f} ms), at the release {}, at the restoration {}\n", hold,
+               silent ? "silent" : "interface down", lost.at_cut, static_cast<double>(lost.longest_at_cut_ns) / 1e6,
+               lost.at_release, lost.at_restore);
 }
 
 TEST_F(FrrRepair, NothingIsLostBeyondDetection) {
@@ -110,10 +131,19 @@ TEST_F(FrrRepair, NothingIsLostBeyondDetection) {
     EXPECT_EQ(expired(), 0U);
 }
 
-// What the other test is worth: the same with nothing held or avoided.
+TEST_F(FrrRepair, NorWhenTheInterfaceGoesDown) {
+    Lost lost;
+    ASSERT_NO_FATAL_FAILURE(life_of_a_failure("5s", false, lost));
+    EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);
+    EXPECT_EQ(lost.at_release, 0U);
+    EXPECT_EQ(lost.at_restore, 0U);
+    EXPECT_EQ(expired(), 0U);
+}
+
+// What the other tests are worth: the same with nothing held or avoided.
 TEST_F(FrrRepair, WithoutHoldMicroLoopsTakeTheirShare) {
     Lost lost;
-    ASSERT_NO_FATAL_FAILURE(life_of_a_failure("0s", false, lost));
+    ASSERT_NO_FATAL_FAILURE(life_of_a_failure("0s", true, lost));
     EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);
     EXPECT_GT(lost.at_release, 0U);
     EXPECT_GT(lost.at_restore, 0U);

@@ -115,5 +115,23 @@ TEST_F(GraphChange, ABadFileIsNamedAndChangesNothing) {
     EXPECT_EQ(policy_names("A"), names);
 }
 
+// Nobody knows yet what this node's SIDs are: those of the process before stay.
+TEST_F(GraphChange, ASuccessorWithoutGraphKeepsSidsUntilThereIsOne) {
+    ASSERT_TRUE(start_computed("C"));
+    const auto installed = installed_sids("C");
+    ASSERT_TRUE(kill("C"));
+    const auto good = read_graph();
+    ASSERT_EQ(shell("C", "rm " + graph_file()), "");
+    ASSERT_TRUE(start("C", computed_config("C")));
+    EXPECT_TRUE(eventually([&] { return ask("C", "routing")["problem"].is_string(); }));
+    EXPECT_EQ(installed_sids("C"), installed);
+    write_graph(with(good, "  - {id: C-B, ends: [C, B], metric: 30, subnet: \"fd00:cb::/64\"}\n", ""));
+    ASSERT_TRUE(delivered("C"));
+    EXPECT_TRUE(eventually([&] { return installed_sids("C") != installed; }));
+    EXPECT_THAT(installed_sids("C"), testing::Not(HasSubstr(lab().adjacency_sid("C", "C-B").to_string())));
+    ASSERT_TRUE(stop("C"));
+    EXPECT_EQ(installed_sids("C"), "");
+}
+
 }  // namespace
 }  // namespace sidestep::topo

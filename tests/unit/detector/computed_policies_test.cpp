@@ -27,6 +27,8 @@ Config config_with(const std::vector<std::string>& adjacencies) {
     Config config;
     config.node = "S";
     config.source = Address::parse("fd00:0:1::1").value();
+    config.domain = {Prefix::parse("fd00::/32").value()};
+    config.device = "sr0";
     for (const auto& name : adjacencies) {
         AdjacencyConfig adjacency;
         adjacency.name = name;
@@ -169,6 +171,16 @@ TEST(ComputedPolicies, Ipv4NeedsATunnel) {
     const auto set = compute_set(graph, s, config);
     EXPECT_THAT(set.policies.front().prefixes, ElementsAre(Prefix::parse("fd00:0:2::/48").value()));
     EXPECT_THAT(set.warnings, Contains("to-A: 192.0.2.0/24 is IPv4, which h.insert cannot carry: left out"));
+}
+
+TEST(ComputedPolicies, SidsThatNobodyCanUseAreNamed) {
+    auto config = config_with({"S-A", "S-C"});
+    config.device = "";
+    EXPECT_THAT(compute(kRing, config).warnings, ElementsAre(HasSubstr("add a `device`")));
+    config.routing->install_sids = false;
+    EXPECT_THAT(compute(kRing, config).warnings, IsEmpty());
+    config.domain.clear();
+    EXPECT_THAT(compute(kRing, config).warnings, ElementsAre(HasSubstr("`sr-domain`")));
 }
 
 TEST(ComputedPolicies, SidsOfThisNode) {
