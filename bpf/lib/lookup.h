@@ -23,7 +23,6 @@ static __always_inline void* ss_longest(void* map, const struct ss_steering* ste
                                         const __u64* address) {
     __u32 i;
 
-    if (table >= SS_TABLES) return 0;
     /* Their number is read each time: while we look, the last one may move behind what was the end. */
     for (i = 0; i < SS_READ(steering->lengths[table]); i++) {
         SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */

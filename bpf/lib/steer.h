@@ -70,6 +70,18 @@ static __always_inline int ss_routes_rest(const struct ss_steering* steering) {
     return !steering || (ss_all_well() && !steering->held_routes);
 }
 
+/* The slot of the longest prefix that a packet's destination lies in; SS_POLICY_NONE if there is none. The tables are
+ * constants: verifiers before 6.2 lose the bounds of a number that went through the stack. */
+SS_VERIFIED_ONCE __u32 ss_slot_of(const struct ss_packet* packet) {
+    const struct ss_steering* steering = ss_steering();
+    const __u32* slot;
+
+    if (!packet || !steering) return SS_POLICY_NONE;
+    slot = packet->family == SS_IPV4 ? ss_longest(&ss_prefixes, steering, SS_IPV4, packet->destination)
+                                     : ss_longest(&ss_prefixes, steering, SS_IPV6, packet->destination);
+    return slot ? *slot : SS_POLICY_NONE;
+}
+
 /* Its policy in the bank in force; null if it has none. */
 static __always_inline const struct ss_policy* ss_policy_of(const struct ss_steering* steering, __u32 slot) {
     const struct ss_policy* policy = ss_entry(&ss_policies, 2 * slot + (SS_READ(steering->bank) & 1));
@@ -148,7 +160,7 @@ static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_pack
     const struct ss_steering* steering = ss_steering();
     const struct ss_policy* policy;
     struct ss_picked picked;
-    const __u32* slot;
+    __u32 slot;
 
     way->list = 0;
     way->stats = 0;
@@ -165,12 +177,12 @@ static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_pack
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    slot = ss_longest(&ss_prefixes, steering, packet->family, packet->destination);
-    if (slot && *slot == SS_POLICY_EXEMPT) {
+    slot = ss_slot_of(packet);
+    if (slot == SS_POLICY_EXEMPT) {
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    policy = slot ? ss_policy_of(steering, *slot) : 0;
+    policy = slot == SS_POLICY_NONE ? 0 : ss_policy_of(steering, slot);
     if (!policy) {
         if (asker == SS_TRANSIT) {
             ss_follow_fib(skb, steering, packet, 0, 0, way);
