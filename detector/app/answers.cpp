@@ -76,6 +76,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
               {"recent_gap_us", microseconds(SS_READ(clock.recent_gap_ns))},
               {"probes_missed", SS_READ(clock.missed)},
               {"restarts", health.clock_restarts}}},
+            {"attached", health.attached},
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
             {"sessions", states},

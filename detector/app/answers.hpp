@@ -14,6 +14,7 @@ namespace sidestep {
 struct DetectorHealth {
     std::string node;
     std::string_view clock;          ///< kind of the clock that runs
+    std::string_view attached;       ///< how the programs are attached: tcx or clsact
     Nanoseconds started{};           ///< CLOCK_MONOTONIC
     Nanoseconds longest_lateness{};  ///< of the detector's own timer
     std::uint64_t clock_restarts = 0;

@@ -327,6 +327,7 @@ class Daemon {
             return answer_status(*engine_, *dataplane_,
                                  {.node = config_.node,
                                   .clock = clock_ ? clock_->kind() : "none",
+                                  .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
                                   .started = started_,
                                   .longest_lateness = longest_lateness_,
                                   .clock_restarts = clock_restarts_},

@@ -137,6 +137,7 @@ std::string report_status(const json& answer) {
     table.add({"version", cell(answer, "version")});
     table.add({"pid", cell(answer, "pid")});
     table.add({"uptime", duration_cell(answer, "uptime_ms", 1e6)});
+    table.add({"attached by", cell(answer, "attached")});
     table.add({"clock", cell(clock, "kind")});
     table.add({"beat", duration_cell(clock, "beat_us", 1e3)});
     table.add({"beats", cell(clock, "beats")});

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 TEST(Report, Status) {
     const auto answer = json::parse(R"({"node": "A", "version": "0.1.0", "pid": 42, "uptime_ms": 90500,
-        "clock": {"kind": "process", "beat_us": 250, "beats": 362000, "longest_gap_us": 1312.5, "probes_missed": 4},
+        "attached": "tcx", "clock": {"kind": "process", "beat_us": 250, "beats": 362000, "longest_gap_us": 1312.5, "probes_missed": 4},
         "detector": {"longest_lateness_us": 80}, "sessions": {"up": 2, "down": 1, "init": 0, "wait": 0, "admin-down": 0},
         "policies": 3, "rerouting": 1, "rejected_probes": {"bad-mac": 7, "too-old": 0},
         "counters": {"repaired": 1000, "too-big": 0}})");
@@ -22,6 +22,7 @@ TEST(Report, Status) {
 version                           0.1.0
 pid                               42
 uptime                            90.5 s
+attached by                       tcx
 clock                             process
 beat                              250 us
 beats                             362000
