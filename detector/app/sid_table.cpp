@@ -91,6 +91,10 @@ Result<void> SidTable::update(const std::vector<SidConfig>& computed) {
         return std::ranges::find(config_.sids, sid.sid, &SidConfig::sid) != config_.sids.end();
     };
     std::ranges::copy_if(computed, std::back_inserter(wanted), std::not_fn(given));
+    for (const auto& old : sids_) {
+        const bool known = std::ranges::find(wanted, old.sid, &SidConfig::sid) != wanted.end();
+        if (!known && old.behavior == SidBehavior::end_x) wanted.push_back(old);
+    }
     for (const auto& sid : wanted) {
         const bool known = std::ranges::find(sids_, sid.sid, &SidConfig::sid) != sids_.end();
         if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
