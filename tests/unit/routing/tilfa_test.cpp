@@ -54,6 +54,21 @@ TEST(Tilfa, Rfc7490RingUsesExtendedPSpace) {
         << "equal-cost primaries repair each other";
 }
 
+//    S ------- N1 ------ D     RFC 9855, figure 1: ---- costs 1, **** costs 1000. Without N1 the way leads over N2, R1,
+//    R2
+//    *\        |  \      |     and R3. S sends to R1 over N1 as well as over N2, so that R1 is in the extended P-space
+//    only;
+//    * \       |   \     |     R1 and R2 would send back through N1: both their adjacencies are named, the RFC's own
+//    list.
+//    *  N2 --- R1 ** R2 ** R3
+//    N3 ****** R1
+TEST(Tilfa, Rfc9855ExampleNamesTwoAdjacencies) {
+    const Sketch figure{{"S N1 1", "N1 D 1", "N1 R1 1", "N1 R2 1", "S N2 1", "N2 R1 1", "R1 R2 1000", "R2 R3 1000",
+                         "R3 D 1", "S N3 1000", "N3 R1 1000"}};
+    EXPECT_THAT(repairs(figure, "S", "D", Protect::node), ElementsAre("node N1 | S-N2: R1, R1-R2, R2-R3 = 2003"));
+    EXPECT_THAT(repairs(figure, "S", "D"), ElementsAre("link S-N1 | S-N2: R1 = 4"));
+}
+
 //    S --- N --- D      P and Q are neighbours: the shortest way of P to Q leads back over S-N, because P-Q is dear,
 //    |     |            so the adjacency has to be named.
 //    A     Q
