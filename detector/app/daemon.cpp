@@ -162,6 +162,7 @@ class Daemon {
         if (!netlink) return std::unexpected(netlink.error());
         netlink_ = std::move(*netlink);
         if (auto dumped = netlink_->dump(); !dumped) return dumped;
+        engine_->settle();
         return follow_routes();
     }
 
@@ -254,6 +255,7 @@ class Daemon {
         rtnetlink_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
             if (error) return;
             netlink_->read();
+            engine_->settle();
             arm_timer();
             wait_for_netlink();
         });
@@ -263,7 +265,7 @@ class Daemon {
         routes_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
             if (error) return;
             route_watch_->read();
-            engine_->refresh_orphans();
+            engine_->settle();
             wait_for_routes();
         });
     }

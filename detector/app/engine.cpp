@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -126,7 +127,7 @@ void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
 void Engine::relink(Session& session) {
     sessions.publish(session);
     policies.refresh(session);
-    if (auto updated = adjacencies.update(); !updated) spdlog::error("{}", updated.error().message);
+    relinked_ = true;
 }
 
 void Engine::note_return_link(Session& session, const LinkChange& change) {
@@ -180,6 +181,12 @@ void Engine::on_address(const AddressChange& change) {
 
 void Engine::on_route(const RouteChange& change, Nanoseconds now) {
     routes.on_route(change, now);
+}
+
+void Engine::settle() {
+    refresh_orphans();
+    if (!std::exchange(relinked_, false)) return;
+    if (auto updated = adjacencies.update(); !updated) spdlog::error("{}", updated.error().message);
 }
 
 void Engine::refresh_orphans() {

@@ -33,10 +33,10 @@ class Engine {
     void on_link(const LinkChange& change, Nanoseconds now);
     void on_neighbor(const NeighborChange& change, Nanoseconds now);
     void on_address(const AddressChange& change);
-    /// To be followed by refresh_orphans() once there are no more changes for the moment.
     void on_route(const RouteChange& change, Nanoseconds now);
-    /// Prefixes whose routes went down with an interface take the bypass of the adjacency that they had.
-    void refresh_orphans();
+    /// To be called once there are no more changes of links, neighbours and routes for the moment: what many of them
+    /// would write again and again is written then.
+    void settle();
     void on_admin(Session& session, bool up, Nanoseconds now);
 
     /// Delivers the timers that are due.
@@ -59,10 +59,13 @@ class Engine {
   private:
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void relink(Session& session);
+    /// Prefixes whose routes went down with an interface take the bypass of the adjacency that they had.
+    void refresh_orphans();
     void forget_bypasses();
     void note_return_link(Session& session, const LinkChange& change);
 
     Dataplane& dataplane_;
+    bool relinked_ = false;                        ///< interfaces or addresses changed since adjacencies were written
     std::map<Prefix, std::uint32_t> orphans_;      ///< and the bypasses that they were given
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
     Nanoseconds next_resolve_{};

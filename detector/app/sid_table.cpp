@@ -35,9 +35,10 @@ AdjacencyTable::Entries AdjacencyTable::wanted() const {
     // On a LAN, a gateway that is nobody's is no adjacency; the entry says only that we know the interface.
     constexpr ss_adjacency kNobody{.session = std::numeric_limits<__u32>::max(), .slot = SS_POLICY_EXEMPT};
     Entries result;
-    for (const auto& adjacency : config_.adjacencies) {
-        const auto* session = sessions_.find(adjacency.name);
-        if (session == nullptr || session->ifindex == 0) continue;
+    for (std::size_t i = 0; i < config_.adjacencies.size(); ++i) {
+        const auto& adjacency = config_.adjacencies[i];
+        const auto* session = &sessions_.all()[i];  // adjacencies come first, in the order of the configuration
+        if (session->ifindex == 0) continue;
         const ss_adjacency value{.session = session->index, .slot = policies_.bypass_slot(adjacency.name)};
         result[key_of(session->ifindex, adjacency.neighbor)] = value;
         for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;

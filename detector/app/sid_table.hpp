@@ -44,8 +44,8 @@ class SidTable {
   public:
     SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config);
 
-    /// Writes the SIDs of the file and those that routing computed. An adjacency keeps its SID while its link is missing
-    /// from the network: neighbours may learn of its return, and use the SID, before we do.
+    /// Writes the SIDs of the file and those that routing computed. An adjacency keeps its SID while its link is
+    /// missing from the network: neighbours may learn of its return, and use the SID, before we do.
     Result<void> update(const std::vector<SidConfig>& computed);
     /// All of them.
     [[nodiscard]] const std::vector<SidConfig>& all() const { return sids_; }
