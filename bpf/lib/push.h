@@ -52,13 +52,18 @@ static __always_inline int ss_make_room(struct __sk_buff* skb, __u32 bytes, __u3
     return result ? -1 : 0;
 }
 
+/* The next header that says what is inside an outer one. */
+static __always_inline __u8 ss_inside(const struct ss_packet* packet) {
+    return packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6;
+}
+
 /* The fields of an outer header that the inner packet decides, at `ip`, behind which the list's other bytes follow. */
 static __always_inline void ss_fill_outer(struct ipv6hdr* ip, const struct ss_packet* packet,
                                           const struct ss_list* list, __u32 overhead, __u32 hop_limit, __u32 hash) {
     *(__be32*)ip = ss_outer_flow(packet->flow, hash);
     ip->payload_len = bpf_htons((__u16)(packet->length + overhead - sizeof(*ip)));
     ip->hop_limit = (__u8)hop_limit;
-    if (!list->srh_offset) ip->nexthdr = packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6;
+    if (!list->srh_offset) ip->nexthdr = ss_inside(packet);
 }
 
 static __always_inline void ss_fill_srh(struct ss_srh* srh, const struct ss_packet* packet, __u8 next_header) {
@@ -90,7 +95,7 @@ static __always_inline int ss_encapsulate(struct __sk_buff* skb, const struct ss
     if (!list->srh_offset) return 0;
     srh = ss_at(skb, ETH_HLEN + sizeof(*ip), sizeof(*srh));
     if (!srh) return -1;
-    ss_fill_srh(srh, packet, packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6);
+    ss_fill_srh(srh, packet, ss_inside(packet));
     return 0;
 }
 

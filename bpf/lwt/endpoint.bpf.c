@@ -13,15 +13,10 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 // True if the packet, which begins with its IPv6 header, is a probe behind an SRH.
-static __always_inline int is_probe(const struct __sk_buff* skb, const struct ipv6hdr* ip) {
-    const void* end = (void*)(long)skb->data_end;
-    const struct ss_srh* srh = (void*)(ip + 1);
-    const struct udphdr* udp;
+static __always_inline int is_probe(const struct __sk_buff* skb, struct ipv6hdr* ip) {
+    const struct udphdr* udp = ip->nexthdr == SS_NEXT_ROUTING ? ss_udp(skb, ip) : 0;
 
-    if ((void*)(srh + 1) > end || ip->nexthdr != SS_NEXT_ROUTING) return 0;
-    if (srh->type != SS_SRH_TYPE || srh->next_header != IPPROTO_UDP) return 0;
-    udp = (void*)srh + 8 + 8 * (__u32)srh->length;
-    return (void*)(udp + 1) <= end && udp->dest == bpf_htons(SS_PROBE_PORT);
+    return udp && udp->dest == bpf_htons(SS_PROBE_PORT);
 }
 
 SEC("lwt_seg6local")

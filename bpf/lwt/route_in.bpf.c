@@ -30,8 +30,7 @@ static __always_inline int encaps_ip(struct __sk_buff* skb, const struct ss_pack
     if (bpf_probe_read_kernel(bytes, length, list->header + ETH_HLEN)) return BPF_DROP;
     ss_fill_outer((void*)bytes, packet, list, length, packet->hop_limit, bpf_get_hash_recalc(skb));
     if (list->srh_offset) {
-        ss_fill_srh((void*)bytes + sizeof(struct ipv6hdr), packet,
-                    packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6);
+        ss_fill_srh((void*)bytes + sizeof(struct ipv6hdr), packet, ss_inside(packet));
     }
     return bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_IP, bytes, length) ? BPF_DROP : BPF_LWT_REROUTE;
 }

@@ -155,11 +155,12 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> le
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) dataplane_.policies[2 * slot + bank] = {};
     }
-    if (auto added = add_prefixes(prefixes_of(wanted, left_out)); !added) return added;
+    const auto protected_now = prefixes_of(wanted, left_out);
+    if (auto added = add_prefixes(protected_now); !added) return added;
     note_held(wanted);
     __sync_synchronize();
     SS_WRITE(steering.bank, bank);  // in force
-    drop_prefixes(prefixes_of(wanted, left_out));
+    drop_prefixes(protected_now);
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) free_slots_.give_back(slot);
     }

@@ -58,7 +58,7 @@ class Dataplane {
     /// Removes the pins of versions with another layout, once our programs have taken their places.
     void unpin_other_layouts() const;
 
-    /// A prefix and the length that it has must be announced in the steering record (PrefixTable).
+    /// A prefix and the length that it has must be announced before (LengthList, PrefixFilter).
     Result<void> set_prefix(const Prefix& prefix, std::uint32_t slot);
     Result<void> remove_prefix(const Prefix& prefix);
     Result<void> set_sid(const Prefix& sid, const ss_sid& value);
@@ -66,9 +66,9 @@ class Dataplane {
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
     Result<void> remove_adjacency(const ss_hop& hop);
     Result<void> set_secret(const ss_secret& secret);
-    /// Probes from `source` that come in by `ifindex` answer the passive session.
     /// Forgets the probes expected for sessions of which `keep` is false.
     void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);
+    /// Probes from `source` that come in by `ifindex` answer the passive session.
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session);
 
     /// Summed over the CPUs.
