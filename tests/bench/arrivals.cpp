@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "detector/io/tcx.hpp"
 #include "tests/bench/arrivals.h"
 #include "tests/bench/arrivals.skel.h"
 #include "topo/filter.hpp"
@@ -49,7 +50,10 @@ Result<Arrivals> Arrivals::attach(const topo::Lab& lab) {
 }
 
 Result<void> Arrivals::attach_idle_program(const topo::Lab& lab) {
-    return state_->attach(2, lab, "A", "S-A", state_->skeleton->progs.count_nothing);
+    const auto* const program = state_->skeleton->progs.count_nothing;
+    if (!tcx_available()) return state_->attach(2, lab, "A", "S-A", program);
+    return lab.in(
+        "A", [&] { return tcx_attach(lab.interface("A", "S-A").ifindex, TcSide::ingress, bpf_program__fd(program)); });
 }
 
 std::uint64_t Arrivals::arrived(Way way) const {
