@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 3
+#define SS_ABI_VERSION 4
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
@@ -23,6 +23,7 @@
 #define SS_MAX_LISTS 4         /* of one candidate path */
 #define SS_MAX_LIST_SESSIONS 8 /* that one segment list depends on */
 #define SS_MAX_LENGTHS 64      /* different prefix lengths of one family */
+#define SS_MAX_PROBES 128      /* cells from a prefix's home on that it may lie in */
 #define SS_MAX_DOMAIN 16       /* prefixes of the SR domain */
 #define SS_SENT_RING 64        /* send times kept per session, a power of two */
 #define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
@@ -47,7 +48,9 @@ struct ss_word {
  * moment (work for nothing), never too low. */
 struct ss_gate {
     __u32 closed;
-    __u32 held; /* non-zero: look at every packet, since a policy encapsulates even when all is well */
+    __u32 held;   /* non-zero: look at every packet, since a policy encapsulates even when all is well */
+    __u32 rehash; /* bit per family: fib_multipath_hash_policy is not 0 */
+    __u32 pad;
 };
 
 /* --- probes ------------------------------------------------------------------------------------------------------ */
@@ -263,19 +266,41 @@ struct ss_event {
 
 /* --- policies ----------------------------------------------------------------------------------------------------
  *
- * prefix -> slot -> policy -> candidate paths -> segment lists (RFC 9256, 2). Candidates and lists may be shared by
- * policies. Every slot has two policies, one per bank; ss_steering.bank says which bank is in force, so that a whole
- * set of policies changes with one store.
+ * prefix -> policy -> candidate paths -> segment lists (RFC 9256, 2). Policies, candidates and lists may be shared.
+ * There are two tables of prefixes, one per bank; ss_steering.bank says which one is in force, so that a whole set
+ * changes with one store. A slot is what a policy of the detector keeps from set to set: its counters, and where
+ * bypasses are found.
  */
 
-/* A prefix, IPv4 in IPv4-mapped form; length in bits of the 128, the bits beyond are zero. */
+/* A SID, or a prefix of SIDs; length in bits of the 128, the bits beyond are zero. */
 struct ss_prefix {
     __u32 length;
     __u8 address[16];
 };
 
-#define SS_POLICY_EXEMPT 0U  /* slot 0: what matches is never repaired (this node's own addresses) */
-#define SS_POLICY_NONE (~0U) /* no slot: what matches is as if in no policy, shorter prefixes do not count */
+#define SS_POLICY_EXEMPT 0U  /* policy and slot 0: what matches is never repaired (this node's own addresses) */
+#define SS_POLICY_NONE (~0U) /* what matches is as if in no policy, shorter prefixes do not count */
+
+/* Where a prefix, or an adjacency that is down, leads to. Written and read at once. */
+struct ss_target {
+    __u32 policy; /* its index, or SS_POLICY_* */
+    __u32 stats;  /* first of its entries of ss_stats: by candidate, then one for what none of the candidates took */
+} __attribute__((aligned(8)));
+
+/*
+ * One entry of the hash tables of prefixes, IPv4 in IPv4-mapped form, the bits beyond the length zero. A prefix lies in
+ * its home cell or, where others were first, in one of the next. In the table in force a cell is taken once: the length
+ * is written last, and becomes SS_CELL_LEFT when the prefix goes; the address stays.
+ */
+struct ss_cell {
+    __u64 address[2];
+    struct ss_target target;
+    __u32 length; /* SS_CELL_FREE, SS_CELL_LEFT, or that of the prefix plus 1 */
+    __u32 pad;
+};
+
+#define SS_CELL_FREE 0U
+#define SS_CELL_LEFT 255U /* the prefix is gone; others may follow */
 
 /* A prefix length in use, and the mask that cuts an address to it, as the address lies in memory. */
 struct ss_length {
@@ -284,34 +309,40 @@ struct ss_length {
     __u64 mask[2];
 };
 
-/* Where an address is looked up: each has lengths of its own. The first two are also the families of packets. */
-enum ss_table {
+enum ss_family {
     SS_IPV6 = 0,
     SS_IPV4 = 1,
-    SS_SIDS = 2,
-    SS_TABLES = 3,
+    SS_FAMILIES = 2,
+};
+
+/* How to look a prefix up in the table of one bank. */
+struct ss_prefix_table {
+    __u64 seed;                                           /* of the hash */
+    __u32 first;                                          /* of its cells in ss_prefixes, */
+    __u32 homes;                                          /* so many of which prefixes may be at home in */
+    __u32 filter;                                         /* first of its words in ss_filters */
+    __u32 filter_mask;                                    /* their number less one, a power of two */
+    __u32 lengths[SS_FAMILIES];                           /* entries of length[] */
+    struct ss_length length[SS_FAMILIES][SS_MAX_LENGTHS]; /* longest first */
 };
 
 /* What all packets are held against. */
 struct ss_steering {
-    __u32 bank;               /* 0 or 1: the policies in force */
-    __u32 domains;            /* entries of domain[] */
-    __u32 policy_device;      /* ifindex; 0: there is none */
-    __be32 source_v4;         /* of ICMPv4 errors */
-    __u8 source[16];          /* outer source of what is encapsulated here, and source of ICMPv6 errors */
-    __u32 lengths[SS_TABLES]; /* entries of length[] */
-    __u32 held_routes;        /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
-    __u32 rehash;             /* bit per family: fib_multipath_hash_policy is not 0 */
-    __u32 filter_mask;        /* words of ss_filters less one, a power of two */
-    struct ss_length domain[SS_MAX_DOMAIN];             /* prefixes of the outer sources that are let in... */
-    __u64 domain_address[SS_MAX_DOMAIN][2];             /* ... and their addresses */
-    struct ss_length length[SS_TABLES][SS_MAX_LENGTHS]; /* longest first */
+    __u32 bank;          /* 0 or 1: the one in force */
+    __u32 domains;       /* entries of domain[] */
+    __u32 policy_device; /* ifindex; 0: there is none */
+    __be32 source_v4;    /* of ICMPv4 errors */
+    __u8 source[16];     /* outer source of what is encapsulated here, and source of ICMPv6 errors */
+    __u32 sid_lengths;   /* entries of sid_length[] */
+    __u32 held_routes;   /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
+    struct ss_length domain[SS_MAX_DOMAIN];      /* prefixes of the outer sources that are let in... */
+    __u64 domain_address[SS_MAX_DOMAIN][2];      /* ... and their addresses */
+    struct ss_length sid_length[SS_MAX_LENGTHS]; /* longest first */
 };
 
 struct ss_policy {
     __u32 count;
-    __u32 stats;                        /* first of count + 1 entries of ss_stats; the last one is of packets that none
-                                           of the candidates took */
+    __u32 pad;
     __u32 candidate[SS_MAX_CANDIDATES]; /* in order of preference */
 };
 
@@ -363,7 +394,7 @@ struct ss_hop {
 
 struct ss_adjacency {
     __u32 session;
-    __u32 slot; /* its bypass; SS_POLICY_EXEMPT: none */
+    __u32 slot; /* of its bypass; SS_POLICY_EXEMPT: none */
 };
 
 /* --- SIDs of this node ------------------------------------------------------------------------------------------- */
@@ -451,6 +482,7 @@ struct ss_bucket {
 #endif
 
 SS_ASSERT(sizeof(struct ss_word) == 8);
+SS_ASSERT(sizeof(struct ss_gate) == 16);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
@@ -458,12 +490,15 @@ SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 72);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_passive_key) == 20);
+SS_ASSERT(sizeof(struct ss_target) == 8);
+SS_ASSERT(sizeof(struct ss_cell) == 32);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 40);
 SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
 SS_ASSERT(sizeof(struct ss_hop) == 20);
 SS_ASSERT(sizeof(struct ss_sid) == 12);
 SS_ASSERT(sizeof(struct ss_steering) % 8 == 0);
+SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + SS_FAMILIES * SS_MAX_LENGTHS * sizeof(struct ss_length));
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);
 SS_ASSERT((SS_SENT_RING & (SS_SENT_RING - 1)) == 0);
 

@@ -1,48 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Longest-prefix match: one hash table whose keys carry their length, and the lengths in use, longest first. One lookup
+ * Longest-prefix match: hash tables whose entries carry their length, and the lengths in use, longest first. One lookup
  * per length in use beats a trie as long as those are few (docs/repair.md).
  */
 #ifndef SIDESTEP_LOOKUP_H
 #define SIDESTEP_LOOKUP_H
 
-#include "bpf/lib/filter.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/portable.h"
+#include "bpf/lib/prefix_hash.h"
 
-/* False if no protected prefix is this one. */
-static __always_inline int ss_maybe(const struct ss_steering* steering, const __u64* masked, __u32 length) {
-    __u64 hash = ss_filter_hash(masked, length);
-    const __u64* word = ss_entry(&ss_filters, (__u32)hash & steering->filter_mask);
-
-    return !word || (SS_READ(*word) >> ss_filter_bit(hash) & 1);
-}
-
-/* The entry of `map` with the longest prefix of `address`; `table` says which lengths are in use. */
-static __always_inline void* ss_longest(void* map, const struct ss_steering* steering, __u32 table,
-                                        const __u64* address) {
-    __u32 i;
-
-    /* Their number is read each time: while we look, the last one may move behind what was the end. */
-    for (i = 0; i < SS_READ(steering->lengths[table]); i++) {
-        SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
-        if (i >= SS_MAX_LENGTHS) break;
-        const struct ss_length* length = &steering->length[table][i];
-        struct ss_prefix key;
-        __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
-        void* found;
-
-        if (table != SS_SIDS && !ss_maybe(steering, masked, length->length)) continue;
-        key.length = length->length;
-        __builtin_memcpy(key.address, masked, sizeof(key.address));
-        found = bpf_map_lookup_elem(map, &key);
-        if (found) return found;
-    }
-    return 0;
-}
+#define SS_NO_CELL (~0U)
 
 static __always_inline const struct ss_steering* ss_steering(void) {
     return ss_entry(&ss_steerings, 0);
+}
+
+/* The cell of a prefix whose home is `home`, or SS_NO_CELL. */
+SS_VERIFIED_ONCE __u32 ss_cell_from(__u32 home, __u64 high, __u64 low, __u32 length) {
+    __u32 i;
+
+    for (i = 0; i < SS_MAX_PROBES; i++) {
+        const struct ss_cell* cell = ss_entry(&ss_prefixes, home + i);
+        __u32 held;
+
+        SS_KEEP(i);
+        if (!cell) break;
+        held = SS_READ(cell->length);
+        if (held == SS_CELL_FREE) break;
+        if (held == length + 1 && cell->address[0] == high && cell->address[1] == low) return home + i;
+    }
+    return SS_NO_CELL;
+}
+
+/* The cell of this prefix in the table, or SS_NO_CELL. */
+static __always_inline __u32 ss_cell_of(const struct ss_prefix_table* table, __u64 high, __u64 low, __u32 length) {
+    __u64 hash = ss_prefix_hash(high, low, length, table->seed);
+    const __u64* word = ss_entry(&ss_filters, ss_filter_word(table, hash));
+
+    if (!word || !(SS_READ(*word) >> ss_filter_bit(hash) & 1)) return SS_NO_CELL;
+    return ss_cell_from(ss_home(table, hash), high, low, length);
+}
+
+/* The cell of the longest prefix of `address`, or SS_NO_CELL. */
+static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* table, enum ss_family family,
+                                               const __u64* address) {
+    __u32 i;
+
+    for (i = 0; i < SS_MAX_LENGTHS; i++) {
+        const struct ss_length* length;
+        __u32 cell;
+
+        SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
+        if (i >= SS_MAX_LENGTHS || i >= table->lengths[family]) break;
+        length = &table->length[family][i];
+        cell = ss_cell_of(table, address[0] & length->mask[0], address[1] & length->mask[1], length->length);
+        if (cell != SS_NO_CELL) return cell;
+    }
+    return SS_NO_CELL;
+}
+
+/* The SID of ours that an address belongs to, or null. */
+static __always_inline const struct ss_sid* ss_longest_sid(const struct ss_steering* steering, const __u64* address) {
+    __u32 i;
+
+    /* Their number is read each time: while we look, the last one may move behind what was the end. */
+    for (i = 0; i < SS_READ(steering->sid_lengths); i++) {
+        SS_KEEP(i);
+        if (i >= SS_MAX_LENGTHS) break;
+        const struct ss_length* length = &steering->sid_length[i];
+        __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
+        const struct ss_sid* found;
+        struct ss_prefix key;
+
+        key.length = length->length;
+        __builtin_memcpy(key.address, masked, sizeof(key.address));
+        found = bpf_map_lookup_elem(&ss_sids, &key);
+        if (found) return found;
+    }
+    return 0;
 }
 
 #endif

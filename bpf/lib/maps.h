@@ -37,10 +37,13 @@ SS_SHARED_ARRAY(ss_clock_confs, struct ss_clock_conf, 1);
 SS_SHARED_ARRAY(ss_clocks, struct ss_clock, 1);
 SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_secrets, struct ss_secret, 1);
 SS_SHARED_ARRAY(ss_steerings, struct ss_steering, 1);
-SS_SHARED_ARRAY(ss_policies, struct ss_policy, 2);
+SS_SHARED_ARRAY(ss_prefix_tables, struct ss_prefix_table, 2);
+SS_SHARED_ARRAY(ss_prefixes, struct ss_cell, 2);
+SS_SHARED_ARRAY(ss_filters, __u64, 2);
+SS_SHARED_ARRAY(ss_slots, struct ss_target, 2); /* of slot s in bank b: [2 * s + b] */
+SS_SHARED_ARRAY(ss_policies, struct ss_policy, 1);
 SS_SHARED_ARRAY(ss_candidates, struct ss_candidate, 1);
 SS_SHARED_ARRAY(ss_lists, struct ss_list, 1);
-SS_SHARED_ARRAY(ss_filters, __u64, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
@@ -54,7 +57,6 @@ SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
         __type(value, value_);                \
     } name SEC(".maps") __weak
 
-SS_SPARSE_HASH(ss_prefixes, struct ss_prefix, __u32);
 SS_SPARSE_HASH(ss_sids, struct ss_prefix, struct ss_sid);
 SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
 

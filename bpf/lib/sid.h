@@ -77,7 +77,7 @@ static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address
 static __always_inline int ss_is_sid(const __u64* address) {
     const struct ss_steering* steering = ss_steering();
 
-    return steering && steering->lengths[SS_SIDS] && ss_longest(&ss_sids, steering, SS_SIDS, address);
+    return steering && ss_longest_sid(steering, address);
 }
 
 /* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
@@ -114,7 +114,7 @@ static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_pack
     __builtin_memset(visit, 0, sizeof(*visit));
     if (!steering) return;
     __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
-    sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
+    sid = ss_longest_sid(steering, visit->destination);
     if (!sid) return;
     if (packet->protocol == SS_NEXT_ROUTING) {
         if (bpf_skb_load_bytes(skb, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
@@ -126,7 +126,7 @@ static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_pack
     }
     for (i = 0; i < SS_MAX_VISITS && sid; i++) {
         if (!ss_visit_one(skb, sid, visit)) break;
-        sid = ss_longest(&ss_sids, steering, SS_SIDS, visit->destination);
+        sid = ss_longest_sid(steering, visit->destination);
     }
 }
 

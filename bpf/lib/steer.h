@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a packet to its way out: gate, prefix, policy or bypass, candidate, list. Every entry point asks here. */
+/* From a packet to its way out: prefix, policy or bypass, candidate, list. Every entry point asks here. */
 #ifndef SIDESTEP_STEER_H
 #define SIDESTEP_STEER_H
 
@@ -42,11 +42,19 @@ struct ss_way {
     __u32 stats;
 };
 
-/* True while every session that protects something is up: the common case. */
-static __always_inline int ss_all_well(void) {
-    struct ss_gate* gate = ss_entry(&ss_gates, 0);
+/* The policy that a packet is under, null if there is none, and the first of its counters. */
+struct ss_rule {
+    const struct ss_policy* policy;
+    __u32 stats;
+};
 
-    return !gate || (SS_READ(gate->closed) == 0 && gate->held == 0);
+static __always_inline const struct ss_gate* ss_gate(void) {
+    return ss_entry(&ss_gates, 0);
+}
+
+/* True while every session that protects something is up: the common case. */
+static __always_inline int ss_all_well(const struct ss_gate* gate) {
+    return SS_READ(gate->closed) == 0 && gate->held == 0;
 }
 
 static __always_inline __u32 ss_session_rank(__u32 session) {
@@ -67,72 +75,96 @@ static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
 
 /* True while routes with `encap bpf` have nothing to ask. */
 static __always_inline int ss_routes_rest(const struct ss_steering* steering) {
-    return !steering || (ss_all_well() && !steering->held_routes);
+    const struct ss_gate* gate = ss_gate();
+
+    return !steering || !gate || (ss_all_well(gate) && !steering->held_routes);
 }
 
-/* The slot of the longest prefix that a packet's destination lies in; SS_POLICY_NONE if there is none. The tables are
- * constants: verifiers before 6.2 lose the bounds of a number that went through the stack. */
-SS_VERIFIED_ONCE __u32 ss_slot_of(const struct ss_packet* packet) {
-    const struct ss_steering* steering = ss_steering();
-    const __u32* slot;
+/* The cell of the longest prefix that a packet's destination lies in, or SS_NO_CELL. The families are constants:
+ * verifiers before 6.2 lose the bounds of a number that went through the stack. */
+SS_VERIFIED_ONCE __u32 ss_cell_for(const struct ss_packet* packet, __u32 bank) {
+    const struct ss_prefix_table* table = ss_entry(&ss_prefix_tables, bank);
 
-    if (!packet || !steering) return SS_POLICY_NONE;
-    slot = packet->family == SS_IPV4 ? ss_longest(&ss_prefixes, steering, SS_IPV4, packet->destination)
-                                     : ss_longest(&ss_prefixes, steering, SS_IPV6, packet->destination);
-    return slot ? *slot : SS_POLICY_NONE;
+    if (!packet || !table) return SS_NO_CELL;
+    return packet->family == SS_IPV4 ? ss_longest_prefix(table, SS_IPV4, packet->destination)
+                                     : ss_longest_prefix(table, SS_IPV6, packet->destination);
 }
 
-/* Its policy in the bank in force; null if it has none. */
-static __always_inline const struct ss_policy* ss_policy_of(const struct ss_steering* steering, __u32 slot) {
-    const struct ss_policy* policy = ss_entry(&ss_policies, 2 * slot + (SS_READ(steering->bank) & 1));
+/* A target as it was at one moment; SS_POLICY_NONE if there is none. */
+static __always_inline struct ss_target ss_read_target(const struct ss_target* at) {
+    struct ss_target target = {.policy = SS_POLICY_NONE};
+    __u64 both;
 
-    return policy && policy->count ? policy : 0;
+    if (!at) return target;
+    both = SS_READ(*(const __u64*)at);
+    __builtin_memcpy(&target, &both, sizeof(target));
+    return target;
+}
+
+/* Where a packet's destination leads. */
+static __always_inline struct ss_target ss_target_of(const struct ss_packet* packet, __u32 bank) {
+    const struct ss_cell* cell = ss_entry(&ss_prefixes, ss_cell_for(packet, bank));
+
+    return ss_read_target(cell ? &cell->target : 0);
+}
+
+static __always_inline struct ss_rule ss_rule_of(struct ss_target target) {
+    struct ss_rule rule = {.policy = ss_entry(&ss_policies, target.policy), .stats = target.stats};
+
+    if (rule.policy && !rule.policy->count) rule.policy = 0;
+    return rule;
+}
+
+/* None of the candidates can be taken. */
+static __always_inline void ss_count_no_candidate(const struct ss_rule* rule) {
+    ss_count_drop(rule->stats + rule->policy->count, SS_DROP_NO_CANDIDATE);
 }
 
 /* The list that a flow takes at a position of a policy. */
-static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_policy* policy,
-                                    const struct ss_picked* picked, struct ss_way* way) {
+static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_rule* rule, const struct ss_picked* picked,
+                                    struct ss_way* way) {
     const struct ss_candidate* candidate;
     __u32 position = picked->position;
 
     if (position >= SS_MAX_CANDIDATES) return;
-    candidate = ss_entry(&ss_candidates, policy->candidate[position]);
+    candidate = ss_entry(&ss_candidates, rule->policy->candidate[position]);
     if (!candidate) return;
-    way->stats = policy->stats + position;
+    way->stats = rule->stats + position;
     way->list =
         ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? bpf_get_hash_recalc(skb) : 0));
 }
 
 /* The bypass of an adjacency that is not up, if it is better. */
-static __always_inline void ss_bypass(struct __sk_buff* skb, const struct ss_steering* steering,
-                                      const struct ss_adjacency* adjacency, struct ss_way* way) {
-    const struct ss_policy* policy = ss_policy_of(steering, adjacency->slot);
+static __always_inline void ss_bypass(struct __sk_buff* skb, __u32 bank, const struct ss_adjacency* adjacency,
+                                      struct ss_way* way) {
+    struct ss_rule rule = ss_rule_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
     struct ss_picked picked;
 
     way->list = 0;
-    if (adjacency->slot == SS_POLICY_EXEMPT || !policy) {
+    if (!rule.policy) {
         ss_count_outcome(SS_OUTCOME_NO_POLICY);
         return;
     }
-    picked = ss_pick(0, policy, 0);
+    picked = ss_pick(0, rule.policy, 0);
     if (picked.rank > ss_session_rank(adjacency->session)) {
-        ss_take(skb, policy, &picked, way);
+        ss_take(skb, &rule, &picked, way);
     } else {
-        ss_count_drop(policy->stats + policy->count, SS_DROP_NO_CANDIDATE);
+        ss_count_no_candidate(&rule);
     }
 }
 
-/* Asks the FIB for a packet that no policy moves; `policy` is what it is in, if any, with its choice. */
-static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss_steering* steering,
-                                          const struct ss_packet* packet, const struct ss_policy* policy,
-                                          const struct ss_picked* plain, struct ss_way* way) {
+/* Asks the FIB for a packet that no policy moves; `rule` is what it is under, if any, with its choice. */
+static __always_inline void ss_follow_fib(struct __sk_buff* skb, __u32 bank, const struct ss_packet* packet,
+                                          const struct ss_rule* rule, const struct ss_picked* plain,
+                                          struct ss_way* way) {
     const struct ss_adjacency* adjacency = ss_ask_fib(skb, packet);
+    const struct ss_gate* gate = ss_gate();
     __u32 rank;
 
     way->list = 0;
-    if (steering->rehash >> packet->family & 1) bpf_set_hash_invalid(skb); /* a draw among lists left one */
+    if (gate && gate->rehash >> packet->family & 1) bpf_set_hash_invalid(skb); /* a draw among lists left one */
     if (!adjacency) {
-        ss_count_outcome(policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+        ss_count_outcome(rule ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;
     }
     rank = ss_session_rank(adjacency->session);
@@ -140,15 +172,15 @@ static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss
         ss_count_outcome(SS_OUTCOME_PLAIN);
         return;
     }
-    if (policy) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
-        struct ss_picked other = ss_pick(0, policy, plain->position + 1);
+    if (rule) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
+        struct ss_picked other = ss_pick(0, rule->policy, plain->position + 1);
 
         if (other.rank > rank) {
-            ss_take(skb, policy, &other, way);
+            ss_take(skb, rule, &other, way);
             return;
         }
     }
-    ss_bypass(skb, steering, adjacency, way);
+    ss_bypass(skb, bank, adjacency, way);
 }
 
 /*
@@ -158,18 +190,20 @@ static __always_inline void ss_follow_fib(struct __sk_buff* skb, const struct ss
 static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_packet* packet, enum ss_asker asker,
                                      const struct ss_adjacency* pinned, struct ss_way* way) {
     const struct ss_steering* steering = ss_steering();
-    const struct ss_policy* policy;
+    struct ss_target target;
     struct ss_picked picked;
-    __u32 slot;
+    struct ss_rule rule;
+    __u32 bank;
 
     way->list = 0;
     way->stats = 0;
     if (!steering) return;
+    bank = SS_READ(steering->bank) & 1;
     if (pinned) {
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(skb, steering, pinned, way);
+            ss_bypass(skb, bank, pinned, way);
         }
         return;
     }
@@ -177,28 +211,28 @@ static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_pack
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    slot = ss_slot_of(packet);
-    if (slot == SS_POLICY_EXEMPT) {
+    target = ss_target_of(packet, bank);
+    if (target.policy == SS_POLICY_EXEMPT) {
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    policy = slot == SS_POLICY_NONE ? 0 : ss_policy_of(steering, slot);
-    if (!policy) {
+    rule = ss_rule_of(target);
+    if (!rule.policy) {
         if (asker == SS_TRANSIT) {
-            ss_follow_fib(skb, steering, packet, 0, 0, way);
+            ss_follow_fib(skb, bank, packet, 0, 0, way);
         } else {
             ss_count_outcome(SS_OUTCOME_NO_POLICY);
         }
         return;
     }
-    picked = ss_pick(0, policy, 0);
-    ss_take(skb, policy, &picked, way);
+    picked = ss_pick(0, rule.policy, 0);
+    ss_take(skb, &rule, &picked, way);
     /* To the device, plain forwarding is to a neighbour whose address has to be known. */
     if (way->list && way->list->mode == SS_MODE_PLAIN && asker == SS_DEVICE && !way->list->header_length) way->list = 0;
     if (!way->list) {
-        ss_count_drop(policy->stats + policy->count, SS_DROP_NO_CANDIDATE);
+        ss_count_no_candidate(&rule);
     } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_TRANSIT) {
-        ss_follow_fib(skb, steering, packet, policy, &picked, way);
+        ss_follow_fib(skb, bank, packet, &rule, &picked, way);
     } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_ROUTE) {
         way->list = 0;
         ss_count_outcome(SS_OUTCOME_PLAIN);

@@ -26,7 +26,7 @@ static __always_inline int steer(struct __sk_buff* skb, struct ss_packet* packet
 }
 
 // What a header of segment routing or of a tunnel follows: it may be addressed to a SID of ours.
-static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* packet) {
+static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* packet, int all_well) {
     struct ss_packet next;
     struct ss_visit visit;
 
@@ -36,17 +36,18 @@ static __always_inline int visitor(struct __sk_buff* skb, struct ss_packet* pack
 
         if (result) return result;
         // What was inside visits us, too: the kernel has no route for it.
-        if (packet->family == SS_IPV6 && ss_is_sid(packet->destination)) return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
-        return ss_all_well() ? SS_PASS : steer(skb, packet, 0);
+        if (packet->family == SS_IPV6 && ss_is_sid(packet->destination))
+            return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+        return all_well ? SS_PASS : steer(skb, packet, 0);
     }
-    if (ss_all_well()) return SS_PASS;
+    if (all_well) return SS_PASS;
     if (!visit.visits) return steer(skb, packet, 0);
     next = *packet;
     __builtin_memcpy(next.destination, visit.destination, sizeof(next.destination));
     return steer(skb, &next, &visit);
 }
 
-static __always_inline int ingress_ipv6(struct __sk_buff* skb) {
+static __always_inline int ingress_ipv6(struct __sk_buff* skb, int all_well) {
     struct ipv6hdr* ip = ss_ipv6(skb);
     struct ss_packet packet;
     struct udphdr* udp;
@@ -55,37 +56,38 @@ static __always_inline int ingress_ipv6(struct __sk_buff* skb) {
     udp = ss_udp(skb, ip);
     if (udp && udp->dest == bpf_htons(SS_PROBE_PORT)) return ss_sink(skb, ip, udp); /* others' are never repaired */
     if (ip->nexthdr == SS_NEXT_ROUTING || ip->nexthdr == SS_NEXT_IPV6 || ip->nexthdr == SS_NEXT_IPV4) {
-        return ss_read_ipv6(skb, ETH_HLEN, &packet) ? SS_PASS : visitor(skb, &packet);
+        return ss_read_ipv6(skb, ETH_HLEN, &packet) ? SS_PASS : visitor(skb, &packet, all_well);
     }
-    if (ss_all_well() || ss_read_ipv6(skb, ETH_HLEN, &packet)) return SS_PASS;
+    if (all_well || ss_read_ipv6(skb, ETH_HLEN, &packet)) return SS_PASS;
     return steer(skb, &packet, 0);
 }
 
-static __always_inline int ingress_ipv4(struct __sk_buff* skb) {
+static __always_inline int ingress_ipv4(struct __sk_buff* skb, int all_well) {
     struct ss_packet packet;
 
-    if (ss_all_well()) return SS_PASS;
+    if (all_well) return SS_PASS;
     pull(skb);
     return ss_read_ipv4(skb, ETH_HLEN, &packet) ? SS_PASS : steer(skb, &packet, 0);
 }
 
-// With fib_multipath_hash_policy 1 and higher the kernel goes by a hash that the interface or the sender's socket left on
-// the packet, and the FIB that we ask does not: without it, both go by the packet.
-static __always_inline void forget_hash(struct __sk_buff* skb) {
-    const struct ss_steering* steering = ss_steering();
+// With fib_multipath_hash_policy 1 and higher the kernel goes by a hash that the interface or the sender's socket left
+// on the packet, and the FIB that we ask does not: without it, both go by the packet.
+static __always_inline void forget_hash(struct __sk_buff* skb, __u32 rehash) {
     __u32 family = skb->protocol == bpf_htons(ETH_P_IP) ? SS_IPV4 : SS_IPV6;
 
-    if (steering && steering->rehash >> family & 1) bpf_set_hash_invalid(skb);
+    if (rehash >> family & 1) bpf_set_hash_invalid(skb);
 }
 
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
-    if (skb->pkt_type != PACKET_HOST) return SS_PASS;
-    forget_hash(skb);
+    const struct ss_gate* gate = ss_gate();
+
+    if (skb->pkt_type != PACKET_HOST || !gate) return SS_PASS;
+    if (gate->rehash) forget_hash(skb, gate->rehash);
     if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
         pull(skb);
-        return ingress_ipv6(skb);
+        return ingress_ipv6(skb, ss_all_well(gate));
     }
-    if (skb->protocol == bpf_htons(ETH_P_IP)) return ingress_ipv4(skb);
+    if (skb->protocol == bpf_htons(ETH_P_IP)) return ingress_ipv4(skb, ss_all_well(gate));
     return SS_PASS;
 }

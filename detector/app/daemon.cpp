@@ -283,7 +283,7 @@ class Daemon {
     }
 
     /// So that the FIB, when it is asked, chooses as the kernel will. An operator may change it at any time.
-    void note_hash_policy() { SS_WRITE(dataplane_->steering().rehash, hashes_beyond_addresses()); }
+    void note_hash_policy() { SS_WRITE(dataplane_->gate().rehash, hashes_beyond_addresses()); }
 
     void arm_reconcile() {
         reconcile_.expires_after(kReconcileEvery);

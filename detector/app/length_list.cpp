@@ -35,51 +35,48 @@ void LengthList::remove(std::uint32_t length) {
 
 /// Entries move towards the end only, the way that packets walk, into a duplicate that erase() left or behind the last.
 void LengthList::insert(std::uint32_t length) {
-    auto* list = steering_.length[table_];
-    const std::uint32_t count = steering_.lengths[table_];
+    const std::uint32_t count = count_;
     std::uint32_t place = 0;
-    while (place < count && list[place].length >= length) ++place;
+    while (place < count && list_[place].length >= length) ++place;
     std::uint32_t room = place;
-    while (room < count && (room + 1 == count || list[room].length != list[room + 1].length)) ++room;
+    while (room < count && (room + 1 == count || list_[room].length != list_[room + 1].length)) ++room;
     if (room == SS_MAX_LENGTHS) {
         insert_before(place, length);
         return;
     }
     if (room == count) {
-        list[count] = place == count ? length_of(length) : list[count - 1];
+        list_[count] = place == count ? length_of(length) : list_[count - 1];
         __sync_synchronize();
-        SS_WRITE(steering_.lengths[table_], count + 1);
+        SS_WRITE(count_, count + 1);
         if (place == count) return;
         --room;
     }
     for (; room > place; --room) {
-        list[room] = list[room - 1];
+        list_[room] = list_[room - 1];
         __sync_synchronize();
     }
-    list[place] = length_of(length);
+    list_[place] = length_of(length);
 }
 
 /// All duplicates are in front of it, and nothing is free: a packet may miss one entry. As many lengths do not occur.
 void LengthList::insert_before(std::uint32_t place, std::uint32_t length) {
-    auto* list = steering_.length[table_];
     std::uint32_t at = place - 1;
-    while (at != 0 && list[at - 1].length != list[at].length) --at;
+    while (at != 0 && list_[at - 1].length != list_[at].length) --at;
     for (; at + 1 < place; ++at) {
-        list[at] = list[at + 1];
+        list_[at] = list_[at + 1];
         __sync_synchronize();
     }
-    list[place - 1] = length_of(length);
+    list_[place - 1] = length_of(length);
 }
 
 /// To move the rest up would be against the way that packets walk, which could miss an entry: the next one is doubled.
 void LengthList::erase(std::uint32_t length) {
-    auto* list = steering_.length[table_];
-    std::uint32_t count = steering_.lengths[table_];
-    while (count != 0 && list[count - 1].length == length) --count;
-    SS_WRITE(steering_.lengths[table_], count);
+    std::uint32_t count = count_;
+    while (count != 0 && list_[count - 1].length == length) --count;
+    SS_WRITE(count_, count);
     for (std::uint32_t at = count; at-- > 0;) {
-        if (list[at].length != length) continue;
-        list[at] = list[at + 1];
+        if (list_[at].length != length) continue;
+        list_[at] = list_[at + 1];
         __sync_synchronize();
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The prefix lengths in use of one table, which the data plane walks, longest first (bpf/lib/lookup.h).
+// The lengths in use of a table whose entries come and go while the data plane walks them, longest first
+// (bpf/lib/lookup.h).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ ss_length length_of(std::uint32_t length);
 
 class LengthList {
   public:
-    LengthList(ss_steering& steering, ss_table table) : steering_(steering), table_(table) {}
+    /// `list` has SS_MAX_LENGTHS entries.
+    LengthList(ss_length* list, std::uint32_t& count) : list_(list), count_(count) {}
 
     /// True if `add` would not exceed SS_MAX_LENGTHS.
     [[nodiscard]] bool has_room(std::uint32_t length) const;
@@ -27,8 +29,8 @@ class LengthList {
     void insert_before(std::uint32_t place, std::uint32_t length);
     void erase(std::uint32_t length);
 
-    ss_steering& steering_;
-    ss_table table_;
+    ss_length* list_;
+    std::uint32_t& count_;
     std::map<std::uint32_t, std::uint32_t> prefixes_;  ///< number of prefixes by length
 };
 

@@ -67,16 +67,20 @@ PathStore::PathStore(Dataplane& dataplane, SessionTable& sessions, const Address
       sessions_(sessions),
       source_(source),
       free_lists_(static_cast<std::uint32_t>(dataplane.lists.size())),
-      free_candidates_(static_cast<std::uint32_t>(dataplane.candidates.size())) {}
+      free_candidates_(static_cast<std::uint32_t>(dataplane.candidates.size())),
+      free_policies_(static_cast<std::uint32_t>(dataplane.policies.size()), SS_POLICY_EXEMPT + 1) {}
 
 void PathStore::begin_set() {
     free_lists_.turn();
     free_candidates_.turn();
+    free_policies_.turn();
     for (auto& [key, entry] : lists_) entry.wanted = false;
     for (auto& [key, entry] : candidates_) entry.wanted = false;
+    for (auto& [key, entry] : policies_) entry.wanted = false;
 }
 
 void PathStore::end_set() {
+    sweep(policies_, free_policies_);
     sweep(candidates_, free_candidates_);
     sweep(lists_, free_lists_);
 }
@@ -103,6 +107,22 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         value.weight += weight;
     }
     dataplane_.candidates[*index] = value;
+    return *index;
+}
+
+Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
+    auto [found, fresh] = policies_.try_emplace(candidates);
+    found->second.wanted = true;
+    if (!fresh) return found->second.index;
+    const auto index = free_policies_.take();
+    if (!index) {
+        policies_.erase(found);
+        return fail(fmt::format("more than {} different policies", dataplane_.policies.size() - 1));
+    }
+    found->second.index = *index;
+    ss_policy value{};
+    for (const auto candidate : candidates) value.candidate[value.count++] = candidate;
+    dataplane_.policies[*index] = value;
     return *index;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Candidate paths and segment lists in the maps, each once however many policies need it. What no policy of the set in
-// force needs is kept until the next set: packets may still be on their way through it.
+// What leads from a prefix to a way out, in the maps: policies, candidate paths and segment lists, each once however
+// many need it. What the set in force does not need is kept until the next set: packets may still be on their way
+// through it.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,8 @@ class PathStore {
     /// The index of this candidate path in the maps. `as_routed`: its plain lists are left to the kernel
     /// (SS_MODE_PLAIN), else they go to the adjacency itself.
     Result<std::uint32_t> candidate(const CandidateConfig& config, bool as_routed);
+    /// The index of the policy of these candidate paths, in order of preference.
+    Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
     void end_set();
 
     /// Writes the lists that leave by this adjacency again, since its link changed.
@@ -71,8 +74,10 @@ class PathStore {
     Address source_;
     IndexPool free_lists_;
     IndexPool free_candidates_;
+    IndexPool free_policies_;
     std::map<ListKey, Entry> lists_;
     std::map<CandidateKey, Entry> candidates_;
+    std::map<std::vector<std::uint32_t>, Entry> policies_;  ///< by their candidates
 };
 
 }  // namespace sidestep

@@ -58,6 +58,10 @@ Policy bypass_of(const std::string& adjacency, const std::vector<CandidateConfig
     return {.config = std::move(config), .bypass_of = adjacency, .computed = computed, .candidates = {}};
 }
 
+PrefixTable table_of(Dataplane& dataplane, std::uint32_t bank) {
+    return {dataplane.prefix_tables[bank], dataplane.prefixes.all(), dataplane.filters.all(), bank};
+}
+
 /// The file and routing may use the same names.
 std::string slot_key(const Policy& policy) {
     return policy.config.name + (policy.computed && policy.bypass_of.empty() ? " computed" : "");
@@ -66,14 +70,15 @@ std::string slot_key(const Policy& policy) {
 }  // namespace
 
 PolicySizes PolicyTable::sizes(const Config& config) {
-    PolicySizes sizes{.prefixes = kSpareExemptions};
+    PolicySizes sizes;
+    std::uint32_t prefixes = kSpareExemptions;
     std::uint32_t paths = 0;
     const auto count = [&paths](const std::vector<CandidateConfig>& candidates) {
         for (const auto& candidate : candidates) paths += static_cast<std::uint32_t>(1 + candidate.lists.size());
     };
     for (const auto& policy : config.policies) {
         ++sizes.slots;
-        sizes.prefixes += static_cast<std::uint32_t>(policy.prefixes.size());
+        prefixes += static_cast<std::uint32_t>(policy.prefixes.size());
         count(policy.candidates);
     }
     for (const auto& adjacency : config.adjacencies) {
@@ -84,13 +89,15 @@ PolicySizes PolicyTable::sizes(const Config& config) {
     sizes.sids += static_cast<std::uint32_t>(config.sids.size());
     if (config.routing) {
         sizes.slots += kComputedPolicies;
-        sizes.prefixes += kComputedPrefixes;
+        prefixes += kComputedPrefixes;
         sizes.sids += SS_MAX_SESSIONS + 4;
         paths += kComputedLists;
     }
     sizes.adjacencies *= 2;                          // an interface may be replaced by another one
     sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
-    sizes.filter_words = PrefixFilter::words_for(sizes.prefixes);
+    sizes.policies = 2 * sizes.slots;
+    sizes.cells = PrefixTable::cells_for(prefixes);
+    sizes.filter_words = PrefixTable::words_for(prefixes);
     sizes.counted = std::min(sizes.slots, kMostCounted);
     return sizes;
 }
@@ -100,13 +107,9 @@ PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Con
       sessions_(sessions),
       config_(config),
       paths_(dataplane, sessions, config.source),
-      free_slots_(static_cast<std::uint32_t>(dataplane.policies.size() / 2), SS_POLICY_EXEMPT + 1),
-      lengths_v6_(dataplane.steering(), SS_IPV6),
-      lengths_v4_(dataplane.steering(), SS_IPV4),
-      filter_(dataplane.filters.all()),
-      counted_(sizes(config).counted),
-      prefix_capacity_(sizes(config).prefixes) {
-    dataplane.steering().filter_mask = static_cast<__u32>(dataplane.filters.size() - 1);
+      free_slots_(static_cast<std::uint32_t>(dataplane.slots.size() / 2), SS_POLICY_EXEMPT + 1),
+      tables_{table_of(dataplane, 0), table_of(dataplane, 1)},
+      counted_(sizes(config).counted) {
     std::ranges::copy(config.source.bytes, dataplane.steering().source);
     constexpr std::array<std::uint8_t, 4> kDummy{192, 0, 0, 8};  // RFC 7600, 4.8
     auto* source_v4 = reinterpret_cast<std::uint8_t*>(&dataplane.steering().source_v4);
@@ -136,47 +139,43 @@ Result<void> PolicyTable::replace(const PolicySet& computed) {
 }
 
 Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> left_out) {
-    std::map<std::string, std::uint32_t> slots;
+    Slots slots;
     free_slots_.turn();
     paths_.begin_set();
-    const auto prefixes = prefixes_of(wanted, left_out);
-    if (auto room = check_room(prefixes); !room) return room;
-    for (auto& policy : wanted) {
-        if (auto assigned = assign(policy, slots); !assigned) {
-            for (const auto& [name, slot] : slots) {
-                if (!slots_.contains(name)) free_slots_.give_back(slot);
-            }
-            return assigned;
+    Result<void> fits;
+    for (auto policy = wanted.begin(); fits && policy != wanted.end(); ++policy) fits = assign(*policy, slots);
+    auto prefixes = fits ? prefixes_of(wanted, left_out) : Prefixes();
+    if (fits) fits = check_room(prefixes);
+    const auto next = 1 - bank();
+    if (fits) {
+        write_slots(wanted, slots, next);
+        if (!build_prefixes(prefixes, next)) fits = fail("prefixes that cannot be told apart fast enough");
+    }
+    if (!fits) {
+        for (const auto& [name, slot] : slots) {
+            if (!slots_.contains(name)) free_slots_.give_back(slot);
         }
+        return fits;
     }
-    auto& steering = dataplane_.steering();
-    const std::uint32_t bank = 1 - (steering.bank & 1);
-    write_bank(wanted, bank);
-    for (const auto& [name, slot] : slots_) {
-        if (!slots.contains(name)) dataplane_.policies[2 * slot + bank] = {};
-    }
-    const auto protected_now = prefixes_of(wanted, left_out);
-    if (auto added = add_prefixes(protected_now); !added) return added;
     note_held(wanted);
-    __sync_synchronize();
-    SS_WRITE(steering.bank, bank);  // in force
-    drop_prefixes(protected_now);
+    put_in_force(next);
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) free_slots_.give_back(slot);
     }
     slots_ = std::move(slots);
+    prefixes_ = std::move(prefixes);
     policies_ = std::move(wanted);
     left_out_ = std::move(left_out);
     paths_.end_set();
     return {};
 }
 
-Result<void> PolicyTable::assign(Policy& policy, std::map<std::string, std::uint32_t>& slots) {
+Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
     const auto& name = policy.config.name;
     const auto key = slot_key(policy);
     const auto known = slots_.find(key);
     const auto slot = known != slots_.end() ? std::optional(known->second) : free_slots_.take();
-    if (!slot) return fail(fmt::format("more than {} policies", dataplane_.policies.size() / 2 - 1));
+    if (!slot) return fail(fmt::format("more than {} policies", dataplane_.slots.size() / 2 - 1));
     policy.slot = *slot;
     slots[key] = *slot;
     const bool used_before = *slot < first_unused_slot_;
@@ -190,6 +189,9 @@ Result<void> PolicyTable::assign(Policy& policy, std::map<std::string, std::uint
         if (!index) return std::unexpected(Error{fmt::format("policy {}: {}", name, index.error().message)});
         policy.candidates.push_back(*index);
     }
+    const auto index = paths_.policy(policy.candidates);
+    if (!index) return std::unexpected(index.error());
+    policy.index = *index;
     return {};
 }
 
@@ -204,60 +206,51 @@ PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& polici
     return result;
 }
 
-/// What lookups go by before they look: to be called before a prefix is in the map...
-void PolicyTable::announce(const Prefix& prefix) {
-    filter_.add(prefix);
-    lengths_of(prefix).add(prefix.length);
-}
-
-/// ... and after it is gone.
-void PolicyTable::withdraw(const Prefix& prefix) {
-    lengths_of(prefix).remove(prefix.length);
-    filter_.remove(prefix);
-}
-
-/// Nothing is changed unless all of it can be.
 Result<void> PolicyTable::check_room(const Prefixes& wanted) const {
-    std::array<std::set<std::uint32_t>, 2> lengths;
-    std::size_t held = prefixes_.size();
-    for (const auto& [prefix, slot] : wanted) {
-        lengths[prefix.address.is_v4() ? 1 : 0].insert(prefix.length);
-        held += prefixes_.contains(prefix) ? 0 : 1;
-    }
-    for (const auto& [prefix, slot] : prefixes_) lengths[prefix.address.is_v4() ? 1 : 0].insert(prefix.length);
-    if (held > prefix_capacity_) return fail(fmt::format("more than {} protected prefixes", prefix_capacity_));
+    std::array<std::set<std::uint32_t>, SS_FAMILIES> lengths;
+    for (const auto& [prefix, slot] : wanted)
+        lengths.at(prefix.address.is_v4() ? SS_IPV4 : SS_IPV6).insert(prefix.length);
+    const auto room = tables_.front().room();
+    if (wanted.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
     for (const auto& used : lengths) {
         if (used.size() > SS_MAX_LENGTHS) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
     }
     return {};
 }
 
-Result<void> PolicyTable::add_prefixes(const Prefixes& wanted) {
-    for (const auto& [prefix, slot] : wanted) {
-        const auto known = prefixes_.find(prefix);
-        if (known != prefixes_.end() && known->second == slot) continue;
-        if (known == prefixes_.end()) announce(prefix);
-        if (auto set = dataplane_.set_prefix(prefix, slot); !set) return set;
-        prefixes_[prefix] = slot;
-    }
-    return {};
+ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
+    return slot == SS_POLICY_NONE ? ss_target{.policy = SS_POLICY_NONE, .stats = 0} : dataplane_.slots[2 * slot + bank];
 }
 
-void PolicyTable::drop_prefixes(const Prefixes& wanted) {
-    std::erase_if(prefixes_, [&](const auto& entry) {
-        if (wanted.contains(entry.first)) return false;
-        (void)dataplane_.remove_prefix(entry.first);
-        withdraw(entry.first);
-        return true;
-    });
-}
-
-void PolicyTable::write_bank(const std::vector<Policy>& policies, std::uint32_t bank) {
+/// Slots that are gone lead nowhere in this bank. Those that are new do in both: an adjacency may have one before the
+/// banks change.
+void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank) {
     for (const auto& policy : policies) {
-        dataplane_.policies[2 * policy.slot + bank] = encode(policy);
-        // No packet knows a new slot yet; a prefix may move to it before the banks change.
-        if (!slots_.contains(slot_key(policy))) dataplane_.policies[2 * policy.slot + 1 - bank] = encode(policy);
+        const ss_target target{.policy = policy.index, .stats = stats_index(policy, 0)};
+        dataplane_.slots[2 * policy.slot + bank] = target;
+        if (!slots_.contains(slot_key(policy))) dataplane_.slots[2 * policy.slot + 1 - bank] = target;
     }
+    for (const auto& [name, slot] : slots_) {
+        if (!slots.contains(name)) dataplane_.slots[2 * slot + bank] = {.policy = SS_POLICY_NONE, .stats = 0};
+    }
+}
+
+bool PolicyTable::build_prefixes(const Prefixes& prefixes, std::uint32_t bank) {
+    return tables_.at(bank).build(prefixes, [&](std::uint32_t slot) { return target_of(slot, bank); });
+}
+
+void PolicyTable::put_in_force(std::uint32_t bank) {
+    __sync_synchronize();
+    SS_WRITE(dataplane_.steering().bank, bank);
+}
+
+/// The same set in the other bank, since the table in force has no good place for one more prefix.
+bool PolicyTable::rebuild() {
+    const auto next = 1 - bank();
+    for (const auto& [name, slot] : slots_) dataplane_.slots[2 * slot + next] = dataplane_.slots[2 * slot + bank()];
+    if (!build_prefixes(prefixes_, next)) return false;
+    put_in_force(next);
+    return true;
 }
 
 /// Policies that encapsulate for their first choice have packets looked at even when all is well.
@@ -286,32 +279,36 @@ bool PolicyTable::is_configured(const Prefix& prefix) const {
     return in_policy || exempt_.contains(prefix);
 }
 
-/// An orphan or an exempt address, which are no part of a set.
-void PolicyTable::put_extra(const Prefix& prefix, std::uint32_t slot) {
-    const bool known = prefixes_.contains(prefix);
-    if (!known && (!lengths_of(prefix).has_room(prefix.length) || prefixes_.size() >= prefix_capacity_)) return;
-    if (!known) announce(prefix);
-    if (dataplane_.set_prefix(prefix, slot)) prefixes_[prefix] = slot;
+/// Orphans and exempt addresses, which are no part of a set. What there is no room for is left to the kernel's routes.
+void PolicyTable::put_extras(const Prefixes& extras) {
+    std::vector<Prefix> unplaced;
+    for (const auto& [prefix, slot] : extras) {
+        if (prefixes_.size() >= tables_.front().room() && !prefixes_.contains(prefix)) continue;
+        prefixes_[prefix] = slot;
+        if (!tables_.at(bank()).put(prefix, target_of(slot, bank()))) unplaced.push_back(prefix);
+    }
+    if (unplaced.empty() || rebuild()) return;
+    for (const auto& prefix : unplaced) prefixes_.erase(prefix);
 }
 
 void PolicyTable::drop_extra(const Prefix& prefix) {
-    if (left_out_.contains(prefix)) return put_extra(prefix, SS_POLICY_NONE);
-    if (prefixes_.erase(prefix) == 0) return;
-    (void)dataplane_.remove_prefix(prefix);
-    withdraw(prefix);
+    if (left_out_.contains(prefix)) return put_extras({{prefix, SS_POLICY_NONE}});
+    if (prefixes_.erase(prefix) != 0) tables_.at(bank()).drop(prefix);
 }
 
-void PolicyTable::set_orphans(const std::map<Prefix, std::uint32_t>& slots) {
+void PolicyTable::set_orphans(const Prefixes& slots) {
     const auto before = std::exchange(orphans_, {});
     for (const auto& [prefix, slot] : before) {
         if (!slots.contains(prefix)) drop_extra(prefix);
     }
+    Prefixes changed;
     for (const auto& [prefix, slot] : slots) {
         const auto known = before.find(prefix);
         if (known == before.end() && is_configured(prefix)) continue;
         orphans_[prefix] = slot;
-        if (known == before.end() || known->second != slot) put_extra(prefix, slot);
+        if (known == before.end() || known->second != slot) changed[prefix] = slot;
     }
+    put_extras(changed);
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {
@@ -322,7 +319,7 @@ void PolicyTable::exempt(const Address& address, bool add) {
         known != prefixes_.end() && known->second != SS_POLICY_EXEMPT && known->second != SS_POLICY_NONE;
     if (in_policy) return;
     if (add) {
-        put_extra(host, SS_POLICY_EXEMPT);
+        put_extras({{host, SS_POLICY_EXEMPT}});
     } else {
         drop_extra(host);
     }
@@ -343,13 +340,6 @@ bool PolicyTable::is_bypass(std::uint32_t slot) const {
                                [&](const Policy& policy) { return policy.slot == slot && !policy.bypass_of.empty(); });
 }
 
-ss_policy PolicyTable::encode(const Policy& policy) const {
-    ss_policy result{};
-    result.stats = stats_index(policy, 0);
-    for (const auto index : policy.candidates) result.candidate[result.count++] = index;
-    return result;
-}
-
 std::uint32_t PolicyTable::rank(const Policy& policy, std::size_t candidate) const {
     const ss_view view{.dataplane = &dataplane_};
     return ss_candidate_rank(&view, policy.candidates.at(candidate));
@@ -362,8 +352,7 @@ std::uint32_t PolicyTable::list_rank(const Policy& policy, std::size_t candidate
 
 int PolicyTable::active(const Policy& policy) const {
     const ss_view view{.dataplane = &dataplane_};
-    const auto encoded = encode(policy);
-    const auto picked = ss_pick(&view, &encoded, 0);
+    const auto picked = ss_pick(&view, &dataplane_.policies[policy.index], 0);
     return picked.position == SS_MAX_CANDIDATES ? -1 : static_cast<int>(picked.position);
 }
 

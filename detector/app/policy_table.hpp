@@ -11,9 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "detector/app/length_list.hpp"
 #include "detector/app/path_store.hpp"
-#include "detector/app/prefix_filter.hpp"
+#include "detector/app/prefix_table.hpp"
 #include "detector/app/session_table.hpp"
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
@@ -27,7 +26,8 @@ struct Policy {
     std::string bypass_of;  ///< the adjacency whose bypass it is; empty: it has prefixes
     bool computed = false;  ///< by routing
     std::uint32_t slot = 0;
-    std::vector<std::uint32_t> candidates;  ///< their indices in the maps
+    std::uint32_t index = 0;                ///< shared with others that have the same candidates
+    std::vector<std::uint32_t> candidates;  ///< their indices
 };
 
 class PolicyTable {
@@ -68,36 +68,34 @@ class PolicyTable {
     using Prefixes = std::map<Prefix, std::uint32_t>;  ///< to slots
 
     Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
-    Result<void> assign(Policy& policy, std::map<std::string, std::uint32_t>& slots);
+    using Slots = std::map<std::string, std::uint32_t>;
+
+    Result<void> assign(Policy& policy, Slots& slots);
     [[nodiscard]] Prefixes prefixes_of(const std::vector<Policy>& policies, const std::set<Prefix>& left_out) const;
     [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
-    Result<void> add_prefixes(const Prefixes& wanted);
-    void drop_prefixes(const Prefixes& wanted);
-    void announce(const Prefix& prefix);
-    void withdraw(const Prefix& prefix);
+    [[nodiscard]] std::uint32_t bank() const { return dataplane_.steering().bank & 1U; }
+    [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
+    void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);
+    bool build_prefixes(const Prefixes& prefixes, std::uint32_t bank);
+    void put_in_force(std::uint32_t bank);
+    bool rebuild();
     [[nodiscard]] bool is_configured(const Prefix& prefix) const;
-    void put_extra(const Prefix& prefix, std::uint32_t slot);
+    void put_extras(const Prefixes& extras);
     void drop_extra(const Prefix& prefix);
-    void write_bank(const std::vector<Policy>& policies, std::uint32_t bank);
     void note_held(const std::vector<Policy>& policies);
-    LengthList& lengths_of(const Prefix& prefix) { return prefix.address.is_v4() ? lengths_v4_ : lengths_v6_; }
-    [[nodiscard]] ss_policy encode(const Policy& policy) const;
 
     Dataplane& dataplane_;
     SessionTable& sessions_;
     const Config& config_;
     PathStore paths_;
     IndexPool free_slots_;
-    LengthList lengths_v6_;
-    LengthList lengths_v4_;
-    PrefixFilter filter_;
+    std::array<PrefixTable, 2> tables_;  ///< by bank
     std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
     std::uint32_t counted_;  ///< slots with counters of their own
-    std::uint32_t prefix_capacity_;
     std::vector<Policy> policies_;
-    std::map<std::string, std::uint32_t> slots_;  ///< by name of policy, or of adjacency for a bypass
-    Prefixes prefixes_;                           ///< in the map
-    std::set<Prefix> left_out_;                   ///< by routing (PolicySet)
+    Slots slots_;                ///< by name of policy, or of adjacency for a bypass
+    Prefixes prefixes_;          ///< in the table in force
+    std::set<Prefix> left_out_;  ///< by routing (PolicySet)
     std::set<Prefix> exempt_;
     Prefixes orphans_;
 };

@@ -75,7 +75,7 @@ SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTab
       sessions_(sessions),
       policies_(policies),
       config_(config),
-      lengths_(dataplane.steering(), SS_SIDS) {
+      lengths_(dataplane.steering().sid_length, dataplane.steering().sid_lengths) {
     auto& steering = dataplane.steering();
     for (const auto& prefix : config.domain) {
         steering.domain[steering.domains] = length_of(prefix.length);

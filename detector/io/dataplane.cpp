@@ -85,12 +85,13 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     if (skeleton_ == nullptr) return fail_errno("cannot open the BPF programs");
     if (kind == TcKind::tcx) skeleton_->rodata->ss_consumed = TC_ACT_SHOT;
     auto& maps = skeleton_->maps;
-    bpf_map__set_max_entries(maps.ss_policies, 2 * sizes.slots);
+    bpf_map__set_max_entries(maps.ss_prefixes, 2 * sizes.cells);
+    bpf_map__set_max_entries(maps.ss_filters, 2 * sizes.filter_words);
+    bpf_map__set_max_entries(maps.ss_slots, 2 * sizes.slots);
+    bpf_map__set_max_entries(maps.ss_policies, sizes.policies);
     bpf_map__set_max_entries(maps.ss_stats, kStatsPerSlot * sizes.counted);
     bpf_map__set_max_entries(maps.ss_candidates, sizes.candidates);
     bpf_map__set_max_entries(maps.ss_lists, sizes.lists);
-    bpf_map__set_max_entries(maps.ss_prefixes, sizes.prefixes);
-    bpf_map__set_max_entries(maps.ss_filters, sizes.filter_words);
     bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
     bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
     for (auto* map : session_half(*skeleton_)) {
@@ -123,10 +124,13 @@ Result<void> Dataplane::map_memory() {
     into(words, maps.ss_words);
     into(sessions, maps.ss_sessions);
     into(plans, maps.ss_plans);
+    into(prefix_tables, maps.ss_prefix_tables);
+    into(prefixes, maps.ss_prefixes);
+    into(filters, maps.ss_filters);
+    into(slots, maps.ss_slots);
     into(policies, maps.ss_policies);
     into(candidates, maps.ss_candidates);
     into(lists, maps.ss_lists);
-    into(filters, maps.ss_filters);
     into(steerings_, maps.ss_steerings);
     into(gates_, maps.ss_gates);
     into(clock_confs_, maps.ss_clock_confs);
@@ -202,14 +206,6 @@ std::vector<Value> per_cpu(const bpf_map* map, std::uint32_t index) {
 }
 
 }  // namespace
-
-Result<void> Dataplane::set_prefix(const Prefix& prefix, std::uint32_t slot) {
-    return put(skeleton_->maps.ss_prefixes, to_key(prefix), slot, "prefix " + prefix.to_string());
-}
-
-Result<void> Dataplane::remove_prefix(const Prefix& prefix) {
-    return take_out(skeleton_->maps.ss_prefixes, to_key(prefix), "prefix " + prefix.to_string());
-}
 
 Result<void> Dataplane::set_sid(const Prefix& sid, const ss_sid& value) {
     return put(skeleton_->maps.ss_sids, to_key(sid), value, "SID " + sid.to_string());

@@ -30,10 +30,11 @@ namespace sidestep {
 struct PolicySizes {
     std::uint32_t slots = 1;    ///< slot 0, the exempt one, included
     std::uint32_t counted = 1;  ///< slots that have counters of their own
+    std::uint32_t policies = 1;
     std::uint32_t candidates = 1;
     std::uint32_t lists = 1;
-    std::uint32_t prefixes = 1;
-    std::uint32_t filter_words = 1;  ///< a power of two
+    std::uint32_t cells = 1;         ///< PrefixTable's, of one table
+    std::uint32_t filter_words = 1;  ///< of one table
     std::uint32_t sids = 1;
     std::uint32_t adjacencies = 1;
 };
@@ -58,9 +59,6 @@ class Dataplane {
     /// Removes the pins of versions with another layout, once our programs have taken their places.
     void unpin_other_layouts() const;
 
-    /// A prefix and the length that it has must be announced before (LengthList, PrefixFilter).
-    Result<void> set_prefix(const Prefix& prefix, std::uint32_t slot);
-    Result<void> remove_prefix(const Prefix& prefix);
     Result<void> set_sid(const Prefix& sid, const ss_sid& value);
     Result<void> remove_sid(const Prefix& sid);
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
@@ -90,10 +88,13 @@ class Dataplane {
     SharedArray<ss_word> words;
     SharedArray<ss_session> sessions;
     SharedArray<ss_plan> plans;
-    SharedArray<ss_policy> policies;  ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_prefix_table> prefix_tables;
+    SharedArray<ss_cell> prefixes;
+    SharedArray<std::uint64_t> filters;
+    SharedArray<ss_target> slots;  ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_policy> policies;
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
-    SharedArray<std::uint64_t> filters;  ///< PrefixFilter's
     ss_steering& steering() { return steerings_[0]; }
     [[nodiscard]] const ss_steering& steering() const { return steerings_[0]; }
     ss_gate& gate() { return gates_[0]; }

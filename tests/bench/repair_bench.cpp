@@ -261,12 +261,16 @@ class Repair {
         row.bar = 170;
         if (!row.flaw.empty()) return row;
         const auto interface = many_.rig->lab().interface("A", "S-A").name;
-        const auto bytes = map_bytes(many_.rig->lab(), "A", interface, "ss_prefixes");
-        if (!bytes) {
-            row.flaw = bytes.error().message;
-            return row;
+        std::uint64_t sum = 0;
+        for (const auto* map : {"ss_prefixes", "ss_filters"}) {
+            const auto bytes = map_bytes(many_.rig->lab(), "A", interface, map);
+            if (!bytes) {
+                row.flaw = bytes.error().message;
+                return row;
+            }
+            sum += *bytes;
         }
-        row.value = rounded(static_cast<double>(*bytes) / static_cast<double>(kMany));
+        row.value = rounded(static_cast<double>(sum) / static_cast<double>(kMany));
         row.n = kMany;
         return row;
     }

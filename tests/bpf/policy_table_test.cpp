@@ -126,7 +126,7 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     ASSERT_TRUE(table_->replace({}));
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
-    EXPECT_EQ(dataplane_->steering().lengths[SS_IPV6], 0U);
+    EXPECT_EQ(dataplane_->prefix_tables[dataplane_->steering().bank].lengths[SS_IPV6], 0U);
 }
 
 // Sets without end fit into maps for two.
@@ -187,6 +187,35 @@ TEST_F(PolicyTables, OwnAddressesAreExempt) {
     EXPECT_EQ(pushed("2001:db8:1::2"), 1U);
     table_->exempt(address("2001:db8:1::1"), false);
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+}
+
+// More often than a table has cells.
+TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
+    ASSERT_TRUE(table_->publish());
+    const auto bank = dataplane_->steering().bank;
+    bool moved = false;
+    for (std::size_t i = 0; i < dataplane_->prefixes.size(); ++i) {
+        table_->exempt(address("2001:db8:1::1"), true);
+        table_->exempt(address("2001:db8:1::1"), false);
+        moved = moved || dataplane_->steering().bank != bank;
+    }
+    EXPECT_TRUE(moved) << "the other table took over";
+    table_->exempt(address("2001:db8:1::1"), true);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:1::2"), 1U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+}
+
+TEST_F(PolicyTables, OrphansMayHaveLengthsOfTheirOwn) {
+    ASSERT_TRUE(table_->publish());
+    const auto slot = named("one").slot;
+    table_->set_orphans({{*Prefix::parse("2001:db8:9::/64"), slot}, {*Prefix::parse("2001:db8::/32"), slot}});
+    EXPECT_EQ(pushed("2001:db8:9::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:4::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+    table_->set_orphans({});
+    EXPECT_EQ(pushed("2001:db8:9::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +22,7 @@
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
 #include "detector/app/length_list.hpp"
-#include "detector/app/prefix_filter.hpp"
+#include "detector/app/prefix_table.hpp"
 #include "detector/core/wire.hpp"
 #include "detector/io/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
@@ -54,11 +56,20 @@ class Programs {
 
     /// The destination is under the policies of `slot`.
     void set_prefix(const Prefix& prefix, std::uint32_t slot) {
-        put(maps().ss_prefixes, prefix, slot, prefix.address.is_v4() ? SS_IPV4 : SS_IPV6);
+        prefixes_[prefix] = slot;
+        for (const std::uint32_t bank : {0U, 1U}) {
+            const auto target_of = [bank](std::uint32_t of) { return target(bank, of); };
+            if (!tables_.at(bank)->build(prefixes_, target_of)) std::abort();
+        }
     }
 
     /// A SID of this node.
-    void set_sid(const Prefix& prefix, const ss_sid& sid) { put(maps().ss_sids, prefix, sid, SS_SIDS); }
+    void set_sid(const Prefix& prefix, const ss_sid& sid) {
+        ss_prefix key{.length = prefix.length, .address = {}};
+        std::ranges::copy(prefix.address.bytes, key.address);
+        if (sids_.insert(prefix).second) sid_lengths_->add(prefix.length);
+        if (bpf_map__update_elem(maps().ss_sids, &key, sizeof key, &sid, sizeof sid, BPF_ANY) != 0) std::abort();
+    }
 
     /// What the FIB sends to this gateway, any on that interface if unspecified, goes by the adjacency of `session`.
     void set_adjacency(std::uint32_t ifindex, const Address& gateway, const ss_adjacency& adjacency) {
@@ -81,10 +92,10 @@ class Programs {
 
     /// The policy of a slot in one bank; its counters are those that counter_of() names.
     void set_policy_in(std::uint32_t bank, std::uint32_t slot, const std::vector<std::uint32_t>& paths) {
-        ss_policy policy{
-            .count = static_cast<std::uint32_t>(paths.size()), .stats = stats_index(slot, 0), .candidate = {}};
+        ss_policy policy{.count = static_cast<std::uint32_t>(paths.size()), .pad = 0, .candidate = {}};
         std::ranges::copy(paths, policy.candidate);
-        policies[2UL * slot + bank] = policy;
+        policies[target(bank, slot).policy] = policy;
+        slots[2UL * slot + bank] = target(bank, slot);
     }
     void set_policy(std::uint32_t slot, const std::vector<std::uint32_t>& paths) {
         for (const std::uint32_t bank : {0U, 1U}) set_policy_in(bank, slot, paths);
@@ -184,12 +195,14 @@ class Programs {
     SharedArray<ss_plan> plans;
     SharedArray<ss_clock_conf> clock_confs;
     SharedArray<ss_clock> clocks;
-    SharedArray<ss_policy> policies;  ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_target> slots;     ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_policy> policies;  ///< each slot has its own in each bank
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
 
   private:
     static constexpr std::uint32_t kSlots = 8;
+    static constexpr std::uint32_t kPrefixes = 256;
     static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
     static constexpr std::uint32_t kPaths = 32;
 
@@ -197,12 +210,13 @@ class Programs {
         libbpf_set_print(nullptr);
         skeleton_ = sidestep_bpf__open();
         if (skeleton_ == nullptr) return std::string("cannot open the BPF programs: ") + std::strerror(errno);
-        bpf_map__set_max_entries(maps().ss_policies, 2 * kSlots);
+        bpf_map__set_max_entries(maps().ss_slots, 2 * kSlots);
+        bpf_map__set_max_entries(maps().ss_policies, 2 * kSlots + 1);
         bpf_map__set_max_entries(maps().ss_candidates, kPaths);
         bpf_map__set_max_entries(maps().ss_lists, kPaths);
         bpf_map__set_max_entries(maps().ss_stats, kSlots * kStatsPerSlot);
-        bpf_map__set_max_entries(maps().ss_prefixes, 256);
-        bpf_map__set_max_entries(maps().ss_filters, PrefixFilter::words_for(256));
+        bpf_map__set_max_entries(maps().ss_prefixes, 2 * PrefixTable::cells_for(kPrefixes));
+        bpf_map__set_max_entries(maps().ss_filters, 2 * PrefixTable::words_for(kPrefixes));
         bpf_map__set_max_entries(maps().ss_sids, 64);
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
@@ -214,15 +228,17 @@ class Programs {
         attach(plans, maps().ss_plans);
         attach(clock_confs, maps().ss_clock_confs);
         attach(clocks, maps().ss_clocks);
+        attach(slots, maps().ss_slots);
         attach(policies, maps().ss_policies);
         attach(candidates, maps().ss_candidates);
         attach(lists, maps().ss_lists);
         attach(steerings_, maps().ss_steerings);
         attach(filters_, maps().ss_filters);
-        filter_ = std::make_unique<PrefixFilter>(filters_.all());
-        steerings_[0].filter_mask = static_cast<__u32>(filters_.size() - 1);
-        for (const auto table : {SS_IPV6, SS_IPV4, SS_SIDS})
-            lengths_.at(table) = std::make_unique<LengthList>(steering(), table);
+        attach(heads_, maps().ss_prefix_tables);
+        attach(cells_, maps().ss_prefixes);
+        for (const std::uint32_t bank : {0U, 1U})
+            tables_.at(bank).emplace(heads_[bank], cells_.all(), filters_.all(), bank);
+        sid_lengths_.emplace(steering().sid_length, steering().sid_lengths);
         set(maps().ss_secrets, 0, secret);
         for (auto& word : words.all()) word = {.rank = SS_UP, .gates = 1};
         return {};
@@ -235,17 +251,10 @@ class Programs {
         array = std::move(*mapped);
     }
 
-    /// Adds or replaces an entry of a table of prefixes.
-    template <typename Value>
-    void put(bpf_map* map, const Prefix& prefix, const Value& value, ss_table table) {
-        ss_prefix key{.length = prefix.length, .address = {}};
-        Value old{};
-        std::ranges::copy(prefix.address.bytes, key.address);
-        if (bpf_map__lookup_elem(map, &key, sizeof key, &old, sizeof old, 0) != 0) {
-            lengths_.at(table)->add(prefix.length);
-            if (table != SS_SIDS) filter_->add(prefix);
-        }
-        if (bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) != 0) std::abort();
+    /// Where prefixes and bypasses of a slot lead to in a bank.
+    static ss_target target(std::uint32_t bank, std::uint32_t slot) {
+        if (slot == SS_POLICY_EXEMPT) return {};
+        return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0)};
     }
 
     static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
@@ -254,9 +263,13 @@ class Programs {
 
     sidestep_bpf* skeleton_ = nullptr;
     SharedArray<ss_steering> steerings_;
-    std::array<std::unique_ptr<LengthList>, SS_TABLES> lengths_;
+    std::set<Prefix> sids_;
+    std::optional<LengthList> sid_lengths_;
+    SharedArray<ss_prefix_table> heads_;
+    SharedArray<ss_cell> cells_;
     SharedArray<std::uint64_t> filters_;
-    std::unique_ptr<PrefixFilter> filter_;
+    std::map<Prefix, std::uint32_t> prefixes_;  ///< to slots
+    std::array<std::optional<PrefixTable>, 2> tables_;
     std::string why_not_;
 };
 

@@ -97,7 +97,7 @@ std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& po
 TEST(Pick, AgreesWithTheRuleForAllRanks) {
     auto view = view_of(std::vector<ss_word>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});
     view.candidates.push_back(weighing({{.list = 0, .weight = 1}, {.list = 2, .weight = 5}}));
-    ss_policy policy{.count = 4, .stats = 0, .candidate = {0, 1, 2, 3}};
+    ss_policy policy{.count = 4, .pad = 0, .candidate = {0, 1, 2, 3}};
     do {
         for (unsigned state = 0; state < kRanks * kRanks * kRanks * kRanks * kRanks; ++state) {
             unsigned rest = state;
@@ -112,32 +112,32 @@ TEST(Pick, AgreesWithTheRuleForAllRanks) {
 
 TEST(Pick, WithoutSessionsACandidateIsUp) {
     const auto view = view_of({{.rank = SS_DEGRADED, .gates = 1}}, {depending_on({0}), depending_on({})});
-    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}), 1U);
+    EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
 TEST(Pick, WhatDoesNotExistIsNotPicked) {
     auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0, 77})});
     view.candidates.push_back(weighing({{.list = 99, .weight = 1}}));
     view.candidates.push_back(weighing({}));
-    EXPECT_EQ(pick(view, {.count = 0, .stats = 0, .candidate = {0}}), std::nullopt);
-    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {9, 0}}), 0U) << "no such candidate";
-    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {1}}), std::nullopt) << "no such session";
-    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {2}}), std::nullopt) << "no such list";
-    EXPECT_EQ(pick(view, {.count = 1, .stats = 0, .candidate = {3}}), std::nullopt) << "no list at all";
+    EXPECT_EQ(pick(view, {.count = 0, .pad = 0, .candidate = {0}}), std::nullopt);
+    EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {9, 0}}), 0U) << "no such candidate";
+    EXPECT_EQ(pick(view, {.count = 1, .pad = 0, .candidate = {1}}), std::nullopt) << "no such session";
+    EXPECT_EQ(pick(view, {.count = 1, .pad = 0, .candidate = {2}}), std::nullopt) << "no such list";
+    EXPECT_EQ(pick(view, {.count = 1, .pad = 0, .candidate = {3}}), std::nullopt) << "no list at all";
 }
 
 TEST(Pick, AnUnusableListIsDown) {
     auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0})});
     view.lists[0].mode = SS_MODE_UNUSABLE;
-    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}), 1U);
+    EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
 TEST(Pick, FromAPositionOnEarlierOnesDoNotCount) {
     const auto view = view_of({{.rank = SS_UP, .gates = 1}, {.rank = SS_DEGRADED, .gates = 1}},
                               {depending_on({0}), depending_on({1}), depending_on({0})});
-    const ss_policy policy{.count = 3, .stats = 0, .candidate = {0, 1, 2}};
+    const ss_policy policy{.count = 3, .pad = 0, .candidate = {0, 1, 2}};
     EXPECT_EQ(pick(view, policy, 1), 2U);
-    EXPECT_EQ(pick(view, {.count = 2, .stats = 0, .candidate = {0, 1}}, 1), 1U);
+    EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}, 1), 1U);
     EXPECT_EQ(pick(view, policy, 3), std::nullopt);
 }
 
@@ -145,11 +145,11 @@ TEST(Pick, ReadsNoFurtherThanItsArrays) {
     auto view = view_of(std::vector<ss_word>(SS_MAX_LIST_SESSIONS, {.rank = SS_UP, .gates = 1}),
                         {depending_on({0, 1, 2, 3, 4, 5, 6, 7})});
     view.lists[0].sessions = 0xffff;
-    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
+    EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
     view.candidates[0].lists = ~0U;
-    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
+    EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
     view.words[7].rank = SS_DOWN;
-    EXPECT_EQ(pick(view, {.count = ~0U, .stats = 0, .candidate = {9, 9, 9, 9, 9, 0}}), std::nullopt);
+    EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), std::nullopt);
 }
 
 // Four lists, weights 1 to 4, each of a session of its own.

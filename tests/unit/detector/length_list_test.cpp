@@ -23,22 +23,21 @@ namespace sidestep {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class Lengths : public testing::Test {
   protected:
     // As packets meet them; one that they meet twice in a row is meant once.
-    [[nodiscard]] std::vector<unsigned> seen(ss_table table = SS_IPV6) const {
+    [[nodiscard]] std::vector<unsigned> seen() const {
         std::vector<unsigned> result;
-        for (std::uint32_t i = 0; i < steering_->lengths[table]; ++i) {
-            const auto length = steering_->length[table][i].length;
+        for (std::uint32_t i = 0; i < steering_->sid_lengths; ++i) {
+            const auto length = steering_->sid_length[i].length;
             if (result.empty() || result.back() != length) result.push_back(length);
         }
         return result;
     }
 
     std::unique_ptr<ss_steering> steering_ = std::make_unique<ss_steering>();
-    LengthList list_{*steering_, SS_IPV6};
+    LengthList list_{steering_->sid_length, steering_->sid_lengths};
 };
 
 TEST(LengthOf, TheMaskCutsAnAddressToThePrefix) {
@@ -61,7 +60,6 @@ TEST_F(Lengths, TheLongestComesFirst) {
     list_.remove(128);
     list_.remove(0);
     EXPECT_THAT(seen(), ElementsAre(127, 48, 32));
-    EXPECT_THAT(seen(SS_IPV4), IsEmpty()) << "other tables are others' business";
 }
 
 TEST_F(Lengths, ALengthStaysUntilItsLastPrefixGoes) {
@@ -107,9 +105,9 @@ TEST_F(Lengths, AgreesWithAMapWhateverIsDone) {
         std::vector<unsigned> expected;
         for (const auto& [key, count] : model) expected.push_back(key);
         ASSERT_EQ(seen(), expected);
-        ASSERT_LE(steering_->lengths[SS_IPV6], unsigned{SS_MAX_LENGTHS});
-        for (std::uint32_t at = 0; at < steering_->lengths[SS_IPV6]; ++at) {
-            const auto& entry = steering_->length[SS_IPV6][at];
+        ASSERT_LE(steering_->sid_lengths, unsigned{SS_MAX_LENGTHS});
+        for (std::uint32_t at = 0; at < steering_->sid_lengths; ++at) {
+            const auto& entry = steering_->sid_length[at];
             const auto mask = length_of(entry.length);
             ASSERT_EQ(std::memcmp(&entry, &mask, sizeof mask), 0) << "its mask came along";
         }
@@ -126,8 +124,8 @@ TEST_F(Lengths, NoneIsMissingWhileOthersComeAndGo) {
     std::thread packets([&] {
         for (; !done; ++walks) {
             std::size_t met = 0;
-            for (std::uint32_t i = 0; i < SS_READ(steering_->lengths[SS_IPV6]); ++i) {  // as bpf/lib/lookup.h does
-                const auto& entry = steering_->length[SS_IPV6][i];
+            for (std::uint32_t i = 0; i < SS_READ(steering_->sid_lengths); ++i) {  // as bpf/lib/lookup.h does
+                const auto& entry = steering_->sid_length[i];
                 if (met < kStaying.size() && SS_READ(entry.length) == kStaying.at(met)) ++met;
             }
             missed += met != kStaying.size();
@@ -144,7 +142,7 @@ TEST_F(Lengths, NoneIsMissingWhileOthersComeAndGo) {
             coming.insert(length);
             list_.add(length);
         }
-        most = std::max(most, steering_->lengths[SS_IPV6]);
+        most = std::max(most, steering_->sid_lengths);
     }
     done = true;
     packets.join();

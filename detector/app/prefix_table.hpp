@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One of the two tables of protected prefixes: cells, bitmap and lengths as the data plane reads them
+// (bpf/lib/lookup.h). The one that is not in force is built anew as a whole. In the one in force prefixes come and go
+// one by one, in ways that a packet may meet half done, until it has no good place for one more.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "bpf/abi/sidestep.h"
+#include "bpf/model/address.hpp"
+
+namespace sidestep {
+
+class PrefixTable {
+  public:
+    /// What so many prefixes need, for one table: half of the cells stay free.
+    static std::uint32_t cells_for(std::uint32_t prefixes);
+    /// Words of the bitmap: a power of two, sixteen bits for each prefix.
+    static std::uint32_t words_for(std::uint32_t prefixes);
+
+    /// The `number`-th of the equal parts that tables have of the maps' memory.
+    PrefixTable(ss_prefix_table& head, std::span<ss_cell> all_cells, std::span<std::uint64_t> all_words,
+                std::uint32_t number);
+
+    /// How many prefixes it was made for.
+    [[nodiscard]] std::uint32_t room() const;
+    /// Fills the table, which is not in force. False if that cannot be: more than SS_MAX_LENGTHS lengths of a family,
+    /// or more prefixes than it was made for.
+    bool build(const std::map<Prefix, std::uint32_t>& slots,
+               const std::function<ss_target(std::uint32_t slot)>& target_of);
+
+    /// Adds a prefix, or changes where it leads. False if the table has to be built anew for it.
+    bool put(const Prefix& prefix, const ss_target& target);
+    /// No error if it is not there.
+    void drop(const Prefix& prefix);
+
+  private:
+    void clear(std::uint64_t seed);
+    bool add_lengths(const std::map<Prefix, std::uint32_t>& slots);
+    bool insert(const Prefix& prefix, const ss_target& target);
+    [[nodiscard]] bool has_length(const Prefix& prefix) const;
+
+    /// Where a prefix is, or could be: null if it is not there, or if all cells in reach are taken.
+    struct Place {
+        std::uint64_t hash;
+        ss_cell* held;
+        ss_cell* free;
+    };
+    [[nodiscard]] Place find(const Prefix& prefix);
+
+    ss_prefix_table& head_;
+    std::span<ss_cell> all_cells_;
+    std::span<std::uint64_t> all_words_;
+    std::uint32_t taken_ = 0;  ///< cells that are not free
+};
+
+}  // namespace sidestep
