@@ -78,11 +78,27 @@ static __always_inline void forget_hash(struct __sk_buff* skb, __u32 rehash) {
     if (rehash >> family & 1) bpf_set_hash_invalid(skb);
 }
 
+// Most packets, by their first bytes: neither probes nor anything that a SID of ours may be meant by. Saves them a
+// third of what the program costs while all is well; what cannot be said at a glance goes the long way.
+static __always_inline int is_ordinary(const struct __sk_buff* skb) {
+    const struct {
+        struct ipv6hdr ip;
+        struct udphdr udp;
+    }* first = ss_at(skb, ETH_HLEN, sizeof(*first));
+
+    if (skb->protocol != bpf_htons(ETH_P_IPV6)) return 1;
+    if (!first) return 0;
+    return first->ip.nexthdr == IPPROTO_TCP ||
+           (first->ip.nexthdr == IPPROTO_UDP && first->udp.dest != bpf_htons(SS_PROBE_PORT));
+}
+
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
     const struct ss_gate* gate = ss_gate();
 
-    if (skb->pkt_type != PACKET_HOST || !gate) return SS_PASS;
+    if (!gate) return SS_PASS;
+    if (ss_all_well(gate) && !gate->rehash && is_ordinary(skb)) return SS_PASS;
+    if (skb->pkt_type != PACKET_HOST) return SS_PASS;
     if (gate->rehash) forget_hash(skb, gate->rehash);
     if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
         pull(skb);
