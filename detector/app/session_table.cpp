@@ -52,6 +52,10 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const Rem
         taken[session.index] = true;
         start_fresh(session, remembered);
     }
+    for (auto& session : sessions_) {
+        by_name_.emplace(session.config.name, &session);
+        by_index_.emplace(session.index, &session);
+    }
     dataplane_.prune_passives([this](std::uint32_t index, const Address& source) {
         const auto* session = find(static_cast<std::uint16_t>(index));
         return session != nullptr && session->config.passive_source == source;
@@ -129,13 +133,13 @@ void SessionTable::write_plan() {
 }
 
 Session* SessionTable::find(const std::string& name) {
-    const auto found = std::ranges::find(sessions_, name, [](const Session& s) { return s.config.name; });
-    return found == sessions_.end() ? nullptr : &*found;
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
 }
 
 Session* SessionTable::find(std::uint16_t index) {
-    const auto found = std::ranges::find(sessions_, index, &Session::index);
-    return found == sessions_.end() ? nullptr : &*found;
+    const auto found = by_index_.find(index);
+    return found == by_index_.end() ? nullptr : found->second;
 }
 
 void SessionTable::publish(const Session& session) {

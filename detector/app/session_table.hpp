@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "detector/core/config.hpp"
@@ -41,6 +42,9 @@ class SessionTable {
     /// longer configured stop.
     /// `remembered`: what a predecessor whose maps cannot be adopted knew of them; what was down then starts down.
     SessionTable(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered = {});
+    SessionTable(const SessionTable&) = delete;
+    SessionTable& operator=(const SessionTable&) = delete;
+    ~SessionTable() = default;
 
     [[nodiscard]] std::vector<Session>& all() { return sessions_; }
     [[nodiscard]] const std::vector<Session>& all() const { return sessions_; }
@@ -71,7 +75,9 @@ class SessionTable {
 
     Dataplane& dataplane_;
     Address source_;
-    std::vector<Session> sessions_;
+    std::vector<Session> sessions_;  ///< as many as there will be, once constructed
+    std::unordered_map<std::string, Session*> by_name_;
+    std::unordered_map<std::uint16_t, Session*> by_index_;
     std::optional<std::uint32_t> suspicious_gate_;
 };
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <limits>
+#include <set>
 
 #include "bpf/lib/portable.h"
 
@@ -87,24 +87,27 @@ SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTab
 }
 
 Result<void> SidTable::update(const std::vector<SidConfig>& computed) {
-    auto wanted = config_.sids;
-    const auto given = [&](const SidConfig& sid) {
-        return std::ranges::find(config_.sids, sid.sid, &SidConfig::sid) != config_.sids.end();
+    std::vector<SidConfig> wanted;
+    std::set<Prefix> chosen;
+    const auto choose = [&](const SidConfig& sid) {
+        if (chosen.insert(sid.sid).second) wanted.push_back(sid);
     };
-    std::ranges::copy_if(computed, std::back_inserter(wanted), std::not_fn(given));
+    std::ranges::for_each(config_.sids, choose);
+    std::ranges::for_each(computed, choose);
     for (const auto& old : sids_) {
-        const bool known = std::ranges::find(wanted, old.sid, &SidConfig::sid) != wanted.end();
-        if (!known && old.behavior == SidBehavior::end_x) wanted.push_back(old);
+        if (old.behavior == SidBehavior::end_x) choose(old);
     }
+    std::set<Prefix> written;
+    for (const auto& old : sids_) written.insert(old.sid);
     for (const auto& sid : wanted) {
-        const bool known = std::ranges::find(sids_, sid.sid, &SidConfig::sid) != sids_.end();
+        const bool known = written.contains(sid.sid);
         if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
         if (!known) lengths_.add(sid.sid.length);
         if (auto set = dataplane_.set_sid(sid.sid, encode(sid)); !set) return set;
         if (!known) sids_.push_back(sid);
     }
     for (const auto& old : sids_) {
-        if (std::ranges::find(wanted, old.sid, &SidConfig::sid) != wanted.end()) continue;
+        if (chosen.contains(old.sid)) continue;
         (void)dataplane_.remove_sid(old.sid);
         lengths_.remove(old.sid.length);
     }
