@@ -21,15 +21,15 @@
 #include "bpf/model/fd.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/attachments.hpp"
+#include "detector/app/clock_keeper.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/app/installation.hpp"
+#include "detector/app/kernel_watch.hpp"
 #include "detector/app/routing_feed.hpp"
 #include "detector/io/api_server.hpp"
-#include "detector/io/clock.hpp"
 #include "detector/io/hash_policy.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/privilege.hpp"
-#include "detector/io/route_watch.hpp"
 #include "detector/io/state_file.hpp"
 
 namespace sidestep {
@@ -40,8 +40,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
-constexpr int kSavesAtOnce = 4;  // of the state file, between two reconciliations
-constexpr Nanoseconds kClockPatience = 200ms;
+constexpr int kSavesAtOnce = 4;                // of the state file, between two reconciliations
 constexpr Nanoseconds kFirstSetPatience = 3s;  // for routing, while a predecessor's programs go on
 
 Nanoseconds monotonic_now() {
@@ -90,13 +89,8 @@ class Daemon {
         });
         // Asio closes what it is given: it gets descriptors of its own.
         ring_.assign(dup(dataplane_->events_fd()));
-        rtnetlink_.assign(dup(netlink_->fd()));
         wait_for_events();
-        wait_for_netlink();
-        if (route_watch_) {
-            routes_.assign(dup(route_watch_->fd()));
-            wait_for_routes();
-        }
+        kernel_->follow([this] { arm_timer(); });
         arm_reconcile();
         arm_timer();
         context_.run();
@@ -121,7 +115,9 @@ class Daemon {
         attachments_ = std::make_unique<Attachments>(config_, *dataplane_, kind_);
         engine_ = std::make_unique<Engine>(*dataplane_, config_, load_state(state_path_));
         installation_ = std::make_unique<Installation>(config_, *dataplane_, engine_->sessions, kind_);
-        engine_->resolve = [this](int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); };
+        kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
+        engine_->resolve = [this](int ifindex, const Address& neighbor) { kernel_->resolve(ifindex, neighbor); };
+        clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
         engine_->log.on_event = [this](const LoggedEvent& event) {
             server_->broadcast(to_json(event));
             state_changed_ = true;
@@ -129,7 +125,7 @@ class Daemon {
             if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
         };
         if (auto started = engine_->start(); !started) return started;
-        if (auto listening = open_netlink(); !listening) return listening;
+        if (auto opened = kernel_->open(config_); !opened) return opened;
         note_hash_policy();
         start_feed();
         if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
@@ -140,42 +136,12 @@ class Daemon {
             spdlog::warn("{}", install_problem_);
         }
         installed_ = true;
-        links_changed_ = false;
-        if (auto beating = start_clock(); !beating) return beating;
+        (void)kernel_->links_changed();  // what came before
+        if (auto beating = clock_->start(); !beating) return beating;
         dataplane_->unpin_other_layouts();
         spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions.all().size(),
                      config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
         return {};
-    }
-
-    Result<void> open_netlink() {
-        auto netlink = Netlink::open({
-            .link =
-                [this](const LinkChange& change) {
-                    attachments_->on_link(change);
-                    engine_->on_link(change, monotonic_now());
-                    links_changed_ = true;
-                },
-            .neighbor = [this](const NeighborChange& change) { engine_->on_neighbor(change, monotonic_now()); },
-            .address = [this](const AddressChange& change) { engine_->on_address(change); },
-        });
-        if (!netlink) return std::unexpected(netlink.error());
-        netlink_ = std::move(*netlink);
-        if (auto dumped = netlink_->dump(); !dumped) return dumped;
-        engine_->settle();
-        return follow_routes();
-    }
-
-    /// Only bypasses ask for routes.
-    Result<void> follow_routes() {
-        const bool bypasses = std::ranges::any_of(
-            config_.adjacencies, [](const AdjacencyConfig& adjacency) { return !adjacency.bypass.empty(); });
-        if (!bypasses && !config_.routing) return {};
-        auto watch =
-            RouteWatch::open([this](const RouteChange& change) { engine_->on_route(change, monotonic_now()); });
-        if (!watch) return std::unexpected(watch.error());
-        route_watch_ = std::move(*watch);
-        return route_watch_->dump();
     }
 
     /// A predecessor's programs and routes have computed policies and SIDs: they are replaced when ours are there, too.
@@ -196,40 +162,6 @@ class Daemon {
         return installation_->apply(engine_->policies.all(), engine_->sids.all(), complete);
     }
 
-    Result<void> start_clock() {
-        auto& conf = dataplane_->clock_conf();
-        const Nanoseconds beat(conf.beat_ns);
-        if (config_.clock != ClockKind::process) {
-            auto clock = make_kernel_clock(dataplane_->tick_program(), beat, conf.successor);
-            if (clock) {
-                clock_ = std::move(*clock);
-                return {};
-            }
-            if (config_.clock == ClockKind::kernel) return std::unexpected(clock.error());
-            spdlog::warn("no kernel clock ({}): the process clock takes its place", clock.error().message);
-        }
-        auto clock = make_process_clock(dataplane_->tick_program(), beat);
-        if (!clock) return std::unexpected(clock.error());
-        clock_ = std::move(*clock);
-        if (conf.successor != 0) {  // a predecessor's
-            conf.successor = 0;
-            remove_kernel_clock();
-        }
-        return {};
-    }
-
-    /// A clock that has not beaten for a while is started again, and that is counted.
-    void watch_clock(Nanoseconds now) {
-        const Nanoseconds last(SS_READ(dataplane_->clock().last_beat_ns));
-        const auto patience = std::max<Nanoseconds>(kClockPatience, 20 * Nanoseconds(dataplane_->clock_conf().beat_ns));
-        if (now - std::max(last, clock_started_) < patience) return;
-        ++clock_restarts_;
-        clock_started_ = now;
-        spdlog::warn("the {} clock stands still since {}: starting it again", clock_->kind(),
-                     format_duration(now - last));
-        if (auto restarted = clock_->restart(); !restarted) spdlog::error("{}", restarted.error().message);
-    }
-
     void clean_up() {
         if (clock_) clock_->stop();
         if (installation_) installation_->remove();
@@ -248,25 +180,6 @@ class Daemon {
                 [this](const ss_event& event) { engine_->on_kernel_event(event, monotonic_now()); });
             arm_timer();
             wait_for_events();
-        });
-    }
-
-    void wait_for_netlink() {
-        rtnetlink_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
-            if (error) return;
-            netlink_->read();
-            engine_->settle();
-            arm_timer();
-            wait_for_netlink();
-        });
-    }
-
-    void wait_for_routes() {
-        routes_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
-            if (error) return;
-            route_watch_->read();
-            engine_->settle();
-            wait_for_routes();
         });
     }
 
@@ -292,12 +205,12 @@ class Daemon {
             const auto now = monotonic_now();
             longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
             engine_->reconcile(now);
-            watch_clock(now);
+            clock_->watch(now);
             saves_left_ = kSavesAtOnce;
             save_changes();
             report_rejects(now);
             note_hash_policy();
-            if (std::exchange(links_changed_, false)) reinstall();
+            if (kernel_->links_changed()) reinstall();
             arm_timer();
             arm_reconcile();
         });
@@ -328,11 +241,11 @@ class Daemon {
         if (command == "status") {
             return answer_status(*engine_, *dataplane_,
                                  {.node = config_.node,
-                                  .clock = clock_ ? clock_->kind() : "none",
+                                  .clock = clock_->kind(),
                                   .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
                                   .started = started_,
                                   .longest_lateness = longest_lateness_,
-                                  .clock_restarts = clock_restarts_},
+                                  .clock_restarts = clock_->restarts()},
                                  now);
         }
         if (command == "sessions") return answer_sessions(*engine_, now);
@@ -379,8 +292,6 @@ class Daemon {
     const TcKind kind_ = options_.attach.value_or(best_tc_kind());
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};
-    Nanoseconds clock_started_ = started_;
-    std::uint64_t clock_restarts_ = 0;
     Nanoseconds next_reject_report_{};
     std::array<std::uint64_t, SS_COUNTERS> rejects_seen_{};
     std::string bpffs_;
@@ -390,23 +301,19 @@ class Daemon {
     bool leave_running_ = false;
     std::string install_problem_;  ///< as logged
     bool installed_ = false;       ///< routes, for the first time
-    bool links_changed_ = false;   ///< since then
     bool routed_ = false;          ///< what routing computed is in force
     Fd lock_;
     asio::io_context context_{1};
     asio::posix::stream_descriptor ring_{context_};
-    asio::posix::stream_descriptor rtnetlink_{context_};
-    asio::posix::stream_descriptor routes_{context_};
     asio::steady_timer timer_{context_};
     asio::steady_timer reconcile_{context_};
     std::unique_ptr<ApiServer> server_;
     std::unique_ptr<Dataplane> dataplane_;
     std::unique_ptr<Engine> engine_;
-    std::unique_ptr<Netlink> netlink_;
-    std::unique_ptr<RouteWatch> route_watch_;
     std::unique_ptr<Attachments> attachments_;
+    std::unique_ptr<KernelWatch> kernel_;
     std::unique_ptr<Installation> installation_;
-    std::unique_ptr<Clock> clock_;
+    std::unique_ptr<ClockKeeper> clock_;
     std::unique_ptr<RoutingFeed> feed_;
 };
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the kernel tells of links, neighbours, addresses and routes, brought to the engine by the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "detector/app/attachments.hpp"
+#include "detector/app/engine.hpp"
+#include "detector/core/config.hpp"
+#include "detector/io/netlink.hpp"
+#include "detector/io/route_watch.hpp"
+
+namespace sidestep {
+
+class KernelWatch {
+  public:
+    KernelWatch(boost::asio::io_context& context, Engine& engine, Attachments& attachments)
+        : engine_(engine), attachments_(attachments), rtnetlink_(context), routes_(context) {}
+
+    /// Subscribes, and delivers how things are now. Routes are asked for only where something goes by them.
+    Result<void> open(const Config& config);
+    /// From here on the loop delivers changes. `after_change`: to be called after those of links and neighbours.
+    void follow(std::function<void()> after_change);
+
+    /// Has the kernel resolve a neighbour; the answer comes as a change.
+    void resolve(int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); }
+    /// Whether a link changed since the last call.
+    bool links_changed() { return std::exchange(links_changed_, false); }
+
+  private:
+    Result<void> open_routes();
+    void wait_for_netlink();
+    void wait_for_routes();
+
+    Engine& engine_;
+    Attachments& attachments_;
+    std::unique_ptr<Netlink> netlink_;
+    std::unique_ptr<RouteWatch> route_watch_;
+    boost::asio::posix::stream_descriptor rtnetlink_;
+    boost::asio::posix::stream_descriptor routes_;
+    std::function<void()> after_change_;
+    bool links_changed_ = false;
+};
+
+}  // namespace sidestep
