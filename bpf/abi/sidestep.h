@@ -23,7 +23,7 @@
 #define SS_MAX_LISTS 4         /* of one candidate path */
 #define SS_MAX_LIST_SESSIONS 8 /* that one segment list depends on */
 #define SS_MAX_LENGTHS 64      /* different prefix lengths of one family */
-#define SS_MAX_PROBES 128      /* cells from a prefix's home on that it may lie in */
+#define SS_MAX_REACH 128       /* cells from a prefix's home on that it may lie in */
 #define SS_MAX_DOMAIN 16       /* prefixes of the SR domain */
 #define SS_SENT_RING 64        /* send times kept per session, a power of two */
 #define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
@@ -290,7 +290,8 @@ struct ss_target {
 /*
  * One entry of the hash tables of prefixes, IPv4 in IPv4-mapped form, the bits beyond the length zero. A prefix lies in
  * its home cell or, where others were first, in one of the next. In the table in force a cell is taken once: the length
- * is written last, and becomes SS_CELL_LEFT when the prefix goes; the address stays.
+ * is written last, and becomes SS_CELL_LEFT when the prefix goes; the address stays. A free cell leads to no policy,
+ * since some processors may see its length before the rest.
  */
 struct ss_cell {
     __u64 address[2];
@@ -498,7 +499,7 @@ SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
 SS_ASSERT(sizeof(struct ss_hop) == 20);
 SS_ASSERT(sizeof(struct ss_sid) == 12);
 SS_ASSERT(sizeof(struct ss_steering) % 8 == 0);
-SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + SS_FAMILIES * SS_MAX_LENGTHS * sizeof(struct ss_length));
+SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + sizeof(struct ss_length) * SS_FAMILIES * SS_MAX_LENGTHS);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);
 SS_ASSERT((SS_SENT_RING & (SS_SENT_RING - 1)) == 0);
 

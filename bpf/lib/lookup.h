@@ -20,15 +20,15 @@ static __always_inline const struct ss_steering* ss_steering(void) {
 SS_VERIFIED_ONCE __u32 ss_cell_from(__u32 home, __u64 high, __u64 low, __u32 length) {
     __u32 i;
 
-    for (i = 0; i < SS_MAX_PROBES; i++) {
+    for (i = 0; i < SS_MAX_REACH; i++) {
         const struct ss_cell* cell = ss_entry(&ss_prefixes, home + i);
-        __u32 held;
+        __u32 taken;
 
         SS_KEEP(i);
         if (!cell) break;
-        held = SS_READ(cell->length);
-        if (held == SS_CELL_FREE) break;
-        if (held == length + 1 && cell->address[0] == high && cell->address[1] == low) return home + i;
+        taken = SS_READ(cell->length);
+        if (taken == SS_CELL_FREE) break;
+        if (taken == length + 1 && cell->address[0] == high && cell->address[1] == low) return home + i;
     }
     return SS_NO_CELL;
 }

@@ -14,7 +14,7 @@ SS_INLINE __u64 ss_prefix_hash(__u64 high, __u64 low, __u32 length, __u64 seed) 
     __u64 hash = (high ^ (__u64)length << 56 ^ length ^ seed) * 0x9e3779b97f4a7c15ULL;
 
     hash ^= hash >> 32;
-    hash = (hash ^ low) * 0xff51afd7ed558ccdULL;
+    hash = (hash ^ __builtin_bswap64(low)) * 0xff51afd7ed558ccdULL; /* what differs among hosts is at the end */
     return hash ^ hash >> 29;
 }
 

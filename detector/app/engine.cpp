@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kResolveEvery = 1s;
 constexpr Nanoseconds kAuditEvery = 1s;
-constexpr std::size_t kRoutesRemembered = 131072;  // about a microsecond each when their interface is shut down
 
 std::string utc_now() {
     const auto now = std::chrono::system_clock::now();

@@ -12,17 +12,21 @@
 namespace sidestep {
 namespace {
 
-/// Forgets what is not wanted any more, and wants nothing for a start.
-template <typename Map>
-void sweep(Map& map, IndexPool& pool) {
+template <typename Map, typename Gone>
+void sweep(Map& map, IndexPool& pool, Gone gone) {
     for (auto entry = map.begin(); entry != map.end();) {
-        if (entry->second.wanted) {
+        if (!gone(entry->second)) {
             ++entry;
             continue;
         }
         pool.give_back(entry->second.index);
         entry = map.erase(entry);
     }
+}
+
+template <typename Map>
+void want_nothing(Map& map) {
+    for (auto& [key, entry] : map) entry.wanted = entry.fresh = false;
 }
 
 ListHeader header_of(Encap encap, const LinkAddresses& link, const Address& source,
@@ -74,15 +78,23 @@ void PathStore::begin_set() {
     free_lists_.turn();
     free_candidates_.turn();
     free_policies_.turn();
-    for (auto& [key, entry] : lists_) entry.wanted = false;
-    for (auto& [key, entry] : candidates_) entry.wanted = false;
-    for (auto& [key, entry] : policies_) entry.wanted = false;
+    want_nothing(lists_);
+    want_nothing(candidates_);
+    want_nothing(policies_);
 }
 
 void PathStore::end_set() {
-    sweep(policies_, free_policies_);
-    sweep(candidates_, free_candidates_);
-    sweep(lists_, free_lists_);
+    const auto unwanted = [](const Entry& entry) { return !entry.wanted; };
+    sweep(policies_, free_policies_, unwanted);
+    sweep(candidates_, free_candidates_, unwanted);
+    sweep(lists_, free_lists_, unwanted);
+}
+
+void PathStore::abandon_set() {
+    const auto fresh = [](const Entry& entry) { return entry.fresh; };
+    sweep(policies_, free_policies_, fresh);
+    sweep(candidates_, free_candidates_, fresh);
+    sweep(lists_, free_lists_, fresh);
 }
 
 Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool as_routed) {

@@ -37,7 +37,8 @@ class PathStore {
   public:
     PathStore(Dataplane& dataplane, SessionTable& sessions, const Address& source);
 
-    /// A set of policies begins: what is not asked for until end_set() is forgotten.
+    /// A set of policies begins: what is not asked for until end_set() is forgotten, or, if abandon_set() comes
+    /// instead, what was new in it.
     void begin_set();
     /// The index of this candidate path in the maps. `as_routed`: its plain lists are left to the kernel
     /// (SS_MODE_PLAIN), else they go to the adjacency itself.
@@ -45,6 +46,7 @@ class PathStore {
     /// The index of the policy of these candidate paths, in order of preference.
     Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
     void end_set();
+    void abandon_set();
 
     /// Writes the lists that leave by this adjacency again, since its link changed.
     void refresh(const Session& session);
@@ -61,7 +63,8 @@ class PathStore {
     using CandidateKey = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  ///< lists and weights
     struct Entry {
         std::uint32_t index = 0;
-        bool wanted = false;
+        bool wanted = true;
+        bool fresh = true;            ///< not known before this set
         std::uint16_t adjacency = 0;  ///< of a list: the session that it leaves by
     };
 

@@ -3,12 +3,14 @@
 #include "detector/app/policy_table.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "detector/core/route_memory.hpp"
+#include "detector/io/kernel_readers.hpp"
 
 // How pick.h looks things up in user space.
 struct ss_view {
@@ -35,12 +37,14 @@ static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
 namespace sidestep {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may yet appear
 constexpr std::uint32_t kMostCounted = 16384;     // a counter takes memory on every CPU
 // What routing may ask for.
 constexpr std::uint32_t kComputedPolicies = 16384;
 constexpr std::uint32_t kComputedLists = 16384;
-constexpr std::uint32_t kComputedPrefixes = 131072;
+constexpr auto kPacketsPatience = 10ms;         // a thousand times what a packet takes
 constexpr const char* kBypassMark = " bypass";  // no policy's name has a space
 
 std::vector<Policy> policies_of(const std::vector<PolicyConfig>& configs, bool computed) {
@@ -73,6 +77,7 @@ PolicySizes PolicyTable::sizes(const Config& config) {
     PolicySizes sizes;
     std::uint32_t prefixes = kSpareExemptions;
     std::uint32_t paths = 0;
+    bool bypasses = false;
     const auto count = [&paths](const std::vector<CandidateConfig>& candidates) {
         for (const auto& candidate : candidates) paths += static_cast<std::uint32_t>(1 + candidate.lists.size());
     };
@@ -84,15 +89,17 @@ PolicySizes PolicyTable::sizes(const Config& config) {
     for (const auto& adjacency : config.adjacencies) {
         ++sizes.slots;
         sizes.adjacencies += 2 + static_cast<std::uint32_t>(adjacency.gateways.size());
+        bypasses = bypasses || !adjacency.bypass.empty();
         count(adjacency.bypass);
     }
     sizes.sids += static_cast<std::uint32_t>(config.sids.size());
     if (config.routing) {
         sizes.slots += kComputedPolicies;
-        prefixes += kComputedPrefixes;
+        bypasses = true;
         sizes.sids += SS_MAX_SESSIONS + 4;
         paths += kComputedLists;
     }
+    if (bypasses) prefixes += kRoutesRemembered;     // what routing computes comes before them
     sizes.adjacencies *= 2;                          // an interface may be replaced by another one
     sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
     sizes.policies = 2 * sizes.slots;
@@ -140,34 +147,42 @@ Result<void> PolicyTable::replace(const PolicySet& computed) {
 
 Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> left_out) {
     Slots slots;
+    ClaimedSet set{.policies = {}, .left_out = std::move(left_out)};
+    const auto next = 1 - bank();
     free_slots_.turn();
     paths_.begin_set();
-    Result<void> fits;
-    for (auto policy = wanted.begin(); fits && policy != wanted.end(); ++policy) fits = assign(*policy, slots);
-    auto prefixes = fits ? prefixes_of(wanted, left_out) : Prefixes();
-    if (fits) fits = check_room(prefixes);
-    const auto next = 1 - bank();
-    if (fits) {
-        write_slots(wanted, slots, next);
-        if (!build_prefixes(prefixes, next)) fits = fail("prefixes that cannot be told apart fast enough");
-    }
-    if (!fits) {
+    if (auto written = write(wanted, slots, set, next); !written) {
+        paths_.abandon_set();
         for (const auto& [name, slot] : slots) {
             if (!slots_.contains(name)) free_slots_.give_back(slot);
         }
-        return fits;
+        return written;
     }
     note_held(wanted);
     put_in_force(next);
+    paths_.end_set();
     for (const auto& [name, slot] : slots_) {
         if (!slots.contains(name)) free_slots_.give_back(slot);
     }
+    bypasses_.clear();
+    for (const auto& policy : wanted) {
+        if (!policy.bypass_of.empty()) bypasses_.insert(policy.slot);
+    }
     slots_ = std::move(slots);
-    prefixes_ = std::move(prefixes);
     policies_ = std::move(wanted);
-    left_out_ = std::move(left_out);
-    paths_.end_set();
+    claims_.set(std::move(set));
     return {};
+}
+
+/// The whole set, in the bank that is not in force.
+Result<void> PolicyTable::write(std::vector<Policy>& wanted, Slots& slots, ClaimedSet& set, std::uint32_t bank) {
+    for (auto& policy : wanted) {
+        if (auto assigned = assign(policy, slots); !assigned) return assigned;
+        for (const auto& prefix : policy.config.prefixes) set.policies[prefix] = policy.slot;
+    }
+    wait_for_packets();
+    write_slots(wanted, slots, bank);
+    return build_prefixes(set, bank);
 }
 
 Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
@@ -195,29 +210,6 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
     return {};
 }
 
-PolicyTable::Prefixes PolicyTable::prefixes_of(const std::vector<Policy>& policies,
-                                               const std::set<Prefix>& left_out) const {
-    auto result = orphans_;
-    for (const auto& prefix : left_out) result.try_emplace(prefix, SS_POLICY_NONE);
-    for (const auto& prefix : exempt_) result[prefix] = SS_POLICY_EXEMPT;
-    for (const auto& policy : policies) {
-        for (const auto& prefix : policy.config.prefixes) result[prefix] = policy.slot;
-    }
-    return result;
-}
-
-Result<void> PolicyTable::check_room(const Prefixes& wanted) const {
-    std::array<std::set<std::uint32_t>, SS_FAMILIES> lengths;
-    for (const auto& [prefix, slot] : wanted)
-        lengths.at(prefix.address.is_v4() ? SS_IPV4 : SS_IPV6).insert(prefix.length);
-    const auto room = tables_.front().room();
-    if (wanted.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
-    for (const auto& used : lengths) {
-        if (used.size() > SS_MAX_LENGTHS) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
-    }
-    return {};
-}
-
 ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
     return slot == SS_POLICY_NONE ? ss_target{.policy = SS_POLICY_NONE, .stats = 0} : dataplane_.slots[2 * slot + bank];
 }
@@ -235,22 +227,48 @@ void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& 
     }
 }
 
-bool PolicyTable::build_prefixes(const Prefixes& prefixes, std::uint32_t bank) {
-    return tables_.at(bank).build(prefixes, [&](std::uint32_t slot) { return target_of(slot, bank); });
+Result<void> PolicyTable::build_prefixes(const ClaimedSet& set, std::uint32_t bank) {
+    auto merged = claims_.merge(set, tables_.front().room());
+    if (!merged) return std::unexpected(merged.error());
+    if (merged->orphans_left != 0)
+        spdlog::warn("no room for {} prefixes that lost their routes with an interface", merged->orphans_left);
+    if (!tables_.at(bank).build(merged->claims, [&](std::uint32_t slot) { return target_of(slot, bank); }))
+        return fail("the protected prefixes are too many of one hash value: take some away, or others");
+    return {};
 }
 
 void PolicyTable::put_in_force(std::uint32_t bank) {
     __sync_synchronize();
     SS_WRITE(dataplane_.steering().bank, bank);
+    put_in_force_at_ = std::chrono::steady_clock::now();
+}
+
+/// Packets that still go by the bank not in force have microseconds to go. To be called before that bank is written.
+void PolicyTable::wait_for_packets() const {
+    if (put_in_force_at_ && std::chrono::steady_clock::now() - *put_in_force_at_ < kPacketsPatience)
+        wait_for_kernel_readers();
 }
 
 /// The same set in the other bank, since the table in force has no good place for one more prefix.
-bool PolicyTable::rebuild() {
+void PolicyTable::rebuild() {
     const auto next = 1 - bank();
+    wait_for_packets();
     for (const auto& [name, slot] : slots_) dataplane_.slots[2 * slot + next] = dataplane_.slots[2 * slot + bank()];
-    if (!build_prefixes(prefixes_, next)) return false;
+    if (auto built = build_prefixes(claims_.set(), next); !built) return spdlog::error("{}", built.error().message);
     put_in_force(next);
-    return true;
+}
+
+/// In the table in force, where that can be.
+void PolicyTable::update(const std::vector<Prefix>& prefixes) {
+    auto& table = tables_.at(bank());
+    for (const auto& prefix : prefixes) {
+        const auto slot = claims_.slot_of(prefix);
+        if (!slot) {
+            table.drop(prefix);
+        } else if (!table.put(prefix, target_of(*slot, bank()))) {
+            return rebuild();
+        }
+    }
 }
 
 /// Policies that encapsulate for their first choice have packets looked at even when all is well.
@@ -272,57 +290,13 @@ void PolicyTable::refresh(const Session& session) {
     paths_.refresh(session);
 }
 
-/// In a policy, or exempt.
-bool PolicyTable::is_configured(const Prefix& prefix) const {
-    const auto known = prefixes_.find(prefix);
-    const bool in_policy = known != prefixes_.end() && known->second != SS_POLICY_NONE && !orphans_.contains(prefix);
-    return in_policy || exempt_.contains(prefix);
-}
-
-/// Orphans and exempt addresses, which are no part of a set. What there is no room for is left to the kernel's routes.
-void PolicyTable::put_extras(const Prefixes& extras) {
-    std::vector<Prefix> unplaced;
-    for (const auto& [prefix, slot] : extras) {
-        if (prefixes_.size() >= tables_.front().room() && !prefixes_.contains(prefix)) continue;
-        prefixes_[prefix] = slot;
-        if (!tables_.at(bank()).put(prefix, target_of(slot, bank()))) unplaced.push_back(prefix);
-    }
-    if (unplaced.empty() || rebuild()) return;
-    for (const auto& prefix : unplaced) prefixes_.erase(prefix);
-}
-
-void PolicyTable::drop_extra(const Prefix& prefix) {
-    if (left_out_.contains(prefix)) return put_extras({{prefix, SS_POLICY_NONE}});
-    if (prefixes_.erase(prefix) != 0) tables_.at(bank()).drop(prefix);
-}
-
-void PolicyTable::set_orphans(const Prefixes& slots) {
-    const auto before = std::exchange(orphans_, {});
-    for (const auto& [prefix, slot] : before) {
-        if (!slots.contains(prefix)) drop_extra(prefix);
-    }
-    Prefixes changed;
-    for (const auto& [prefix, slot] : slots) {
-        const auto known = before.find(prefix);
-        if (known == before.end() && is_configured(prefix)) continue;
-        orphans_[prefix] = slot;
-        if (known == before.end() || known->second != slot) changed[prefix] = slot;
-    }
-    put_extras(changed);
+void PolicyTable::set_orphans(std::map<Prefix, std::uint32_t> slots) {
+    update(claims_.set_orphans(std::move(slots)));
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {
     const Prefix host{.address = address, .length = 128};
-    if (add ? !exempt_.insert(host).second : exempt_.erase(host) == 0) return;
-    const auto known = prefixes_.find(host);
-    const bool in_policy =
-        known != prefixes_.end() && known->second != SS_POLICY_EXEMPT && known->second != SS_POLICY_NONE;
-    if (in_policy) return;
-    if (add) {
-        put_extras({{host, SS_POLICY_EXEMPT}});
-    } else {
-        drop_extra(host);
-    }
+    if (claims_.exempt(host, add)) update({host});
 }
 
 std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candidate) const {
@@ -333,11 +307,6 @@ std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candida
 std::uint32_t PolicyTable::bypass_slot(const std::string& adjacency) const {
     const auto found = slots_.find(adjacency + kBypassMark);
     return found == slots_.end() ? SS_POLICY_EXEMPT : found->second;
-}
-
-bool PolicyTable::is_bypass(std::uint32_t slot) const {
-    return std::ranges::any_of(policies_,
-                               [&](const Policy& policy) { return policy.slot == slot && !policy.bypass_of.empty(); });
 }
 
 std::uint32_t PolicyTable::rank(const Policy& policy, std::size_t candidate) const {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "detector/app/session_table.hpp"
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
+#include "detector/core/prefix_claims.hpp"
 #include "detector/io/dataplane.hpp"
 
 namespace sidestep {
@@ -44,8 +47,9 @@ class PolicyTable {
     /// Writes what leaves by this adjacency again, since its link changed.
     void refresh(const Session& session);
 
-    /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy.
-    void set_orphans(const std::map<Prefix, std::uint32_t>& slots);
+    /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy. Where there is no
+    /// room for all, the rest goes by the kernel's routes.
+    void set_orphans(std::map<Prefix, std::uint32_t> slots);
 
     /// This node's own addresses are never repaired, unless a policy has the very address.
     void exempt(const Address& address, bool add);
@@ -62,26 +66,22 @@ class PolicyTable {
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
     [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
     /// Whether a bypass in force has this slot.
-    [[nodiscard]] bool is_bypass(std::uint32_t slot) const;
+    [[nodiscard]] bool is_bypass(std::uint32_t slot) const { return bypasses_.contains(slot); }
 
   private:
-    using Prefixes = std::map<Prefix, std::uint32_t>;  ///< to slots
-
-    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
     using Slots = std::map<std::string, std::uint32_t>;
 
+    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
+    Result<void> write(std::vector<Policy>& wanted, Slots& slots, ClaimedSet& set, std::uint32_t bank);
     Result<void> assign(Policy& policy, Slots& slots);
-    [[nodiscard]] Prefixes prefixes_of(const std::vector<Policy>& policies, const std::set<Prefix>& left_out) const;
-    [[nodiscard]] Result<void> check_room(const Prefixes& wanted) const;
     [[nodiscard]] std::uint32_t bank() const { return dataplane_.steering().bank & 1U; }
     [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
     void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);
-    bool build_prefixes(const Prefixes& prefixes, std::uint32_t bank);
+    Result<void> build_prefixes(const ClaimedSet& set, std::uint32_t bank);
     void put_in_force(std::uint32_t bank);
-    bool rebuild();
-    [[nodiscard]] bool is_configured(const Prefix& prefix) const;
-    void put_extras(const Prefixes& extras);
-    void drop_extra(const Prefix& prefix);
+    void wait_for_packets() const;
+    void rebuild();
+    void update(const std::vector<Prefix>& prefixes);
     void note_held(const std::vector<Policy>& policies);
 
     Dataplane& dataplane_;
@@ -93,11 +93,10 @@ class PolicyTable {
     std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
     std::uint32_t counted_;  ///< slots with counters of their own
     std::vector<Policy> policies_;
-    Slots slots_;                ///< by name of policy, or of adjacency for a bypass
-    Prefixes prefixes_;          ///< in the table in force
-    std::set<Prefix> left_out_;  ///< by routing (PolicySet)
-    std::set<Prefix> exempt_;
-    Prefixes orphans_;
+    Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
+    std::set<std::uint32_t> bypasses_;  ///< slots that are theirs
+    PrefixClaims claims_;
+    std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };
 
 }  // namespace sidestep

@@ -39,7 +39,7 @@ void write(ss_target& at, const ss_target& target) {
 }  // namespace
 
 std::uint32_t PrefixTable::cells_for(std::uint32_t prefixes) {
-    return kCellsPerPrefix * std::max(prefixes, kLeastPrefixes) + SS_MAX_PROBES;
+    return kCellsPerPrefix * std::max(prefixes, kLeastPrefixes) + SS_MAX_REACH;
 }
 
 std::uint32_t PrefixTable::words_for(std::uint32_t prefixes) {
@@ -52,7 +52,7 @@ PrefixTable::PrefixTable(ss_prefix_table& head, std::span<ss_cell> all_cells, st
     const auto cells = static_cast<std::uint32_t>(all_cells.size() / 2);
     const auto words = static_cast<std::uint32_t>(all_words.size() / 2);
     head_.first = number * cells;
-    head_.homes = cells - SS_MAX_PROBES;
+    head_.homes = cells - SS_MAX_REACH;
     head_.filter = number * words;
     head_.filter_mask = words - 1;
 }
@@ -61,12 +61,12 @@ std::uint32_t PrefixTable::room() const {
     return head_.homes / kCellsPerPrefix;
 }
 
-bool PrefixTable::build(const std::map<Prefix, std::uint32_t>& slots,
+bool PrefixTable::build(std::span<const PrefixClaim> claims,
                         const std::function<ss_target(std::uint32_t slot)>& target_of) {
-    if (slots.size() > room() || !add_lengths(slots)) return false;
+    if (claims.size() > room() || !write_lengths(claims)) return false;
     for (int attempt = 0; attempt < kSeeds; ++attempt) {
         clear(kSeedStep * static_cast<std::uint64_t>(attempt));
-        if (std::ranges::all_of(slots, [&](const auto& entry) { return insert(entry.first, target_of(entry.second)); }))
+        if (std::ranges::all_of(claims, [&](const auto& claim) { return insert(claim.prefix, target_of(claim.slot)); }))
             return true;
     }
     return false;
@@ -74,27 +74,29 @@ bool PrefixTable::build(const std::map<Prefix, std::uint32_t>& slots,
 
 bool PrefixTable::put(const Prefix& prefix, const ss_target& target) {
     const auto place = find(prefix);
-    if (place.held != nullptr) {
-        write(place.held->target, target);
+    if (place.present != nullptr) {
+        write(place.present->target, target);
         return true;
     }
     return has_length(prefix) && taken_ < head_.homes / 4 * 3 && insert(prefix, target);
 }
 
 void PrefixTable::drop(const Prefix& prefix) {
-    if (auto* const cell = find(prefix).held) SS_WRITE(cell->length, SS_CELL_LEFT);
+    if (auto* const cell = find(prefix).present) SS_WRITE(cell->length, SS_CELL_LEFT);
 }
 
 void PrefixTable::clear(std::uint64_t seed) {
-    std::ranges::fill(all_cells_.subspan(head_.first, head_.homes + SS_MAX_PROBES), ss_cell{});
+    constexpr ss_cell kFree{
+        .address = {}, .target = {.policy = SS_POLICY_NONE, .stats = 0}, .length = SS_CELL_FREE, .pad = 0};
+    std::ranges::fill(all_cells_.subspan(head_.first, head_.homes + SS_MAX_REACH), kFree);
     std::ranges::fill(all_words_.subspan(head_.filter, head_.filter_mask + 1UL), 0);
     head_.seed = seed;
     taken_ = 0;
 }
 
-bool PrefixTable::add_lengths(const std::map<Prefix, std::uint32_t>& slots) {
+bool PrefixTable::write_lengths(std::span<const PrefixClaim> claims) {
     std::array<std::array<bool, 129>, SS_FAMILIES> used{};
-    for (const auto& [prefix, slot] : slots) used.at(family_of(prefix)).at(prefix.length) = true;
+    for (const auto& claim : claims) used.at(family_of(claim.prefix)).at(claim.prefix.length) = true;
     for (std::uint32_t family = 0; family < SS_FAMILIES; ++family) {
         std::uint32_t count = 0;
         for (std::uint32_t length = 129; length-- > 0;) {
@@ -129,14 +131,14 @@ bool PrefixTable::insert(const Prefix& prefix, const ss_target& target) {
 PrefixTable::Place PrefixTable::find(const Prefix& prefix) {
     const auto words = words_of(prefix);
     Place place{
-        .hash = ss_prefix_hash(words[0], words[1], prefix.length, head_.seed), .held = nullptr, .free = nullptr};
-    for (auto& cell : all_cells_.subspan(ss_home(&head_, place.hash), SS_MAX_PROBES)) {
+        .hash = ss_prefix_hash(words[0], words[1], prefix.length, head_.seed), .present = nullptr, .free = nullptr};
+    for (auto& cell : all_cells_.subspan(ss_home(&head_, place.hash), SS_MAX_REACH)) {
         if (cell.length == SS_CELL_FREE) {
             place.free = &cell;
             break;
         }
         if (cell.length == prefix.length + 1U && std::ranges::equal(cell.address, words)) {
-            place.held = &cell;
+            place.present = &cell;
             break;
         }
     }

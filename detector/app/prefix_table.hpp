@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <optional>
 #include <span>
 
 #include "bpf/abi/sidestep.h"
 #include "bpf/model/address.hpp"
+#include "detector/core/prefix_claims.hpp"
 
 namespace sidestep {
 
@@ -29,9 +28,8 @@ class PrefixTable {
     /// How many prefixes it was made for.
     [[nodiscard]] std::uint32_t room() const;
     /// Fills the table, which is not in force. False if that cannot be: more than SS_MAX_LENGTHS lengths of a family,
-    /// or more prefixes than it was made for.
-    bool build(const std::map<Prefix, std::uint32_t>& slots,
-               const std::function<ss_target(std::uint32_t slot)>& target_of);
+    /// or more prefixes than it was made for. No prefix may be claimed twice.
+    bool build(std::span<const PrefixClaim> claims, const std::function<ss_target(std::uint32_t slot)>& target_of);
 
     /// Adds a prefix, or changes where it leads. False if the table has to be built anew for it.
     bool put(const Prefix& prefix, const ss_target& target);
@@ -40,14 +38,14 @@ class PrefixTable {
 
   private:
     void clear(std::uint64_t seed);
-    bool add_lengths(const std::map<Prefix, std::uint32_t>& slots);
+    bool write_lengths(std::span<const PrefixClaim> claims);
     bool insert(const Prefix& prefix, const ss_target& target);
     [[nodiscard]] bool has_length(const Prefix& prefix) const;
 
-    /// Where a prefix is, or could be: null if it is not there, or if all cells in reach are taken.
+    /// Where a prefix is, else where it could be; both are null if it is not there and all cells in reach are taken.
     struct Place {
         std::uint64_t hash;
-        ss_cell* held;
+        ss_cell* present;
         ss_cell* free;
     };
     [[nodiscard]] Place find(const Prefix& prefix);

@@ -23,11 +23,13 @@ enum class Reason : std::uint8_t {
 #undef SIDESTEP_ENUM
 };
 
-inline constexpr std::size_t kReasons = 0
-#define SIDESTEP_ONE(name, text) +1
-    SIDESTEP_REASONS(SIDESTEP_ONE)
-#undef SIDESTEP_ONE
-    ;
+inline constexpr std::size_t kReasons =
+    std::initializer_list<int>{
+#define SIDESTEP_ZERO(name, text) 0,
+        SIDESTEP_REASONS(SIDESTEP_ZERO)
+#undef SIDESTEP_ZERO
+    }
+        .size();
 
 inline std::string_view to_string(Reason reason) {
     static constexpr std::array kTexts{

@@ -28,6 +28,9 @@ struct RouteChange {
     bool gone = false;
 };
 
+/// Routes that a node remembers at the most: about a microsecond each when their interface is shut down.
+inline constexpr std::uint32_t kRoutesRemembered = 131072;
+
 class RouteMemory {
   public:
     /// `most`: routes that are remembered; those beyond are counted in forgotten().

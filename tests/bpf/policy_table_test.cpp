@@ -124,6 +124,7 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     EXPECT_NE(list_of("two", 0), first);
 
     ASSERT_TRUE(table_->replace({}));
+    dataplane_->gate().held = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
     EXPECT_EQ(dataplane_->prefix_tables[dataplane_->steering().bank].lengths[SS_IPV6], 0U);
@@ -216,6 +217,64 @@ TEST_F(PolicyTables, OrphansMayHaveLengthsOfTheirOwn) {
     table_->set_orphans({});
     EXPECT_EQ(pushed("2001:db8:9::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+}
+
+// An orphan before the policy came, whose route comes back after it.
+TEST_F(PolicyTables, AnOrphanThatGoesTakesNoPolicyAlong) {
+    without_file();
+    const PolicySet first{
+        .policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
+    auto both = first;
+    both.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
+    ASSERT_TRUE(table_->replace(first));
+    dataplane_->gate().held = 1;
+    table_->set_orphans({{*Prefix::parse("2001:db8:2::/48"), named("one").slot}});
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+    ASSERT_TRUE(table_->replace(both));
+    EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
+    table_->set_orphans({});
+    EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
+}
+
+TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsAnOrphan) {
+    ASSERT_TRUE(table_->publish());
+    table_->set_orphans({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
+    table_->exempt(address("2001:db8:1::1"), true);
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+    table_->set_orphans({});
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+}
+
+TEST_F(PolicyTables, WhatIsLeftOutIsInNoPolicyThoughAShorterPrefixIs) {
+    without_file();
+    PolicySet set{
+        .policies = {policy("one", "2001:db8::/32", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
+    set.left_out = {*Prefix::parse("2001:db8:2::/48")};
+    ASSERT_TRUE(table_->replace(set));
+    dataplane_->gate().held = 1;
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
+}
+
+// Each with other lists.
+TEST_F(PolicyTables, RefusedSetsLeaveNothingBehind) {
+    without_file();
+    for (unsigned attempt = 0; attempt < 100; ++attempt) {
+        PolicySet many;
+        for (unsigned i = 0; i < 3; ++i)
+            many.policies.push_back(
+                policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(1 + attempt % 16, 1 + attempt)}));
+        auto& prefixes = many.policies.back().prefixes;
+        const auto host = address("2001:db8:1::1");
+        for (std::uint8_t length = 0; length < 128; ++length) prefixes.push_back(Prefix::covering(host, length));
+        const auto refused = table_->replace(many);
+        ASSERT_FALSE(refused);
+        ASSERT_EQ(refused.error().message, "more than 64 prefix lengths");
+    }
+    ASSERT_TRUE(table_->replace(
+        {.policies = {policy("one", "2001:db8:1::/48", {encaps(2)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
+    dataplane_->gate().held = 1;
+    EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
 }
 
 }  // namespace

@@ -57,9 +57,11 @@ class Programs {
     /// The destination is under the policies of `slot`.
     void set_prefix(const Prefix& prefix, std::uint32_t slot) {
         prefixes_[prefix] = slot;
+        std::vector<PrefixClaim> claims;
+        for (const auto& [claimed, to] : prefixes_) claims.push_back({.prefix = claimed, .slot = to});
         for (const std::uint32_t bank : {0U, 1U}) {
             const auto target_of = [bank](std::uint32_t of) { return target(bank, of); };
-            if (!tables_.at(bank)->build(prefixes_, target_of)) std::abort();
+            if (!tables_.at(bank)->build(claims, target_of)) std::abort();
         }
     }
 
@@ -253,7 +255,7 @@ class Programs {
 
     /// Where prefixes and bypasses of a slot lead to in a bank.
     static ss_target target(std::uint32_t bank, std::uint32_t slot) {
-        if (slot == SS_POLICY_EXEMPT) return {};
+        if (slot == SS_POLICY_EXEMPT || slot == SS_POLICY_NONE) return {.policy = slot, .stats = 0};
         return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0)};
     }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,6 +20,12 @@ namespace {
 constexpr std::uint32_t kBank = 1;
 
 using Slots = std::map<Prefix, std::uint32_t>;
+
+std::vector<PrefixClaim> claims_of(const Slots& slots) {
+    std::vector<PrefixClaim> claims;
+    for (const auto& [prefix, slot] : slots) claims.push_back({.prefix = prefix, .slot = slot});
+    return claims;
+}
 
 Slots random_prefixes(std::size_t count, std::uint32_t seed) {
     std::mt19937 random(seed);
@@ -49,6 +56,7 @@ struct Memory {
           words(2UL * PrefixTable::words_for(prefixes)),
           table(head, cells, words, kBank) {}
 
+    bool build(const Slots& slots) { return table.build(claims_of(slots), target_of); }
     [[nodiscard]] std::uint64_t hash(const Prefix& prefix) const {
         const auto address = words_of(prefix);
         return ss_prefix_hash(address[0], address[1], prefix.length, head.seed);
@@ -60,7 +68,7 @@ struct Memory {
     [[nodiscard]] std::uint32_t policy_of(const Prefix& prefix) const {
         const auto address = words_of(prefix);
         if (!maybe(prefix)) return 0;
-        for (std::uint32_t i = 0; i < SS_MAX_PROBES; ++i) {
+        for (std::uint32_t i = 0; i < SS_MAX_REACH; ++i) {
             const auto& cell = cells.at(ss_home(&head, hash(prefix)) + i);
             if (cell.length == SS_CELL_FREE) return 0;
             if (cell.length == prefix.length + 1U && std::ranges::equal(cell.address, address)) {
@@ -81,7 +89,7 @@ TEST(PrefixTable, FindsAllAndNothingElse) {
     constexpr std::size_t kCount = 100'000;
     Memory memory(kCount);
     const auto prefixes = random_prefixes(kCount, 1);
-    ASSERT_TRUE(memory.table.build(prefixes, target_of));
+    ASSERT_TRUE(memory.build(prefixes));
     for (const auto& [prefix, slot] : prefixes) ASSERT_EQ(memory.policy_of(prefix), slot) << prefix.to_string();
     std::size_t looked_for = 0;
     for (const auto& [prefix, slot] : random_prefixes(kCount, 2)) {
@@ -94,17 +102,37 @@ TEST(PrefixTable, FindsAllAndNothingElse) {
         << "the other table's";
 }
 
+// The bitmap is worth its memory only if all kinds of prefixes use all of it.
+TEST(PrefixTable, TheBitmapTellsHostsAndSubnetsApart) {
+    constexpr unsigned kCount = 4000;
+    const auto nth = [](const std::string& kind, unsigned i) {
+        const auto text = kind == "v4 hosts" ? "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)
+                          : kind == "v4 subnets"
+                              ? "10." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".0/24"
+                              : "2001:db8::" + std::to_string(i);
+        return *Prefix::parse(text);
+    };
+    for (const std::string kind : {"v4 hosts", "v4 subnets", "v6 hosts"}) {
+        Memory memory(kCount);
+        Slots half;
+        for (unsigned i = 0; i < kCount; i += 2) half.emplace(nth(kind, i), i + 1);
+        ASSERT_TRUE(memory.build(half));
+        unsigned looked_for = 0;
+        for (unsigned i = 1; i < kCount; i += 2) looked_for += memory.maybe(nth(kind, i)) ? 1 : 0;
+        EXPECT_LT(looked_for, kCount / 20) << kind;
+    }
+}
+
 TEST(PrefixTable, LengthsAreThoseInUseLongestFirst) {
     Memory memory(10);
-    ASSERT_TRUE(memory.table.build(
-        {{*Prefix::parse("2001:db8::/32"), 1}, {*Prefix::parse("::/0"), 2}, {*Prefix::parse("2001:db8::1"), 3}},
-        target_of));
+    ASSERT_TRUE(memory.build(
+        {{*Prefix::parse("2001:db8::/32"), 1}, {*Prefix::parse("::/0"), 2}, {*Prefix::parse("2001:db8::1"), 3}}));
     ASSERT_EQ(memory.head.lengths[SS_IPV6], 3U);
     EXPECT_EQ(memory.head.lengths[SS_IPV4], 0U);
     EXPECT_EQ(memory.head.length[SS_IPV6][0].length, 128U);
     EXPECT_EQ(memory.head.length[SS_IPV6][1].length, 32U);
     EXPECT_EQ(memory.head.length[SS_IPV6][2].length, 0U);
-    ASSERT_TRUE(memory.table.build({{*Prefix::parse("10.0.0.0/8"), 1}}, target_of));
+    ASSERT_TRUE(memory.build({{*Prefix::parse("10.0.0.0/8"), 1}}));
     EXPECT_EQ(memory.head.lengths[SS_IPV6], 0U);
     ASSERT_EQ(memory.head.lengths[SS_IPV4], 1U);
     EXPECT_EQ(memory.head.length[SS_IPV4][0].length, 104U);
@@ -112,20 +140,20 @@ TEST(PrefixTable, LengthsAreThoseInUseLongestFirst) {
 
 TEST(PrefixTable, WhatDoesNotFitIsRefused) {
     Memory memory(100);
-    EXPECT_TRUE(memory.table.build(random_prefixes(100, 1), target_of));
-    EXPECT_FALSE(memory.table.build(random_prefixes(101, 1), target_of));
+    EXPECT_TRUE(memory.build(random_prefixes(100, 1)));
+    EXPECT_FALSE(memory.build(random_prefixes(101, 1)));
     Slots lengths;
     for (std::uint8_t length = 0; length <= SS_MAX_LENGTHS; ++length)
         lengths.emplace(Prefix::covering(*Address::parse("2001:db8::1"), length), 1);
-    EXPECT_FALSE(memory.table.build(lengths, target_of));
+    EXPECT_FALSE(memory.build(lengths));
     lengths.erase(lengths.begin());
-    EXPECT_TRUE(memory.table.build(lengths, target_of));
+    EXPECT_TRUE(memory.build(lengths));
 }
 
 TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
     Memory memory(100);
     const auto prefixes = random_prefixes(50, 1);
-    ASSERT_TRUE(memory.table.build(prefixes, target_of));
+    ASSERT_TRUE(memory.build(prefixes));
     for (const auto& [prefix, slot] : random_prefixes(100, 2)) ASSERT_TRUE(memory.table.put(prefix, target_of(slot)));
     const auto& one = prefixes.begin()->first;
     ASSERT_TRUE(memory.table.put(one, target_of(77)));
@@ -141,7 +169,7 @@ TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
 
 TEST(PrefixTable, ATableInForceAsksToBeBuiltAnew) {
     Memory memory(64);
-    ASSERT_TRUE(memory.table.build({{*Prefix::parse("2001:db8::/48"), 1}}, target_of));
+    ASSERT_TRUE(memory.build({{*Prefix::parse("2001:db8::/48"), 1}}));
     EXPECT_FALSE(memory.table.put(*Prefix::parse("2001:db8::/64"), target_of(2))) << "a new length";
     const auto flapping = *Prefix::parse("2001:db8:1::/48");
     std::size_t times = 0;
@@ -160,14 +188,14 @@ TEST(PrefixTable, CollidingPrefixesGetAnotherSeed) {
     Memory memory(1000);
     std::mt19937 random(1);
     Slots prefixes;
-    while (prefixes.size() < SS_MAX_PROBES + 10U) {
+    while (prefixes.size() < SS_MAX_REACH + 10U) {
         Address address;
         for (std::size_t i = 0; i < 6; ++i) address.bytes.at(i) = static_cast<std::uint8_t>(random());
         const auto prefix = Prefix::covering(address, 48);
         if (ss_home(&memory.head, memory.hash(prefix)) < memory.head.first + 2) prefixes.emplace(prefix, 5);
     }
     ASSERT_EQ(memory.head.seed, 0U);
-    ASSERT_TRUE(memory.table.build(prefixes, target_of));
+    ASSERT_TRUE(memory.build(prefixes));
     EXPECT_NE(memory.head.seed, 0U);
     for (const auto& [prefix, slot] : prefixes) ASSERT_EQ(memory.policy_of(prefix), slot);
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "detector/core/prefix_claims.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "bpf/abi/sidestep.h"
+
+namespace sidestep {
+namespace {
+
+/// The lengths that a table has.
+class Lengths {
+  public:
+    /// False if it cannot have this one, too.
+    bool add(const Prefix& prefix) {
+        auto& used = used_.at(prefix.address.is_v4() ? SS_IPV4 : SS_IPV6);
+        if (used.size() == SS_MAX_LENGTHS && !used.contains(prefix.length)) return false;
+        used.insert(prefix.length);
+        return true;
+    }
+
+  private:
+    std::array<std::set<std::uint8_t>, SS_FAMILIES> used_;
+};
+
+/// Entries that only one of two maps has, or that differ, in order.
+template <typename Map, typename Visit>
+void for_each_difference(const Map& a, const Map& b, Visit visit) {
+    auto left = a.begin();
+    auto right = b.begin();
+    while (left != a.end() || right != b.end()) {
+        if (right == b.end() || (left != a.end() && left->first < right->first)) {
+            visit((left++)->first);
+        } else if (left == a.end() || right->first < left->first) {
+            visit((right++)->first);
+        } else {
+            if (left->second != right->second) visit(left->first);
+            ++left;
+            ++right;
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<Prefix> PrefixClaims::set_orphans(std::map<Prefix, std::uint32_t> slots) {
+    std::vector<Prefix> changed;
+    for_each_difference(orphans_, slots, [&](const Prefix& prefix) { changed.push_back(prefix); });
+    orphans_ = std::move(slots);
+    return changed;
+}
+
+bool PrefixClaims::exempt(const Prefix& host, bool add) {
+    return add ? exempt_.insert(host).second : exempt_.erase(host) != 0;
+}
+
+std::optional<std::uint32_t> PrefixClaims::slot_of(const Prefix& prefix) const {
+    if (const auto found = set_.policies.find(prefix); found != set_.policies.end()) return found->second;
+    if (exempt_.contains(prefix)) return SS_POLICY_EXEMPT;
+    if (const auto found = orphans_.find(prefix); found != orphans_.end()) return found->second;
+    if (set_.left_out.contains(prefix)) return SS_POLICY_NONE;
+    return std::nullopt;
+}
+
+Result<PrefixClaims::Merged> PrefixClaims::merge(const ClaimedSet& set, std::size_t room) const {
+    Merged merged;
+    Lengths lengths;
+    bool fits = true;
+    const auto claim = [&](const Prefix& prefix, std::uint32_t slot) {
+        fits = fits && lengths.add(prefix);
+        merged.claims.push_back({.prefix = prefix, .slot = slot});
+    };
+    for (const auto& [prefix, slot] : set.policies) claim(prefix, slot);
+    for (const auto& prefix : exempt_) {
+        if (!set.policies.contains(prefix)) claim(prefix, SS_POLICY_EXEMPT);
+    }
+    for (const auto& prefix : set.left_out) {
+        if (set.policies.contains(prefix) || exempt_.contains(prefix) || orphans_.contains(prefix)) continue;
+        claim(prefix, SS_POLICY_NONE);
+    }
+    if (merged.claims.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
+    if (!fits) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
+    for (const auto& [prefix, slot] : orphans_) {
+        if (set.policies.contains(prefix) || exempt_.contains(prefix)) continue;
+        if (merged.claims.size() < room && lengths.add(prefix)) {
+            merged.claims.push_back({.prefix = prefix, .slot = slot});
+        } else {
+            ++merged.orphans_left;
+        }
+    }
+    return merged;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Who claims a prefix, and whose claim counts: a policy, this node (its own addresses are never repaired), a bypass (of
+// an orphan, whose route went with its interface), or nobody, by the word of routing (what is left out).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "bpf/model/address.hpp"
+#include "bpf/model/error.hpp"
+
+namespace sidestep {
+
+/// A prefix, and the slot that it leads to; SS_POLICY_EXEMPT and SS_POLICY_NONE are no policies' slots.
+struct PrefixClaim {
+    Prefix prefix;
+    std::uint32_t slot = 0;
+};
+
+/// What of a set goes by prefixes.
+struct ClaimedSet {
+    std::map<Prefix, std::uint32_t> policies;  ///< to slots
+    std::set<Prefix> left_out;
+};
+
+class PrefixClaims {
+  public:
+    /// From here on the claims of this set count.
+    void set(ClaimedSet set) { set_ = std::move(set); }
+    [[nodiscard]] const ClaimedSet& set() const { return set_; }
+    /// The prefixes whose claims may have changed.
+    std::vector<Prefix> set_orphans(std::map<Prefix, std::uint32_t> slots);
+    /// An address of this node comes or goes. True if that is news.
+    bool exempt(const Prefix& host, bool add);
+
+    /// Where a prefix leads; nullopt if nobody claims it.
+    [[nodiscard]] std::optional<std::uint32_t> slot_of(const Prefix& prefix) const;
+
+    struct Merged {
+        std::vector<PrefixClaim> claims;  ///< one per prefix
+        std::size_t orphans_left = 0;     ///< that there was no room for
+    };
+    /// All that counts if `set` does, in a table with room for so many prefixes of SS_MAX_LENGTHS lengths a family. An
+    /// error if there is no room for all but orphans.
+    [[nodiscard]] Result<Merged> merge(const ClaimedSet& set, std::size_t room) const;
+
+  private:
+    ClaimedSet set_;
+    std::set<Prefix> exempt_;
+    std::map<Prefix, std::uint32_t> orphans_;
+};
+
+}  // namespace sidestep
