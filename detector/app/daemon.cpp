@@ -90,7 +90,10 @@ class Daemon {
         // Asio closes what it is given: it gets descriptors of its own.
         ring_.assign(dup(dataplane_->events_fd()));
         wait_for_events();
-        kernel_->follow([this] { arm_timer(); });
+        kernel_->follow([this] {
+            arm_timer();
+            if (installation_->overdue(engine_->policies.all())) reinstall();
+        });
         arm_reconcile();
         arm_timer();
         context_.run();

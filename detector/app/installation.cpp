@@ -3,6 +3,7 @@
 #include "detector/app/installation.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include <spdlog/spdlog.h>
@@ -47,11 +48,15 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
                                  bool complete) {
     std::vector<RouteSpec> wanted;
     const auto mtu = steered_mtu(policies);
+    waiting_.clear();
     for (const auto& policy : policies) {
         for (auto& route : routes_of(policy, mtu)) wanted.push_back(std::move(route));
+        if (policy.config.steering != Steering::device || has_way_out(policy.config)) continue;
+        std::ranges::set_difference(std::set(policy.config.prefixes.begin(), policy.config.prefixes.end()), steered_,
+                                    std::inserter(waiting_, waiting_.end()));
     }
     for (const auto& sid : sids) {
-        if (auto route = route_of(sid)) wanted.push_back(std::move(*route));
+        if (const auto route = route_of(sid)) wanted.push_back(*route);
     }
     wanted_ = std::move(wanted);
     auto tables = routes();
@@ -65,6 +70,7 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     return restore();
 }
 
+/// Puts back what the kernel dropped along with an interface, too.
 Result<void> Installation::restore() {
     if (wanted_.empty()) return {};
     auto tables = routes();
@@ -75,14 +81,34 @@ Result<void> Installation::restore() {
     for (const auto& route : *missing) {
         if (!can_be_installed(route)) continue;
         auto added = (*tables)->add(route);
+        if (const auto* steered = std::get_if<DeviceRoute>(&route); added && steered) steered_.insert(steered->prefix);
         if (added) continue;
         if (outcome) outcome = added;
     }
     return outcome;
 }
 
+bool Installation::overdue(const std::vector<Policy>& policies) const {
+    if (waiting_.empty()) return false;
+    return std::ranges::any_of(policies, [this](const Policy& policy) {
+        const auto waits = [this](const Prefix& prefix) { return waiting_.contains(prefix); };
+        return std::ranges::any_of(policy.config.prefixes, waits) && has_way_out(policy.config);
+    });
+}
+
+/// True if one of the lists can be taken: the device has no ordinary path, what is steered too early is lost.
+bool Installation::has_way_out(const PolicyConfig& policy) const {
+    return std::ranges::any_of(policy.candidates, [this](const CandidateConfig& candidate) {
+        return std::ranges::any_of(candidate.lists, [this](const SegmentListConfig& list) {
+            const auto* session = sessions_.find(list.adjacency);
+            return session != nullptr && session->ifindex != 0 && session->link();
+        });
+    });
+}
+
 /// The kernel takes no route by an interface that is down.
 bool Installation::can_be_installed(const RouteSpec& route) const {
+    if (const auto* steered = std::get_if<DeviceRoute>(&route)) return !waiting_.contains(steered->prefix);
     const auto* by_program = std::get_if<ProgramRoute>(&route);
     if (by_program == nullptr) return true;
     return std::ranges::any_of(sessions_.all(), [&](const Session& session) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ class Installation {
     /// Makes the kernel's tables hold what these policies and SIDs need and, if this is `complete`, nothing else of
     /// ours. A route that cannot be installed is an error, after all the others were.
     Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
-    /// Puts back what the kernel dropped along with an interface. To be called when one has come up.
-    Result<void> restore();
+    /// True if something was not installed by apply() that can be now: routes into the policy device wait until a
+    /// neighbour is known that what is steered can be sent to.
+    [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
     /// Takes everything away.
     void remove();
 
@@ -40,6 +42,8 @@ class Installation {
     [[nodiscard]] std::optional<RouteSpec> route_of(const SidConfig& sid) const;
     [[nodiscard]] std::uint32_t steered_mtu(const std::vector<Policy>& policies) const;
     [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
+    [[nodiscard]] bool has_way_out(const PolicyConfig& policy) const;
+    Result<void> restore();
     Result<InstalledRoutes*> routes();
 
     const Config& config_;
@@ -50,6 +54,8 @@ class Installation {
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
     std::vector<RouteSpec> wanted_;
+    std::set<Prefix> waiting_;  ///< steered into the device, and not to be installed yet
+    std::set<Prefix> steered_;  ///< installed once: they stay
 };
 
 /// Removes what a process that is gone left installed.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Explicit steering: routes that lead into the policy device or past our programs. Forwarded and local packets, both
 // families, TCP in GSO packets; and nothing of it stays.
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -115,6 +116,27 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
     ASSERT_TRUE(stop("A"));
     EXPECT_TRUE(flows->pass());
     EXPECT_TRUE(healed(flows->stop(), begin));
+    EXPECT_EQ(installed(), "");
+}
+
+// There is no ordinary path out of the device: until something is known that it can send to, the kernel's routes stand.
+TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighbourIsKnown) {
+    auto other = lab().install_cut("A-C");
+    ASSERT_TRUE(other);
+    cut().cut();
+    other->cut();
+    shell("A", "ip -6 neigh flush dev to-B; ip -6 neigh flush dev to-C");
+    ASSERT_TRUE(launch("A", steered_config("device")));
+    ASSERT_TRUE(eventually([&] { return ask("A", "status").contains("clock"); }));
+    ASSERT_TRUE(eventually([&] { return installed().find("sr0") != std::string::npos; }));
+    std::this_thread::sleep_for(300ms);  // that nothing happens can only be waited for
+    EXPECT_THAT(installed(), Not(HasSubstr("2001:db8:d::/48")));
+    other->restore();
+    EXPECT_TRUE(eventually([&] { return installed().find("2001:db8:d::/48") != std::string::npos; }));
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(lab().ping("S", "D"));
+    ASSERT_TRUE(stop("A"));
     EXPECT_EQ(installed(), "");
 }
 
