@@ -68,8 +68,7 @@ Engine::Engine(Dataplane& dataplane, const Config& config, const RememberedSessi
       policies(dataplane, sessions, config),
       adjacencies(dataplane, sessions, policies, config),
       sids(dataplane, sessions, policies, config),
-      routes(kRoutesRemembered),
-      dataplane_(dataplane) {}
+      routes(kRoutesRemembered) {}
 
 RememberedSessions Engine::remember() const {
     RememberedSessions result;

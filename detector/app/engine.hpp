@@ -64,7 +64,6 @@ class Engine {
     void forget_bypasses();
     void note_return_link(Session& session, const LinkChange& change);
 
-    Dataplane& dataplane_;
     bool relinked_ = false;                        ///< interfaces or addresses changed since adjacencies were written
     std::map<Prefix, std::uint32_t> orphans_;      ///< and the bypasses that they were given
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index

@@ -10,6 +10,7 @@ namespace sidestep {
 template <typename Items>
 std::vector<std::string> texts(const Items& items) {
     std::vector<std::string> result;
+    result.reserve(items.size());
     for (const auto& item : items) result.push_back(item.to_string());
     return result;
 }
