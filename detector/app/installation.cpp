@@ -50,7 +50,7 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     const auto mtu = steered_mtu(policies);
     waiting_.clear();
     for (const auto& policy : policies) {
-        for (auto& route : routes_of(policy, mtu)) wanted.push_back(std::move(route));
+        std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
         if (policy.config.steering != Steering::device || has_way_out(policy.config)) continue;
         std::ranges::set_difference(std::set(policy.config.prefixes.begin(), policy.config.prefixes.end()), steered_,
                                     std::inserter(waiting_, waiting_.end()));

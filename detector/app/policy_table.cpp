@@ -17,20 +17,24 @@ struct ss_view {
     const sidestep::Dataplane* dataplane;
 };
 
+namespace {
+
 template <typename Array>
-static auto* entry_of(const Array& array, __u32 index) {
+auto* entry_of(const Array& array, __u32 index) {
     return index < array.size() ? &array[index] : nullptr;
 }
 
-static const ss_word* ss_view_word(const ss_view* view, __u32 index) {
+const ss_word* ss_view_word(const ss_view* view, __u32 index) {
     return entry_of(view->dataplane->words, index);
 }
-static const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
+const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
     return entry_of(view->dataplane->candidates, index);
 }
-static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
+const ss_list* ss_view_list(const ss_view* view, __u32 index) {
     return entry_of(view->dataplane->lists, index);
 }
+
+}  // namespace
 
 #include "bpf/lib/pick.h"
 
@@ -49,6 +53,7 @@ constexpr const char* kBypassMark = " bypass";  // no policy's name has a space
 
 std::vector<Policy> policies_of(const std::vector<PolicyConfig>& configs, bool computed) {
     std::vector<Policy> result;
+    result.reserve(configs.size());
     for (const auto& config : configs) {
         result.push_back({.config = config, .bypass_of = {}, .computed = computed, .candidates = {}});
     }

@@ -45,10 +45,10 @@ routing::SpfBackoffTimes no_delay() {
 
 }  // namespace
 
-RoutingFeed::RoutingFeed(boost::asio::io_context& context, const Config& config, Deliver deliver,
+RoutingFeed::RoutingFeed(boost::asio::io_context& context, Config config, Deliver deliver,
                          const RoutingFeedTimes& times)
     : context_(context),
-      config_(config),
+      config_(std::move(config)),
       times_(times),
       receiver_(std::make_shared<Receiver>(Receiver{.deliver = std::move(deliver)})),
       source_(make_graph_source(config_, times.patience)),

@@ -95,8 +95,8 @@ Result<void> inject() {
         return fail_errno("cannot start the clock");
     }
     std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
-    packet.at(2 * ETH_ALEN) = kEtherType >> 8;
-    packet.at(2 * ETH_ALEN + 1) = kEtherType & 0xff;
+    packet.at(std::size_t{2} * ETH_ALEN) = kEtherType >> 8;
+    packet.at(std::size_t{2} * ETH_ALEN + 1) = kEtherType & 0xff;
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
     to.sll_ifindex = static_cast<int>(if_nametoindex(kSource));

@@ -32,7 +32,7 @@ class ProcessClock final : public Clock {
   private:
     void run(const std::stop_token& stop, int tick_program) const {
         // Where real-time scheduling is refused (a cgroup without a budget), normal scheduling has to do.
-        sched_param priority{.sched_priority = 50};
+        const sched_param priority{.sched_priority = 50};
         (void)sched_setscheduler(0, SCHED_FIFO, &priority);
         std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
         __sk_buff context{};
