@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "topo/traffic.hpp"
 
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -14,6 +13,7 @@
 #include <sched.h>
 
 #include "bpf/model/fd.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -36,27 +36,8 @@ std::int64_t now_ns(clockid_t clock) {
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-/// IPv4 addresses are IPv4-mapped ones, by which an IPv6 socket speaks IPv4.
-sockaddr_in6 socket_address(const Address& address, std::uint16_t port_network_order = 0) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_port = port_network_order;
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-Result<Fd> open_bound(const Address& address) {
-    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno("UDP socket");
-    const auto local = socket_address(address);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
-        return fail_errno("cannot bind to " + address.to_string());
-    }
-    return socket;
-}
-
 Result<Fd> open_receiver(const Address& address) {
-    auto socket = open_bound(address);
+    auto socket = open_bound(SOCK_DGRAM, address);
     if (!socket) return socket;
     const int on = 1;
     if (::setsockopt(socket->get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0 ||
@@ -67,12 +48,9 @@ Result<Fd> open_receiver(const Address& address) {
 }
 
 Result<Fd> open_sender(const Address& source, const Address& destination, std::uint16_t port) {
-    auto socket = open_bound(source);
+    auto socket = open_bound(SOCK_DGRAM, source);
     if (!socket) return socket;
-    const auto remote = socket_address(destination, port);
-    if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
-        return fail_errno("no route to " + destination.to_string());
-    }
+    if (auto connected = connect_to(*socket, destination, port); !connected) return std::unexpected(connected.error());
     return socket;
 }
 
@@ -224,10 +202,7 @@ Result<Traffic> Traffic::start(const NetNs& from, const NetNs& to, const Traffic
 
     auto receiver = to.run([&] { return open_receiver(spec.destination); });
     if (!receiver) return std::unexpected(receiver.error());
-    sockaddr_in6 bound{};
-    socklen_t length = sizeof bound;
-    ::getsockname(receiver->get(), reinterpret_cast<sockaddr*>(&bound), &length);
-    auto sender = from.run([&] { return open_sender(spec.source, spec.destination, bound.sin6_port); });
+    auto sender = from.run([&] { return open_sender(spec.source, spec.destination, port_of(*receiver)); });
     if (!sender) return std::unexpected(sender.error());
     state->receiver = std::move(*receiver);
     state->sender = std::move(*sender);
