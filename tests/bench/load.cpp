@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/load.hpp"
 
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
+
+#include "topo/socket.hpp"
 
 namespace sidestep::bench {
 namespace {
@@ -41,24 +42,6 @@ bool become_fifo(int core) {
     while (said == 'y' && Clock::now() < end) {
     }
     ::_exit(0);
-}
-
-sockaddr_in6 socket_address(const Address& address, std::uint16_t port) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_port = htons(port);
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-Result<Fd> bound_socket(const Address& address, std::uint16_t port) {
-    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const auto local = socket_address(address, port);
-    const int on = 1;
-    if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);  // a receiver for each flood
-    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
-        return fail_errno("cannot bind to " + address.to_string());
-    return socket;
 }
 
 }  // namespace
@@ -89,13 +72,15 @@ Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core)
 }
 
 Result<std::unique_ptr<Flood>> Flood::start(const topo::Lab& lab) {
-    const auto to = socket_address(lab.address("D"), kFloodPort);
-    auto receiver = lab.in("D", [&] { return bound_socket(lab.address("D"), kFloodPort); });
+    const auto from = lab.address("S");
+    const auto to = lab.address("D");
+    // Each flood has a receiver at the same port.
+    auto receiver = lab.in("D", [&] { return topo::open_bound(SOCK_DGRAM, to, kFloodPort, SO_REUSEPORT); });
     if (!receiver) return std::unexpected(receiver.error());
-    auto sender = lab.in("S", [&] { return bound_socket(lab.address("S"), 0); });
+    auto sender = lab.in("S", [&] { return topo::open_bound(SOCK_DGRAM, from); });
     if (!sender) return std::unexpected(sender.error());
-    if (::connect(sender->get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-        return fail_errno("no route from S to D");
+    if (auto connected = topo::connect_to(*sender, to, kFloodPort); !connected)
+        return std::unexpected(connected.error());
     return std::unique_ptr<Flood>(new Flood(std::move(*sender), std::move(*receiver)));
 }
 
