@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/load.hpp"
 
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <stdexcept>
-
-#include <fcntl.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include "topo/socket.hpp"
 
@@ -22,53 +15,14 @@ namespace {
 using topo::Clock;
 
 constexpr int kCpuHogs = 4;
-constexpr int kFifoPriority = 90;
 constexpr std::uint16_t kFloodPort = 9;  // discard
 constexpr std::size_t kFloodBatch = 64;
-
-bool become_fifo(int core) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    CPU_SET(core, &cores);
-    const sched_param priority{.sched_priority = kFifoPriority};
-    return ::sched_setaffinity(0, sizeof cores, &cores) == 0 && ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
-}
-
-[[noreturn]] void burn(std::chrono::milliseconds limit, std::optional<int> core, int ready) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const char said = !core || become_fifo(*core) ? 'y' : 'n';
-    (void)!::write(ready, &said, 1);
-    const auto end = Clock::now() + limit;
-    while (said == 'y' && Clock::now() < end) {
-    }
-    ::_exit(0);
-}
 
 }  // namespace
 
 std::string_view name_of(Load load) {
     constexpr std::array<std::string_view, 4> kNames{"idle", "cpu", "fifo", "flood"};
     return kNames.at(static_cast<std::size_t>(load));
-}
-
-Hogs::~Hogs() {
-    for (const auto pid : pids_) ::kill(pid, SIGKILL);
-    for (const auto pid : pids_) ::waitpid(pid, nullptr, 0);
-}
-
-Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) return fail_errno("fork");
-    if (pid == 0) burn(limit, core, writing.get());
-    pids_.push_back(pid);
-    writing.reset();
-    char said = 'n';
-    if (::read(reading.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
-    return {};
 }
 
 Result<std::unique_ptr<Flood>> Flood::start(const topo::Lab& lab) {
