@@ -4,15 +4,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <array>
 #include <csignal>
 #include <utility>
 
-#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
-#include "bpf/model/fd.hpp"
+#include "topo/child.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -46,17 +44,11 @@ Hogs::~Hogs() {
 }
 
 Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) return fail_errno("fork");
-    if (pid == 0) burn(limit, core, writing.get());
-    pids_.push_back(pid);
-    writing.reset();
+    const auto child = fork_child(ChildSide::writes, [&](int ready) { burn(limit, core, ready); });
+    if (!child) return std::unexpected(child.error());
+    pids_.push_back(child->pid);
     char said = 'n';
-    if (::read(reading.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
+    if (::read(child->pipe.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
     return {};
 }
 
