@@ -13,6 +13,7 @@
 #include <sched.h>
 
 #include "bpf/model/fd.hpp"
+#include "topo/clock.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
@@ -29,12 +30,6 @@ struct Stamp {
     std::uint64_t number = 0;
     std::int64_t sent_ns = 0;  ///< for those who look at a capture; the report uses the sender's own list
 };
-
-std::int64_t now_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
 
 Result<Fd> open_receiver(const Address& address) {
     auto socket = open_bound(SOCK_DGRAM, address);
@@ -60,7 +55,7 @@ std::int64_t kernel_time(msghdr& message) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
         timespec time{};
         std::memcpy(&time, CMSG_DATA(part), sizeof time);
-        return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+        return in_ns(time);
     }
     return 0;
 }
@@ -125,15 +120,15 @@ void Traffic::State::send(const std::stop_token& stop) {
     (void)::sched_setscheduler(0, SCHED_FIFO, &priority);
     ::prctl(PR_SET_TIMERSLACK, 1);
     std::vector<char> payload(spec.payload);
-    const auto begin = now_ns(CLOCK_MONOTONIC);
+    const auto begin = now_ns();
     const double interval_ns = 1e9 / spec.rate;
     for (std::uint64_t number = 0; !stop.stop_requested() && (spec.count == 0 || number < spec.count); ++number) {
         const auto due = begin + static_cast<std::int64_t>(static_cast<double>(number) * interval_ns);
-        auto now = now_ns(CLOCK_MONOTONIC);
+        auto now = now_ns();
         if (now < due) {
             const timespec until{static_cast<time_t>(due / 1'000'000'000), static_cast<long>(due % 1'000'000'000)};
             ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-            now = now_ns(CLOCK_MONOTONIC);
+            now = now_ns();
         }
         const Stamp stamp{.flow = flow, .number = number, .sent_ns = now};
         std::memcpy(payload.data(), &stamp, sizeof stamp);
@@ -152,7 +147,7 @@ void Traffic::State::receive(const std::stop_token& stop) {
         if (stamp.flow != flow) return;
         // The kernel stamps in wall-clock time; its distance to now carries over, so a step of that clock does little.
         const auto age = kernel_ns == 0 ? 0 : std::max<std::int64_t>(0, now_ns(CLOCK_REALTIME) - kernel_ns);
-        arrivals.push_back({.number = stamp.number, .received_ns = now_ns(CLOCK_MONOTONIC) - age});
+        arrivals.push_back({.number = stamp.number, .received_ns = now_ns() - age});
         arrived.fetch_add(1, std::memory_order_relaxed);
     };
     while (!stop.stop_requested()) {

@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include "bpf/model/fd.hpp"
+#include "topo/clock.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
@@ -24,10 +25,6 @@ struct Stamp {
     std::uint64_t flow = 0;
     std::uint64_t number = 0;
 };
-
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

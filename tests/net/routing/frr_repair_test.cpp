@@ -15,10 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds kLate{1500};
 constexpr std::chrono::milliseconds kLater{3000};
 
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
-
 class FrrRepair : public FrrLab {
   protected:
     /// Packets lost, of both flows.
