@@ -5,17 +5,13 @@
 
 #include <array>
 
+#include "topo/clock.hpp"
 #include "topo/cut.h"
 #include "topo/cut.skel.h"
 #include "topo/filter.hpp"
-#include "topo/wait.hpp"
 
 namespace sidestep::topo {
 namespace {
-
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
 
 struct DestroySkeleton {
     void operator()(cut_bpf* skeleton) const { cut_bpf::destroy(skeleton); }

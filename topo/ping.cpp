@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "bpf/model/fd.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -25,19 +26,11 @@ Result<Fd> open_socket(const Address& source, const Address& destination) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
-    const sockaddr_in6 local{
-        .sin6_family = AF_INET6, .sin6_port = 0, .sin6_flowinfo = 0, .sin6_addr = source.to_in6(), .sin6_scope_id = 0};
-    const sockaddr_in6 remote{.sin6_family = AF_INET6,
-                              .sin6_port = 0,
-                              .sin6_flowinfo = 0,
-                              .sin6_addr = destination.to_in6(),
-                              .sin6_scope_id = 0};
+    const auto local = socket_address(source);
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
         return fail_errno("cannot bind to " + source.to_string());
     }
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
-        return fail_errno("no route to " + destination.to_string());
-    }
+    if (auto connected = connect_to(socket, destination); !connected) return std::unexpected(connected.error());
     return socket;
 }
 

@@ -17,6 +17,7 @@
 #include <fmt/ranges.h>
 #include <sched.h>
 
+#include "topo/child.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -63,19 +64,15 @@ Result<Process> Process::spawn(const std::vector<std::string>& argv, SpawnOption
     for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
 
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) return fail_errno("fork");
-    if (pid == 0) become(arguments.data(), options.netns, input->get(), output.get(), writing.get());
-    writing.reset();
-    if (options.reaper) options.reaper->adopt(pid);
-    Process process(pid, Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), std::move(output),
+    const auto child = fork_child(ChildSide::writes, [&](int status) {
+        become(arguments.data(), options.netns, input->get(), output.get(), status);
+    });
+    if (!child) return std::unexpected(child.error());
+    if (options.reaper) options.reaper->adopt(child->pid);
+    Process process(child->pid, Fd(static_cast<int>(::syscall(SYS_pidfd_open, child->pid, 0))), std::move(output),
                     std::move(options));
     int error = 0;
-    if (::read(reading.get(), &error, sizeof error) == sizeof error) {
+    if (::read(child->pipe.get(), &error, sizeof error) == sizeof error) {
         process.stop();
         return fail_errno("cannot start " + argv.at(0), error);
     }

@@ -13,6 +13,8 @@
 
 #include <fcntl.h>
 
+#include "topo/child.hpp"
+
 namespace sidestep::topo {
 namespace {
 
@@ -96,14 +98,9 @@ Result<Reaper> Reaper::start(const std::vector<std::string>& netns_paths, const 
     paths.reserve(netns_paths.size());
     for (const auto& path : netns_paths) paths.push_back(path.c_str());
 
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) return fail_errno("fork");
-    if (pid == 0) reap(reading.get(), paths, directory.c_str());
-    return Reaper(std::move(writing), pid);
+    auto child = fork_child(ChildSide::reads, [&](int pipe) { reap(pipe, paths, directory.c_str()); });
+    if (!child) return std::unexpected(child.error());
+    return Reaper(std::move(child->pipe), child->pid);
 }
 
 Reaper::~Reaper() {

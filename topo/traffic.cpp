@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "topo/traffic.hpp"
 
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -14,6 +13,8 @@
 #include <sched.h>
 
 #include "bpf/model/fd.hpp"
+#include "topo/clock.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -30,33 +31,8 @@ struct Stamp {
     std::int64_t sent_ns = 0;  ///< for those who look at a capture; the report uses the sender's own list
 };
 
-std::int64_t now_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
-
-/// IPv4 addresses are IPv4-mapped ones, by which an IPv6 socket speaks IPv4.
-sockaddr_in6 socket_address(const Address& address, std::uint16_t port_network_order = 0) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_port = port_network_order;
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-Result<Fd> open_bound(const Address& address) {
-    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno("UDP socket");
-    const auto local = socket_address(address);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
-        return fail_errno("cannot bind to " + address.to_string());
-    }
-    return socket;
-}
-
 Result<Fd> open_receiver(const Address& address) {
-    auto socket = open_bound(address);
+    auto socket = open_bound(SOCK_DGRAM, address);
     if (!socket) return socket;
     const int on = 1;
     if (::setsockopt(socket->get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0 ||
@@ -67,12 +43,9 @@ Result<Fd> open_receiver(const Address& address) {
 }
 
 Result<Fd> open_sender(const Address& source, const Address& destination, std::uint16_t port) {
-    auto socket = open_bound(source);
+    auto socket = open_bound(SOCK_DGRAM, source);
     if (!socket) return socket;
-    const auto remote = socket_address(destination, port);
-    if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
-        return fail_errno("no route to " + destination.to_string());
-    }
+    if (auto connected = connect_to(*socket, destination, port); !connected) return std::unexpected(connected.error());
     return socket;
 }
 
@@ -82,7 +55,7 @@ std::int64_t kernel_time(msghdr& message) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
         timespec time{};
         std::memcpy(&time, CMSG_DATA(part), sizeof time);
-        return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+        return in_ns(time);
     }
     return 0;
 }
@@ -147,15 +120,15 @@ void Traffic::State::send(const std::stop_token& stop) {
     (void)::sched_setscheduler(0, SCHED_FIFO, &priority);
     ::prctl(PR_SET_TIMERSLACK, 1);
     std::vector<char> payload(spec.payload);
-    const auto begin = now_ns(CLOCK_MONOTONIC);
+    const auto begin = now_ns();
     const double interval_ns = 1e9 / spec.rate;
     for (std::uint64_t number = 0; !stop.stop_requested() && (spec.count == 0 || number < spec.count); ++number) {
         const auto due = begin + static_cast<std::int64_t>(static_cast<double>(number) * interval_ns);
-        auto now = now_ns(CLOCK_MONOTONIC);
+        auto now = now_ns();
         if (now < due) {
             const timespec until{static_cast<time_t>(due / 1'000'000'000), static_cast<long>(due % 1'000'000'000)};
             ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-            now = now_ns(CLOCK_MONOTONIC);
+            now = now_ns();
         }
         const Stamp stamp{.flow = flow, .number = number, .sent_ns = now};
         std::memcpy(payload.data(), &stamp, sizeof stamp);
@@ -174,7 +147,7 @@ void Traffic::State::receive(const std::stop_token& stop) {
         if (stamp.flow != flow) return;
         // The kernel stamps in wall-clock time; its distance to now carries over, so a step of that clock does little.
         const auto age = kernel_ns == 0 ? 0 : std::max<std::int64_t>(0, now_ns(CLOCK_REALTIME) - kernel_ns);
-        arrivals.push_back({.number = stamp.number, .received_ns = now_ns(CLOCK_MONOTONIC) - age});
+        arrivals.push_back({.number = stamp.number, .received_ns = now_ns() - age});
         arrived.fetch_add(1, std::memory_order_relaxed);
     };
     while (!stop.stop_requested()) {
@@ -224,10 +197,7 @@ Result<Traffic> Traffic::start(const NetNs& from, const NetNs& to, const Traffic
 
     auto receiver = to.run([&] { return open_receiver(spec.destination); });
     if (!receiver) return std::unexpected(receiver.error());
-    sockaddr_in6 bound{};
-    socklen_t length = sizeof bound;
-    ::getsockname(receiver->get(), reinterpret_cast<sockaddr*>(&bound), &length);
-    auto sender = from.run([&] { return open_sender(spec.source, spec.destination, bound.sin6_port); });
+    auto sender = from.run([&] { return open_sender(spec.source, spec.destination, port_of(*receiver)); });
     if (!sender) return std::unexpected(sender.error());
     state->receiver = std::move(*receiver);
     state->sender = std::move(*sender);

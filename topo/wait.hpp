@@ -7,9 +7,9 @@
 #include <concepts>
 #include <thread>
 
-namespace sidestep::topo {
+#include "topo/clock.hpp"
 
-using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns
+namespace sidestep::topo {
 
 /// Asks `predicate` until it is true or `deadline` has passed, at first every millisecond, later every 20 ms.
 /// True if the predicate became true; it is asked at least once.

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/bench/bpf_cost.hpp"
+#include "topo/clock.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::bench {
@@ -23,12 +24,6 @@ using namespace std::chrono_literals;
 
 constexpr const char* kBird = "/usr/sbin/bird";
 constexpr const char* kFrr = "/usr/lib/frr";
-
-std::int64_t now_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
 
 /// "2025-01-31 12:00:00.123456", or with slashes, at the beginning of a line; UTC.
 std::optional<std::int64_t> wall_time(const std::string& line) {
@@ -208,7 +203,7 @@ void BfdPeer::read_log() {
     std::ifstream file(log_file("A"));
     file.seekg(static_cast<std::streamoff>(log_offset_));
     // A step of the wall clock between the line and now would be taken for time; the two are seconds apart at most.
-    const auto to_monotonic = now_ns(CLOCK_MONOTONIC) - now_ns(CLOCK_REALTIME);
+    const auto to_monotonic = topo::now_ns() - topo::now_ns(CLOCK_REALTIME);
     for (std::string line; std::getline(file, line) && !file.eof();) {  // what has no end yet is left for next time
         log_offset_ += line.size() + 1;
         const auto change = parse(line);
@@ -224,8 +219,7 @@ bool BfdPeer::wait_up(std::chrono::milliseconds patience) {
     return topo::wait_for(patience, [&] {
         read_log();
         const auto up = std::ranges::count_if(up_, [](const auto& session) { return session.second; });
-        return up == spec_.sessions &&
-               now_ns(CLOCK_MONOTONIC) - last_up_ns_ >= std::chrono::nanoseconds(settling_).count();
+        return up == spec_.sessions && topo::now_ns() - last_up_ns_ >= std::chrono::nanoseconds(settling_).count();
     });
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "detector/io/tc_hook.hpp"
+#include "topo/clock.hpp"
 
 namespace sidestep::bench {
 namespace {
@@ -76,7 +77,7 @@ Result<std::int64_t> process_cpu_ns(pid_t pid) {
     timespec time{};
     if (const int error = ::clock_getcpuclockid(pid, &clock); error != 0) return fail_errno("processor time", error);
     if (::clock_gettime(clock, &time) != 0) return fail_errno("processor time");
-    return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+    return topo::in_ns(time);
 }
 
 Result<BpfCost> BpfCost::open(const topo::Lab& lab, const std::string& node, const std::string& interface) {

@@ -82,7 +82,7 @@ std::vector<PeerKind> peers_here() {
 class Liveness {
   public:
     explicit Liveness(const Effort& effort) : effort_(effort), kinds_(peers_here()) {
-        const auto allowed = Hogs().add(1ms, 0);
+        const auto allowed = topo::Hogs().add(1ms, 0);
         if (!allowed) progress(allowed.error().message + ": rows under real-time load are left out");
         for (const auto load : kLoads) {
             if (load != Load::fifo || allowed) loads_.push_back(load);

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/load.hpp"
 
-#include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <stdexcept>
 
-#include <fcntl.h>
-#include <sched.h>
-#include <unistd.h>
+#include "topo/socket.hpp"
 
 namespace sidestep::bench {
 namespace {
@@ -21,45 +15,8 @@ namespace {
 using topo::Clock;
 
 constexpr int kCpuHogs = 4;
-constexpr int kFifoPriority = 90;
 constexpr std::uint16_t kFloodPort = 9;  // discard
 constexpr std::size_t kFloodBatch = 64;
-
-bool become_fifo(int core) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    CPU_SET(core, &cores);
-    const sched_param priority{.sched_priority = kFifoPriority};
-    return ::sched_setaffinity(0, sizeof cores, &cores) == 0 && ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
-}
-
-[[noreturn]] void burn(std::chrono::milliseconds limit, std::optional<int> core, int ready) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const char said = !core || become_fifo(*core) ? 'y' : 'n';
-    (void)!::write(ready, &said, 1);
-    const auto end = Clock::now() + limit;
-    while (said == 'y' && Clock::now() < end) {
-    }
-    ::_exit(0);
-}
-
-sockaddr_in6 socket_address(const Address& address, std::uint16_t port) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_port = htons(port);
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-Result<Fd> bound_socket(const Address& address, std::uint16_t port) {
-    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const auto local = socket_address(address, port);
-    const int on = 1;
-    if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);  // a receiver for each flood
-    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
-        return fail_errno("cannot bind to " + address.to_string());
-    return socket;
-}
 
 }  // namespace
 
@@ -68,34 +25,16 @@ std::string_view name_of(Load load) {
     return kNames.at(static_cast<std::size_t>(load));
 }
 
-Hogs::~Hogs() {
-    for (const auto pid : pids_) ::kill(pid, SIGKILL);
-    for (const auto pid : pids_) ::waitpid(pid, nullptr, 0);
-}
-
-Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) return fail_errno("fork");
-    if (pid == 0) burn(limit, core, writing.get());
-    pids_.push_back(pid);
-    writing.reset();
-    char said = 'n';
-    if (::read(reading.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
-    return {};
-}
-
 Result<std::unique_ptr<Flood>> Flood::start(const topo::Lab& lab) {
-    const auto to = socket_address(lab.address("D"), kFloodPort);
-    auto receiver = lab.in("D", [&] { return bound_socket(lab.address("D"), kFloodPort); });
+    const auto from = lab.address("S");
+    const auto to = lab.address("D");
+    // Each flood has a receiver at the same port.
+    auto receiver = lab.in("D", [&] { return topo::open_bound(SOCK_DGRAM, to, kFloodPort, SO_REUSEPORT); });
     if (!receiver) return std::unexpected(receiver.error());
-    auto sender = lab.in("S", [&] { return bound_socket(lab.address("S"), 0); });
+    auto sender = lab.in("S", [&] { return topo::open_bound(SOCK_DGRAM, from); });
     if (!sender) return std::unexpected(sender.error());
-    if (::connect(sender->get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-        return fail_errno("no route from S to D");
+    if (auto connected = topo::connect_to(*sender, to, kFloodPort); !connected)
+        return std::unexpected(connected.error());
     return std::unique_ptr<Flood>(new Flood(std::move(*sender), std::move(*receiver)));
 }
 

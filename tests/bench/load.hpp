@@ -3,17 +3,15 @@
 // through the node. It ends with its owner, and by itself after a limit.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "topo/hogs.hpp"
 #include "topo/lab.hpp"
 #include "topo/wait.hpp"
 
@@ -22,21 +20,6 @@ namespace sidestep::bench {
 enum class Load { idle, cpu, fifo, flood };
 
 std::string_view name_of(Load load);
-
-/// Processes that do nothing but take processor time.
-class Hogs {
-  public:
-    Hogs() = default;
-    Hogs(const Hogs&) = delete;
-    Hogs& operator=(const Hogs&) = delete;
-    ~Hogs();
-
-    /// One more, for `limit` at most: on any core, or with SCHED_FIFO on this one. Fails where that is refused.
-    Result<void> add(std::chrono::milliseconds limit, std::optional<int> core = std::nullopt);
-
-  private:
-    std::vector<pid_t> pids_;
-};
 
 /// As many small packets as one sender can bring about, S -> D of the demo's lab: through A and B.
 class Flood {
@@ -64,7 +47,7 @@ class LoadInForce {
     [[nodiscard]] double flood_kpps() const;
 
   private:
-    Hogs hogs_;
+    topo::Hogs hogs_;
     std::vector<std::unique_ptr<Flood>> floods_;
     topo::Clock::time_point begin_;
 };

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/tcp_stream.hpp"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <future>
 #include <vector>
 
 #include "bpf/model/fd.hpp"
 #include "tests/bench/core_time.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::bench {
@@ -21,44 +20,23 @@ using topo::Clock;
 constexpr std::uint16_t kPort = 5001;
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr auto kSlowStart = 100ms;
-constexpr timeval kSocketPatience{.tv_sec = 2, .tv_usec = 0};
-
-sockaddr_in6 socket_address(const Address& address, std::uint16_t port) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_port = htons(port);
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-/// A TCP socket bound to an address of this namespace.
-Result<Fd> bound(const Address& address, std::uint16_t port) {
-    Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno("TCP socket");
-    const int yes = 1;
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kSocketPatience, sizeof kSocketPatience);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kSocketPatience, sizeof kSocketPatience);
-    const auto own = socket_address(address, port);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
-        return fail_errno("cannot bind a TCP socket");
-    return socket;
-}
+constexpr auto kSocketPatience = 2s;
 
 Result<Fd> listening(const Address& address) {
-    auto socket = bound(address, kPort);
-    if (socket && ::listen(socket->get(), 1) != 0) return fail_errno("cannot listen");
+    auto socket = topo::open_bound(SOCK_STREAM, address, kPort, SO_REUSEADDR);
+    if (!socket) return socket;
+    topo::set_patience(*socket, kSocketPatience);  // and that of the sockets it accepts
+    if (::listen(socket->get(), 1) != 0) return fail_errno("cannot listen");
     return socket;
 }
 
 /// Sends until nobody takes it any more.
 Result<void> send_all(const Address& from, const Address& to) {
     if (auto pinned = run_on_measured_core(); !pinned) return pinned;
-    const auto socket = bound(from, 0);
+    const auto socket = topo::open_bound(SOCK_STREAM, from);
     if (!socket) return std::unexpected(socket.error());
-    const auto peer = socket_address(to, kPort);
-    if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0)
-        return fail_errno("cannot connect S to D");
+    topo::set_patience(*socket, kSocketPatience);
+    if (auto connected = topo::connect_to(*socket, to, kPort); !connected) return connected;
     const std::vector<char> chunk(kChunk);
     while (::send(socket->get(), chunk.data(), chunk.size(), MSG_NOSIGNAL) > 0) {
     }

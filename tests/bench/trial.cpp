@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "topo/clock.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::bench {
@@ -22,10 +23,6 @@ constexpr auto kDownPatience = 10s;
 constexpr auto kFirstLook = 20ms;
 constexpr auto kRandomPause = 30ms;
 constexpr auto kFifoMargin = 1s;  ///< of a load's own limit over the trial that it belongs to
-
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
 
 /// This thread above the real-time hogs: it is not the knife that is measured.
 class AboveHogs {
@@ -89,13 +86,13 @@ Watched watch(const std::vector<Subject*>& subjects, std::chrono::milliseconds l
         if (subject->wait_up(kUpPatience)) watched.downs.back() = 0;
         labs.push_back(&subject->lab());
     }
-    const auto begin = now_ns();
+    const auto begin = topo::now_ns();
     {
         const LoadInForce force(load, labs, length + kFifoMargin);
         std::this_thread::sleep_for(length);
         watched.flood_kpps = force.flood_kpps();
     }
-    const auto end = now_ns();
+    const auto end = topo::now_ns();
     for (std::size_t i = 0; i < subjects.size(); ++i) {
         if (watched.downs[i]) watched.downs[i] = downs_since(*subjects[i], begin, end);
     }

@@ -4,8 +4,6 @@
 //   packet(Ipv6{.next_header = kRouting}, srh(kUdp, {address("fc00::1"), address("2001:db8::1")}, 1) + udp(1, 2, 3))
 #pragma once
 
-#include <cctype>
-#include <charconv>
 #include <cstdint>
 #include <ranges>
 #include <span>
@@ -13,11 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "tests/bytes.hpp"
 
 namespace sidestep {
-
-using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::uint8_t kHopByHop = 0;
 inline constexpr std::uint8_t kIpv4Inside = 4;
@@ -29,32 +25,6 @@ inline constexpr std::uint8_t kDestinationOptions = 60;
 inline constexpr std::size_t kEthernetLength = 14;
 inline constexpr std::size_t kIpv6Length = 40;
 inline constexpr std::size_t kIpv4Length = 20;
-
-inline Address address(std::string_view text) {
-    return *Address::parse(text);
-}
-
-inline void append(Bytes& bytes, std::span<const std::uint8_t> more) {
-    bytes.insert(bytes.end(), more.begin(), more.end());
-}
-
-inline Bytes operator+(Bytes bytes, const Bytes& more) {
-    append(bytes, more);
-    return bytes;
-}
-
-/// Bytes from hexadecimal digits; white space is free.
-inline Bytes hex(std::string_view text) {
-    std::string digits;
-    for (const char c : text) {
-        if (!std::isspace(static_cast<unsigned char>(c))) digits += c;
-    }
-    Bytes bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        std::from_chars(digits.data() + i, digits.data() + i + 2, bytes.emplace_back(), 16);
-    }
-    return bytes;
-}
 
 /// From hexadecimal digits again, so that failures can be read.
 inline std::string text_of(std::span<const std::uint8_t> bytes) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/net/flow_bundle.hpp"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +11,8 @@
 #include <poll.h>
 
 #include "bpf/model/fd.hpp"
+#include "topo/clock.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -24,22 +25,6 @@ struct Stamp {
     std::uint64_t flow = 0;
     std::uint64_t number = 0;
 };
-
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
-
-/// IPv4 addresses are IPv4-mapped ones.
-Result<Fd> open_bound(const Address& address) {
-    Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_in6 local{};
-    local.sin6_family = AF_INET6;
-    local.sin6_addr = address.to_in6();
-    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
-        return fail_errno("cannot open a UDP socket at " + address.to_string());
-    }
-    return socket;
-}
 
 }  // namespace
 
@@ -86,20 +71,17 @@ Result<FlowBundle> FlowBundle::start(const NetNs& from, const NetNs& to, const A
                                      const Address& destination, std::size_t flows, double rate) {
     auto state = std::make_shared<State>();
     state->rate = rate;
-    auto receiver = to.run([&] { return open_bound(destination); });
+    auto receiver = to.run([&] { return open_bound(SOCK_DGRAM | SOCK_NONBLOCK, destination); });
     if (!receiver) return std::unexpected(receiver.error());
     const int room = 16 << 20;
     ::setsockopt(receiver->get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
-    sockaddr_in6 remote{};
-    socklen_t length = sizeof remote;
-    ::getsockname(receiver->get(), reinterpret_cast<sockaddr*>(&remote), &length);
+    const auto port = port_of(*receiver);
     state->receiver = std::move(*receiver);
     for (std::size_t i = 0; i < flows; ++i) {
-        auto sender = from.run([&] { return open_bound(source); });
+        auto sender = from.run([&] { return open_bound(SOCK_DGRAM | SOCK_NONBLOCK, source); });
         if (!sender) return std::unexpected(sender.error());
-        if (::connect(sender->get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
-            return fail_errno("no route to " + destination.to_string());
-        }
+        if (auto connected = connect_to(*sender, destination, port); !connected)
+            return std::unexpected(connected.error());
         state->flows.push_back(std::make_unique<State::Flow>());
         state->flows.back()->socket = std::move(*sender);
     }

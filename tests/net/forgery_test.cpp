@@ -14,6 +14,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "tests/net/protected_lab.hpp"
+#include "topo/socket.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -40,8 +41,7 @@ class Forgery : public ProtectedLab {
             to.sll_ifindex = ifindex;
             if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
                 return fail_errno("packet socket");
-            const timeval patience{.tv_sec = 5, .tv_usec = 0};
-            ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+            set_patience(socket, 5s);
             return socket;
         });
         ASSERT_TRUE(tap) << tap.error().message;
@@ -66,10 +66,7 @@ class Forgery : public ProtectedLab {
     void send(const std::string& node, const Payload& payload) {
         const auto sent = lab().in(node, [&]() -> Result<void> {
             const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-            sockaddr_in6 to{};
-            to.sin6_family = AF_INET6;
-            to.sin6_port = htons(SS_PROBE_PORT);
-            to.sin6_addr = sink_.to_in6();
+            const auto to = socket_address(sink_, SS_PROBE_PORT);
             const auto* address = reinterpret_cast<const sockaddr*>(&to);
             if (!socket || ::sendto(socket.get(), payload.data(), payload.size(), 0, address, sizeof to) < 0)
                 return fail_errno("cannot send");

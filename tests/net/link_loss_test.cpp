@@ -22,7 +22,7 @@ class LinkLoss : public RepairLab {
     }
     void fails_over(const std::string& node, const std::string& command) {
         auto flows = forward();
-        const auto before = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+        const auto before = now_ns();
         ASSERT_EQ(shell(node, command), "");
         EXPECT_TRUE(becomes("A", "down", "carrier-lost"));
         EXPECT_TRUE(flows.pass());

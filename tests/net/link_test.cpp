@@ -50,7 +50,7 @@ TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
 
-    const auto before = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    const auto before = now_ns();
     set_far_end(false);  // B's end is administratively down, A's end loses its carrier
     for (const auto* node : {"A", "B"}) {
         EXPECT_TRUE(becomes(node, "down", "carrier-lost"));
@@ -101,7 +101,7 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
 
-    const auto before = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    const auto before = now_ns();
     // B forgets the address that A routes to; frames, and so probes, still pass.
     const auto& far = lab().peer("A", "A-B");
     const auto address = far.link_local.to_string();

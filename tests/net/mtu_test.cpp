@@ -18,6 +18,7 @@
 #include "bpf/model/fd.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
+#include "topo/socket.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -42,10 +43,7 @@ class WholePackets {
                 to.sin_port = htons(9);
                 std::copy_n(destination.bytes.begin() + 12, 4, reinterpret_cast<std::uint8_t*>(&to.sin_addr));
             } else {
-                auto& to = reinterpret_cast<sockaddr_in6&>(remote);
-                to.sin6_family = AF_INET6;
-                to.sin6_port = htons(9);
-                to.sin6_addr = destination.to_in6();
+                reinterpret_cast<sockaddr_in6&>(remote) = socket_address(destination, 9);
             }
             if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
                 return fail_errno("no route to " + destination.to_string());

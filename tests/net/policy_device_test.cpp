@@ -18,6 +18,7 @@
 #include "bpf/model/address.hpp"
 #include "bpf/model/fd.hpp"
 #include "tests/net/scratch_ns.hpp"
+#include "topo/socket.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -136,10 +137,7 @@ bool leaves_by_device(int ifindex, const Address& destination) {
     place.sll_ifindex = ifindex;
     if (::bind(tap.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0) return false;
     const Fd udp(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_in6 to{};
-    to.sin6_family = AF_INET6;
-    to.sin6_port = htons(9);
-    to.sin6_addr = destination.to_in6();
+    const auto to = socket_address(destination, 9);
     if (::sendto(udp.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 1) return false;
     pollfd ready{.fd = tap.get(), .events = POLLIN, .revents = 0};
     while (::poll(&ready, 1, 2000) == 1) {

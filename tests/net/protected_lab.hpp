@@ -22,6 +22,7 @@
 #include <nlohmann/json.hpp>
 
 #include "detector/io/tc_hook.hpp"
+#include "topo/clock.hpp"
 #include "topo/daemon.hpp"
 #include "topo/lab.hpp"
 #include "topo/wait.hpp"

@@ -25,6 +25,7 @@
 #include "detector/io/policy_device.hpp"
 #include "tests/net/scratch_ns.hpp"
 #include "topo/ping.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -359,31 +360,19 @@ Result<void> send_by(const Address& sid, const Address& source, const Address& d
     std::array<std::uint8_t, 40> srh{0, 4, 4, 1, 1};
     std::ranges::copy(destination.bytes, srh.begin() + 8);
     std::ranges::copy(sid.bytes, srh.begin() + 24);
-    const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_in6 from{};
-    from.sin6_family = AF_INET6;
-    from.sin6_addr = source.to_in6();
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) return fail_errno("bind");
-    if (::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_RTHDR, srh.data(), srh.size()) != 0)
+    const auto socket = open_bound(SOCK_DGRAM, source);
+    if (!socket) return std::unexpected(socket.error());
+    if (::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_RTHDR, srh.data(), srh.size()) != 0)
         return fail_errno("IPV6_RTHDR");
-    auto to = from;
-    to.sin6_addr = destination.to_in6();
-    to.sin6_port = htons(9);
-    if (::sendto(socket.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 1) {
+    const auto to = socket_address(destination, 9);
+    if (::sendto(socket->get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 1) {
         return fail_errno("sendto");
     }
     return {};
 }
 
 bool RoutesTest::goes_by(const Address& sid) {
-    const auto receiver = ns()[2].run([]() -> Result<Fd> {
-        Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        sockaddr_in6 place{};
-        place.sin6_family = AF_INET6;
-        place.sin6_port = htons(9);
-        if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0) return fail_errno("");
-        return socket;
-    });
+    const auto receiver = ns()[2].run([] { return open_bound(SOCK_DGRAM, {}, 9); });
     const auto sent = ns()[0].run([&] { return send_by(sid, address("fd00:1::1"), address("fd00:2::2")); });
     EXPECT_TRUE(receiver && sent);
     pollfd ready{.fd = receiver->get(), .events = POLLIN, .revents = 0};

@@ -109,7 +109,7 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
-    const auto begin = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    const auto begin = now_ns();
     ASSERT_TRUE(start("A", steered_config("device")));
     EXPECT_THAT(shell("A", "ip -6 route get " + lab().address("D").to_string()), HasSubstr("dev sr0"));
     EXPECT_TRUE(flows->pass());

@@ -53,7 +53,7 @@ TEST_F(Survival, AFailureInTheDeadTimeIsRepairedAndReportedLater) {
     ASSERT_TRUE(kill("B"));
     const auto cut_ns = cut().cut();
     EXPECT_TRUE(flows->pass(500));
-    const auto restart_ns = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    const auto restart_ns = now_ns();
     for (const auto* node : {"A", "B"}) {
         ASSERT_TRUE(launch(node, config(node)));
         EXPECT_TRUE(becomes(node, "down", "unanswered"));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/net/tcp_stream.hpp"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
 #include <chrono>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "bpf/model/fd.hpp"
+#include "topo/socket.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -19,25 +18,9 @@ namespace {
 constexpr std::size_t kPiece = 64 << 10;
 constexpr std::uint64_t kPeriod = 251;  // of the bytes: no multiple of it is a segment's size
 constexpr unsigned kPace = 20'000'000;  // bytes per second
-constexpr timeval kImpatience{.tv_sec = 0, .tv_usec = 100'000};
-constexpr auto kConnectPatience = timeval{.tv_sec = 5, .tv_usec = 0};
+constexpr std::chrono::milliseconds kImpatience{100};
+constexpr std::chrono::seconds kConnectPatience{5};
 constexpr std::chrono::seconds kLastByte{10};
-
-sockaddr_in6 socket_address(const Address& address) {
-    sockaddr_in6 result{};
-    result.sin6_family = AF_INET6;
-    result.sin6_addr = address.to_in6();
-    return result;
-}
-
-Result<Fd> open_bound(const Address& address) {
-    Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto local = socket_address(address);
-    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
-        return fail_errno("cannot open a TCP socket at " + address.to_string());
-    }
-    return socket;
-}
 
 }  // namespace
 
@@ -80,25 +63,21 @@ struct TcpStream::State {
 
 Result<TcpStream> TcpStream::start(const NetNs& from, const NetNs& to, const Address& source,
                                    const Address& destination) {
-    auto listener = to.run([&] { return open_bound(destination); });
+    auto listener = to.run([&] { return open_bound(SOCK_STREAM, destination); });
     if (!listener) return std::unexpected(listener.error());
     if (::listen(listener->get(), 1) != 0) return fail_errno("cannot listen");
-    auto sender = from.run([&] { return open_bound(source); });
+    auto sender = from.run([&] { return open_bound(SOCK_STREAM, source); });
     if (!sender) return std::unexpected(sender.error());
-    sockaddr_in6 remote{};
-    socklen_t length = sizeof remote;
-    ::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&remote), &length);
     ::setsockopt(sender->get(), SOL_SOCKET, SO_MAX_PACING_RATE, &kPace, sizeof kPace);
-    ::setsockopt(sender->get(), SOL_SOCKET, SO_SNDTIMEO, &kConnectPatience, sizeof kConnectPatience);
-    if (::connect(sender->get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0) {
-        return fail_errno("cannot connect to " + destination.to_string());
-    }
-    ::setsockopt(sender->get(), SOL_SOCKET, SO_SNDTIMEO, &kImpatience, sizeof kImpatience);
+    set_patience(*sender, kConnectPatience);
+    if (auto connected = connect_to(*sender, destination, port_of(*listener)); !connected)
+        return std::unexpected(connected.error());
+    set_patience(*sender, kImpatience);
     auto state = std::make_shared<State>();
     state->sender = std::move(*sender);
     state->receiver = Fd(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!state->receiver) return fail_errno("cannot accept");
-    ::setsockopt(state->receiver.get(), SOL_SOCKET, SO_RCVTIMEO, &kImpatience, sizeof kImpatience);
+    set_patience(state->receiver, kImpatience);
     return TcpStream(std::move(state));
 }
 

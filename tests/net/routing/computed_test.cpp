@@ -160,7 +160,7 @@ TEST_F(Computed, ARepairOutlivesKillsAndSuccessors) {
     EXPECT_TRUE(becomes("A", "down"));
     EXPECT_TRUE(becomes("B", "down"));
     EXPECT_TRUE(flows->pass());
-    const auto healed_ns = std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+    const auto healed_ns = now_ns();
     for (const auto* node : {"C", "A", "B"}) {
         ASSERT_TRUE(kill(node));
         EXPECT_TRUE(flows->pass());

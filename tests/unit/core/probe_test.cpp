@@ -11,15 +11,10 @@
 #include <gtest/gtest.h>
 
 #include "detector/core/wire.hpp"
+#include "tests/bytes.hpp"
 
 namespace sidestep {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-Address address(const char* text) {
-    return *Address::parse(text);
-}
 
 // RFC 8200, 8.1: sum of pseudo-header and datagram, both read as big-endian 16-bit numbers; all ones when right.
 std::uint32_t udp_sum(const Address& source, const Address& destination, std::span<const std::uint8_t> datagram) {

@@ -2,37 +2,18 @@
 // Header bytes against bytes written out by hand.
 #include "detector/core/wire.hpp"
 
-#include <cctype>
-#include <charconv>
 #include <string>
 #include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/bytes.hpp"
+
 namespace sidestep {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-
 const LinkAddresses kLink{.own = {0x02, 0, 0, 0, 0, 0x0a}, .neighbor = {0x02, 0, 0, 0, 0, 0x0b}};
-
-Address address(std::string_view text) {
-    return *Address::parse(text);
-}
-
-// Bytes from hexadecimal digits; white space is free.
-Bytes hex(std::string_view text) {
-    std::string digits;
-    for (const char c : text) {
-        if (!std::isspace(static_cast<unsigned char>(c))) digits += c;
-    }
-    Bytes bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        std::from_chars(digits.data() + i, digits.data() + i + 2, bytes.emplace_back(), 16);
-    }
-    return bytes;
-}
 
 // Segments fc00:1::1, fc00:2::1, ... in travel order.
 std::vector<Address> segments(unsigned count) {
@@ -192,9 +173,7 @@ TEST_P(WireEncaps, BytesAreAsWrittenByHand) {
         60000000 0000 2b 40
         20010db8000a00000000000000000001
         fc000001000000000000000000000001)";
-    auto expected = hex(before);
-    const auto rest = hex(srh);
-    expected.insert(expected.end(), rest.begin(), rest.end());
+    const auto expected = hex(before) + hex(srh);
     const auto header = make_encaps_header(kLink, address("2001:db8:a::1"), segments(count));
     EXPECT_EQ(header.bytes, expected);
     EXPECT_EQ(header.srh_offset, 14 + 40);

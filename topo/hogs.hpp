@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Processes that do nothing but take processor time: what a false alarm is provoked with.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "bpf/model/error.hpp"
+
+namespace sidestep::topo {
+
+class Hogs {
+  public:
+    Hogs() = default;
+    Hogs(const Hogs&) = delete;
+    Hogs& operator=(const Hogs&) = delete;
+    /// Kills them.
+    ~Hogs();
+
+    /// One more, for `limit` at most: on any core, or with SCHED_FIFO on this one. Fails where that is refused.
+    Result<void> add(std::chrono::milliseconds limit, std::optional<int> core = std::nullopt);
+    /// Waits until they are done.
+    void wait();
+
+  private:
+    std::vector<pid_t> pids_;
+};
+
+}  // namespace sidestep::topo
