@@ -83,6 +83,7 @@ class RoutesTest : public testing::Test {
         auto routes = in_router([] { return InstalledRoutes::open(); });
         ASSERT_TRUE(routes) << routes.error().message;
         routes_.emplace(std::move(*routes));
+        ASSERT_TRUE(wait_for(5s, [&] { return tables().find("linkdown") == std::string::npos; })) << tables();
         before_ = tables();
     }
 
