@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint32_t kLeastPrefixes = 64;
 constexpr std::uint32_t kCellsPerPrefix = 2;
 constexpr std::uint32_t kBitsPerPrefix = 16;
+constexpr std::uint32_t kLeastBitsPerPrefix = 8;  // fewer let too many lookups through
 constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
 /// The first seed does for 1,000,000 random prefixes; somebody who chose his prefixes to collide would need luck.
 constexpr int kSeeds = 8;
@@ -55,6 +56,7 @@ PrefixTable::PrefixTable(ss_prefix_table& head, std::span<ss_cell> all_cells, st
     head_.homes = cells - SS_MAX_REACH;
     head_.filter = number * words;
     head_.filter_mask = words - 1;
+    most_words_ = words;
 }
 
 std::uint32_t PrefixTable::room() const {
@@ -64,6 +66,7 @@ std::uint32_t PrefixTable::room() const {
 bool PrefixTable::build(std::span<const PrefixClaim> claims,
                         const std::function<ss_target(std::uint32_t slot)>& target_of) {
     if (claims.size() > room() || !write_lengths(claims)) return false;
+    head_.filter_mask = std::min(most_words_, words_for(static_cast<std::uint32_t>(claims.size()))) - 1;
     for (int attempt = 0; attempt < kSeeds; ++attempt) {
         clear(kSeedStep * static_cast<std::uint64_t>(attempt));
         if (std::ranges::all_of(claims, [&](const auto& claim) { return insert(claim.prefix, target_of(claim.slot)); }))
@@ -78,7 +81,8 @@ bool PrefixTable::put(const Prefix& prefix, const ss_target& target) {
         write(place.present->target, target);
         return true;
     }
-    return has_length(prefix) && taken_ < head_.homes / 4 * 3 && insert(prefix, target);
+    const auto most = std::min(head_.homes / 4 * 3, (head_.filter_mask + 1) * (64 / kLeastBitsPerPrefix));
+    return has_length(prefix) && taken_ < most && insert(prefix, target);
 }
 
 void PrefixTable::drop(const Prefix& prefix) {

@@ -18,7 +18,8 @@ class PrefixTable {
   public:
     /// What so many prefixes need, for one table: half of the cells stay free.
     static std::uint32_t cells_for(std::uint32_t prefixes);
-    /// Words of the bitmap: a power of two, sixteen bits for each prefix.
+    /// Words of the bitmap, at the most: a power of two, sixteen bits for each prefix. As many are used as the prefixes
+    /// that there are need, so that it stays in the cache.
     static std::uint32_t words_for(std::uint32_t prefixes);
 
     /// The `number`-th of the equal parts that tables have of the maps' memory.
@@ -53,6 +54,7 @@ class PrefixTable {
     ss_prefix_table& head_;
     std::span<ss_cell> all_cells_;
     std::span<std::uint64_t> all_words_;
+    std::uint32_t most_words_ = 0;
     std::uint32_t taken_ = 0;  ///< cells that are not free
 };
 

@@ -123,6 +123,23 @@ TEST(PrefixTable, TheBitmapTellsHostsAndSubnetsApart) {
     }
 }
 
+// In a table for many, a few must not be spread over a bitmap that no cache holds.
+TEST(PrefixTable, TheBitmapIsAsLargeAsNeedBe) {
+    Memory memory(100'000);
+    ASSERT_TRUE(memory.build(random_prefixes(100, 1)));
+    EXPECT_EQ(memory.head.filter_mask + 1, PrefixTable::words_for(100));
+    std::size_t added = 0;
+    for (const auto& [prefix, slot] : random_prefixes(1000, 2)) {
+        if (!memory.table.put(prefix, target_of(slot))) break;
+        ASSERT_EQ(memory.policy_of(prefix), slot);
+        ++added;
+    }
+    EXPECT_GE(added, std::size_t{100});
+    EXPECT_LE(added, std::size_t{200}) << "more need a larger one";
+    ASSERT_TRUE(memory.build(random_prefixes(100'000, 3)));
+    EXPECT_EQ(memory.head.filter_mask + 1, PrefixTable::words_for(100'000));
+}
+
 TEST(PrefixTable, LengthsAreThoseInUseLongestFirst) {
     Memory memory(10);
     ASSERT_TRUE(memory.build(
@@ -154,7 +171,7 @@ TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
     Memory memory(100);
     const auto prefixes = random_prefixes(50, 1);
     ASSERT_TRUE(memory.build(prefixes));
-    for (const auto& [prefix, slot] : random_prefixes(100, 2)) ASSERT_TRUE(memory.table.put(prefix, target_of(slot)));
+    for (const auto& [prefix, slot] : random_prefixes(60, 2)) ASSERT_TRUE(memory.table.put(prefix, target_of(slot)));
     const auto& one = prefixes.begin()->first;
     ASSERT_TRUE(memory.table.put(one, target_of(77)));
     EXPECT_EQ(memory.policy_of(one), 77U);
@@ -164,7 +181,7 @@ TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
     for (const auto& [prefix, slot] : prefixes) {
         ASSERT_EQ(memory.policy_of(prefix), prefix == one ? 0U : slot);
     }
-    for (const auto& [prefix, slot] : random_prefixes(100, 2)) ASSERT_EQ(memory.policy_of(prefix), slot);
+    for (const auto& [prefix, slot] : random_prefixes(60, 2)) ASSERT_EQ(memory.policy_of(prefix), slot);
 }
 
 TEST(PrefixTable, ATableInForceAsksToBeBuiltAnew) {
