@@ -100,10 +100,10 @@ void Netlink::read() {
 
 Result<void> Netlink::dump() {
     for (const auto type : {RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH}) {
-        if (int error = nl_rtgen_request(dumps_, type, AF_UNSPEC, NLM_F_DUMP); error < 0) {
+        if (const int error = nl_rtgen_request(dumps_, type, AF_UNSPEC, NLM_F_DUMP); error < 0) {
             return netlink_failure("rtnetlink dump", error);
         }
-        if (int error = nl_recvmsgs_default(dumps_); error < 0) return netlink_failure("rtnetlink dump", error);
+        if (const int error = nl_recvmsgs_default(dumps_); error < 0) return netlink_failure("rtnetlink dump", error);
     }
     return {};
 }
@@ -142,7 +142,7 @@ int Netlink::on_message(nl_msg* message, void* self) {
     return NL_OK;
 }
 
-void Netlink::on_link(nlmsghdr* header) {
+void Netlink::on_link(nlmsghdr* header) const {
     std::array<nlattr*, IFLA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ifinfomsg), attributes.data(), IFLA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ifinfomsg*>(nlmsg_data(header));
@@ -156,7 +156,7 @@ void Netlink::on_link(nlmsghdr* header) {
                     .mac = mac_of(attributes[IFLA_ADDRESS])});
 }
 
-void Netlink::on_neighbor(nlmsghdr* header) {
+void Netlink::on_neighbor(nlmsghdr* header) const {
     std::array<nlattr*, NDA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ndmsg), attributes.data(), NDA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ndmsg*>(nlmsg_data(header));
@@ -170,7 +170,7 @@ void Netlink::on_neighbor(nlmsghdr* header) {
                         .mac = status == NeighborStatus::usable ? mac_of(attributes[NDA_LLADDR]) : std::nullopt});
 }
 
-void Netlink::on_address(nlmsghdr* header) {
+void Netlink::on_address(nlmsghdr* header) const {
     std::array<nlattr*, IFA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ifaddrmsg), attributes.data(), IFA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));

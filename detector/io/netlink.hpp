@@ -69,9 +69,9 @@ class Netlink {
     explicit Netlink(NetlinkHandlers handlers) : handlers_(std::move(handlers)) {}
     Result<void> connect();
     static int on_message(nl_msg* message, void* self);
-    void on_link(nlmsghdr* header);
-    void on_neighbor(nlmsghdr* header);
-    void on_address(nlmsghdr* header);
+    void on_link(nlmsghdr* header) const;
+    void on_neighbor(nlmsghdr* header) const;
+    void on_address(nlmsghdr* header) const;
 
     NetlinkHandlers handlers_;
     nl_sock* events_ = nullptr;

@@ -41,7 +41,7 @@ Result<std::vector<RouteSpec>> with_program_ids(std::span<const RouteSpec> specs
     for (const auto& spec : specs) {
         auto one = with_program_id(spec);
         if (!one) return std::unexpected(one.error());
-        named.push_back(std::move(*one));
+        named.push_back(*one);
     }
     return named;
 }
