@@ -41,6 +41,7 @@ using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr int kSavesAtOnce = 4;                // of the state file, between two reconciliations
+constexpr Nanoseconds kInstallEvery = 1s;      // while something cannot be
 constexpr Nanoseconds kFirstSetPatience = 3s;  // for routing, while a predecessor's programs go on
 
 Nanoseconds monotonic_now() {
@@ -213,7 +214,8 @@ class Daemon {
             save_changes();
             report_rejects(now);
             note_hash_policy();
-            if (kernel_->links_changed()) reinstall();
+            const bool again = !install_problem_.empty() && now >= next_install_;
+            if (kernel_->links_changed() || again) reinstall();
             arm_timer();
             arm_reconcile();
         });
@@ -234,6 +236,7 @@ class Daemon {
     void reinstall() {
         const auto installed = install();
         const auto problem = installed ? std::string() : installed.error().message;
+        next_install_ = monotonic_now() + kInstallEvery;
         if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
     }
 
@@ -303,6 +306,7 @@ class Daemon {
     int saves_left_ = kSavesAtOnce;
     bool leave_running_ = false;
     std::string install_problem_;  ///< as logged
+    Nanoseconds next_install_{};   ///< while there is one
     bool installed_ = false;       ///< routes, for the first time
     bool routed_ = false;          ///< what routing computed is in force
     Fd lock_;

@@ -136,7 +136,6 @@ void Engine::note_return_link(Session& session, const LinkChange& change) {
 
 void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     routes.on_interface(change.ifindex, change.up, now);
-    refresh_orphans();  // before the adjacencies forget the interface
     for (auto& session : sessions.all()) {
         note_return_link(session, change);
         if (session.config.interface != change.name && session.ifindex != change.ifindex) continue;

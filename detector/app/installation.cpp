@@ -52,8 +52,9 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     for (const auto& policy : policies) {
         std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
         if (policy.config.steering != Steering::device || has_way_out(policy.config)) continue;
-        std::ranges::set_difference(std::set(policy.config.prefixes.begin(), policy.config.prefixes.end()), steered_,
-                                    std::inserter(waiting_, waiting_.end()));
+        for (const auto& prefix : policy.config.prefixes) {
+            if (!steered_.contains(prefix)) waiting_.insert(prefix);
+        }
     }
     for (const auto& sid : sids) {
         if (const auto route = route_of(sid)) wanted.push_back(*route);
@@ -77,20 +78,20 @@ Result<void> Installation::restore() {
     if (!tables) return std::unexpected(tables.error());
     const auto missing = (*tables)->missing(wanted_);
     if (!missing) return std::unexpected(missing.error());
-    Result<void> outcome;
-    for (const auto& route : *missing) {
-        if (!can_be_installed(route)) continue;
-        auto added = (*tables)->add(route);
-        if (const auto* steered = std::get_if<DeviceRoute>(&route); added && steered) steered_.insert(steered->prefix);
-        if (added) continue;
-        if (outcome) outcome = added;
+    std::vector<RouteSpec> possible;
+    std::ranges::copy_if(*missing, std::back_inserter(possible),
+                         [this](const RouteSpec& route) { return can_be_installed(route); });
+    if (auto added = (*tables)->add(possible); !added) return added;
+    for (const auto& route : possible) {
+        if (const auto* steered = std::get_if<DeviceRoute>(&route)) steered_.insert(steered->prefix);
     }
-    return outcome;
+    return {};
 }
 
 bool Installation::overdue(const std::vector<Policy>& policies) const {
     if (waiting_.empty()) return false;
     return std::ranges::any_of(policies, [this](const Policy& policy) {
+        if (policy.config.steering != Steering::device) return false;
         const auto waits = [this](const Prefix& prefix) { return waiting_.contains(prefix); };
         return std::ranges::any_of(policy.config.prefixes, waits) && has_way_out(policy.config);
     });

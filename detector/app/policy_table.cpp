@@ -154,6 +154,7 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> le
     Slots slots;
     ClaimedSet set{.policies = {}, .left_out = std::move(left_out)};
     const auto next = 1 - bank();
+    wait_for_packets();
     free_slots_.turn();
     paths_.begin_set();
     if (auto written = write(wanted, slots, set, next); !written) {
@@ -185,7 +186,6 @@ Result<void> PolicyTable::write(std::vector<Policy>& wanted, Slots& slots, Claim
         if (auto assigned = assign(policy, slots); !assigned) return assigned;
         for (const auto& prefix : policy.config.prefixes) set.policies[prefix] = policy.slot;
     }
-    wait_for_packets();
     write_slots(wanted, slots, bank);
     return build_prefixes(set, bank);
 }
@@ -235,8 +235,9 @@ void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& 
 Result<void> PolicyTable::build_prefixes(const ClaimedSet& set, std::uint32_t bank) {
     auto merged = claims_.merge(set, tables_.front().room());
     if (!merged) return std::unexpected(merged.error());
-    if (merged->orphans_left != 0)
-        spdlog::warn("no room for {} prefixes that lost their routes with an interface", merged->orphans_left);
+    if (merged->unplaced != 0)
+        spdlog::warn("no room for {} prefixes: addresses of this node, or such as lost their routes with an interface",
+                     merged->unplaced);
     if (!tables_.at(bank).build(merged->claims, [&](std::uint32_t slot) { return target_of(slot, bank); }))
         return fail("the protected prefixes are too many of one hash value: take some away, or others");
     return {};
@@ -248,7 +249,8 @@ void PolicyTable::put_in_force(std::uint32_t bank) {
     put_in_force_at_ = std::chrono::steady_clock::now();
 }
 
-/// Packets that still go by the bank not in force have microseconds to go. To be called before that bank is written.
+/// Packets that still go by the bank not in force have microseconds to go. To be called before that bank is written, or
+/// anything that it alone refers to.
 void PolicyTable::wait_for_packets() const {
     if (put_in_force_at_ && std::chrono::steady_clock::now() - *put_in_force_at_ < kPacketsPatience)
         wait_for_kernel_readers();
@@ -266,14 +268,16 @@ void PolicyTable::rebuild() {
 /// In the table in force, where that can be.
 void PolicyTable::update(const std::vector<Prefix>& prefixes) {
     auto& table = tables_.at(bank());
+    bool placed = true;
     for (const auto& prefix : prefixes) {
         const auto slot = claims_.slot_of(prefix);
         if (!slot) {
             table.drop(prefix);
-        } else if (!table.put(prefix, target_of(*slot, bank()))) {
-            return rebuild();
+        } else {
+            placed = table.put(prefix, target_of(*slot, bank())) && placed;
         }
     }
+    if (!placed) rebuild();
 }
 
 /// Policies that encapsulate for their first choice have packets looked at even when all is well.

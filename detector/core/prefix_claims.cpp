@@ -73,22 +73,25 @@ Result<PrefixClaims::Merged> PrefixClaims::merge(const ClaimedSet& set, std::siz
         merged.claims.push_back({.prefix = prefix, .slot = slot});
     };
     for (const auto& [prefix, slot] : set.policies) claim(prefix, slot);
-    for (const auto& prefix : exempt_) {
-        if (!set.policies.contains(prefix)) claim(prefix, SS_POLICY_EXEMPT);
-    }
     for (const auto& prefix : set.left_out) {
-        if (set.policies.contains(prefix) || exempt_.contains(prefix) || orphans_.contains(prefix)) continue;
-        claim(prefix, SS_POLICY_NONE);
+        if (set.policies.contains(prefix)) continue;
+        const auto orphan = orphans_.find(prefix);
+        const auto slot = orphan != orphans_.end() ? orphan->second : SS_POLICY_NONE;
+        claim(prefix, exempt_.contains(prefix) ? SS_POLICY_EXEMPT : slot);
     }
     if (merged.claims.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
     if (!fits) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
-    for (const auto& [prefix, slot] : orphans_) {
-        if (set.policies.contains(prefix) || exempt_.contains(prefix)) continue;
+    const auto claim_if_room = [&](const Prefix& prefix, std::uint32_t slot) {
+        if (set.policies.contains(prefix) || set.left_out.contains(prefix)) return;
         if (merged.claims.size() < room && lengths.add(prefix)) {
             merged.claims.push_back({.prefix = prefix, .slot = slot});
         } else {
-            ++merged.orphans_left;
+            ++merged.unplaced;
         }
+    };
+    for (const auto& prefix : exempt_) claim_if_room(prefix, SS_POLICY_EXEMPT);
+    for (const auto& [prefix, slot] : orphans_) {
+        if (!exempt_.contains(prefix)) claim_if_room(prefix, slot);
     }
     return merged;
 }

@@ -42,10 +42,10 @@ class PrefixClaims {
 
     struct Merged {
         std::vector<PrefixClaim> claims;  ///< one per prefix
-        std::size_t orphans_left = 0;     ///< that there was no room for
+        std::size_t unplaced = 0;         ///< exempt addresses and orphans that there was no room for
     };
     /// All that counts if `set` does, in a table with room for so many prefixes of SS_MAX_LENGTHS lengths a family. An
-    /// error if there is no room for all but orphans.
+    /// error if there is no room for the set itself; exempt addresses and orphans take what is left.
     [[nodiscard]] Result<Merged> merge(const ClaimedSet& set, std::size_t room) const;
 
   private:

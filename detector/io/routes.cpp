@@ -120,10 +120,18 @@ Result<void> InstalledRoutes::add(const RouteSpec& spec) {
 Result<void> InstalledRoutes::add(std::span<const RouteSpec> specs) {
     const auto named = with_program_ids(specs);
     if (!named) return std::unexpected(named.error());
+    Result<void> outcome;
+    std::vector<RouteSpec> installed;
     for (const auto& spec : *named) {
-        if (auto done = install(spec); !done) return done;
+        auto done = install(spec);
+        if (done) {
+            installed.push_back(spec);
+        } else if (outcome) {
+            outcome = std::move(done);
+        }
     }
-    return check(*named);
+    auto checked = check(installed);
+    return outcome ? checked : outcome;
 }
 
 Result<void> InstalledRoutes::install(const RouteSpec& spec) {

@@ -74,6 +74,20 @@ TEST(PrefixClaims, OnlyChangedOrphansAreNamed) {
     EXPECT_THAT(claims.set_orphans({{three, 1}}), ElementsAre(kOne, two));
 }
 
+// What is left out stays out, though its orphan found no room of its own.
+TEST(PrefixClaims, AnOrphanTakesThePlaceOfWhatIsLeftOut) {
+    PrefixClaims claims;
+    const auto two = prefix("2001:db8:2::/48");
+    claims.set({.policies = {{kOne, 1}}, .left_out = {two}});
+    claims.set_orphans({{two, 5}, {prefix("2001:db8:3::/48"), 5}});
+    const auto all = claims.merge(claims.set(), 2);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->claims.size(), 2U);
+    EXPECT_EQ(all->claims.at(1).prefix, two);
+    EXPECT_EQ(all->claims.at(1).slot, 5U);
+    EXPECT_EQ(all->unplaced, 1U);
+}
+
 // A failure makes orphans: they must not stand in the way of the set that is computed after it.
 TEST(PrefixClaims, OrphansTakeTheRoomThatIsLeft) {
     PrefixClaims claims;
@@ -85,10 +99,11 @@ TEST(PrefixClaims, OrphansTakeTheRoomThatIsLeft) {
     const auto all = claims.merge(claims.set(), 5);
     ASSERT_TRUE(all);
     EXPECT_EQ(all->claims.size(), 5U);
-    EXPECT_EQ(all->orphans_left, 8U);
-    const auto refused = claims.merge(claims.set(), 2);
+    EXPECT_EQ(all->unplaced, 8U);
+    EXPECT_EQ(claims.merge(claims.set(), 2)->unplaced, 11U) << "own addresses, too: the set goes before them";
+    const auto refused = claims.merge(claims.set(), 1);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "more than 2 protected prefixes");
+    EXPECT_EQ(refused.error().message, "more than 1 protected prefixes");
 }
 
 TEST(PrefixClaims, OrphansTakeTheLengthsThatAreLeft) {
@@ -100,7 +115,7 @@ TEST(PrefixClaims, OrphansTakeTheLengthsThatAreLeft) {
     auto all = claims.merge(claims.set(), kRoom);
     ASSERT_TRUE(all);
     EXPECT_EQ(all->claims.size(), SS_MAX_LENGTHS);
-    EXPECT_EQ(all->orphans_left, 70U + 1U - SS_MAX_LENGTHS);
+    EXPECT_EQ(all->unplaced, 70U + 1U - SS_MAX_LENGTHS);
     claims.set({.policies = orphans, .left_out = {}});
     all = claims.merge(claims.set(), kRoom);
     ASSERT_FALSE(all);
