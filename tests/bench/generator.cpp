@@ -45,7 +45,8 @@ void put16(std::uint8_t* at, std::size_t value) {
 
 void put_mac(std::uint8_t* at, const std::string& mac) {
     std::array<unsigned, 6> bytes{};
-    std::sscanf(mac.c_str(), "%x:%x:%x:%x:%x:%x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]);
+    auto& [a, b, c, d, e, f] = bytes;
+    std::sscanf(mac.c_str(), "%x:%x:%x:%x:%x:%x", &a, &b, &c, &d, &e, &f);
     std::ranges::transform(bytes, at, [](unsigned byte) { return static_cast<std::uint8_t>(byte); });
 }
 

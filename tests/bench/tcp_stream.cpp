@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using topo::Clock;
 
 constexpr std::uint16_t kPort = 5001;
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = std::size_t{256} * 1024;
 constexpr auto kSlowStart = 100ms;
 constexpr auto kSocketPatience = 2s;
 
