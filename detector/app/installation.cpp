@@ -59,24 +59,23 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     for (const auto& sid : sids) {
         if (const auto route = route_of(sid)) wanted.push_back(*route);
     }
-    wanted_ = std::move(wanted);
     auto tables = routes();
     if (!tables) return std::unexpected(tables.error());
     if (device_ && mtu != 0) {
         if (auto fitted = device_->set_mtu(mtu); !fitted) return fitted;
     }
     if (complete) {
-        if (auto cleared = (*tables)->remove_leftovers(wanted_); !cleared) return cleared;
+        if (auto cleared = (*tables)->remove_leftovers(wanted); !cleared) return cleared;
     }
-    return restore();
+    return restore(wanted);
 }
 
 /// Puts back what the kernel dropped along with an interface, too.
-Result<void> Installation::restore() {
-    if (wanted_.empty()) return {};
+Result<void> Installation::restore(const std::vector<RouteSpec>& wanted) {
+    if (wanted.empty()) return {};
     auto tables = routes();
     if (!tables) return std::unexpected(tables.error());
-    const auto missing = (*tables)->missing(wanted_);
+    const auto missing = (*tables)->missing(wanted);
     if (!missing) return std::unexpected(missing.error());
     std::vector<RouteSpec> possible;
     std::ranges::copy_if(*missing, std::back_inserter(possible),
@@ -188,7 +187,6 @@ void Installation::remove() {
     if (device_) {
         if (auto removed = device_->remove(); !removed) spdlog::warn("{}", removed.error().message);
     }
-    wanted_.clear();
     device_.reset();
     egress_.reset();
 }

@@ -43,7 +43,7 @@ class Installation {
     [[nodiscard]] std::uint32_t steered_mtu(const std::vector<Policy>& policies) const;
     [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
     [[nodiscard]] bool has_way_out(const PolicyConfig& policy) const;
-    Result<void> restore();
+    Result<void> restore(const std::vector<RouteSpec>& wanted);
     Result<InstalledRoutes*> routes();
 
     const Config& config_;
@@ -53,7 +53,6 @@ class Installation {
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
-    std::vector<RouteSpec> wanted_;
     std::set<Prefix> waiting_;  ///< steered into the device, and not to be installed yet
     std::set<Prefix> steered_;  ///< installed once: they stay
 };

@@ -48,32 +48,28 @@ Result<void> KernelWatch::open_routes() {
 }
 
 void KernelWatch::follow(std::function<void()> after_change) {
-    after_change_ = std::move(after_change);
     // Asio closes what it is given: it gets descriptors of its own.
     rtnetlink_.assign(dup(netlink_->fd()));
-    wait_for_netlink();
-    if (!route_watch_) return;
-    routes_.assign(dup(route_watch_->fd()));
-    wait_for_routes();
-}
-
-void KernelWatch::wait_for_netlink() {
-    rtnetlink_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
-        if (error) return;
+    wait_for(rtnetlink_, [this, after_change = std::move(after_change)] {
         netlink_->read();
         engine_.settle();
-        after_change_();
-        wait_for_netlink();
+        after_change();
+    });
+    if (!route_watch_) return;
+    routes_.assign(dup(route_watch_->fd()));
+    wait_for(routes_, [this] {
+        route_watch_->read();
+        engine_.settle();
     });
 }
 
-void KernelWatch::wait_for_routes() {
-    routes_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
-        if (error) return;
-        route_watch_->read();
-        engine_.settle();
-        wait_for_routes();
-    });
+void KernelWatch::wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver) {
+    source.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [this, &source, deliver = std::move(deliver)](const auto& error) mutable {
+                          if (error) return;
+                          deliver();
+                          wait_for(source, std::move(deliver));
+                      });
 }
 
 }  // namespace sidestep

@@ -34,8 +34,8 @@ class KernelWatch {
 
   private:
     Result<void> open_routes();
-    void wait_for_netlink();
-    void wait_for_routes();
+    /// Calls `deliver` whenever `source` is readable.
+    void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
 
     Engine& engine_;
     Attachments& attachments_;
@@ -43,7 +43,6 @@ class KernelWatch {
     std::unique_ptr<RouteWatch> route_watch_;
     boost::asio::posix::stream_descriptor rtnetlink_;
     boost::asio::posix::stream_descriptor routes_;
-    std::function<void()> after_change_;
     bool links_changed_ = false;
 };
 

@@ -29,6 +29,22 @@ void want_nothing(Map& map) {
     for (auto& [key, entry] : map) entry.wanted = entry.fresh = false;
 }
 
+/// The entry of `key`, which is wanted from now on, and whether it is new; null if no index is left for a new one.
+template <typename Map>
+std::pair<typename Map::mapped_type*, bool> intern(Map& map, IndexPool& pool, const typename Map::key_type& key) {
+    auto [found, fresh] = map.try_emplace(key);
+    auto& entry = found->second;
+    entry.wanted = true;
+    if (!fresh) return {&entry, false};
+    const auto index = pool.take();
+    if (!index) {
+        map.erase(found);
+        return {nullptr, true};
+    }
+    entry.index = *index;
+    return {&entry, true};
+}
+
 ListHeader header_of(Encap encap, const LinkAddresses& link, const Address& source,
                      const std::vector<Address>& segments) {
     switch (encap) {
@@ -104,38 +120,27 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         if (!index) return index;
         key.emplace_back(*index, wanted.weight);
     }
-    auto [found, fresh] = candidates_.try_emplace(key);
-    found->second.wanted = true;
-    if (!fresh) return found->second.index;
-    const auto index = free_candidates_.take();
-    if (!index) {
-        candidates_.erase(found);
+    const auto [entry, fresh] = intern(candidates_, free_candidates_, key);
+    if (entry == nullptr)
         return fail(fmt::format("more than {} different candidate paths", dataplane_.candidates.size()));
-    }
-    found->second.index = *index;
+    if (!fresh) return entry->index;
     ss_candidate value{};
     for (const auto& [list_index, weight] : key) {
         value.list[value.lists++] = {.list = list_index, .weight = weight};
         value.weight += weight;
     }
-    dataplane_.candidates[*index] = value;
-    return *index;
+    dataplane_.candidates[entry->index] = value;
+    return entry->index;
 }
 
 Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
-    auto [found, fresh] = policies_.try_emplace(candidates);
-    found->second.wanted = true;
-    if (!fresh) return found->second.index;
-    const auto index = free_policies_.take();
-    if (!index) {
-        policies_.erase(found);
-        return fail(fmt::format("more than {} different policies", dataplane_.policies.size() - 1));
-    }
-    found->second.index = *index;
+    const auto [entry, fresh] = intern(policies_, free_policies_, candidates);
+    if (entry == nullptr) return fail(fmt::format("more than {} different policies", dataplane_.policies.size() - 1));
+    if (!fresh) return entry->index;
     ss_policy value{};
     for (const auto candidate : candidates) value.candidate[value.count++] = candidate;
-    dataplane_.policies[*index] = value;
-    return *index;
+    dataplane_.policies[entry->index] = value;
+    return entry->index;
 }
 
 Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed) {
@@ -144,20 +149,14 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
                       .sessions = sessions_of(config),
                       .encap = config.encap,
                       .as_routed = as_routed && config.encap == Encap::plain};
-    auto [found, fresh] = lists_.try_emplace(key);
-    found->second.wanted = true;
-    if (!fresh) return found->second.index;
     const auto* session = sessions_.find(config.adjacency);
-    const auto index = session != nullptr ? free_lists_.take() : std::nullopt;
-    if (!index) {
-        lists_.erase(found);
-        if (session == nullptr) return fail("no adjacency " + config.adjacency);
-        return fail(fmt::format("more than {} different segment lists", dataplane_.lists.size()));
-    }
-    found->second.index = *index;
-    found->second.adjacency = session->index;
-    dataplane_.lists[*index] = encode(key);
-    return *index;
+    if (session == nullptr) return fail("no adjacency " + config.adjacency);
+    const auto [entry, fresh] = intern(lists_, free_lists_, key);
+    if (entry == nullptr) return fail(fmt::format("more than {} different segment lists", dataplane_.lists.size()));
+    if (!fresh) return entry->index;
+    entry->adjacency = session->index;
+    dataplane_.lists[entry->index] = encode(key);
+    return entry->index;
 }
 
 ss_list PathStore::encode(const ListKey& key) const {

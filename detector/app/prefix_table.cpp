@@ -56,7 +56,6 @@ PrefixTable::PrefixTable(ss_prefix_table& head, std::span<ss_cell> all_cells, st
     head_.homes = cells - SS_MAX_REACH;
     head_.filter = number * words;
     head_.filter_mask = words - 1;
-    most_words_ = words;
 }
 
 std::uint32_t PrefixTable::room() const {
@@ -66,11 +65,14 @@ std::uint32_t PrefixTable::room() const {
 bool PrefixTable::build(std::span<const PrefixClaim> claims,
                         const std::function<ss_target(std::uint32_t slot)>& target_of) {
     if (claims.size() > room() || !write_lengths(claims)) return false;
-    head_.filter_mask = std::min(most_words_, words_for(static_cast<std::uint32_t>(claims.size()))) - 1;
+    const auto most_words = static_cast<std::uint32_t>(all_words_.size() / 2);
+    head_.filter_mask = std::min(most_words, words_for(static_cast<std::uint32_t>(claims.size()))) - 1;
     for (int attempt = 0; attempt < kSeeds; ++attempt) {
         clear(kSeedStep * static_cast<std::uint64_t>(attempt));
-        if (std::ranges::all_of(claims, [&](const auto& claim) { return insert(claim.prefix, target_of(claim.slot)); }))
-            return true;
+        const auto add = [&](const PrefixClaim& claim) {
+            return insert(find(claim.prefix), claim.prefix, target_of(claim.slot));
+        };
+        if (std::ranges::all_of(claims, add)) return true;
     }
     return false;
 }
@@ -82,7 +84,7 @@ bool PrefixTable::put(const Prefix& prefix, const ss_target& target) {
         return true;
     }
     const auto most = std::min(head_.homes / 4 * 3, (head_.filter_mask + 1) * (64 / kLeastBitsPerPrefix));
-    return has_length(prefix) && taken_ < most && insert(prefix, target);
+    return has_length(prefix) && taken_ < most && insert(place, prefix, target);
 }
 
 void PrefixTable::drop(const Prefix& prefix) {
@@ -119,8 +121,7 @@ bool PrefixTable::has_length(const Prefix& prefix) const {
                                [&](const ss_length& used) { return used.length == prefix.length; });
 }
 
-bool PrefixTable::insert(const Prefix& prefix, const ss_target& target) {
-    const auto place = find(prefix);
+bool PrefixTable::insert(const Place& place, const Prefix& prefix, const ss_target& target) {
     if (place.free == nullptr) return false;
     const auto words = words_of(prefix);
     std::ranges::copy(words, place.free->address);

@@ -40,7 +40,6 @@ class PrefixTable {
   private:
     void clear(std::uint64_t seed);
     bool write_lengths(std::span<const PrefixClaim> claims);
-    bool insert(const Prefix& prefix, const ss_target& target);
     [[nodiscard]] bool has_length(const Prefix& prefix) const;
 
     /// Where a prefix is, else where it could be; both are null if it is not there and all cells in reach are taken.
@@ -50,11 +49,12 @@ class PrefixTable {
         ss_cell* free;
     };
     [[nodiscard]] Place find(const Prefix& prefix);
+    /// False if there is no free cell.
+    bool insert(const Place& place, const Prefix& prefix, const ss_target& target);
 
     ss_prefix_table& head_;
     std::span<ss_cell> all_cells_;
     std::span<std::uint64_t> all_words_;
-    std::uint32_t most_words_ = 0;
     std::uint32_t taken_ = 0;  ///< cells that are not free
 };
 
