@@ -19,14 +19,15 @@ function(_sidestep_bpf_object source out)
   cmake_path(ABSOLUTE_PATH source NORMALIZE OUTPUT_VARIABLE input)
   cmake_path(GET source FILENAME file)
   string(REGEX REPLACE "\\.bpf\\.c$" "" name ${file})
-  set(object ${dir}/${name}.bpf.o)
+  string(REPLACE "/" "_" object ${source})  # several folders may have a file of the same name
+  string(REGEX REPLACE "c$" "o" object ${dir}/${object})
   add_custom_command(
     OUTPUT ${object}
     COMMAND ${SIDESTEP_CLANG} ${SIDESTEP_BPF_FLAGS} -I${CMAKE_SOURCE_DIR}
             -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -MD -MF ${object}.d -MT ${object} -c ${input} -o ${object}
     DEPENDS ${input}
     DEPFILE ${object}.d
-    COMMENT "Building BPF object ${name}.bpf.o"
+    COMMENT "Building BPF object of ${source}"
     VERBATIM)
   set(${out} ${object} PARENT_SCOPE)
   set(${out}_name ${name} PARENT_SCOPE)

@@ -398,6 +398,19 @@ struct ss_adjacency {
     __u32 slot; /* of its bypass; SS_POLICY_EXEMPT: none */
 };
 
+/* --- XDP ---------------------------------------------------------------------------------------------------------- */
+
+/* An interface, as programs of XDP have to know it: nobody has looked at a packet before them. */
+struct ss_port {
+    __u8 mac[6];       /* its own */
+    __u8 takes_frames; /* 1: packets at XDP can leave by it */
+    __u8 pad;
+};
+
+/* Bytes that a packet at XDP can grow by: drivers leave 192 before it, and the kernel takes 40 when it is redirected.
+ */
+#define SS_FRAME_ROOM 152
+
 /* --- SIDs of this node ------------------------------------------------------------------------------------------- */
 
 enum ss_behavior {
@@ -497,6 +510,7 @@ SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 40);
 SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
 SS_ASSERT(sizeof(struct ss_hop) == 20);
+SS_ASSERT(sizeof(struct ss_port) == 8);
 SS_ASSERT(sizeof(struct ss_sid) == 12);
 SS_ASSERT(sizeof(struct ss_steering) % 8 == 0);
 SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + sizeof(struct ss_length) * SS_FAMILIES * SS_MAX_LENGTHS);

@@ -11,19 +11,15 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/sid.h"
 
-/* linux/bpf.h has them since 6.3. */
-#define SS_DECAP_L3_IPV4 (1ULL << 7)
-#define SS_DECAP_L3_IPV6 (1ULL << 8)
-
 #define SS_ECN_MASK 3
 #define SS_ECN_ECT1 1
 #define SS_ECN_ECT0 2
 #define SS_ECN_CE 3
 
 /* True if a packet may come to SIDs of ours: its source is in the domain, and it comes by an adjacency's interface. */
-static __always_inline int ss_in_domain(const struct __sk_buff* skb, const struct ss_packet* packet) {
+static __always_inline int ss_in_domain(const ss_frame* frame, const struct ss_packet* packet) {
     const struct ss_steering* steering = ss_steering();
-    struct ss_hop inside = {.ifindex = skb->ifindex};
+    struct ss_hop inside = {.ifindex = ss_ifindex(frame)};
     __u32 i;
 
     if (!steering || !bpf_map_lookup_elem(&ss_adjacencies, &inside)) return 0;
@@ -45,28 +41,8 @@ static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, c
     return 0;
 }
 
-static __always_inline int ss_strip_v6(struct __sk_buff* skb, __u32 outer) {
-    if (!bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
-        return 0;
-    }
-    return bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
-}
-
-/* Before 6.3 only bpf_skb_change_proto() turns an IPv6 packet into one of IPv4; it takes 20 bytes away. */
-static __always_inline int ss_strip_v4(struct __sk_buff* skb, __u32 outer) {
-    const __be16 protocol = bpf_htons(ETH_P_IP);
-    const __u32 by_change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-
-    if (bpf_skb_adjust_room(skb, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV4)) {
-        if (bpf_skb_change_proto(skb, protocol, 0)) return -1;
-        if (bpf_skb_adjust_room(skb, -(__s32)(outer - by_change), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
-            return -1;
-    }
-    return bpf_skb_store_bytes(skb, 2 * ETH_ALEN, &protocol, sizeof(protocol), 0) ? -1 : 0;
-}
-
 /* RFC 6040, 4.2: what the tunnel met is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
-static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss_packet* outer,
+static __always_inline int ss_combine_ecn(ss_frame* frame, const struct ss_packet* outer,
                                           const struct ss_packet* inner) {
     __u32 told = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
     __u32 had = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
@@ -74,7 +50,7 @@ static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss
     if (told == SS_ECN_CE && !had) return -1;
     if (!(told == SS_ECN_CE && had != SS_ECN_CE) && !(told == SS_ECN_ECT1 && had == SS_ECN_ECT0)) return 0;
     if (inner->family == SS_IPV4) {
-        struct iphdr* ip = ss_at(skb, ETH_HLEN, sizeof(*ip));
+        struct iphdr* ip = ss_at(frame, ETH_HLEN, sizeof(*ip));
         __u32 sum;
 
         if (!ip) return -1;
@@ -84,7 +60,7 @@ static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss
         sum = (sum & 0xffff) + (sum >> 16);
         ip->check = (__sum16)~sum;
     } else {
-        __be32* first = ss_at(skb, ETH_HLEN, sizeof(*first));
+        __be32* first = ss_at(frame, ETH_HLEN, sizeof(*first));
 
         if (!first) return -1;
         *first = (*first & ~bpf_htonl(SS_ECN_MASK << 20)) | bpf_htonl(told << 20);
@@ -93,29 +69,29 @@ static __always_inline int ss_combine_ecn(struct __sk_buff* skb, const struct ss
 }
 
 /* Takes the outer header away. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
-SS_OWN_FRAME int ss_decapsulate(struct __sk_buff* skb, struct ss_packet* packet, const struct ss_visit* visit) {
+SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u16 protocol = ss_inner_protocol(packet, visit);
     __u32 outer = sizeof(struct ipv6hdr) + (visit->srh.type ? ss_srh_bytes(&visit->srh) : 0);
     struct ss_packet inner = {};
 
-    if (!ss_in_domain(skb, packet)) {
+    if (!ss_in_domain(frame, packet)) {
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
-        return TC_ACT_SHOT;
+        return SS_SHOT;
     }
-    if (protocol == ETH_P_IPV6 ? ss_read_ipv6(skb, ETH_HLEN + outer, &inner)
-                               : protocol != ETH_P_IP || ss_read_ipv4(skb, ETH_HLEN + outer, &inner)) {
+    if (protocol == ETH_P_IPV6 ? ss_read_ipv6(frame, ETH_HLEN + outer, &inner)
+                               : protocol != ETH_P_IP || ss_read_ipv4(frame, ETH_HLEN + outer, &inner)) {
         ss_count_outcome(SS_OUTCOME_MALFORMED);
-        return TC_ACT_SHOT; /* nobody else's: the SID is ours */
+        return SS_SHOT; /* nobody else's: the SID is ours */
     }
-    if (inner.family == SS_IPV4 ? ss_strip_v4(skb, outer) : ss_strip_v6(skb, outer)) goto broken;
-    if (ss_combine_ecn(skb, packet, &inner)) goto broken;
+    if (ss_remove_outer(frame, outer, inner.family)) goto broken;
+    if (ss_combine_ecn(frame, packet, &inner)) goto broken;
     *packet = inner;
     ss_count_outcome(SS_OUTCOME_DECAPSULATED);
     return 0;
 
 broken:
     ss_count_outcome(SS_OUTCOME_MALFORMED);
-    return TC_ACT_SHOT;
+    return SS_SHOT;
 }
 
 #endif

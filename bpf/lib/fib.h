@@ -22,12 +22,12 @@ static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop*
 }
 
 /* Null if the FIB has no route, or one by no adjacency of ours. */
-static __always_inline const struct ss_adjacency* ss_ask_fib(struct __sk_buff* skb, const struct ss_packet* packet) {
+static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet) {
     struct bpf_fib_lookup fib = {};
     struct ss_hop hop = {};
     long result;
 
-    fib.ifindex = skb->ifindex;
+    fib.ifindex = ss_ifindex(frame);
     fib.l4_protocol = packet->protocol;
     fib.sport = packet->port[0];
     fib.dport = packet->port[1];
@@ -43,7 +43,7 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(struct __sk_buff* s
         __builtin_memcpy(fib.ipv6_dst, packet->destination, sizeof(fib.ipv6_dst));
     }
     /* These three name interface and gateway; whether the neighbour is resolved is not asked. */
-    result = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+    result = bpf_fib_lookup(frame, &fib, sizeof(fib), 0);
     if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH &&
         result != BPF_FIB_LKUP_RET_FRAG_NEEDED) {
         return 0;

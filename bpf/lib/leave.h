@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The last step of a repair in tc programs: may the packet take this way, does it fit, and off it goes. */
+/* The last step of a repair: may the packet take this way, does it fit, and off it goes. */
 #ifndef SIDESTEP_LEAVE_H
 #define SIDESTEP_LEAVE_H
 
@@ -17,7 +17,7 @@ static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
 
 /* True if one of the headers inside has our source, or there are more than anybody nests on purpose: repairs without
  * SRH carry no count. */
-static __always_inline int ss_ours_inside(struct __sk_buff* skb, const struct ss_packet* packet,
+static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packet* packet,
                                           const struct ss_steering* steering) {
     __u8 next = packet->protocol;
     __u32 at = ETH_HLEN;
@@ -28,12 +28,12 @@ static __always_inline int ss_ours_inside(struct __sk_buff* skb, const struct ss
     for (i = 0; i < SS_MAX_NESTED; i++) {
         at += sizeof(struct ipv6hdr);
         if (next == SS_NEXT_ROUTING) {
-            if (bpf_skb_load_bytes(skb, at, &srh, sizeof(srh))) return 0;
+            if (ss_load(frame, at, &srh, sizeof(srh))) return 0;
             at += ss_srh_bytes(&srh);
             next = srh.next_header;
         }
         if (next != SS_NEXT_IPV6) return 0;
-        if (bpf_skb_load_bytes(skb, at, ip, sizeof(ip))) return 0;
+        if (ss_load(frame, at, ip, sizeof(ip))) return 0;
         if (ss_same_address(ip + 1, steering->source)) return 1;
         next = ((const __u8*)ip)[6];
     }
@@ -41,7 +41,7 @@ static __always_inline int ss_ours_inside(struct __sk_buff* skb, const struct ss
 }
 
 /* True if this node encapsulated the packet before and it came back, or it carries as many repairs as it may. */
-static __always_inline int ss_looped(struct __sk_buff* skb, const struct ss_packet* packet, enum ss_asker asker) {
+static __always_inline int ss_looped(ss_frame* frame, const struct ss_packet* packet, enum ss_asker asker) {
     const struct ss_steering* steering = ss_steering();
 
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
@@ -49,7 +49,7 @@ static __always_inline int ss_looped(struct __sk_buff* skb, const struct ss_pack
     if (packet->protocol != SS_NEXT_ROUTING && packet->protocol != SS_NEXT_IPV6 && packet->protocol != SS_NEXT_IPV4)
         return 0;
     if (!steering) return 0;
-    return ss_same_address(packet->source, steering->source) || ss_ours_inside(skb, packet, steering);
+    return ss_same_address(packet->source, steering->source) || ss_ours_inside(frame, packet, steering);
 }
 
 /* What the list adds to the packet. */
@@ -58,29 +58,30 @@ static __always_inline __u32 ss_overhead(const struct ss_list* list) {
 }
 
 /* Sends the packet by `way`. Returns the program's result. `visit`: what SIDs of ours do to it before, or null. */
-static __always_inline int ss_leave(struct __sk_buff* skb, struct ss_packet* packet, enum ss_asker asker,
+static __always_inline int ss_leave(ss_frame* frame, struct ss_packet* packet, enum ss_asker asker,
                                     const struct ss_visit* visit, const struct ss_way* way) {
     const struct ss_list* list = way->list;
     __u32 hops = asker == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
 
+    if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* tc can */
     if (packet->hop_limit <= hops) return ss_pass_because(way->stats, SS_DROP_HOP_LIMIT);
-    if (ss_looped(skb, packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
+    if (ss_looped(frame, packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
     if (list->mode == SS_MODE_INSERT && ss_not_insertable(packet)) {
         return ss_pass_because(way->stats, SS_DROP_NOT_POSSIBLE);
     }
-    if (!skb->gso_size && packet->length + ss_overhead(list) > list->mtu) {
+    if (!ss_is_gso(frame) && packet->length + ss_overhead(list) > list->mtu) {
         ss_count_drop(way->stats, SS_DROP_TOO_BIG);
-        return asker == SS_TRANSIT ? ss_tell_too_big(skb, packet, list->mtu - ss_overhead(list)) : TC_ACT_SHOT;
+        return asker == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
     }
-    if (visit && visit->visits && ss_apply_visit(skb, packet, visit)) goto failed;
-    if (hops && ss_decrement(skb, packet)) goto failed;
-    if (ss_push(skb, packet, list, packet->hop_limit - hops)) goto failed;
+    if (visit && visit->visits && ss_apply_visit(frame, packet, visit)) goto failed;
+    if (hops && ss_decrement(frame, packet)) goto failed;
+    if (ss_push(frame, packet, list, packet->hop_limit - hops)) goto failed;
     ss_count_taken(way->stats, packet->length);
-    return bpf_redirect(list->ifindex, 0);
+    return ss_send(frame, list->ifindex);
 
 failed:
     ss_count_drop(way->stats, SS_DROP_PUSH_FAILED);
-    return TC_ACT_SHOT;
+    return SS_SHOT;
 }
 
 #endif

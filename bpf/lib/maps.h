@@ -59,6 +59,7 @@ SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
 
 SS_SPARSE_HASH(ss_sids, struct ss_prefix, struct ss_sid);
 SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
+SS_SPARSE_HASH(ss_ports, __u32, struct ss_port); /* by ifindex */
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);

@@ -3,68 +3,30 @@
 #ifndef SIDESTEP_PARSE_H
 #define SIDESTEP_PARSE_H
 
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/pkt_cls.h>
 #include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/abi/sidestep.h"
+#include "bpf/lib/frame.h"
+#include "bpf/lib/packet.h"
 #include "bpf/lib/portable.h"
-
-/* What the tc programs return to let the packet go on, other filters included. */
-#define SS_PASS TC_ACT_UNSPEC
 
 /* Next headers that <linux/in.h> leaves to others. */
 #define SS_NEXT_IPV4 4
 #define SS_NEXT_IPV6 41
 #define SS_NEXT_ROUTING 43
 
-/* First 8 bytes of a Segment Routing Header (RFC 8754, 2). */
-struct ss_srh {
-    __u8 next_header;
-    __u8 length; /* in 8 bytes, the first 8 not counted */
-    __u8 type;
-    __u8 segments_left;
-    __u8 last_entry;
-    __u8 flags;
-    __be16 tag;
-};
-
 #define SS_SRH_TYPE 4
 
 static __always_inline __u32 ss_srh_bytes(const struct ss_srh* srh) {
     return 8 + 8 * (__u32)srh->length;
 }
-
-/* What of a packet decides where it goes. Addresses of IPv4 in IPv4-mapped form. */
-struct ss_packet {
-    __u64 source[2];
-    __u64 destination[2];
-    __u32 family; /* SS_IPV6 or SS_IPV4 */
-    __u32 length; /* of the IP packet by its own header */
-    __be32 flow;  /* IPv6: version, class and label; IPv4: class in the same place */
-    __be16 port[2];
-    __u8 protocol; /* next header */
-    __u8 hop_limit;
-    __u16 repairs; /* that it carries already, one in another */
-};
-
-/* A pointer field of the context. clang must not compute the field's address on its own: the verifier refuses that. */
-#define SS_CONTEXT_POINTER(skb, field)                                              \
-    ({                                                                              \
-        void* pointer_;                                                             \
-        asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
-                     : "=r"(pointer_)                                               \
-                     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, field))); \
-        pointer_;                                                                   \
-    })
 
 /* False if value < least or value > most. clang must not merge the two comparisons: the verifier would not follow. */
 #define SS_WITHIN(value, least, most)    \
@@ -78,21 +40,14 @@ struct ss_packet {
         within_;                         \
     })
 
-/* The header at `offset`, or null when the packet is too short for it. */
-static __always_inline void* ss_at(const struct __sk_buff* skb, __u32 offset, __u32 size) {
-    void* start = SS_CONTEXT_POINTER(skb, data) + offset;
-
-    return start + size > SS_CONTEXT_POINTER(skb, data_end) ? 0 : start;
-}
-
 /* The IPv6 header behind Ethernet, or null when the packet is too short for one. The version is for the caller. */
-static __always_inline struct ipv6hdr* ss_ipv6(const struct __sk_buff* skb) {
-    return ss_at(skb, ETH_HLEN, sizeof(struct ipv6hdr));
+static __always_inline struct ipv6hdr* ss_ipv6(const ss_frame* frame) {
+    return ss_at(frame, ETH_HLEN, sizeof(struct ipv6hdr));
 }
 
 /* The UDP header of a packet whose IPv6 header is followed by UDP, or by an SRH and then UDP; else 0. */
-static __always_inline struct udphdr* ss_udp(const struct __sk_buff* skb, struct ipv6hdr* ip) {
-    void* end = (void*)(long)skb->data_end;
+static __always_inline struct udphdr* ss_udp(const ss_frame* frame, struct ipv6hdr* ip) {
+    void* end = (void*)(long)frame->data_end;
     void* next = ip + 1;
     struct udphdr* udp;
 
@@ -121,19 +76,19 @@ static __always_inline void ss_map_v4(__u64* address, __be32 v4) {
     address[1] = bpf_cpu_to_be64(0x0000ffff00000000ULL | bpf_ntohl(v4));
 }
 
-static __always_inline void ss_read_ports(const struct __sk_buff* skb, __u32 offset, struct ss_packet* packet) {
+static __always_inline void ss_read_ports(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
     const __be16* port;
 
     if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) return;
-    port = ss_at(skb, offset, 2 * sizeof(*port));
+    port = ss_at(frame, offset, 2 * sizeof(*port));
     if (!port) return;
     packet->port[0] = port[0];
     packet->port[1] = port[1];
 }
 
 /* Reads an IPv6 packet whose header is at `offset`. Returns 0, or -1 if there is no such header. */
-static __always_inline int ss_read_ipv6(const struct __sk_buff* skb, __u32 offset, struct ss_packet* packet) {
-    const struct ipv6hdr* ip = ss_at(skb, offset, sizeof(*ip));
+static __always_inline int ss_read_ipv6(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+    const struct ipv6hdr* ip = ss_at(frame, offset, sizeof(*ip));
     const struct ss_srh* srh;
     __u16 tag;
 
@@ -147,9 +102,9 @@ static __always_inline int ss_read_ipv6(const struct __sk_buff* skb, __u32 offse
     packet->port[0] = packet->port[1] = 0;
     __builtin_memcpy(packet->source, &ip->saddr, sizeof(packet->source));
     __builtin_memcpy(packet->destination, &ip->daddr, sizeof(packet->destination));
-    ss_read_ports(skb, offset + sizeof(*ip), packet);
+    ss_read_ports(frame, offset + sizeof(*ip), packet);
     if (packet->protocol != SS_NEXT_ROUTING) return 0;
-    srh = ss_at(skb, offset + sizeof(*ip), sizeof(*srh));
+    srh = ss_at(frame, offset + sizeof(*ip), sizeof(*srh));
     if (!srh || srh->type != SS_SRH_TYPE) return 0;
     tag = bpf_ntohs(srh->tag);
     if ((tag & 0xff00) == SS_REPAIR_TAG) packet->repairs = tag & 0xff;
@@ -157,8 +112,8 @@ static __always_inline int ss_read_ipv6(const struct __sk_buff* skb, __u32 offse
 }
 
 /* The same of IPv4. */
-static __always_inline int ss_read_ipv4(const struct __sk_buff* skb, __u32 offset, struct ss_packet* packet) {
-    const struct iphdr* ip = ss_at(skb, offset, sizeof(*ip));
+static __always_inline int ss_read_ipv4(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+    const struct iphdr* ip = ss_at(frame, offset, sizeof(*ip));
     __u32 header;
 
     if (!ip || ip->version != 4 || ip->ihl < 5) return -1;
@@ -173,7 +128,7 @@ static __always_inline int ss_read_ipv4(const struct __sk_buff* skb, __u32 offse
     if (packet->length < header) return -1;
     ss_map_v4(packet->source, ip->saddr);
     ss_map_v4(packet->destination, ip->daddr);
-    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_ports(skb, offset + header, packet);
+    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_ports(frame, offset + header, packet);
     return 0;
 }
 

@@ -10,18 +10,15 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/portable.h"
 
-#define SS_ENOTSUPP 524 /* of the kernel's linux/errno.h */
-#define SS_EALREADY 114
-
 /* The first four bytes of an outer header: class of the inner one (RFC 6040, 4.1), label of its flow (RFC 6438). */
 static __always_inline __be32 ss_outer_flow(__be32 inner_first_word, __u32 hash) {
     return bpf_htonl((bpf_ntohl(inner_first_word) & 0x0ff00000) | 0x60000000 | (hash & 0x000fffff));
 }
 
 /* One hop less (RFC 8986, 5.1: the encapsulated packet is decremented first). */
-static __always_inline int ss_decrement(struct __sk_buff* skb, const struct ss_packet* packet) {
+static __always_inline int ss_decrement(ss_frame* frame, const struct ss_packet* packet) {
     if (packet->family == SS_IPV4) {
-        struct iphdr* ip = ss_at(skb, ETH_HLEN, sizeof(*ip));
+        struct iphdr* ip = ss_at(frame, ETH_HLEN, sizeof(*ip));
         __u32 sum;
 
         if (!ip) return -1;
@@ -29,27 +26,12 @@ static __always_inline int ss_decrement(struct __sk_buff* skb, const struct ss_p
         sum = (__u32)ip->check + bpf_htons(0x0100); /* RFC 1624 */
         ip->check = (__sum16)(sum + (sum >= 0xffff));
     } else {
-        struct ipv6hdr* ip = ss_ipv6(skb);
+        struct ipv6hdr* ip = ss_ipv6(frame);
 
         if (!ip) return -1;
         ip->hop_limit--;
     }
     return 0;
-}
-
-/* TCP segments of a GSO packet are made smaller, datagrams cannot be (RFC 8085 leaves their size to the sender). */
-static __always_inline int ss_make_room(struct __sk_buff* skb, __u32 bytes, __u32 mode, __u64 flags) {
-    long result = bpf_skb_adjust_room(skb, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
-
-    if (result == -SS_ENOTSUPP) {
-        flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
-        result = bpf_skb_adjust_room(skb, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
-    }
-    if (result == -SS_EALREADY) { /* in a tunnel already: the kernel keeps offsets and GSO types of one only */
-        flags &= ~(__u64)BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
-        result = bpf_skb_adjust_room(skb, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
-    }
-    return result ? -1 : 0;
 }
 
 /* The next header that says what is inside an outer one. */
@@ -79,41 +61,40 @@ static __always_inline int ss_reduced(const struct ss_list* list) {
 }
 
 /* H.Encaps and H.Encaps.Red. */
-static __always_inline int ss_encapsulate(struct __sk_buff* skb, const struct ss_packet* packet,
-                                          const struct ss_list* list, __u32 hop_limit) {
+static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
+                                          __u32 hop_limit) {
     __u32 length = list->header_length;
-    __u32 hash = bpf_get_hash_recalc(skb); /* now: with the header half written the kernel would not find the flow */
+    __u32 hash = ss_hash(frame, packet); /* now: with the header half written the kernel would not find the flow */
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
     if (!SS_WITHIN(length, ETH_HLEN + sizeof(*ip), SS_HEADER_MAX)) return -1;
-    if (ss_make_room(skb, length - ETH_HLEN, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6)) return -1;
-    if (bpf_skb_store_bytes(skb, 0, list->header, length, 0)) return -1;
-    ip = ss_ipv6(skb);
+    if (ss_add_outer(frame, length - ETH_HLEN)) return -1;
+    if (ss_store(frame, 0, list->header, length)) return -1;
+    ip = ss_ipv6(frame);
     if (!ip) return -1;
     ss_fill_outer(ip, packet, list, length - ETH_HLEN, hop_limit, hash);
     if (!list->srh_offset) return 0;
-    srh = ss_at(skb, ETH_HLEN + sizeof(*ip), sizeof(*srh));
+    srh = ss_at(frame, ETH_HLEN + sizeof(*ip), sizeof(*srh));
     if (!srh) return -1;
     ss_fill_srh(srh, packet, ss_inside(packet));
     return 0;
 }
 
 /* H.Insert: the SRH goes behind the packet's own header, whose destination becomes the last segment. */
-static __always_inline int ss_insert(struct __sk_buff* skb, const struct ss_packet* packet,
-                                     const struct ss_list* list) {
+static __always_inline int ss_insert(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list) {
     const __u32 at = ETH_HLEN + sizeof(struct ipv6hdr);
     __u32 srh_length = list->header_length - ETH_HLEN;
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
     if (!SS_WITHIN(srh_length, sizeof(*srh) + 16, SS_HEADER_MAX - ETH_HLEN)) return -1;
-    if (ss_make_room(skb, srh_length, BPF_ADJ_ROOM_NET, 0)) return -1;
-    if (bpf_skb_store_bytes(skb, 0, list->header, ETH_HLEN, 0)) return -1;
-    if (bpf_skb_store_bytes(skb, at, list->header + ETH_HLEN, srh_length, 0)) return -1;
-    if (bpf_skb_store_bytes(skb, at + sizeof(*srh), packet->destination, 16, 0)) return -1;
-    ip = ss_ipv6(skb);
-    srh = ss_at(skb, at, sizeof(*srh));
+    if (ss_add_srh(frame, srh_length)) return -1;
+    if (ss_store(frame, 0, list->header, ETH_HLEN)) return -1;
+    if (ss_store(frame, at, list->header + ETH_HLEN, srh_length)) return -1;
+    if (ss_store(frame, at + sizeof(*srh), packet->destination, 16)) return -1;
+    ip = ss_ipv6(frame);
+    srh = ss_at(frame, at, sizeof(*srh));
     if (!ip || !srh) return -1;
     ss_fill_srh(srh, packet, packet->protocol);
     ip->nexthdr = SS_NEXT_ROUTING;
@@ -129,11 +110,11 @@ static __always_inline int ss_not_insertable(const struct ss_packet* packet) {
 }
 
 /* Writes the list's header to the packet. Returns 0, or -1 when that failed and the packet is in pieces. */
-static __always_inline int ss_push(struct __sk_buff* skb, const struct ss_packet* packet, const struct ss_list* list,
+static __always_inline int ss_push(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
                                    __u32 hop_limit) {
-    if (list->mode == SS_MODE_ENCAPS) return ss_encapsulate(skb, packet, list, hop_limit);
-    if (list->mode == SS_MODE_INSERT) return ss_insert(skb, packet, list);
-    if (bpf_skb_store_bytes(skb, 0, list->header, 2 * ETH_ALEN, 0)) return -1;
+    if (list->mode == SS_MODE_ENCAPS) return ss_encapsulate(frame, packet, list, hop_limit);
+    if (list->mode == SS_MODE_INSERT) return ss_insert(frame, packet, list);
+    if (ss_store(frame, 0, list->header, 2 * ETH_ALEN)) return -1;
     return 0;
 }
 

@@ -81,7 +81,7 @@ static __always_inline int ss_is_sid(const __u64* address) {
 }
 
 /* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
-static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_sid* sid, struct ss_visit* visit) {
+static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* sid, struct ss_visit* visit) {
     if (sid->behavior >= SS_END_DT4) {
         if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, for the kernel to answer */
         visit->decapsulates = sid->behavior;
@@ -91,8 +91,8 @@ static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_s
     if (!(sid->flavors & SS_FLAVOR_NEXT_CSID) || !ss_next_csid(sid, visit->destination)) {
         if (!visit->srh.type || !visit->srh.segments_left) return 0; /* to ourselves */
         visit->srh.segments_left--;
-        if (bpf_skb_load_bytes(skb, SS_SRH_AT + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left,
-                               visit->destination, sizeof(visit->destination))) {
+        if (ss_load(frame, SS_SRH_AT + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left, visit->destination,
+                    sizeof(visit->destination))) {
             return 0;
         }
         if (!visit->srh.segments_left && sid->flavors & SS_FLAVOR_PSP) visit->pops = 1;
@@ -106,7 +106,7 @@ static __always_inline int ss_visit_one(struct __sk_buff* skb, const struct ss_s
 }
 
 /* Follows a packet through the SIDs of this node. */
-static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_packet* packet, struct ss_visit* visit) {
+static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* packet, struct ss_visit* visit) {
     const struct ss_steering* steering = ss_steering();
     const struct ss_sid* sid;
     __u32 i;
@@ -117,7 +117,7 @@ static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_pack
     sid = ss_longest_sid(steering, visit->destination);
     if (!sid) return;
     if (packet->protocol == SS_NEXT_ROUTING) {
-        if (bpf_skb_load_bytes(skb, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
+        if (ss_load(frame, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
             !ss_srh_sound(&visit->srh, packet->length - sizeof(struct ipv6hdr))) {
             visit->srh.type = 0;
             ss_count_outcome(SS_OUTCOME_MALFORMED);
@@ -125,29 +125,28 @@ static __always_inline void ss_visit(struct __sk_buff* skb, const struct ss_pack
         }
     }
     for (i = 0; i < SS_MAX_VISITS && sid; i++) {
-        if (!ss_visit_one(skb, sid, visit)) break;
+        if (!ss_visit_one(frame, sid, visit)) break;
         sid = ss_longest_sid(steering, visit->destination);
     }
 }
 
 /* Does to the packet what the visited SIDs do, but for the hop limit. Returns 0, or -1 with the packet in pieces. */
-static __always_inline int ss_apply_visit(struct __sk_buff* skb, struct ss_packet* packet,
-                                          const struct ss_visit* visit) {
+static __always_inline int ss_apply_visit(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u32 srh_length = ss_srh_bytes(&visit->srh);
-    struct ipv6hdr* ip = ss_ipv6(skb);
+    struct ipv6hdr* ip = ss_ipv6(frame);
 
     if (!ip) return -1;
     __builtin_memcpy(&ip->daddr, visit->destination, 16);
     if (!visit->srh.type) return 0; /* a container without SRH */
     if (!visit->pops) {
-        return bpf_skb_store_bytes(skb, SS_SRH_AT + 3, &visit->srh.segments_left, 1, 0) ? -1 : 0;
+        return ss_store(frame, SS_SRH_AT + 3, &visit->srh.segments_left, 1);
     }
     packet->length -= srh_length;
     packet->protocol = visit->srh.next_header;
     packet->repairs = 0;
     ip->nexthdr = visit->srh.next_header;
     ip->payload_len = bpf_htons((__u16)(packet->length - sizeof(*ip)));
-    return bpf_skb_adjust_room(skb, -(__s32)srh_length, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+    return ss_remove_srh(frame, srh_length);
 }
 
 #endif

@@ -12,38 +12,35 @@
 #include "bpf/lib/portable.h"
 #include "bpf/lib/probe.h"
 
-/* What ends a packet that is neither passed nor wrong. tcx knows no TC_ACT_STOLEN: there it is TC_ACT_SHOT. */
-const volatile int ss_consumed __weak = TC_ACT_STOLEN;
-
 static __always_inline int ss_refuse(__u32 reason) {
     ss_count(reason);
-    return TC_ACT_SHOT;
+    return SS_SHOT;
 }
 
 /* Consumes the packet if it is addressed to the sink of a session of ours, else returns SS_PASS. */
-static __always_inline int ss_sink(struct __sk_buff* skb, struct ipv6hdr* ip, struct udphdr* udp) {
+static __always_inline int ss_sink(ss_frame* frame, struct ipv6hdr* ip, struct udphdr* udp) {
     struct ss_stamp* stamp = (void*)(udp + 1);
     struct ss_session* session;
     struct ss_secret* secret;
     __u64 mac;
     __u32 index, reason;
 
-    if ((void*)stamp + SS_STAMP_SIGNED > (void*)(long)skb->data_end) return SS_PASS;
+    if ((void*)stamp + SS_STAMP_SIGNED > (void*)(long)frame->data_end) return SS_PASS;
     index = bpf_ntohs(stamp->ssid);
     session = ss_entry(&ss_sessions, index);
     secret = ss_entry(&ss_secrets, 0);
     if (!session || !secret) return SS_PASS;
     if (!(session->conf.flags & SS_SESSION_ACTIVE) || !ss_same_address(&ip->daddr, session->conf.sink)) return SS_PASS;
 
-    if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return ss_refuse(SS_REJECT_TRUNCATED);
-    if (skb->ifindex != session->conf.sink_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
+    if ((void*)(stamp + 1) > (void*)(long)frame->data_end) return ss_refuse(SS_REJECT_TRUNCATED);
+    if (ss_ifindex(frame) != session->conf.sink_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);
 
     reason = ss_record_answer(&session->rx, SS_READ(session->tx.sequence), bpf_ntohl(stamp->sequence),
                               bpf_ktime_get_ns(), ss_stamp_time(stamp));
     if (reason) return ss_refuse(reason - 1);
-    return ss_consumed;
+    return SS_CONSUMED;
 }
 
 #endif

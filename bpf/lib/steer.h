@@ -121,8 +121,8 @@ static __always_inline void ss_count_no_candidate(const struct ss_rule* rule) {
 }
 
 /* The list that a flow takes at a position of a policy. */
-static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_rule* rule, const struct ss_picked* picked,
-                                    struct ss_way* way) {
+static __always_inline void ss_take(ss_frame* frame, const struct ss_packet* packet, const struct ss_rule* rule,
+                                    const struct ss_picked* picked, struct ss_way* way) {
     const struct ss_candidate* candidate;
     __u32 position = picked->position;
 
@@ -131,12 +131,12 @@ static __always_inline void ss_take(struct __sk_buff* skb, const struct ss_rule*
     if (!candidate) return;
     way->stats = rule->stats + position;
     way->list =
-        ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? bpf_get_hash_recalc(skb) : 0));
+        ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_hash(frame, packet) : 0));
 }
 
 /* The bypass of an adjacency that is not up, if it is better. */
-static __always_inline void ss_bypass(struct __sk_buff* skb, __u32 bank, const struct ss_adjacency* adjacency,
-                                      struct ss_way* way) {
+static __always_inline void ss_bypass(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
+                                      const struct ss_adjacency* adjacency, struct ss_way* way) {
     struct ss_rule rule = ss_rule_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
     struct ss_picked picked;
 
@@ -147,22 +147,22 @@ static __always_inline void ss_bypass(struct __sk_buff* skb, __u32 bank, const s
     }
     picked = ss_pick(0, rule.policy, 0);
     if (picked.rank > ss_session_rank(adjacency->session)) {
-        ss_take(skb, &rule, &picked, way);
+        ss_take(frame, packet, &rule, &picked, way);
     } else {
         ss_count_no_candidate(&rule);
     }
 }
 
 /* Asks the FIB for a packet that no policy moves; `rule` is what it is under, if any, with its choice. */
-static __always_inline void ss_follow_fib(struct __sk_buff* skb, __u32 bank, const struct ss_packet* packet,
+static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
                                           const struct ss_rule* rule, const struct ss_picked* plain,
                                           struct ss_way* way) {
-    const struct ss_adjacency* adjacency = ss_ask_fib(skb, packet);
+    const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
     const struct ss_gate* gate = ss_gate();
     __u32 rank;
 
     way->list = 0;
-    if (gate && gate->rehash >> packet->family & 1) bpf_set_hash_invalid(skb); /* a draw among lists left one */
+    if (gate && gate->rehash >> packet->family & 1) ss_forget_hash(frame); /* a draw among lists left one */
     if (!adjacency) {
         ss_count_outcome(rule ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;
@@ -176,18 +176,18 @@ static __always_inline void ss_follow_fib(struct __sk_buff* skb, __u32 bank, con
         struct ss_picked other = ss_pick(0, rule->policy, plain->position + 1);
 
         if (other.rank > rank) {
-            ss_take(skb, rule, &other, way);
+            ss_take(frame, packet, rule, &other, way);
             return;
         }
     }
-    ss_bypass(skb, bank, adjacency, way);
+    ss_bypass(frame, bank, packet, adjacency, way);
 }
 
 /*
  * The way that a packet has to take now; way->list is null to leave it to the kernel. Counts why.
  * `pinned`: the adjacency that an End.X SID of ours prescribes, else null.
  */
-static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_packet* packet, enum ss_asker asker,
+static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* packet, enum ss_asker asker,
                                      const struct ss_adjacency* pinned, struct ss_way* way) {
     const struct ss_steering* steering = ss_steering();
     struct ss_target target;
@@ -203,7 +203,7 @@ static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_pack
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(skb, bank, pinned, way);
+            ss_bypass(frame, bank, packet, pinned, way);
         }
         return;
     }
@@ -219,20 +219,20 @@ static __always_inline void ss_steer(struct __sk_buff* skb, const struct ss_pack
     rule = ss_rule_of(target);
     if (!rule.policy) {
         if (asker == SS_TRANSIT) {
-            ss_follow_fib(skb, bank, packet, 0, 0, way);
+            ss_follow_fib(frame, bank, packet, 0, 0, way);
         } else {
             ss_count_outcome(SS_OUTCOME_NO_POLICY);
         }
         return;
     }
     picked = ss_pick(0, rule.policy, 0);
-    ss_take(skb, &rule, &picked, way);
+    ss_take(frame, packet, &rule, &picked, way);
     /* To the device, plain forwarding is to a neighbour whose address has to be known. */
     if (way->list && way->list->mode == SS_MODE_PLAIN && asker == SS_DEVICE && !way->list->header_length) way->list = 0;
     if (!way->list) {
         ss_count_no_candidate(&rule);
     } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_TRANSIT) {
-        ss_follow_fib(skb, bank, packet, &rule, &picked, way);
+        ss_follow_fib(frame, bank, packet, &rule, &picked, way);
     } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_ROUTE) {
         way->list = 0;
         ss_count_outcome(SS_OUTCOME_PLAIN);

@@ -74,8 +74,8 @@ static __always_inline __sum16 ss_fold(__s64 sum) {
 }
 
 /* The sum over four quarters from `at` on; -1 if the packet is shorter. */
-static __always_inline __s64 ss_sum_quoted(struct __sk_buff* skb, __u32 at, __u32 quarter, __s64 sum) {
-    void* start = ss_at(skb, at, 4 * quarter);
+static __always_inline __s64 ss_sum_quoted(ss_frame* frame, __u32 at, __u32 quarter, __s64 sum) {
+    void* start = ss_at(frame, at, 4 * quarter);
     int i;
 
     if (!start) return -1;
@@ -85,31 +85,28 @@ static __always_inline __s64 ss_sum_quoted(struct __sk_buff* skb, __u32 at, __u3
 
 /* Makes room for `grown` bytes of headers before the packet, and cuts it to `quoted` of its own. The Ethernet header of
  * the answer goes to *eth. */
-static __always_inline int ss_make_answer(struct __sk_buff* skb, struct ethhdr* eth, __u32 grown, __u32 quoted) {
+static __always_inline int ss_make_answer(ss_frame* frame, struct ethhdr* eth, __u32 grown, __u32 quoted) {
     struct ethhdr came;
 
-    if (bpf_skb_load_bytes(skb, 0, &came, sizeof(came))) return -1;
+    if (ss_load(frame, 0, &came, sizeof(came))) return -1;
     __builtin_memcpy(eth->h_dest, came.h_source, ETH_ALEN);
     __builtin_memcpy(eth->h_source, came.h_dest, ETH_ALEN);
     eth->h_proto = came.h_proto;
-    if (bpf_skb_adjust_room(skb, (__s32)grown, BPF_ADJ_ROOM_MAC, 0)) return -1;
-    if (bpf_skb_change_tail(skb, ETH_HLEN + grown + quoted, 0)) return -1;
-    return bpf_skb_pull_data(skb, ETH_HLEN + grown + quoted) ? -1 : 0;
+    return ss_make_room_and_cut(frame, grown, grown + quoted);
 }
 
 /* Fills in the checksum: of `covered` so far, the ICMP header and what is quoted behind `at`. */
-static __always_inline int ss_close(struct __sk_buff* skb, struct ss_icmp* icmp, __u32 at, __u32 quarter,
-                                    __s64 covered) {
+static __always_inline int ss_close(ss_frame* frame, struct ss_icmp* icmp, __u32 at, __u32 quarter, __s64 covered) {
     __s64 sum = bpf_csum_diff(0, 0, (__be32*)icmp, sizeof(*icmp), (__wsum)covered);
 
     if (covered < 0 || sum < 0) return -1;
-    sum = ss_sum_quoted(skb, at, quarter, sum);
+    sum = ss_sum_quoted(frame, at, quarter, sum);
     if (sum < 0) return -1;
     icmp->checksum = ss_fold(sum);
     return 0;
 }
 
-static __always_inline int ss_tell_v6(struct __sk_buff* skb, const struct ss_packet* packet,
+static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* packet,
                                       const struct ss_steering* steering, __u32 mtu) {
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V6;
     struct ss_told_v6 told = {};
@@ -117,7 +114,7 @@ static __always_inline int ss_tell_v6(struct __sk_buff* skb, const struct ss_pac
     __be32 pseudo[10] = {}; /* addresses, length, next header (RFC 8200, 8.1) */
     void* start;
 
-    if (ss_make_answer(skb, &told.eth, sizeof(told.ip) + sizeof(icmp), quoted)) return -1;
+    if (ss_make_answer(frame, &told.eth, sizeof(told.ip) + sizeof(icmp), quoted)) return -1;
     told.ip.version = 6;
     told.ip.payload_len = bpf_htons((__u16)(sizeof(icmp) + quoted));
     told.ip.nexthdr = IPPROTO_ICMPV6;
@@ -130,16 +127,16 @@ static __always_inline int ss_tell_v6(struct __sk_buff* skb, const struct ss_pac
     __builtin_memcpy(pseudo + 4, packet->source, 16);
     pseudo[8] = bpf_htonl(sizeof(icmp) + quoted);
     pseudo[9] = bpf_htonl(IPPROTO_ICMPV6);
-    if (ss_close(skb, &icmp, sizeof(told), SS_QUOTED_QUARTER_V6, bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), 0)))
+    if (ss_close(frame, &icmp, sizeof(told), SS_QUOTED_QUARTER_V6, bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), 0)))
         return -1;
     told.icmp = icmp;
-    start = ss_at(skb, 0, sizeof(told));
+    start = ss_at(frame, 0, sizeof(told));
     if (!start) return -1;
     __builtin_memcpy(start, &told, sizeof(told));
     return 0;
 }
 
-static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_packet* packet,
+static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* packet,
                                       const struct ss_steering* steering, __u32 mtu) {
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V4;
     struct ss_told_v4 told = {};
@@ -148,7 +145,7 @@ static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_pac
     __s64 sum;
     void* start;
 
-    if (ss_make_answer(skb, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
+    if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
     ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
     ip.saddr = steering->source_v4;
     ip.daddr = (__be32)(packet->source[1] >> 32);
@@ -156,10 +153,10 @@ static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_pac
     if (sum < 0) return -1;
     ip.check = ss_fold(sum);
     icmp.mtu = bpf_htonl(mtu & 0xffff);
-    if (ss_close(skb, &icmp, sizeof(told), SS_QUOTED_QUARTER_V4, 0)) return -1;
+    if (ss_close(frame, &icmp, sizeof(told), SS_QUOTED_QUARTER_V4, 0)) return -1;
     told.ip = ip;
     told.icmp = icmp;
-    start = ss_at(skb, 0, sizeof(told));
+    start = ss_at(frame, 0, sizeof(told));
     if (!start) return -1;
     __builtin_memcpy(start, &told, sizeof(told));
     return 0;
@@ -167,10 +164,10 @@ static __always_inline int ss_tell_v4(struct __sk_buff* skb, const struct ss_pac
 
 /* False if nobody can or may be told: the packet is shorter than it says, could not be made smaller, or its source is
  * not one node (RFC 4443, 2.4 e.6; RFC 1122, 3.2.2). */
-static __always_inline int ss_may_be_told(const struct __sk_buff* skb, const struct ss_packet* packet) {
+static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss_packet* packet) {
     __u32 first;
 
-    if (skb->len < ETH_HLEN + packet->length) return 0;
+    if (ss_bytes(frame) < ETH_HLEN + packet->length) return 0;
     if (packet->family == SS_IPV4) {
         first = bpf_ntohl((__u32)(packet->source[1] >> 32)) >> 24;
         return packet->length > 4 * SS_QUOTED_QUARTER_V4 && first != 0 && first < 224;
@@ -181,15 +178,16 @@ static __always_inline int ss_may_be_told(const struct __sk_buff* skb, const str
 
 /* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
  * program's result: the packet is gone either way. */
-SS_OWN_FRAME int ss_tell_too_big(struct __sk_buff* skb, const struct ss_packet* packet, __u32 mtu) {
+SS_OWN_FRAME int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
     const struct ss_steering* steering = ss_steering();
 
-    if (!steering || !ss_may_be_told(skb, packet) || !ss_may_tell()) return TC_ACT_SHOT;
-    if (packet->family == SS_IPV4 ? ss_tell_v4(skb, packet, steering, mtu) : ss_tell_v6(skb, packet, steering, mtu)) {
-        return TC_ACT_SHOT;
+    if (!steering || !ss_may_be_told(frame, packet) || !ss_may_tell()) return SS_SHOT;
+    if (packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, steering, mtu)
+                                  : ss_tell_v6(frame, packet, steering, mtu)) {
+        return SS_SHOT;
     }
     ss_count_outcome(SS_OUTCOME_TOLD);
-    return bpf_redirect(skb->ifindex, 0);
+    return ss_bounce(frame);
 }
 
 #endif

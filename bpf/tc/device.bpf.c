@@ -11,9 +11,9 @@ int ss_device(struct __sk_buff* skb) {
     struct ss_way way;
     int result;
 
-    if (skb->protocol == bpf_htons(ETH_P_IPV6) ? ss_read_ipv6(skb, ETH_HLEN, &packet)
-                                               : skb->protocol != bpf_htons(ETH_P_IP) ||
-                                                     ss_read_ipv4(skb, ETH_HLEN, &packet)) {
+    if (skb->protocol == bpf_htons(ETH_P_IPV6)
+            ? ss_read_ipv6(skb, ETH_HLEN, &packet)
+            : skb->protocol != bpf_htons(ETH_P_IP) || ss_read_ipv4(skb, ETH_HLEN, &packet)) {
         return TC_ACT_SHOT; /* neighbour discovery and the like */
     }
     ss_steer(skb, &packet, SS_DEVICE, 0, &way);

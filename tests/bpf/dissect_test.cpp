@@ -122,7 +122,7 @@ TEST_F(Dissect, Encapsulation) {
     };
     std::vector<Case> cases;
     std::vector<Bytes> packets;
-    for (const unsigned count : {1U, 2U, 3U, 10U, unsigned{SS_MAX_SEGMENTS}}) {
+    for (const unsigned count : {1U, 2U, 3U, 5U, programs_.most_segments()}) {
         for (const bool reduced : {false, true}) {
             for (const bool is_v4 : {false, true}) {
                 back_up(encaps_list(kBackup, count, reduced));
@@ -148,7 +148,7 @@ TEST_F(Dissect, Encapsulation) {
 // The checksum of what follows is over the last segment, which is the packet's own destination.
 TEST_F(Dissect, Insertion) {
     std::vector<Bytes> packets;
-    for (const unsigned count : {1, 2, 15}) {
+    for (const unsigned count : {1U, 2U, programs_.most_segments() - 1}) {
         back_up(insert_list(kBackup, count));
         packets.push_back(repaired(v6()));
     }

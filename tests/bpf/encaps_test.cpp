@@ -71,7 +71,7 @@ TEST_F(Encaps, OneSegmentReducedNeedsNoSrh) {
 
 // RFC 8986, 5.1: the list is behind the outer header, whatever its length.
 TEST_F(Encaps, AnyNumberOfSegments) {
-    for (unsigned count = 1; count <= SS_MAX_SEGMENTS; ++count) {
+    for (unsigned count = 1; count <= programs_.most_segments(); ++count) {
         for (const bool reduced : {false, true}) {
             for (const bool v4 : {false, true}) {
                 SCOPED_TRACE(testing::Message() << count << " segments, reduced " << reduced << ", IPv4 " << v4);

@@ -2,6 +2,8 @@
 // The BPF programs loaded for a test, unpinned and attached to nothing, with their maps as memory.
 #pragma once
 
+#include <linux/if_ether.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -38,10 +40,16 @@ Bytes memory_of(const Value& value) {
     return bytes;
 }
 
+/// Where programs of ingress are tried.
+inline bool hook_is_xdp() {
+    const char* hook = std::getenv("SIDESTEP_TEST_HOOK");
+    return hook != nullptr && std::string_view(hook) == "xdp";
+}
+
 class Programs {
   public:
-    /// Loads; on failure why_not() says why.
-    Programs() : why_not_(load()) {}
+    /// Loads, with one of the two ingress programs; on failure why_not() says why.
+    explicit Programs(bool at_xdp = hook_is_xdp()) : at_xdp_(at_xdp), why_not_(load()) {}
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
     ~Programs() { sidestep_bpf__destroy(skeleton_); }
@@ -123,8 +131,28 @@ class Programs {
         words[session].rank = rank;
     }
 
+    /// What enters by an interface, at tc or at XDP: the same has to come of it.
     RunResult ingress(const Bytes& packet, std::uint32_t ifindex = kLoopback) {
-        return run(skeleton_->progs.ss_ingress, packet, ifindex, 0);
+        if (!at_xdp_) return run(skeleton_->progs.ss_ingress, packet, ifindex, 0);
+        const auto before = answered();
+        auto result = run_xdp_program(bpf_program__fd(skeleton_->progs.ss_ingress_xdp), packet, ifindex);
+        if (result.code == TC_ACT_SHOT && answered() != before) result.code = TC_ACT_STOLEN;
+        return result;
+    }
+    [[nodiscard]] bool at_xdp() const { return at_xdp_; }
+    /// Whether packets can be given a header of so many bytes, Ethernet included, where they are tried.
+    [[nodiscard]] bool takes_header(std::uint32_t bytes) const { return !at_xdp_ || bytes - ETH_HLEN <= SS_FRAME_ROOM; }
+    /// Of the longest list that H.Encaps takes there.
+    [[nodiscard]] unsigned most_segments() const {
+        unsigned count = SS_MAX_SEGMENTS;
+        while (!takes_header(ETH_HLEN + 40 + 8 + 16 * count)) --count;
+        return count;
+    }
+
+    /// An interface, as programs of XDP know it.
+    void set_port(std::uint32_t ifindex, const ss_port& port) {
+        if (bpf_map__update_elem(maps().ss_ports, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
+            std::abort();
     }
 
     /// What is routed into the policy device.
@@ -207,11 +235,14 @@ class Programs {
     static constexpr std::uint32_t kPrefixes = 256;
     static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
     static constexpr std::uint32_t kPaths = 32;
+    static constexpr std::uint32_t kPorts = 16;
 
     std::string load() {
         libbpf_set_print(nullptr);
         skeleton_ = sidestep_bpf__open();
         if (skeleton_ == nullptr) return std::string("cannot open the BPF programs: ") + std::strerror(errno);
+        bpf_program__set_autoload(skeleton_->progs.ss_ingress, !at_xdp_);
+        bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, at_xdp_);
         bpf_map__set_max_entries(maps().ss_slots, 2 * kSlots);
         bpf_map__set_max_entries(maps().ss_policies, 2 * kSlots + 1);
         bpf_map__set_max_entries(maps().ss_candidates, kPaths);
@@ -221,6 +252,7 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_filters, 2 * PrefixTable::words_for(kPrefixes));
         bpf_map__set_max_entries(maps().ss_sids, 64);
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
+        bpf_map__set_max_entries(maps().ss_ports, kPorts);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
             return std::string("cannot load the BPF programs: ") + std::strerror(-error);
         }
@@ -243,6 +275,8 @@ class Programs {
         sid_lengths_.emplace(steering().sid_length, steering().sid_lengths);
         set(maps().ss_secrets, 0, secret);
         for (auto& word : words.all()) word = {.rank = SS_UP, .gates = 1};
+        set_port(kLoopback, {.mac = {}, .takes_frames = 1, .pad = 0});
+        set_port(kVethNear, {.mac = {2, 0, 0, 0, 0, 1}, .takes_frames = 1, .pad = 0});
         return {};
     }
 
@@ -263,6 +297,14 @@ class Programs {
         return run_program(bpf_program__fd(program), packet, ifindex, mark);
     }
 
+    /// Probes, by all sessions.
+    [[nodiscard]] std::uint64_t answered() const {
+        std::uint64_t sum = 0;
+        for (const auto& session : sessions.all()) sum += session.rx.answered;
+        return sum;
+    }
+
+    const bool at_xdp_;
     sidestep_bpf* skeleton_ = nullptr;
     SharedArray<ss_steering> steerings_;
     std::set<Prefix> sids_;

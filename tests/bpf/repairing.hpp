@@ -11,6 +11,8 @@ namespace sidestep {
 
 class Repairing : public testing::Test {
   protected:
+    explicit Repairing(bool at_xdp = hook_is_xdp()) : programs_(at_xdp) {}
+
     static constexpr std::uint16_t kPrimary = 0;
     static constexpr std::uint16_t kBackup = 1;
     static constexpr std::uint32_t kSlot = 1;

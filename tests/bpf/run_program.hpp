@@ -16,6 +16,7 @@ namespace sidestep {
 inline constexpr std::uint32_t kPass = ~0U;       // TC_ACT_UNSPEC
 inline constexpr std::uint32_t kNotRun = 0xdead;  // no program returns this: the kernel refused to run it
 inline constexpr std::uint32_t kLoopback = 1;
+inline constexpr std::uint32_t kVethNear = 71;  // of tests/bpf/veth_pair.hpp
 
 /// What a program made of a packet.
 struct RunResult {
@@ -23,13 +24,11 @@ struct RunResult {
     Bytes packet;
 };
 
-/// As it came in by the interface `ifindex` of this namespace, or is about to leave by it.
-inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
+/// `context`: the packet's, for this kind of program.
+template <typename Context>
+RunResult run_program(int program, const Bytes& packet, Context context) {
     RunResult result;
     result.packet.resize(4096);
-    __sk_buff context{};
-    context.ifindex = ifindex;
-    context.mark = mark;
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = result.packet.data(),
                 .data_size_in = static_cast<std::uint32_t>(packet.size()),
                 .data_size_out = static_cast<std::uint32_t>(result.packet.size()), .ctx_in = &context,
@@ -41,6 +40,37 @@ inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifi
     }
     result.code = options.retval;
     result.packet.resize(options.data_size_out);
+    return result;
+}
+
+/// At tc: as it came in by the interface `ifindex` of this namespace, or is about to leave by it.
+inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
+    __sk_buff context{};
+    context.ifindex = ifindex;
+    context.mark = mark;
+    return run_program(program, packet, context);
+}
+
+/// At XDP; the codes are those of tc that mean the same.
+inline RunResult run_xdp_program(int program, const Bytes& packet, std::uint32_t ifindex) {
+    xdp_md context{};
+    context.data_end = static_cast<std::uint32_t>(packet.size());
+    context.ingress_ifindex = ifindex;
+    auto result = run_program(program, packet, context);
+    switch (result.code) {
+        case XDP_PASS:
+            result.code = kPass;
+            break;
+        case XDP_DROP:
+            result.code = TC_ACT_SHOT;
+            break;
+        case XDP_TX:
+        case XDP_REDIRECT:
+            result.code = TC_ACT_REDIRECT;
+            break;
+        default:
+            break;
+    }
     return result;
 }
 

@@ -20,12 +20,13 @@
 
 #include "bpf/model/fd.hpp"
 #include "tests/bpf/packet.hpp"
+#include "tests/bpf/run_program.hpp"
 
 namespace sidestep {
 
 class VethPair {
   public:
-    static constexpr unsigned kNear = 71;
+    static constexpr unsigned kNear = kVethNear;
     static constexpr unsigned kFar = 72;
 
     /// On failure why_not() says why.

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A packet as its hook hands it over, beginning with Ethernet, and what can be done with it there. All that decides
+ * about packets is written once, for tc and XDP alike; a program of XDP says so by SS_AT_XDP before it includes
+ * anything. Both give the same calls:
+ *
+ *   SS_PASS, SS_SHOT, SS_CONSUMED    what a program returns: goes on; dropped; ended, and nothing is wrong
+ *   ss_ifindex, ss_bytes             the interface it came in by; its length with Ethernet, unless it is GSO
+ *   ss_protocol                      its EtherType, or 0
+ *   ss_is_gso                        whether it is several packets to be
+ *   ss_pull                          makes its first bytes readable by ss_at()
+ *   ss_load, ss_store                copy bytes from and to any place; 0 on success
+ *   ss_hash                          of its flow
+ *   ss_forget_hash                   so that the kernel makes its own again
+ *   ss_can_send                      whether it can leave by an interface with so many bytes more
+ *   ss_send, ss_bounce               leaves by an interface; by the one that it came in by
+ *   ss_again                         comes in once more
+ *   ss_add_outer, ss_remove_outer    room between Ethernet and the IP header for a tunnel's; its removal
+ *   ss_add_srh, ss_remove_srh        room behind the IPv6 header; its removal
+ *   ss_make_room_and_cut             room before the IP header, and an end
+ */
+#ifndef SIDESTEP_FRAME_H
+#define SIDESTEP_FRAME_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/lib/packet.h"
+#include "bpf/lib/portable.h"
+
+#ifdef SS_AT_XDP
+typedef struct xdp_md ss_frame;
+#else
+typedef struct __sk_buff ss_frame;
+#endif
+
+/* A pointer field of the context. clang must not compute the field's address on its own: the verifier refuses that. */
+#define SS_CONTEXT_POINTER(frame, field)                                      \
+    ({                                                                        \
+        void* pointer_;                                                       \
+        asm volatile("%0 = *(u32 *)(%1 + %2)"                                 \
+                     : "=r"(pointer_)                                         \
+                     : "r"(frame), "i"(__builtin_offsetof(ss_frame, field))); \
+        pointer_;                                                             \
+    })
+
+/* The header at `offset`, or null when the packet is too short for it. */
+static __always_inline void* ss_at(const ss_frame* frame, __u32 offset, __u32 size) {
+    void* start = SS_CONTEXT_POINTER(frame, data) + offset;
+
+    return start + size > SS_CONTEXT_POINTER(frame, data_end) ? 0 : start;
+}
+
+#ifdef SS_AT_XDP
+#include "bpf/lib/frame_xdp.h"
+#else
+#include "bpf/lib/frame_tc.h"
+#endif
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Packets at tc and in routes (bpf/lib/frame.h). They may be GSO packets, which the kernel has to be told of tunnels.
+ */
+#ifndef SIDESTEP_FRAME_TC_H
+#define SIDESTEP_FRAME_TC_H
+
+#include <linux/pkt_cls.h>
+
+#define SS_PASS TC_ACT_UNSPEC /* other filters included */
+#define SS_SHOT TC_ACT_SHOT
+
+/* tcx knows no TC_ACT_STOLEN: there it is TC_ACT_SHOT. */
+const volatile int ss_consumed __weak = TC_ACT_STOLEN;
+#define SS_CONSUMED ss_consumed
+
+#define SS_ENOTSUPP 524 /* of the kernel's linux/errno.h */
+#define SS_EALREADY 114
+
+/* linux/bpf.h has them since 6.3. */
+#define SS_DECAP_L3_IPV4 (1ULL << 7)
+#define SS_DECAP_L3_IPV6 (1ULL << 8)
+
+static __always_inline __u32 ss_ifindex(const ss_frame* frame) {
+    return frame->ifindex;
+}
+
+static __always_inline __u32 ss_bytes(const ss_frame* frame) {
+    return frame->len;
+}
+
+static __always_inline __be16 ss_protocol(const ss_frame* frame) {
+    return (__be16)frame->protocol;
+}
+
+static __always_inline int ss_is_gso(const ss_frame* frame) {
+    return frame->gso_size != 0;
+}
+
+/* Some drivers leave most of a packet in fragments. */
+static __always_inline int ss_pull(ss_frame* frame, __u32 bytes) {
+    __u32 wanted = frame->len < bytes ? frame->len : bytes;
+
+    if ((void*)(long)frame->data + wanted <= (void*)(long)frame->data_end) return 0;
+    return bpf_skb_pull_data(frame, wanted) ? -1 : 0;
+}
+
+static __always_inline int ss_load(const ss_frame* frame, __u32 at, void* to, __u32 bytes) {
+    return bpf_skb_load_bytes(frame, at, to, bytes) ? -1 : 0;
+}
+
+static __always_inline int ss_store(ss_frame* frame, __u32 at, const void* from, __u32 bytes) {
+    return bpf_skb_store_bytes(frame, at, from, bytes, 0) ? -1 : 0;
+}
+
+static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* packet) {
+    (void)packet;
+    return bpf_get_hash_recalc(frame);
+}
+
+static __always_inline void ss_forget_hash(ss_frame* frame) {
+    bpf_set_hash_invalid(frame);
+}
+
+static __always_inline int ss_can_send(const ss_frame* frame, __u32 ifindex, __u32 bytes) {
+    (void)frame, (void)ifindex, (void)bytes;
+    return 1;
+}
+
+static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {
+    (void)frame;
+    return (int)bpf_redirect(ifindex, 0);
+}
+
+static __always_inline int ss_bounce(const ss_frame* frame) {
+    return (int)bpf_redirect(frame->ifindex, 0);
+}
+
+static __always_inline int ss_again(const ss_frame* frame) {
+    return (int)bpf_redirect(frame->ifindex, BPF_F_INGRESS);
+}
+
+/* TCP segments of a GSO packet are made smaller, datagrams cannot be (RFC 8085 leaves their size to the sender). */
+static __always_inline int ss_make_room(ss_frame* frame, __u32 bytes, __u32 mode, __u64 flags) {
+    long result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+
+    if (result == -SS_ENOTSUPP) {
+        flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+        result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+    }
+    if (result == -SS_EALREADY) { /* in a tunnel already: the kernel keeps offsets and GSO types of one only */
+        flags &= ~(__u64)BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+        result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+    }
+    return result ? -1 : 0;
+}
+
+static __always_inline int ss_add_outer(ss_frame* frame, __u32 bytes) {
+    return ss_make_room(frame, bytes, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
+}
+
+static __always_inline int ss_add_srh(ss_frame* frame, __u32 bytes) {
+    return ss_make_room(frame, bytes, BPF_ADJ_ROOM_NET, 0);
+}
+
+static __always_inline int ss_remove_srh(ss_frame* frame, __u32 bytes) {
+    return bpf_skb_adjust_room(frame, -(__s32)bytes, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+}
+
+static __always_inline int ss_strip_v6(ss_frame* frame, __u32 outer) {
+    if (!bpf_skb_adjust_room(frame, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV6)) {
+        return 0;
+    }
+    return bpf_skb_adjust_room(frame, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+}
+
+/* Before 6.3 only bpf_skb_change_proto() turns an IPv6 packet into one of IPv4; it takes 20 bytes away. */
+static __always_inline int ss_strip_v4(ss_frame* frame, __u32 outer) {
+    const __be16 protocol = bpf_htons(ETH_P_IP);
+    const __u32 by_change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+
+    if (bpf_skb_adjust_room(frame, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET | SS_DECAP_L3_IPV4)) {
+        if (bpf_skb_change_proto(frame, protocol, 0)) return -1;
+        if (bpf_skb_adjust_room(frame, -(__s32)(outer - by_change), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+            return -1;
+    }
+    return ss_store(frame, 2 * ETH_ALEN, &protocol, sizeof(protocol));
+}
+
+/* `family`: of what is inside. */
+static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 family) {
+    return family == SS_IPV4 ? ss_strip_v4(frame, bytes) : ss_strip_v6(frame, bytes);
+}
+
+/* The packet has `bytes` behind Ethernet then, the first `room` of them new. */
+static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
+    if (bpf_skb_adjust_room(frame, (__s32)room, BPF_ADJ_ROOM_MAC, 0)) return -1;
+    if (bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0)) return -1;
+    return bpf_skb_pull_data(frame, ETH_HLEN + bytes) ? -1 : 0;
+}
+
+#endif

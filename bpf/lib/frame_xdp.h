@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Packets at XDP (bpf/lib/frame.h): as the driver received them, one by one and without anything around them. They can
+ * leave by interfaces only that take such frames, with as many bytes more as drivers leave room for.
+ */
+#ifndef SIDESTEP_FRAME_XDP_H
+#define SIDESTEP_FRAME_XDP_H
+
+#include "bpf/lib/maps.h"
+#include "bpf/lib/prefix_hash.h"
+
+#define SS_PASS XDP_PASS
+#define SS_SHOT XDP_DROP
+#define SS_CONSUMED XDP_DROP
+#define SS_AGAIN (XDP_REDIRECT + 1) /* for the entry program: no result of its own */
+
+static __always_inline __u32 ss_ifindex(const ss_frame* frame) {
+    return frame->ingress_ifindex;
+}
+
+static __always_inline __u32 ss_bytes(const ss_frame* frame) {
+    return frame->data_end - frame->data;
+}
+
+static __always_inline __be16 ss_protocol(const ss_frame* frame) {
+    const struct ethhdr* eth = ss_at(frame, 0, sizeof(*eth));
+
+    return eth ? eth->h_proto : 0;
+}
+
+static __always_inline int ss_is_gso(const ss_frame* frame) {
+    (void)frame;
+    return 0;
+}
+
+static __always_inline int ss_pull(ss_frame* frame, __u32 bytes) {
+    (void)frame, (void)bytes;
+    return 0;
+}
+
+static __always_inline int ss_load(ss_frame* frame, __u32 at, void* to, __u32 bytes) {
+    return bpf_xdp_load_bytes(frame, at, to, bytes) ? -1 : 0;
+}
+
+static __always_inline int ss_store(ss_frame* frame, __u32 at, const void* from, __u32 bytes) {
+    return bpf_xdp_store_bytes(frame, at, (void*)from, bytes) ? -1 : 0;
+}
+
+/* Nobody has made one. */
+static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* packet) {
+    __u64 label = packet->family == SS_IPV6 ? packet->flow & bpf_htonl(0xfffff) : 0;
+    __u64 ends = (__u64)packet->port[0] << 48 | (__u64)packet->port[1] << 32 | label;
+    __u64 from = ss_prefix_hash(packet->source[0], packet->source[1], packet->protocol, ends);
+
+    (void)frame;
+    return (__u32)(ss_prefix_hash(packet->destination[0], packet->destination[1], 0, from) >> 32);
+}
+
+static __always_inline void ss_forget_hash(ss_frame* frame) {
+    (void)frame;
+}
+
+static __always_inline int ss_can_send(const ss_frame* frame, __u32 ifindex, __u32 bytes) {
+    const struct ss_port* port = bpf_map_lookup_elem(&ss_ports, &ifindex);
+
+    (void)frame;
+    return port && port->takes_frames && bytes <= SS_FRAME_ROOM;
+}
+
+static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {
+    (void)frame;
+    return (int)bpf_redirect(ifindex, 0);
+}
+
+static __always_inline int ss_bounce(const ss_frame* frame) {
+    (void)frame;
+    return XDP_TX;
+}
+
+static __always_inline int ss_again(const ss_frame* frame) {
+    (void)frame;
+    return SS_AGAIN;
+}
+
+static __always_inline int ss_add_outer(ss_frame* frame, __u32 bytes) {
+    return bpf_xdp_adjust_head(frame, -(__s32)bytes) ? -1 : 0; /* its header has Ethernet in it */
+}
+
+/* `family`: of what is inside. */
+static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 family) {
+    struct ethhdr eth;
+
+    if (ss_load(frame, 0, &eth, sizeof(eth)) || bpf_xdp_adjust_head(frame, (int)bytes)) return -1;
+    eth.h_proto = family == SS_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+    return ss_store(frame, 0, &eth, sizeof(eth));
+}
+
+/* Moves what comes before an SRH; `bytes` are new behind it, or go if negative. */
+SS_OWN_FRAME int ss_move_head(ss_frame* frame, __s32 bytes) {
+    __u8 head[ETH_HLEN + sizeof(struct ipv6hdr)];
+
+    if (ss_load(frame, 0, head, sizeof(head)) || bpf_xdp_adjust_head(frame, -bytes)) return -1;
+    return ss_store(frame, 0, head, sizeof(head));
+}
+
+static __always_inline int ss_add_srh(ss_frame* frame, __u32 bytes) {
+    return ss_move_head(frame, (__s32)bytes);
+}
+
+static __always_inline int ss_remove_srh(ss_frame* frame, __u32 bytes) {
+    return ss_move_head(frame, -(__s32)bytes);
+}
+
+/* The packet has `bytes` behind Ethernet then, the first `room` of them new. */
+static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
+    __s32 surplus = (__s32)(ss_bytes(frame) + room - ETH_HLEN - bytes);
+
+    if (surplus < 0 || bpf_xdp_adjust_head(frame, -(__s32)room)) return -1;
+    return bpf_xdp_adjust_tail(frame, -surplus) ? -1 : 0;
+}
+
+#endif

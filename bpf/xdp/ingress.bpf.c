@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// XDP of the interfaces that `xdp` names: what tc ingress does (bpf/lib/ingress.h), before the kernel has made anything
+// of the packet. What cannot be done here goes on, and tc ingress does it, which is attached there then, too.
+#define SS_AT_XDP
+#include "bpf/lib/ingress.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define SS_MAX_ROUNDS 4 /* of a packet that is addressed to a SID of ours inside, again and again */
+
+// True if the packet is for this node, by Ethernet.
+static __always_inline int is_ours(const struct xdp_md* frame) {
+    const __u32 ifindex = frame->ingress_ifindex;
+    const struct ss_port* port = bpf_map_lookup_elem(&ss_ports, &ifindex);
+    const struct ethhdr* eth = ss_at(frame, 0, sizeof(*eth));
+    int i;
+
+    if (!port || !eth) return 0;
+    for (i = 0; i < ETH_ALEN; i++) {
+        if (eth->h_dest[i] != port->mac[i]) return 0;
+    }
+    return 1;
+}
+
+SS_VERIFIED_ONCE int ss_xdp_round(struct xdp_md* frame) {
+    const struct ss_gate* gate = ss_gate();
+
+    return gate ? ss_ingress_any(frame, ss_all_well(gate)) : SS_PASS;
+}
+
+SEC("xdp")
+int ss_ingress_xdp(struct xdp_md* frame) {
+    const struct ss_gate* gate = ss_gate();
+    int i;
+
+    if (!gate || gate->rehash) return SS_PASS; /* the hash that the kernel will go by cannot be taken away here */
+    if (ss_all_well(gate) && ss_ordinary(frame)) return SS_PASS;
+    if (!is_ours(frame)) return SS_PASS;
+    for (i = 0; i < SS_MAX_ROUNDS; i++) {
+        const int result = ss_xdp_round(frame);
+
+        SS_KEEP(i);
+        if (result != SS_AGAIN) return result;
+    }
+    return SS_SHOT;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What is different at XDP: whose packets they are, what cannot leave there, and packets that visit us more than once.
+// What is the same, the other tests try at both hooks.
+#include "tests/bpf/repairing.hpp"
+
+namespace sidestep {
+namespace {
+
+class Xdp : public Repairing {
+  protected:
+    Xdp() : Repairing(true) {}
+
+    void SetUp() override {
+        Repairing::SetUp();
+        if (!IsSkipped()) back_up(encaps_list(kBackup, 2));
+    }
+
+    // It goes on as it came, and whoever looks at it next counts it.
+    void expect_left_alone(const Bytes& packet) {
+        const auto result = programs_.ingress(packet);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(packet));
+        EXPECT_EQ(programs_.all_counters(), 0U);
+    }
+
+    static Bytes addressed_to(Bytes packet, std::string_view mac) {
+        std::ranges::copy(hex(mac), packet.begin());
+        return packet;
+    }
+
+    const Bytes packet_ = packet(Ipv6{}, udp(1, 2, 100));
+};
+
+TEST_F(Xdp, IsWhereTheOthersAreTried) {
+    repaired(packet_);
+    EXPECT_TRUE(programs_.at_xdp());
+}
+
+TEST_F(Xdp, OnlyWhatIsForThisNodeByEthernet) {
+    expect_left_alone(addressed_to(packet_, "020000000077"));
+    expect_left_alone(addressed_to(packet_, "ffffffffffff"));
+    expect_left_alone(addressed_to(packet_, "333300000001"));
+    programs_.set_port(kLoopback, {.mac = {2, 0, 0, 0, 0, 0x77}, .takes_frames = 1, .pad = 0});
+    repaired(addressed_to(packet_, "020000000077"));
+}
+
+TEST_F(Xdp, AnExitHasToTakeFrames) {
+    programs_.lists[1].ifindex = 99;
+    expect_left_alone(packet_);
+    programs_.set_port(99, {.mac = {}, .takes_frames = 0, .pad = 0});
+    expect_left_alone(packet_);
+    programs_.set_port(99, {.mac = {}, .takes_frames = 1, .pad = 0});
+    repaired(packet_);
+}
+
+TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
+    const auto most = programs_.most_segments();
+    ASSERT_LT(most, unsigned{SS_MAX_SEGMENTS});
+    back_up(encaps_list(kBackup, most + 1));
+    expect_left_alone(packet_);
+    back_up(encaps_list(kBackup, most + 1, true));
+    repaired(packet_);
+}
+
+// A hash that the interface left is the kernel's, and cannot be taken away here.
+TEST_F(Xdp, StepsAsideWhereTheKernelGoesByAnotherHash) {
+    programs_.gates[0].rehash = 1U << SS_IPV6;
+    expect_left_alone(packet_);
+}
+
+TEST_F(Xdp, OtherProtocolsPass) {
+    auto arp = packet_;
+    arp.at(12) = 0x08, arp.at(13) = 0x06;
+    expect_left_alone(arp);
+    auto tagged = packet_;
+    tagged.at(12) = 0x81, tagged.at(13) = 0x00;
+    expect_left_alone(tagged);
+}
+
+// A tunnel in a tunnel in a tunnel, each to us: tc has the packet come in again, here it is done at once.
+TEST_F(Xdp, UnwrapsWhatIsForUsInside) {
+    programs_.set_domain({*Prefix::parse("fd00::/16")});
+    programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
+    programs_.set_sid(*Prefix::parse("fd00:a::d46"),
+                      {.behavior = SS_END_DT46, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = {}});
+    const auto inner = packet(Ipv6{.to = "2001:db8:f::1", .hop_limit = 9}, udp(1, 2, 50));
+    auto outer = inner;
+    for (unsigned depth = 1; depth <= 4; ++depth) {
+        outer = packet(Ipv6{.from = "fd00:b::1", .to = "fd00:a::d46", .next_header = kIpv6Inside}, inside(outer));
+        const auto counted = programs_.outcomes(SS_OUTCOME_DECAPSULATED);
+        const auto result = programs_.ingress(outer);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(inner));
+        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), counted + depth);
+    }
+    outer = packet(Ipv6{.from = "fd00:b::1", .to = "fd00:a::d46", .next_header = kIpv6Inside}, inside(outer));
+    EXPECT_EQ(programs_.ingress(outer).code, TC_ACT_SHOT) << "nobody nests five on purpose";
+}
+
+// Flows spread over the lists of a candidate, and stay where they are.
+TEST_F(Xdp, AFlowKeepsItsList) {
+    for (const std::uint32_t list : {2U, 3U}) {
+        programs_.lists[list] = encaps_list(kBackup, list);
+        programs_.lists[list].mtu = 1500;
+    }
+    programs_.set_candidate(1, {{.list = 2, .weight = 1}, {.list = 3, .weight = 1}});
+    std::array<unsigned, 2> taken{};
+    for (std::uint16_t port = 1; port <= 200; ++port) {
+        const auto list_of = [&](std::size_t length) {
+            return repaired(packet(Ipv6{}, udp(port, 2, length))).at(kEthernetLength + kIpv6Length + 4);
+        };
+        const auto list = list_of(10);
+        EXPECT_EQ(list_of(700), list);
+        ++taken.at(list - 1U);
+    }
+    for (const auto flows : taken) EXPECT_NEAR(flows, 100, 40);
+}
+
+}  // namespace
+}  // namespace sidestep
