@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "routing/core/sids.hpp"
+#include "topo/offload.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {
@@ -155,6 +156,16 @@ Result<EchoReply> Lab::wait_reachable(const std::string& from, const std::string
         return reply.has_value();
     });
     return reply;
+}
+
+Result<void> Lab::take_frames(const std::string& node, const std::string& link, bool takes) const {
+    const auto [id, end] = end_of(node, link);
+    const auto& far_end = namespaces_[graph().link(id).ends[1 - end]];
+    const auto& name = peer(node, link).name;
+    return far_end.run([&] {
+        auto switched = switch_gro(name, takes);
+        return switched ? switch_checksums(name, !takes) : switched;
+    });
 }
 
 Result<Cut> Lab::install_cut(const std::string& link) const {

@@ -61,6 +61,9 @@ class Lab {
     /// Waits until `from` gets an echo from `to`.
     [[nodiscard]] Result<EchoReply> wait_reachable(const std::string& from, const std::string& to,
                                                    std::chrono::milliseconds patience = std::chrono::seconds(5)) const;
+    /// Whether this node's end of a link is as fit for XDP as a NIC. A veth device takes frames only while its other
+    /// end polls, and gets packets without checksums unless that one makes them; to begin with it is not fit.
+    [[nodiscard]] Result<void> take_frames(const std::string& node, const std::string& link, bool takes = true) const;
     /// A silent cut of a link, not yet cut. The lab must outlive it.
     [[nodiscard]] Result<Cut> install_cut(const std::string& link) const;
     /// Numbered packets between two nodes; the addresses in `spec` are filled in where they are unspecified.

@@ -47,6 +47,19 @@ json histogram(const ss_session_rx& rx) {
     return list;
 }
 
+/// Where XDP was asked for, and what is there.
+json xdp_entrances(const std::vector<Entrance>& entrances) {
+    json list = json::array();
+    for (const auto& entrance : entrances) {
+        if (!entrance.xdp_asked) continue;
+        list.push_back({{"interface", entrance.name},
+                        {"xdp", entrance.xdp},
+                        {"tc", entrance.tc.has_value()},
+                        {"because", entrance.because}});
+    }
+    return list;
+}
+
 }  // namespace
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
@@ -77,6 +90,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
               {"probes_missed", SS_READ(clock.missed)},
               {"restarts", health.clock_restarts}}},
             {"attached", health.attached},
+            {"xdp", xdp_entrances(health.entrances)},
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
             {"sessions", states},

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "detector/app/attachments.hpp"
 #include "detector/app/engine.hpp"
 
 namespace sidestep {
@@ -18,6 +20,7 @@ struct DetectorHealth {
     Nanoseconds started{};           ///< CLOCK_MONOTONIC
     Nanoseconds longest_lateness{};  ///< of the detector's own timer
     std::uint64_t clock_restarts = 0;
+    const std::vector<Entrance>& entrances;
 };
 
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);

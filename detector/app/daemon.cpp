@@ -40,7 +40,8 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
-constexpr int kSavesAtOnce = 4;                // of the state file, between two reconciliations
+constexpr int kSavesAtOnce = 4;  // of the state file, between two reconciliations
+constexpr Nanoseconds kReviewEvery = 1s;
 constexpr Nanoseconds kInstallEvery = 1s;      // while something cannot be
 constexpr Nanoseconds kFirstSetPatience = 3s;  // for routing, while a predecessor's programs go on
 
@@ -132,7 +133,9 @@ class Daemon {
         if (auto opened = kernel_->open(config_); !opened) return opened;
         note_hash_policy();
         start_feed();
-        if (auto attached = attachments_->attach(engine_->sessions.all()); !attached) return attached;
+        if (auto attached = attachments_->attach(engine_->sessions.all(), engine_->policies.most_added()); !attached)
+            return attached;
+        attached_ = true;
         if (auto started = installation_->start(); !started) return started;
         if (auto installed = install(); !installed) {
             if (!routed_) return installed;  // what the file asks for
@@ -200,7 +203,18 @@ class Daemon {
     }
 
     /// So that the FIB, when it is asked, chooses as the kernel will. An operator may change it at any time.
-    void note_hash_policy() { SS_WRITE(dataplane_->gate().rehash, hashes_beyond_addresses()); }
+    void note_hash_policy() {
+        const auto beyond = hashes_beyond_addresses();
+        auto& rehash = dataplane_->gate().rehash;
+        if (rehash == beyond) return;
+        SS_WRITE(rehash, beyond);
+        review_attachments();
+    }
+
+    void review_attachments() {
+        if (attached_) attachments_->review(engine_->policies.most_added());
+        next_review_ = monotonic_now() + kReviewEvery;
+    }
 
     void arm_reconcile() {
         reconcile_.expires_after(kReconcileEvery);
@@ -214,6 +228,7 @@ class Daemon {
             save_changes();
             report_rejects(now);
             note_hash_policy();
+            if (now >= next_review_) review_attachments();
             const bool again = !install_problem_.empty() && now >= next_install_;
             if (kernel_->links_changed() || again) reinstall();
             arm_timer();
@@ -229,6 +244,7 @@ class Daemon {
         spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed.policies.size(),
                      computed.bypasses.size(), computed.sids.size());
         routed_ = true;
+        review_attachments();
         if (installed_) reinstall();
     }
 
@@ -251,7 +267,8 @@ class Daemon {
                                   .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
                                   .started = started_,
                                   .longest_lateness = longest_lateness_,
-                                  .clock_restarts = clock_->restarts()},
+                                  .clock_restarts = clock_->restarts(),
+                                  .entrances = attachments_->entrances()},
                                  now);
         }
         if (command == "sessions") return answer_sessions(*engine_, now);
@@ -307,6 +324,8 @@ class Daemon {
     bool leave_running_ = false;
     std::string install_problem_;  ///< as logged
     Nanoseconds next_install_{};   ///< while there is one
+    Nanoseconds next_review_{};    ///< of how the programs are attached
+    bool attached_ = false;        ///< for the first time
     bool installed_ = false;       ///< routes, for the first time
     bool routed_ = false;          ///< what routing computed is in force
     Fd lock_;

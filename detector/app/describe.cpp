@@ -44,6 +44,9 @@ std::string describe_node(const Config& config, Nanoseconds beat) {
     if (config.source_v4) text += " and " + config.source_v4->to_string();
     text += fmt::format(", clock {}, beat {}\n", to_string(config.clock), format_duration(beat));
     text += fmt::format("ingress: {}\n", config.ingress.empty() ? "none" : joined(config.ingress, ", "));
+    if (!config.xdp.empty())
+        text +=
+            fmt::format("at XDP: {}{}\n", joined(config.xdp, ", "), config.xdp_on_veth ? ", veth devices, too" : "");
     if (!config.device.empty()) text += fmt::format("policy device: {}\n", config.device);
     if (!config.domain.empty()) text += fmt::format("SR domain: {}\n", joined(texts(config.domain), ", "));
     if (config.routing) text += routing_line(*config.routing);

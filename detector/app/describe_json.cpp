@@ -133,6 +133,8 @@ json describe_json(const Config& config) {
             {"policies", array_of(config.policies, policy_json)},
             {"bypasses", bypasses_json(config)},
             {"ingress", config.ingress},
+            {"xdp", config.xdp},
+            {"xdp_on_veth", config.xdp_on_veth},
             {"device", text_or_null(config.device)},
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},

@@ -12,6 +12,7 @@
 #include "detector/io/netlink.hpp"
 #include "detector/io/node_lock.hpp"
 #include "detector/io/tc_hook.hpp"
+#include "detector/io/xdp_hook.hpp"
 
 namespace sidestep {
 
@@ -23,6 +24,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
             [](const LinkChange& change) {
                 const auto hook = TcHook::find(change.name, change.ifindex);
                 if (hook) hook->detach();
+                xdp_detach(change.ifindex);
             },
         .neighbor = [](const NeighborChange&) {},
         .address = [](const AddressChange&) {},

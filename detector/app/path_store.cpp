@@ -2,6 +2,8 @@
 // Sharing, marking and sweeping of what policies consist of.
 #include "detector/app/path_store.hpp"
 
+#include <linux/if_ether.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -104,6 +106,8 @@ void PathStore::end_set() {
     sweep(policies_, free_policies_, unwanted);
     sweep(candidates_, free_candidates_, unwanted);
     sweep(lists_, free_lists_, unwanted);
+    most_added_ = 0;
+    for (const auto& [key, entry] : lists_) most_added_ = std::max(most_added_, entry.added);
 }
 
 void PathStore::abandon_set() {
@@ -155,6 +159,10 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     if (entry == nullptr) return fail(fmt::format("more than {} different segment lists", dataplane_.lists.size()));
     if (!fresh) return entry->index;
     entry->adjacency = session->index;
+    if (config.encap != Encap::plain) {
+        const auto header = header_of(config.encap, {}, source_, config.segments);
+        entry->added = static_cast<std::uint32_t>(header.bytes.size() - ETH_HLEN);
+    }
     dataplane_.lists[entry->index] = encode(key);
     return entry->index;
 }

@@ -47,6 +47,8 @@ class PathStore {
     Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
     void end_set();
     void abandon_set();
+    /// Bytes that the longest list of the set adds to a packet.
+    [[nodiscard]] std::uint32_t most_added() const { return most_added_; }
 
     /// Writes the lists that leave by this adjacency again, since its link changed.
     void refresh(const Session& session);
@@ -66,6 +68,7 @@ class PathStore {
         bool wanted = true;
         bool fresh = true;            ///< not known before this set
         std::uint16_t adjacency = 0;  ///< of a list: the session that it leaves by
+        std::uint32_t added = 0;      ///< of a list: bytes that it adds to a packet
     };
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed);
@@ -78,6 +81,7 @@ class PathStore {
     IndexPool free_lists_;
     IndexPool free_candidates_;
     IndexPool free_policies_;
+    std::uint32_t most_added_ = 0;
     std::map<ListKey, Entry> lists_;
     std::map<CandidateKey, Entry> candidates_;
     std::map<std::vector<std::uint32_t>, Entry> policies_;  ///< by their candidates

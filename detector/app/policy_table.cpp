@@ -104,8 +104,10 @@ PolicySizes PolicyTable::sizes(const Config& config) {
         sizes.sids += SS_MAX_SESSIONS + 4;
         paths += kComputedLists;
     }
-    if (bypasses) prefixes += kRoutesRemembered;     // what routing computes comes before them
-    sizes.adjacencies *= 2;                          // an interface may be replaced by another one
+    if (bypasses) prefixes += kRoutesRemembered;  // what routing computes comes before them
+    sizes.adjacencies *= 2;                       // an interface may be replaced by another one
+    if (!config.xdp.empty())
+        sizes.ports = static_cast<std::uint32_t>(2 * (config.adjacencies.size() + config.xdp.size()));
     sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
     sizes.policies = 2 * sizes.slots;
     sizes.cells = PrefixTable::cells_for(prefixes);

@@ -67,6 +67,8 @@ class PolicyTable {
     [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
     /// Whether a bypass in force has this slot.
     [[nodiscard]] bool is_bypass(std::uint32_t slot) const { return bypasses_.contains(slot); }
+    /// Bytes that the longest list in force adds to a packet.
+    [[nodiscard]] std::uint32_t most_added() const { return paths_.most_added(); }
 
   private:
     using Slots = std::map<std::string, std::uint32_t>;

@@ -128,6 +128,13 @@ void add_event(Table& table, const json& event) {
          difference_cell(evidence, "last_sequence_sent", "last_sequence_answered", 1), cell(evidence, "clock_gap_us")});
 }
 
+/// What is at an interface where XDP was asked for.
+std::string xdp_text(const json& entrance) {
+    const bool xdp = entrance.value("xdp", false);
+    if (!entrance.value("tc", false)) return xdp ? "attached" : "interface gone";
+    return std::string(xdp ? "attached, and tc too: " : "tc instead: ") + cell(entrance, "because");
+}
+
 }  // namespace
 
 std::string report_status(const json& answer) {
@@ -138,6 +145,8 @@ std::string report_status(const json& answer) {
     table.add({"pid", cell(answer, "pid")});
     table.add({"uptime", duration_cell(answer, "uptime_ms", 1e6)});
     table.add({"attached by", cell(answer, "attached")});
+    for (const auto& entrance : member(answer, "xdp"))
+        table.add({"XDP of " + cell(entrance, "interface"), xdp_text(entrance)});
     table.add({"clock", cell(clock, "kind")});
     table.add({"beat", duration_cell(clock, "beat_us", 1e3)});
     table.add({"beats", cell(clock, "beats")});

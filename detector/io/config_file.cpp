@@ -30,6 +30,8 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("device", read_device);
     read("policies", read_policies);
     read("ingress", read_ingress);
+    read("xdp", read_xdp);
+    if (const auto veth = root.optional("xdp-on-veth")) reading.config.xdp_on_veth = veth->boolean().value_or(false);
     read("sr-domain", read_domain);
     read("sids", read_sids);
     read("routing", read_routing);
@@ -37,8 +39,8 @@ void read_sections(Reading& reading, const YamlPlace& root) {
 
 Config read_root(const YamlPlace& root, const InterfaceExists& exists, const ConfigLimits& limits) {
     Reading reading{.exists = exists, .limits = limits};
-    if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "device",
-                         "sr-domain", "sids", "routing"})) {
+    if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
+                         "xdp-on-veth", "device", "sr-domain", "sids", "routing"})) {
         read_sections(reading, root);
     }
     return std::move(reading.config);

@@ -94,6 +94,8 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     bpf_map__set_max_entries(maps.ss_lists, sizes.lists);
     bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
     bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
+    bpf_map__set_max_entries(maps.ss_ports, std::max(sizes.ports, 1U));
+    bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, sizes.ports != 0);
     for (auto* map : session_half(*skeleton_)) {
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }
@@ -223,6 +225,10 @@ Result<void> Dataplane::remove_adjacency(const ss_hop& hop) {
     return take_out(skeleton_->maps.ss_adjacencies, hop, fmt::format("adjacency of interface {}", hop.ifindex));
 }
 
+Result<void> Dataplane::set_port(int ifindex, const ss_port& port) {
+    return put(skeleton_->maps.ss_ports, static_cast<__u32>(ifindex), port, fmt::format("interface {}", ifindex));
+}
+
 Result<void> Dataplane::set_secret(const ss_secret& secret) {
     return update(skeleton_->maps.ss_secrets, 0, secret);
 }
@@ -281,6 +287,9 @@ std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
 
 int Dataplane::ingress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress);
+}
+int Dataplane::xdp_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_ingress_xdp);
 }
 int Dataplane::device_program() const {
     return bpf_program__fd(skeleton_->progs.ss_device);

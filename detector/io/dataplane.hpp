@@ -37,6 +37,7 @@ struct PolicySizes {
     std::uint32_t filter_words = 1;  ///< of one table
     std::uint32_t sids = 1;
     std::uint32_t adjacencies = 1;
+    std::uint32_t ports = 0;  ///< interfaces that packets at XDP enter or leave by; 0: no XDP
 };
 
 /// Entries of ss_stats that belong to one slot: one for each candidate, and one for what none of them took.
@@ -63,6 +64,7 @@ class Dataplane {
     Result<void> remove_sid(const Prefix& sid);
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
     Result<void> remove_adjacency(const ss_hop& hop);
+    Result<void> set_port(int ifindex, const ss_port& port);
     Result<void> set_secret(const ss_secret& secret);
     /// Forgets the probes expected for sessions of which `keep` is false.
     void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);
@@ -76,6 +78,8 @@ class Dataplane {
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
     [[nodiscard]] int ingress_program() const;
+    /// Loaded only if there are ports.
+    [[nodiscard]] int xdp_program() const;
     [[nodiscard]] int device_program() const;
     [[nodiscard]] int lwt_in_program() const;
     [[nodiscard]] int lwt_xmit_program() const;

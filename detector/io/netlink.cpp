@@ -53,6 +53,14 @@ std::unexpected<Error> netlink_failure(const std::string& what, int error) {
     return fail(what + ": " + nl_geterror(error));
 }
 
+/// The kind of a virtual interface; empty for others.
+std::string_view kind_of(nlattr* link_info) {
+    std::array<nlattr*, IFLA_INFO_MAX + 1> attributes{};
+    if (link_info == nullptr || nla_parse_nested(attributes.data(), IFLA_INFO_MAX, link_info, nullptr) < 0) return "";
+    auto* const kind = attributes[IFLA_INFO_KIND];
+    return kind == nullptr ? std::string_view() : nla_get_string(kind);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Netlink>> Netlink::open(NetlinkHandlers handlers) {
@@ -153,7 +161,8 @@ void Netlink::on_link(nlmsghdr* header) const {
                     .up = (info->ifi_flags & IFF_UP) != 0 && header->nlmsg_type != RTM_DELLINK,
                     .running = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_LOWER_UP) != 0,
                     .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
-                    .mac = mac_of(attributes[IFLA_ADDRESS])});
+                    .mac = mac_of(attributes[IFLA_ADDRESS]),
+                    .veth = kind_of(attributes[IFLA_LINKINFO]) == "veth"});
 }
 
 void Netlink::on_neighbor(nlmsghdr* header) const {

@@ -25,6 +25,7 @@ struct LinkChange {
     bool running = false;   ///< administratively up, and with carrier
     std::uint32_t mtu = 0;  ///< bytes; 0: not told
     std::optional<MacAddress> mac;
+    bool veth = false;
 };
 
 /// Where neighbour discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/generator.hpp"
 
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +14,6 @@
 #include <cstring>
 #include <span>
 
-#include "bpf/model/fd.hpp"
 #include "detector/io/shared_array.hpp"
 #include "tests/bench/core_time.hpp"
 #include "tests/bench/generator.h"
@@ -100,17 +95,6 @@ bench_packet make_packet(const topo::Lab& lab, bool ipv4, std::size_t destinatio
     return packet;
 }
 
-/// A veth device takes frames of XDP only while its other end polls, which GRO makes it do.
-Result<void> switch_gro_on(const std::string& interface) {
-    const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ethtool_value value{.cmd = ETHTOOL_SGRO, .data = 1};
-    ifreq request{};
-    interface.copy(request.ifr_name, IFNAMSIZ - 1);
-    request.ifr_data = reinterpret_cast<char*>(&value);
-    if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return fail_errno("cannot switch GRO on at " + interface);
-    return {};
-}
-
 /// The kernel jumps to the XDP programs that are in use directly, and waits a grace period of RCU, tens of
 /// milliseconds, for each change of them. Attached where nothing arrives, ours stays one of them between runs.
 Result<void> keep_dispatched(int program) {
@@ -161,8 +145,7 @@ Generator::~Generator() = default;
 
 Result<Generator> Generator::create(const topo::Lab& lab, const std::vector<Address>& destinations) {
     if (destinations.empty()) return fail("a generator needs destinations");
-    const auto router_end = lab.peer("S", kLink).name;
-    if (auto gro = lab.in("A", [&] { return switch_gro_on(router_end); }); !gro) return std::unexpected(gro.error());
+    if (auto polled = lab.take_frames("S", kLink); !polled) return std::unexpected(polled.error());
     auto state = std::make_unique<State>();
     state->skeleton.reset(generator_bpf::open());
     if (!state->skeleton) return fail_errno("cannot open the generator program");

@@ -107,6 +107,14 @@ std::string one_policy(const topo::Lab& lab, const std::vector<Prefix>& prefixes
     return text;
 }
 
+std::string one_policy_at_xdp(const topo::Lab& lab, const std::vector<Prefix>& prefixes) {
+    const std::array interfaces{"S-A", "A-B", "A-C"};
+    std::string list;
+    for (const auto* link : interfaces)
+        fmt::format_to(std::back_inserter(list), "{}{}", list.empty() ? "" : ", ", lab.interface("A", link).name);
+    return one_policy(lab, prefixes) + "xdp: [" + list + "]\nxdp-on-veth: true\n";
+}
+
 std::string own_policies(const topo::Lab& lab, const std::vector<Prefix>& prefixes) {
     auto text = head(lab) + "policies:\n";
     for (std::size_t i = 0; i < prefixes.size(); ++i)

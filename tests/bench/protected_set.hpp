@@ -22,6 +22,8 @@ std::vector<Address> destinations_in(const std::vector<Prefix>& prefixes, std::s
 
 /// The first choice is plain forwarding over A-B, the second the detour over C with a segment list of two.
 std::string one_policy(const topo::Lab& lab, const std::vector<Prefix>& prefixes);
+/// The same, with programs at XDP.
+std::string one_policy_at_xdp(const topo::Lab& lab, const std::vector<Prefix>& prefixes);
 std::string own_policies(const topo::Lab& lab, const std::vector<Prefix>& prefixes);
 /// No policy: the adjacency A-B has the detour as its bypass.
 std::string bypass_only(const topo::Lab& lab);

@@ -35,7 +35,7 @@ struct Effort {
 };
 
 constexpr Effort kFull{11, 500ms, 1000ms, 20, 1'000'000, true};
-constexpr Effort kQuick{9, 40ms, 200ms, 20, 100'000, false};
+constexpr Effort kQuick{7, 40ms, 200ms, 20, 100'000, false};
 
 constexpr std::size_t kFew = 1000;
 constexpr std::size_t kMany = 100'000;
@@ -102,6 +102,23 @@ class Repair {
             rig.protect(one_policy(rig.lab(), v4_prefix));
             rig.fail_link();
             rerouting_v4_.sends(Way::repaired, lap, v4);
+        });
+        xdp_plain_.set_up([&](Rig& rig) {
+            rig.take_frames();
+            xdp_plain_.sends(Way::plain, lap, v6);
+        });
+        xdp_healthy_.set_up([&](Rig& rig) {
+            rig.take_frames();
+            rig.protect(one_policy_at_xdp(rig.lab(), v6_prefix));
+            rig.expect_xdp();
+            xdp_healthy_.sends(Way::plain, lap, v6);
+        });
+        xdp_rerouting_.set_up([&](Rig& rig) {
+            rig.take_frames();
+            rig.protect(one_policy_at_xdp(rig.lab(), v6_prefix));
+            rig.expect_xdp();
+            rig.fail_link();
+            xdp_rerouting_.sends(Way::repaired, lap, v6);
         });
         for (auto* native : {&native_, &native_tunsrc_}) {
             native->set_up([&](Rig& rig) {
@@ -178,8 +195,9 @@ class Repair {
         std::vector<Racer*> racers{&native_tcp_.racer, &sr0_tcp_.racer, &plain_tcp_.racer};
         for (auto* contender : {&one_route_, &all_routes_, &one_route_v4_, &all_routes_v4_, &few_, &many_})
             racers.push_back(&contender->racer);
-        const std::vector small{&idle_program_, &healthy_,       &plain_,    &rerouting_,
-                                &native_,       &native_tunsrc_, &plain_v4_, &rerouting_v4_};
+        const std::vector small{&idle_program_, &healthy_,       &plain_,        &rerouting_,
+                                &native_,       &native_tunsrc_, &plain_v4_,     &rerouting_v4_,
+                                &xdp_healthy_,  &xdp_plain_,     &xdp_rerouting_};
         for (auto* contender : small) racers.push_back(&contender->racer);
         for (auto* contender : small) racers.push_back(&contender->bursts);
         return racers;
@@ -233,6 +251,8 @@ class Repair {
         rows.push_back(row("policy_100k_vs_1k", many_, few_, 0.85));
         rows.back().versus["start_s"] = rounded(many_.start_s);
         rows.push_back(prefix_bytes());
+        rows.push_back(row("xdp_healthy_vs_plain", xdp_healthy_, xdp_plain_, 0.98));
+        rows.push_back(row("xdp_rerouting_vs_plain", xdp_rerouting_, xdp_plain_, 1.0));
         return rows;
     }
 
@@ -287,6 +307,9 @@ class Repair {
     Contender native_tunsrc_{"native_tunsrc"};
     Contender plain_v4_{"plain_v4"};
     Contender rerouting_v4_{"rerouting_v4"};
+    Contender xdp_plain_{"plain"};
+    Contender xdp_healthy_{"healthy"};
+    Contender xdp_rerouting_{"rerouting"};
     Contender plain_tcp_{"plain", "gbps"};
     Contender native_tcp_{"native", "gbps"};
     Contender sr0_tcp_{"sr0", "gbps"};

@@ -40,6 +40,17 @@ nlohmann::json Rig::ask(const std::string& command) {
     return answer ? *answer : nlohmann::json::object();
 }
 
+void Rig::take_frames() {
+    for (const auto* link : {"S-A", "A-B", "A-C"}) must(lab_.take_frames("A", link));
+}
+
+void Rig::expect_xdp() {
+    for (const auto& entrance : ask("status").value("xdp", nlohmann::json::array())) {
+        if (!entrance.value("xdp", false) || entrance.value("tc", true))
+            throw std::runtime_error("not at XDP alone: " + entrance.dump());
+    }
+}
+
 void Rig::fail_link() {
     cut_ = must(lab_.install_cut(kLink));
     cut_->cut();

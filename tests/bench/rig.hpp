@@ -24,6 +24,10 @@ class Rig {
     /// Starts sidestepd on a node and waits until its sessions are up; how long that took, in seconds.
     double protect(const std::string& config, const std::string& node = "A",
                    std::chrono::milliseconds patience = std::chrono::seconds(30));
+    /// A's links take frames of XDP from here on.
+    void take_frames();
+    /// Fails unless sidestepd's programs are at XDP alone, wherever that was asked for.
+    void expect_xdp();
     /// Cuts A-B silently and waits until A has noticed.
     void fail_link();
 

@@ -86,12 +86,19 @@ void PrintTo(const Way& way, std::ostream* out) {
     *out << way.name;
 }
 
-class Sizes : public RepairLab {};
+class Sizes : public RepairLab {
+  protected:
+    // TCP in both families, through a cut and its end.
+    void tcp_goes_on(const std::string& a, const std::string& b);
+};
 class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
 
 TEST_P(SizesBySteering, SendersAreTold) {
     const auto [name, steering, v4] = GetParam();
-    ASSERT_TRUE(start_with(steered_config(steering), policy_config("B")));
+    const bool xdp = std::string_view(steering) == "xdp";
+    ASSERT_TRUE(
+        start_with(xdp ? at_xdp("A", steered_config("transit")) : steered_config(steering), policy_config("B")));
+    EXPECT_EQ(at_xdp_alone("A"), xdp);
     cut().cut();
     ASSERT_TRUE(becomes("A", "down", "unanswered"));
     ASSERT_TRUE(becomes("B", "down", "unanswered"));
@@ -103,7 +110,7 @@ TEST_P(SizesBySteering, SendersAreTold) {
     }));
     EXPECT_EQ(socket->path_mtu(), kLeft);
     EXPECT_EQ(socket->send(kLeft + 1), EMSGSIZE);
-    const bool told_by_us = std::string_view(steering) == "transit";  // else it is the kernel that does
+    const bool told_by_us = xdp || std::string_view(steering) == "transit";  // else it is the kernel that does
     EXPECT_EQ(counter("A", "told-too-big") > 0, told_by_us);
     Flows flows;
     const TrafficSpec largest{.rate = 500, .payload = static_cast<std::size_t>(kLeft - (v4 ? 20 : 40) - 8)};
@@ -114,13 +121,14 @@ TEST_P(SizesBySteering, SendersAreTold) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SizesBySteering,
                          testing::Values(Way{"TransitIpv6", "transit", false}, Way{"TransitIpv4", "transit", true},
+                                         Way{"XdpIpv6", "xdp", false}, Way{"XdpIpv4", "xdp", true},
                                          Way{"DeviceIpv6", "device", false}, Way{"DeviceIpv4", "device", true},
                                          Way{"LwtXmitIpv6", "lwt-xmit", false}, Way{"LwtXmitIpv4", "lwt-xmit", true},
                                          Way{"LwtInIpv6", "lwt-in", false}),
                          [](const auto& way) { return std::string(way.param.name); });
 
-TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
-    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+void Sizes::tcp_goes_on(const std::string& a, const std::string& b) {
+    ASSERT_TRUE(start_with(a, b));
     std::vector<TcpStream> streams;
     for (const bool v4 : {false, true}) {
         auto stream =
@@ -147,6 +155,17 @@ TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
         const auto bytes = stream.finish();
         EXPECT_TRUE(bytes) << bytes.error().message;
     }
+}
+
+TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
+    tcp_goes_on(policy_config("A"), policy_config("B"));
+}
+
+// GSO packets do not reach programs at XDP: who sends over such a link makes segments of them.
+TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
+    tcp_goes_on(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B")));
+    EXPECT_TRUE(at_xdp_alone("A"));
+    EXPECT_TRUE(at_xdp_alone("B"));
 }
 
 TEST_F(Sizes, ALargeProbeNoticesWhatASmallOneDoesNot) {

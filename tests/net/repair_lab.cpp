@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/net/repair_lab.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,12 +16,14 @@ struct Roles {
     std::string far_router;
     std::string far_host;
     std::string near_host;
+    std::string near_link;
     std::string backup_link;
 };
 
 Roles roles_of(const std::string& node) {
-    if (node == "A") return {.far_router = "B", .far_host = "D", .near_host = "S", .backup_link = "A-C"};
-    return {.far_router = "A", .far_host = "S", .near_host = "D", .backup_link = "C-B"};
+    if (node == "A")
+        return {.far_router = "B", .far_host = "D", .near_host = "S", .near_link = "S-A", .backup_link = "A-C"};
+    return {.far_router = "A", .far_host = "S", .near_host = "D", .near_link = "B-D", .backup_link = "C-B"};
 }
 
 }  // namespace
@@ -87,6 +91,24 @@ std::string RepairLab::steered_config(const std::string& steering) const {
     text = with(text, "ingress: [to-S]\n", "");
     if (steering != "lwt-in") return text + "device: sr0\n";
     return with(text, far_prefixes("A"), "[\"2001:db8:d::/48\"]");  // IPv6 only
+}
+
+std::string RepairLab::at_xdp(const std::string& node, const std::string& config) const {
+    const auto roles = roles_of(node);
+    std::vector<std::string> names;
+    for (const auto& link : {roles.near_link, std::string("A-B"), roles.backup_link}) {
+        const auto takes = lab().take_frames(node, link);
+        EXPECT_TRUE(takes) << takes.error().message;
+        names.push_back(lab().interface(node, link).name);
+    }
+    return fmt::format("{}xdp: [{}]\nxdp-on-veth: true\n", config, fmt::join(names, ", "));
+}
+
+bool RepairLab::at_xdp_alone(const std::string& node) {
+    const auto entrances = ask(node, "status").value("xdp", json::array());
+    return entrances.size() == 3 && std::ranges::all_of(entrances, [](const json& entrance) {
+               return entrance.value("xdp", false) && !entrance.value("tc", true);
+           });
 }
 
 testing::AssertionResult RepairLab::start_with(const std::string& a, const std::string& b) {

@@ -28,6 +28,10 @@ class RepairLab : public ProtectedLab {
     [[nodiscard]] std::string bypass_config(const std::string& node) const;
     /// The policy of A with its packets steered so; no ingress program sees those of S then.
     [[nodiscard]] std::string steered_config(const std::string& steering) const;
+    /// A configuration of A or B with its programs at XDP; from here on its links take frames of XDP.
+    [[nodiscard]] std::string at_xdp(const std::string& node, const std::string& config) const;
+    /// True if they are there on all its interfaces, and not at tc.
+    [[nodiscard]] bool at_xdp_alone(const std::string& node);
     /// Prefixes of the far host and the far router of A or B, for YAML.
     [[nodiscard]] std::string far_prefixes(const std::string& node) const;
 

@@ -41,6 +41,23 @@ void read_ingress(Reading& reading, const YamlPlace& place) {
     }
 }
 
+void read_xdp(Reading& reading, const YamlPlace& place) {
+    Seen seen;
+    auto& config = reading.config;
+    for (const auto& item : place.items()) {
+        auto name = read_interface(reading, item);
+        if (!name || !seen.add(*name, item)) continue;
+        const bool entered =
+            std::ranges::find(config.ingress, *name) != config.ingress.end() ||
+            std::ranges::find(config.adjacencies, *name, &AdjacencyConfig::interface) != config.adjacencies.end();
+        if (entered) {
+            config.xdp.push_back(std::move(*name));
+        } else {
+            item.complain(fmt::format("'{}' is neither listed under `ingress` nor an adjacency's interface", *name));
+        }
+    }
+}
+
 std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place) {
     auto name = read_interface_name(place);
     if (name && reading.exists && !reading.exists(*name)) {

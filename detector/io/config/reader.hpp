@@ -38,6 +38,7 @@ void read_clock(Reading& reading, const YamlPlace& place);
 /// After the adjacencies.
 void read_device(Reading& reading, const YamlPlace& place);
 void read_ingress(Reading& reading, const YamlPlace& place);
+void read_xdp(Reading& reading, const YamlPlace& place);
 /// With Reading::exists, an interface that this machine lacks is a complaint; its name is taken all the same.
 std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place);
 

@@ -48,6 +48,15 @@ TEST(ConfigPolicies, KeepTheOrderOfTheFileAmongEquals) {
     EXPECT_THAT(config.ingress, ElementsAre("to-S", "to-B"));
 }
 
+TEST(ConfigIngress, MayBeAtXdp) {
+    Parts parts;
+    EXPECT_THAT(read_good(parts.text()).xdp, ElementsAre());
+    parts.more = "xdp: [to-S, to-C]\nxdp-on-veth: true";
+    const auto config = read_good(parts.text());
+    EXPECT_THAT(config.xdp, ElementsAre("to-S", "to-C"));
+    EXPECT_TRUE(config.xdp_on_veth);
+}
+
 TEST(ConfigPolicies, HaveTheBestPreferenceFirst) {
     Parts parts;
     parts.policy = policy_with_candidates(

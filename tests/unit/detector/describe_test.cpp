@@ -52,6 +52,17 @@ TEST(Describe, SaysTheSameAsJson) {
     EXPECT_EQ(json.at("ingress"), nlohmann::json::parse(R"(["to-S", "to-B", "to-C"])"));
 }
 
+TEST(Describe, NamesWhatIsAtXdp) {
+    auto config = example();
+    EXPECT_EQ(describe(config).find("XDP"), std::string::npos);
+    config.xdp = {"to-B", "to-C"};
+    EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C\n"), std::string::npos);
+    config.xdp_on_veth = true;
+    EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C, veth devices, too\n"), std::string::npos);
+    EXPECT_EQ(describe_json(config).at("xdp"), nlohmann::json::parse(R"(["to-B", "to-C"])"));
+    EXPECT_EQ(describe_json(config).at("xdp_on_veth"), true);
+}
+
 TEST(Describe, ANodeWithoutPoliciesOnlyReports) {
     auto config = example();
     config.policies.clear();

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sidestep {
@@ -38,6 +39,21 @@ COUNTER   PACKETS
 repaired     1000
 too-big         0
 )");
+}
+
+TEST(Report, StatusOfXdp) {
+    const auto answer = json::parse(R"({"attached": "tcx", "xdp": [
+        {"interface": "to-B", "xdp": true, "tc": false, "because": ""},
+        {"interface": "to-C", "xdp": true, "tc": true, "because": "to-D does not take frames of XDP"},
+        {"interface": "to-D", "xdp": false, "tc": true, "because": "to-D does not take frames of XDP"},
+        {"interface": "to-E", "xdp": false, "tc": false, "because": ""}]})");
+    EXPECT_THAT(report_status(answer), testing::HasSubstr(R"(
+attached by                       tcx
+XDP of to-B                       attached
+XDP of to-C                       attached, and tc too: to-D does not take frames of XDP
+XDP of to-D                       tc instead: to-D does not take frames of XDP
+XDP of to-E                       interface gone
+)"));
 }
 
 TEST(Report, Sessions) {

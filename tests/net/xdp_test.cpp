@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Programs at XDP: they repair alone, step back where drivers cannot do it, and leave nothing behind.
+#include <linux/bpf.h>
+#include <net/if.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bpf/model/fd.hpp"
+#include "detector/io/xdp_exits.hpp"
+#include "detector/io/xdp_hook.hpp"
+#include "tests/net/repair_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::array kInterfaces{"to-S", "to-B", "to-C"};
+
+class AtXdp : public RepairLab {
+  protected:
+    void SetUp() override {
+        if (const auto exits = XdpExits::open(); !exits) GTEST_SKIP() << exits.error().message;
+        RepairLab::SetUp();
+    }
+
+    json entrance(const std::string& interface) {
+        for (const auto& entrance : ask("A", "status").value("xdp", json::array())) {
+            if (entrance.value("interface", "") == interface) return entrance;
+        }
+        return json::object();
+    }
+
+    // What is at an interface of A, as the kernel says.
+    bool at_xdp_of(const std::string& interface) {
+        const auto found = lab().in(
+            "A", [&]() -> Result<bool> { return xdp_attached(static_cast<int>(::if_nametoindex(interface.c_str()))); });
+        return found && *found;
+    }
+};
+
+TEST_F(AtXdp, APolicyCarriesBothFamilies) {
+    ASSERT_TRUE(start_with(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B"))));
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    for (const auto* node : {"A", "B"}) EXPECT_TRUE(at_xdp_alone(node));
+    survives_cut(std::move(*flows));
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_TRUE(at_xdp_alone(node));
+        EXPECT_GT(taken(node, "far", 1), 0U);
+        EXPECT_GT(counter(node, "decapsulated"), 0U);
+        EXPECT_EQ(counter(node, "malformed"), 0U);
+    }
+}
+
+TEST_F(AtXdp, ABypassCarriesWhatIsInNoPolicy) {
+    ASSERT_TRUE(start_with(at_xdp("A", bypass_config("A")), at_xdp("B", bypass_config("B"))));
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    for (const auto* node : {"A", "B"}) {
+        EXPECT_TRUE(at_xdp_alone(node));
+        EXPECT_GT(taken(node, "A-B bypass", 0), 0U);
+    }
+}
+
+// A driver that takes no frames: tc is there, too, and has what cannot leave at XDP.
+TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
+    const auto a = at_xdp("A", policy_config("A"));
+    ASSERT_TRUE(lab().take_frames("A", "A-C", false));
+    ASSERT_TRUE(start_with(a, policy_config("B")));
+    const auto entrance_of_s = entrance("to-S");
+    EXPECT_TRUE(entrance_of_s.value("xdp", false));
+    EXPECT_TRUE(entrance_of_s.value("tc", false));
+    EXPECT_EQ(entrance_of_s.value("because", ""), "to-C does not take frames of XDP");
+    EXPECT_FALSE(entrance("to-C").value("xdp", true)) << "what is told to a sender has to leave by it";
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    survives_cut(std::move(*flows));
+    EXPECT_GT(taken("A", "far", 1), 0U);
+
+    ASSERT_TRUE(lab().take_frames("A", "A-C"));
+    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); })) << "it is looked at again each second";
+    for (const auto* interface : kInterfaces) EXPECT_FALSE(hooked("A", interface));
+    ASSERT_TRUE(lab().take_frames("A", "A-C", false));
+    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S") && !at_xdp_of("to-C"); }));
+    EXPECT_TRUE(at_xdp_of("to-S"));
+}
+
+TEST_F(AtXdp, TcHelpsWhileTheKernelHashesMore) {
+    ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
+    EXPECT_TRUE(at_xdp_alone("A"));
+    shell("A", "sysctl -w net.ipv6.fib_multipath_hash_policy=1");
+    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S"); }));
+    EXPECT_EQ(entrance("to-S").value("because", ""), "fib_multipath_hash_policy is not 0");
+    shell("A", "sysctl -w net.ipv6.fib_multipath_hash_policy=0");
+    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
+}
+
+TEST_F(AtXdp, TcHelpsWithLongLists) {
+    auto list = detour("A");
+    const auto segment = fmt::format("\"{}\", ", lab().sid("C", 1).to_string());
+    const auto first = list.find("segments: [") + 11;
+    for (int i = 0; i < 5; ++i) list.insert(first, segment);
+    ASSERT_TRUE(start("A", at_xdp("A", with(policy_config("A"), detour("A"), list))));
+    EXPECT_EQ(entrance("to-S").value("because", ""), "drivers leave room for 152 bytes, and a list adds 160");
+    EXPECT_TRUE(hooked("A", "to-S"));
+    EXPECT_TRUE(at_xdp_of("to-S"));
+}
+
+TEST_F(AtXdp, NotOnVethUnlessToldThatItsPacketsHaveChecksums) {
+    ASSERT_TRUE(start("A", with(at_xdp("A", policy_config("A")), "xdp-on-veth: true", "xdp-on-veth: false")));
+    for (const auto* interface : kInterfaces) {
+        EXPECT_FALSE(at_xdp_of(interface));
+        EXPECT_TRUE(hooked("A", interface));
+        EXPECT_THAT(entrance(interface).value("because", ""),
+                    HasSubstr("veth device, whose packets may have no checks"));
+    }
+}
+
+TEST_F(AtXdp, NothingIsLeftBehind) {
+    const auto config = at_xdp("A", policy_config("A"));
+    ASSERT_TRUE(start("A", config));
+    for (const auto* interface : kInterfaces) EXPECT_TRUE(at_xdp_of(interface)) << interface;
+    ASSERT_TRUE(stop("A"));
+    for (const auto* interface : kInterfaces) EXPECT_FALSE(at_xdp_of(interface)) << interface;
+
+    ASSERT_TRUE(start("A", config));
+    ASSERT_TRUE(kill("A"));
+    EXPECT_TRUE(at_xdp_of("to-S")) << "a killed one's programs go on";
+    ASSERT_TRUE(start("A", policy_config("A")));
+    for (const auto* interface : kInterfaces) {
+        EXPECT_FALSE(at_xdp_of(interface)) << interface;
+        EXPECT_TRUE(hooked("A", interface)) << interface;
+    }
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(start("A", config));
+    EXPECT_TRUE(at_xdp_alone("A"));
+    for (const auto* interface : kInterfaces) EXPECT_FALSE(hooked("A", interface)) << interface;
+
+    ASSERT_TRUE(kill("A"));
+    const auto flushed = run_sidestepd("A", config, {}, {}, {"--flush"});
+    EXPECT_EQ(flushed.code, 0) << flushed.output;
+    for (const auto* interface : kInterfaces) EXPECT_FALSE(at_xdp_of(interface)) << interface;
+}
+
+TEST_F(AtXdp, SomebodyElsesProgramStays) {
+    const std::array<bpf_insn, 2> pass{
+        bpf_insn{.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = XDP_PASS},
+        bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    const Fd foreign(bpf_prog_load(BPF_PROG_TYPE_XDP, "somebodys", "GPL", pass.data(), pass.size(), nullptr));
+    ASSERT_TRUE(foreign);
+    const auto config = at_xdp("A", policy_config("A"));
+    const auto attached = lab().in("A", [&]() -> Result<void> {
+        const auto ifindex = static_cast<int>(::if_nametoindex("to-S"));
+        return bpf_xdp_attach(ifindex, foreign.get(), 0, nullptr) == 0 ? Result<void>() : fail_errno("XDP");
+    });
+    ASSERT_TRUE(attached) << attached.error().message;
+    ASSERT_TRUE(start("A", config));
+    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S: another program is at its XDP");
+    EXPECT_TRUE(hooked("A", "to-S"));
+    EXPECT_TRUE(at_xdp_of("to-B"));
+    ASSERT_TRUE(stop("A"));
+    EXPECT_THAT(shell("A", "ip link show dev to-S"), HasSubstr("somebodys"));
+}
+
+TEST_F(AtXdp, AnInterfaceThatIsMadeAnewGetsTheProgramAgain) {
+    ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
+    const auto& old = lab().interface("A", "S-A");
+    ASSERT_TRUE(lab().ip("A", {"link", "del", old.name}));
+    EXPECT_TRUE(eventually([&] { return !at_xdp_of("to-S"); }));
+    ASSERT_TRUE(lab().ip("A", {"link", "add", "to-S", "type", "veth", "peer", "name", "other"}));
+    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S"); })) << "its other end does not poll";
+    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S does not take frames of XDP");
+}
+
+}  // namespace
+}  // namespace sidestep::topo
