@@ -47,12 +47,12 @@ static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* tab
                                                const __u64* address) {
     __u32 i;
 
-    for (i = 0; i < SS_MAX_LENGTHS; i++) {
+    for (i = 0; i < table->lengths[family]; i++) {
         const struct ss_length* length;
         __u32 cell;
 
         SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
-        if (i >= SS_MAX_LENGTHS || i >= table->lengths[family]) break;
+        if (i >= SS_MAX_LENGTHS) break;
         length = &table->length[family][i];
         cell = ss_cell_of(table, address[0] & length->mask[0], address[1] & length->mask[1], length->length);
         if (cell != SS_NO_CELL) return cell;

@@ -173,7 +173,14 @@ void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
 }
 
 void Engine::on_address(const AddressChange& change) {
-    policies.exempt(change.address, !change.gone);
+    auto& holders = own_addresses_[change.address];
+    if (change.gone) {
+        holders.erase(change.ifindex);
+    } else {
+        holders.insert(change.ifindex);
+    }
+    policies.exempt(change.address, !holders.empty());
+    if (holders.empty()) own_addresses_.erase(change.address);
 }
 
 void Engine::on_route(const RouteChange& change, Nanoseconds now) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "detector/app/event_log.hpp"
@@ -64,6 +65,7 @@ class Engine {
     void forget_bypasses();
     void note_return_link(Session& session, const LinkChange& change);
 
+    std::map<Address, std::set<int>> own_addresses_;  ///< and the interfaces that have them
     bool relinked_ = false;                        ///< interfaces or addresses changed since adjacencies were written
     std::map<Prefix, std::uint32_t> orphans_;      ///< and the bypasses that they were given
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index

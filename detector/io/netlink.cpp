@@ -185,7 +185,11 @@ void Netlink::on_address(nlmsghdr* header) const {
     const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));
     auto* local = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
     const auto address = address_of(local, info->ifa_family);
-    if (address) handlers_.address({.address = *address, .gone = header->nlmsg_type == RTM_DELADDR});
+    if (address) {
+        handlers_.address({.ifindex = static_cast<int>(info->ifa_index),
+                           .address = *address,
+                           .gone = header->nlmsg_type == RTM_DELADDR});
+    }
 }
 
 }  // namespace sidestep

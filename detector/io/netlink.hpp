@@ -39,6 +39,7 @@ struct NeighborChange {
 };
 
 struct AddressChange {
+    int ifindex = 0;
     Address address;
     bool gone = false;
 };

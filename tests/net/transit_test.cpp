@@ -48,6 +48,28 @@ TEST_F(Transit, AReducedHeaderAndAnInsertedOneDoToo) {
     EXPECT_EQ(taken("B", "A-B bypass", 1), 0U);
 }
 
+// What is for this node is not rerouted, whatever prefix it lies in, as long as one interface has the address.
+TEST_F(Transit, AnAddressOfTwoInterfacesStaysOursUntilBothHaveLostIt) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    const std::string address = "2001:db8:d::77";
+    for (const auto* interface : {"lo", "to-C"})
+        ASSERT_TRUE(lab().ip("A", {"addr", "add", address + "/128", "dev", interface, "nodad"}));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "A", {.destination = *Address::parse(address), .rate = 500}));
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(flows.pass());
+    ASSERT_TRUE(lab().ip("A", {"addr", "del", address + "/128", "dev", "to-C"}));
+    EXPECT_TRUE(flows.pass());
+    EXPECT_TRUE(lossless(flows.stop()));
+    EXPECT_EQ(taken("A", "far", 1), 0U);
+    ASSERT_TRUE(lab().ip("A", {"addr", "del", address + "/128", "dev", "lo"}));
+    Flows elsewhere;
+    ASSERT_TRUE(elsewhere.add(lab(), "S", "D", {.rate = 500}));
+    EXPECT_TRUE(elsewhere.pass());
+    EXPECT_GT(taken("A", "far", 1), 0U);
+}
+
 // The bypass asks the routing table of the moment: when routes leave the failed link, packets follow them.
 TEST_F(Transit, ABypassEndsWhereRoutesDo) {
     ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
