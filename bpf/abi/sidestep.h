@@ -404,11 +404,10 @@ struct ss_adjacency {
 struct ss_port {
     __u8 mac[6];       /* its own */
     __u8 takes_frames; /* 1: packets at XDP can leave by it */
-    __u8 pad;
+    __u8 cramped; /* 1: one that came in by it had less room before it than a list needed; written by the program */
 };
 
-/* Bytes that a packet at XDP can grow by: drivers leave 192 before it, and the kernel takes 40 when it is redirected.
- */
+/* Bytes that a packet at XDP can grow by with most drivers: they leave 192 before it, and the kernel takes 40. */
 #define SS_FRAME_ROOM 152
 
 /* --- SIDs of this node ------------------------------------------------------------------------------------------- */

@@ -10,9 +10,8 @@
  *   ss_is_gso                        whether it is several packets to be
  *   ss_pull                          makes its first bytes readable by ss_at()
  *   ss_load, ss_store                copy bytes from and to any place; 0 on success
- *   ss_hash                          of its flow
- *   ss_forget_hash                   so that the kernel makes its own again
- *   ss_can_send                      whether it can leave by an interface with so many bytes more
+ *   ss_hash                          of its flow, the better one that the hook has
+ *   ss_can_send, ss_can_bounce       whether it can leave by an interface with so many bytes more; as it came
  *   ss_send, ss_bounce               leaves by an interface; by the one that it came in by
  *   ss_again                         comes in once more
  *   ss_add_outer, ss_remove_outer    room between Ethernet and the IP header for a tunnel's; its removal

@@ -57,12 +57,13 @@ static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* pa
     return bpf_get_hash_recalc(frame);
 }
 
-static __always_inline void ss_forget_hash(ss_frame* frame) {
-    bpf_set_hash_invalid(frame);
+static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
+    (void)frame, (void)ifindex, (void)bytes;
+    return 1;
 }
 
-static __always_inline int ss_can_send(const ss_frame* frame, __u32 ifindex, __u32 bytes) {
-    (void)frame, (void)ifindex, (void)bytes;
+static __always_inline int ss_can_bounce(const ss_frame* frame) {
+    (void)frame;
     return 1;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Packets at XDP (bpf/lib/frame.h): as the driver received them, one by one and without anything around them. They can
- * leave by interfaces only that take such frames, with as many bytes more as drivers leave room for.
+ * leave by interfaces only that take such frames, with as many bytes more as the driver left room for.
  */
 #ifndef SIDESTEP_FRAME_XDP_H
 #define SIDESTEP_FRAME_XDP_H
 
+#include "bpf/lib/flow_hash.h"
 #include "bpf/lib/maps.h"
-#include "bpf/lib/prefix_hash.h"
 
 #define SS_PASS XDP_PASS
 #define SS_SHOT XDP_DROP
@@ -48,23 +48,31 @@ static __always_inline int ss_store(ss_frame* frame, __u32 at, const void* from,
 
 /* Nobody has made one. */
 static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* packet) {
-    __u64 label = packet->family == SS_IPV6 ? packet->flow & bpf_htonl(0xfffff) : 0;
-    __u64 ends = (__u64)packet->port[0] << 48 | (__u64)packet->port[1] << 32 | label;
-    __u64 from = ss_prefix_hash(packet->source[0], packet->source[1], packet->protocol, ends);
-
     (void)frame;
-    return (__u32)(ss_prefix_hash(packet->destination[0], packet->destination[1], 0, from) >> 32);
+    return ss_flow_hash(packet);
 }
 
-static __always_inline void ss_forget_hash(ss_frame* frame) {
-    (void)frame;
-}
-
-static __always_inline int ss_can_send(const ss_frame* frame, __u32 ifindex, __u32 bytes) {
+static __always_inline int ss_takes_frames(__u32 ifindex) {
     const struct ss_port* port = bpf_map_lookup_elem(&ss_ports, &ifindex);
 
-    (void)frame;
-    return port && port->takes_frames && bytes <= SS_FRAME_ROOM;
+    return port && port->takes_frames;
+}
+
+/* The room is tried, since nothing says how much a driver left, and once a packet is changed it is too late. */
+static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
+    const __u32 came_by = frame->ingress_ifindex;
+    struct ss_port* port;
+
+    if (!ss_takes_frames(ifindex)) return 0;
+    if (!bytes) return 1;
+    if (!bpf_xdp_adjust_head(frame, -(__s32)bytes)) return !bpf_xdp_adjust_head(frame, (__s32)bytes);
+    port = bpf_map_lookup_elem(&ss_ports, &came_by);
+    if (port) SS_WRITE(port->cramped, 1);
+    return 0;
+}
+
+static __always_inline int ss_can_bounce(const ss_frame* frame) {
+    return ss_takes_frames(frame->ingress_ifindex);
 }
 
 static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {

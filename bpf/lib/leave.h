@@ -63,13 +63,14 @@ static __always_inline int ss_leave(ss_frame* frame, struct ss_packet* packet, e
     const struct ss_list* list = way->list;
     __u32 hops = asker == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
 
-    if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* tc can */
+    if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* at XDP; tc can */
     if (packet->hop_limit <= hops) return ss_pass_because(way->stats, SS_DROP_HOP_LIMIT);
     if (ss_looped(frame, packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
     if (list->mode == SS_MODE_INSERT && ss_not_insertable(packet)) {
         return ss_pass_because(way->stats, SS_DROP_NOT_POSSIBLE);
     }
     if (!ss_is_gso(frame) && packet->length + ss_overhead(list) > list->mtu) {
+        if (asker == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
         ss_count_drop(way->stats, SS_DROP_TOO_BIG);
         return asker == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
     }

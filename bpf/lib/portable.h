@@ -7,7 +7,8 @@
 
 #define SS_INLINE static inline __attribute__((always_inline, unused))
 
-/* For functions with loops in loops: in the kernel, a global function is verified once and not at every call. */
+/* For what is called in a loop, or has loops in loops: in the kernel, a global function is verified once and not at
+ * every call. */
 #ifdef __bpf__
 #define SS_VERIFIED_ONCE __attribute__((noinline, weak))
 #else

@@ -4,6 +4,7 @@
 #define SIDESTEP_STEER_H
 
 #include "bpf/lib/fib.h"
+#include "bpf/lib/flow_hash.h"
 #include "bpf/lib/lookup.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
@@ -31,7 +32,7 @@ static __always_inline const struct ss_list* ss_view_list(const struct ss_view* 
 
 /* Who asks decides what plain forwarding is. */
 enum ss_asker {
-    SS_TRANSIT, /* tc ingress: the FIB's own way, which may be asked for */
+    SS_TRANSIT, /* tc ingress and XDP: the FIB's own way, which may be asked for */
     SS_DEVICE,  /* policy device: to the adjacency, since the FIB led here */
     SS_ROUTE,   /* a route's own next hop */
 };
@@ -121,7 +122,7 @@ static __always_inline void ss_count_no_candidate(const struct ss_rule* rule) {
 }
 
 /* The list that a flow takes at a position of a policy. */
-static __always_inline void ss_take(ss_frame* frame, const struct ss_packet* packet, const struct ss_rule* rule,
+static __always_inline void ss_take(const struct ss_packet* packet, const struct ss_rule* rule,
                                     const struct ss_picked* picked, struct ss_way* way) {
     const struct ss_candidate* candidate;
     __u32 position = picked->position;
@@ -131,12 +132,12 @@ static __always_inline void ss_take(ss_frame* frame, const struct ss_packet* pac
     if (!candidate) return;
     way->stats = rule->stats + position;
     way->list =
-        ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_hash(frame, packet) : 0));
+        ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_flow_hash(packet) : 0));
 }
 
 /* The bypass of an adjacency that is not up, if it is better. */
-static __always_inline void ss_bypass(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
-                                      const struct ss_adjacency* adjacency, struct ss_way* way) {
+static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
+                                      struct ss_way* way) {
     struct ss_rule rule = ss_rule_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
     struct ss_picked picked;
 
@@ -147,7 +148,7 @@ static __always_inline void ss_bypass(ss_frame* frame, __u32 bank, const struct 
     }
     picked = ss_pick(0, rule.policy, 0);
     if (picked.rank > ss_session_rank(adjacency->session)) {
-        ss_take(frame, packet, &rule, &picked, way);
+        ss_take(packet, &rule, &picked, way);
     } else {
         ss_count_no_candidate(&rule);
     }
@@ -158,11 +159,9 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
                                           const struct ss_rule* rule, const struct ss_picked* plain,
                                           struct ss_way* way) {
     const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
-    const struct ss_gate* gate = ss_gate();
     __u32 rank;
 
     way->list = 0;
-    if (gate && gate->rehash >> packet->family & 1) ss_forget_hash(frame); /* a draw among lists left one */
     if (!adjacency) {
         ss_count_outcome(rule ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;
@@ -176,11 +175,11 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
         struct ss_picked other = ss_pick(0, rule->policy, plain->position + 1);
 
         if (other.rank > rank) {
-            ss_take(frame, packet, rule, &other, way);
+            ss_take(packet, rule, &other, way);
             return;
         }
     }
-    ss_bypass(frame, bank, packet, adjacency, way);
+    ss_bypass(bank, packet, adjacency, way);
 }
 
 /*
@@ -203,7 +202,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(frame, bank, packet, pinned, way);
+            ss_bypass(bank, packet, pinned, way);
         }
         return;
     }
@@ -226,7 +225,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         return;
     }
     picked = ss_pick(0, rule.policy, 0);
-    ss_take(frame, packet, &rule, &picked, way);
+    ss_take(packet, &rule, &picked, way);
     /* To the device, plain forwarding is to a neighbour whose address has to be known. */
     if (way->list && way->list->mode == SS_MODE_PLAIN && asker == SS_DEVICE && !way->list->header_length) way->list = 0;
     if (!way->list) {

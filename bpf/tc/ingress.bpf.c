@@ -11,7 +11,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 static __always_inline void forget_hash(struct __sk_buff* skb, __u32 rehash) {
     __u32 family = skb->protocol == bpf_htons(ETH_P_IP) ? SS_IPV4 : SS_IPV6;
 
-    if (rehash >> family & 1) ss_forget_hash(skb);
+    if (rehash >> family & 1) bpf_set_hash_invalid(skb);
 }
 
 SEC("tc")
@@ -20,7 +20,7 @@ int ss_ingress(struct __sk_buff* skb) {
 
     if (!gate) return SS_PASS;
     if (ss_all_well(gate) && !gate->rehash && ss_ordinary(skb)) return SS_PASS;
-    if (skb->pkt_type != PACKET_HOST) return SS_PASS;
+    if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return SS_PASS; /* a VLAN has an interface of its own */
     if (gate->rehash) forget_hash(skb, gate->rehash);
     return ss_ingress_any(skb, ss_all_well(gate));
 }

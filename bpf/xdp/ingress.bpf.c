@@ -42,5 +42,6 @@ int ss_ingress_xdp(struct xdp_md* frame) {
         SS_KEEP(i);
         if (result != SS_AGAIN) return result;
     }
+    ss_count_outcome(SS_OUTCOME_MALFORMED);
     return SS_SHOT;
 }

@@ -9,159 +9,84 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "bpf/lib/portable.h"
 #include "detector/io/clock.hpp"
+#include "detector/io/own_program.hpp"
 #include "detector/io/xdp_hook.hpp"
 
 namespace sidestep {
 
+// --- what the kernel tells
+
 void Attachments::on_link(const LinkChange& change) {
-    auto& interface = interfaces_[change.name];
-    const auto before =
-        std::exchange(interface, {.ifindex = change.gone ? 0 : change.ifindex, .mac = change.mac, .veth = change.veth});
-    const auto ours = std::ranges::find(entrances_, change.name, &Entrance::name);
-    if (ours == entrances_.end()) return;
-    if (ours->ifindex != interface.ifindex) {
-        ours->ifindex = interface.ifindex;
-        ours->xdp = false;
-        ours->tc.reset();
-    } else if (before.mac == interface.mac) {
-        return;
+    const auto known = names_.find(change.ifindex);
+    const bool renamed = known != names_.end() && known->second != change.name;
+    if (renamed) forget(change.ifindex, known->second);
+    if (change.gone) {
+        names_.erase(change.ifindex);
+    } else {
+        names_[change.ifindex] = change.name;
     }
-    review(added_);
+    const Interface now{.ifindex = change.gone ? 0 : change.ifindex,
+                        .mac = change.mac,
+                        .kind = change.kind,
+                        .parent = change.parent,
+                        .xdp_program = change.xdp_program};
+    const auto before = std::exchange(interfaces_[change.name], now);
+    if (before.ifindex != 0 && before.ifindex != now.ifindex) {
+        if (ports_.erase(before.ifindex) != 0) dataplane_.remove_port(before.ifindex);
+    }
+    const auto ours = std::ranges::find(entrances_, change.name, &Entrance::name);
+    const bool changed = ours != entrances_.end() && follow(*ours, before, now);
+    if (changed || (renamed && !entrances_.empty())) review(demands_);
 }
 
-Result<void> Attachments::attach(const std::vector<Session>& sessions, std::uint32_t added) {
-    added_ = added;
+/// An interface that has another name now: under its old one it is gone, and has nothing of ours.
+void Attachments::forget(int ifindex, const std::string& name) {
+    interfaces_[name].ifindex = 0;
+    if (ports_.erase(ifindex) != 0) dataplane_.remove_port(ifindex);
+    const auto ours = std::ranges::find(entrances_, name, &Entrance::name);
+    if (ours == entrances_.end() || ours->ifindex != ifindex) return;
+    if (ours->tc) ours->tc->detach();
+    leave_xdp(*ours);
+    *ours = {.name = name, .xdp_asked = ours->xdp_asked, .tc = {}, .because = {}, .refusal = {}};
+}
+
+/// True if what is attached there may have to be another.
+bool Attachments::follow(Entrance& entrance, const Interface& before, const Interface& now) {
+    entrance.refusal.clear();
+    if (entrance.ifindex != now.ifindex) {
+        entrance = {.name = entrance.name,
+                    .ifindex = now.ifindex,
+                    .xdp_asked = entrance.xdp_asked,
+                    .tc = {},
+                    .because = {},
+                    .refusal = {}};
+        return true;
+    }
+    if (entrance.xdp && now.xdp_program != program_id(dataplane_.xdp_program())) {
+        entrance.xdp = false;  // somebody took it away
+        return true;
+    }
+    return entrance.xdp_asked && before.mac != now.mac;
+}
+
+// --- to begin and to end with
+
+Result<void> Attachments::attach(const std::vector<Session>& sessions, const XdpDemands& demands) {
+    demands_ = demands;
     std::set<std::string> names(config_.ingress.begin(), config_.ingress.end());
     names.insert(config_.xdp.begin(), config_.xdp.end());
     for (const auto& session : sessions) names.insert(session.config.returns_on);
     for (const auto& name : names) {
-        const auto ifindex = interfaces_[name].ifindex;
+        const auto ifindex = interface(name).ifindex;
         if (ifindex == 0) return fail("no interface " + name);
-        Entrance entrance{.name = name, .ifindex = ifindex, .tc = {}, .because = {}};
+        Entrance entrance{.name = name, .ifindex = ifindex, .tc = {}, .because = {}, .refusal = {}};
         entrance.xdp_asked = std::ranges::find(config_.xdp, name) != config_.xdp.end();
         entrances_.push_back(std::move(entrance));
     }
-    if (auto placed = place_all(); !placed) return placed;
+    if (auto placed = place_all(false); !placed) return placed;
     if (dataplane_.adopted()) detach_leftovers();
     return {};
-}
-
-void Attachments::review(std::uint32_t added) {
-    added_ = added;
-    const auto placed = place_all();
-    const auto problem = placed ? std::string() : placed.error().message;
-    if (problem != std::exchange(problem_, problem) && !problem.empty()) spdlog::error("{}", problem);
-}
-
-void Attachments::detach() {
-    for (const auto& entrance : entrances_) {
-        if (entrance.tc) entrance.tc->detach();
-        if (entrance.xdp) xdp_detach(entrance.ifindex);
-    }
-    entrances_.clear();
-}
-
-Result<void> Attachments::place_all() {
-    std::string not_at_all;
-    std::string not_alone;
-    if (!config_.xdp.empty()) {
-        if (auto learned = learn_exits(); !learned) not_at_all = learned.error().message;
-        not_alone = why_not_alone();
-    }
-    Result<void> result;
-    for (auto& entrance : entrances_) {
-        if (entrance.ifindex == 0) continue;
-        if (auto placed = place(entrance, not_at_all, not_alone); !placed) result = placed;
-    }
-    return result;
-}
-
-/// What comes is attached before what goes is detached: a packet may meet both, but never none.
-Result<void> Attachments::place(Entrance& entrance, const std::string& not_at_all, const std::string& not_alone) {
-    const bool fresh = !entrance.xdp && !entrance.tc;
-    const auto had = std::make_pair(entrance.xdp, entrance.tc.has_value());
-    auto obstacle = not_at_all.empty() ? why_not_at(entrance) : not_at_all;
-    const bool xdp = entrance.xdp_asked && obstacle.empty();
-    if (xdp && !entrance.xdp) {
-        if (auto attached = xdp_attach(entrance.ifindex, dataplane_.xdp_program()); attached) {
-            entrance.xdp = true;
-        } else {
-            obstacle = fmt::format("{}: {}", entrance.name, attached.error().message);
-        }
-    }
-    const bool tc = !entrance.xdp || !obstacle.empty() || !not_alone.empty();
-    if (tc && !entrance.tc) {
-        auto hook =
-            TcHook::attach(entrance.name, entrance.ifindex, dataplane_.ingress_program(), kind_, dataplane_.adopted());
-        if (!hook) return std::unexpected(hook.error());
-        entrance.tc = std::move(*hook);
-    }
-    if (!tc && (entrance.tc || fresh)) {
-        if (const auto hook = TcHook::find(entrance.name, entrance.ifindex)) hook->detach();
-        entrance.tc.reset();
-    }
-    if (!xdp && (entrance.xdp || fresh)) {
-        xdp_detach(entrance.ifindex);
-        entrance.xdp = false;
-    }
-    if (!entrance.xdp_asked) return {};
-    entrance.because = obstacle.empty() ? not_alone : obstacle;
-    if (had != std::make_pair(entrance.xdp, entrance.tc.has_value())) {
-        spdlog::info("{}: attached by {}{}{}", entrance.name, entrance.xdp ? "XDP" : "tc",
-                     entrance.xdp && tc ? " and tc" : "", tc ? ", because " + entrance.because : "");
-    }
-    return {};
-}
-
-std::string Attachments::why_not_at(const Entrance& entrance) const {
-    if (!entrance.xdp_asked) return "";
-    const auto found = interfaces_.find(entrance.name);
-    if (found != interfaces_.end() && found->second.veth && !config_.xdp_on_veth)
-        return entrance.name + " is a veth device, whose packets may have no checksums yet (see xdp-on-veth)";
-    if (!exits_.contains(entrance.ifindex)) return entrance.name + " does not take frames of XDP";
-    return "";
-}
-
-std::string Attachments::why_not_alone() const {
-    if (SS_READ(dataplane_.gate().rehash) != 0) return "fib_multipath_hash_policy is not 0";
-    for (const auto& adjacency : config_.adjacencies) {
-        const auto found = interfaces_.find(adjacency.interface);
-        if (found == interfaces_.end() || found->second.ifindex == 0) continue;
-        if (!exits_.contains(found->second.ifindex)) return adjacency.interface + " does not take frames of XDP";
-    }
-    if (added_ > SS_FRAME_ROOM)
-        return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_FRAME_ROOM, added_);
-    return "";
-}
-
-Result<void> Attachments::learn_exits() {
-    if (!xdp_exits_) {
-        auto opened = XdpExits::open();
-        if (!opened) return std::unexpected(opened.error());
-        xdp_exits_ = std::move(*opened);
-    }
-    auto exits = xdp_exits_->ask();
-    if (!exits) return std::unexpected(exits.error());
-    exits_ = std::move(*exits);
-    std::set<std::string> names(config_.xdp.begin(), config_.xdp.end());
-    for (const auto& adjacency : config_.adjacencies) names.insert(adjacency.interface);
-    for (const auto& name : names) {
-        if (auto written = write_port(name); !written) return written;
-    }
-    return {};
-}
-
-Result<void> Attachments::write_port(const std::string& name) {
-    const auto& [ifindex, mac, veth] = interfaces_[name];
-    if (ifindex == 0 || !mac) return {};
-    ss_port port{.mac = {}, .takes_frames = exits_.contains(ifindex) ? std::uint8_t{1} : std::uint8_t{0}, .pad = 0};
-    std::ranges::copy(*mac, port.mac);
-    auto [written, fresh] = ports_.try_emplace(ifindex);
-    if (!fresh && std::memcmp(&written->second, &port, sizeof port) == 0) return {};
-    written->second = port;
-    return dataplane_.set_port(ifindex, port);
 }
 
 void Attachments::detach_leftovers() const {
@@ -169,8 +94,172 @@ void Attachments::detach_leftovers() const {
         if (interface.ifindex == 0 || name.starts_with(kClockPrefix)) continue;
         if (std::ranges::find(entrances_, name, &Entrance::name) != entrances_.end()) continue;
         if (const auto leftover = TcHook::find(name, interface.ifindex)) leftover->detach();
-        xdp_detach(interface.ifindex);
+        if (const auto leftover = own_program(interface.xdp_program)) xdp_detach(interface.ifindex, leftover.get());
     }
+}
+
+void Attachments::detach() {
+    for (const auto& entrance : entrances_) {
+        if (entrance.tc) entrance.tc->detach();
+        leave_xdp(entrance);
+    }
+    entrances_.clear();
+}
+
+void Attachments::leave_xdp(const Entrance& entrance) const {
+    if (entrance.xdp) xdp_detach(entrance.ifindex, dataplane_.xdp_program());
+}
+
+// --- where to be
+
+void Attachments::review(const XdpDemands& demands) {
+    demands_ = demands;
+    const auto placed = place_all(true);
+    const auto problem = placed ? std::string() : placed.error().message;
+    if (problem != std::exchange(problem_, problem) && !problem.empty()) spdlog::error("{}", problem);
+}
+
+/// The first error; what comes behind it is tried only if `to_the_end`.
+Result<void> Attachments::place_all(bool to_the_end) {
+    std::string not_alone;
+    if (!config_.xdp.empty()) {
+        enter_xdp();
+        not_alone = why_not_alone();
+    }
+    Result<void> result;
+    for (auto& entrance : entrances_) {
+        auto placed = place(entrance, not_alone);
+        if (placed) continue;
+        if (result) result = std::move(placed);
+        if (!to_the_end) break;
+    }
+    return result;
+}
+
+/// Programs at XDP wherever they can be. Only with them there do many drivers take frames.
+void Attachments::enter_xdp() {
+    ask_exits();
+    bool fresh = false;
+    for (auto& entrance : entrances_) {
+        if (!entrance.xdp_asked || entrance.xdp || entrance.ifindex == 0) continue;
+        if (!why_not_at(entrance).empty()) continue;
+        const auto present = interface(entrance.name).xdp_program;
+        if (auto attached = xdp_attach(entrance.ifindex, dataplane_.xdp_program(), present); attached) {
+            entrance.xdp = fresh = true;
+        } else {
+            entrance.refusal = fmt::format("{}: {}", entrance.name, attached.error().message);
+        }
+    }
+    if (fresh) ask_exits();
+}
+
+/// What comes is attached before what goes is detached: a packet may meet both, but never none.
+Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone) {
+    const auto had = std::make_pair(entrance.xdp, entrance.tc.has_value());
+    if (entrance.ifindex == 0) {
+        entrance.because = "the interface is gone";
+        return {};
+    }
+    const auto obstacle = entrance.xdp_asked ? why_not_at(entrance) : std::string();
+    const bool stays = entrance.xdp && obstacle.empty();
+    entrance.because = obstacle.empty() ? not_alone : obstacle;
+    if (stays && !takes_frames(entrance.ifindex)) entrance.because = entrance.name + " does not take frames of XDP";
+    if (stays && ports_.at(entrance.ifindex).cramped != 0)
+        entrance.because = entrance.name + " has less room before packets than a list needs";
+    const bool needs_tc = !stays || !entrance.because.empty();
+    if (needs_tc && !entrance.tc) {
+        auto hook =
+            TcHook::attach(entrance.name, entrance.ifindex, dataplane_.ingress_program(), kind_, dataplane_.adopted());
+        if (!hook) return std::unexpected(hook.error());
+        entrance.tc = std::move(*hook);
+    }
+    if (!needs_tc && entrance.tc) {
+        entrance.tc->detach();
+        entrance.tc.reset();
+    }
+    if (!stays) {
+        leave_xdp(entrance);
+        entrance.xdp = false;
+    }
+    if (!std::exchange(entrance.tidy, true)) {
+        const auto leftover = TcHook::find(entrance.name, entrance.ifindex);
+        if (!entrance.tc && leftover) leftover->detach();
+        const auto program = own_program(interface(entrance.name).xdp_program);
+        if (!entrance.xdp && program) xdp_detach(entrance.ifindex, program.get());
+    }
+    if (entrance.xdp_asked && had != std::make_pair(entrance.xdp, entrance.tc.has_value())) {
+        spdlog::info("{}: attached by {}{}{}", entrance.name, stays ? "XDP" : "tc", stays && needs_tc ? " and tc" : "",
+                     needs_tc ? ", because " + entrance.because : "");
+    }
+    return {};
+}
+
+std::string Attachments::why_not_at(const Entrance& entrance) const {
+    const auto& self = interface(entrance.name);
+    if (!no_exits_.empty()) return no_exits_;
+    if (self.kind == "bond") return entrance.name + " is a bond: programs at its XDP see other interfaces";
+    if ((self.kind == "veth" || self.kind == "tun") && !config_.xdp_on_virtual)
+        return entrance.name + " is virtual, and its packets may have no checksums yet (see xdp-on-virtual)";
+    for (const auto& [name, other] : interfaces_) {
+        if (other.ifindex != 0 && other.kind == "vlan" && other.parent == entrance.ifindex)
+            return fmt::format("{} carries the VLAN {}: at XDP its tags may be gone", entrance.name, name);
+    }
+    if (!ports_.contains(entrance.ifindex)) return entrance.name + " has no MAC address";
+    return entrance.refusal;
+}
+
+std::string Attachments::why_not_alone() const {
+    if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
+    for (const auto& adjacency : config_.adjacencies) {
+        const auto ifindex = interface(adjacency.interface).ifindex;
+        if (ifindex != 0 && !takes_frames(ifindex)) return adjacency.interface + " does not take frames of XDP";
+    }
+    if (demands_.added > SS_FRAME_ROOM)
+        return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_FRAME_ROOM, demands_.added);
+    return "";
+}
+
+// --- what the data plane has to know of interfaces
+
+/// Should the kernel not answer, what it said before counts.
+void Attachments::ask_exits() {
+    if (!xdp_exits_) {
+        auto opened = XdpExits::open();
+        no_exits_ = opened ? std::string() : opened.error().message;
+        if (!opened) return;
+        xdp_exits_ = std::move(*opened);
+    }
+    if (auto exits = xdp_exits_->ask()) exits_ = std::move(*exits);
+    for (const auto& name : config_.xdp) write_port(name);
+    for (const auto& adjacency : config_.adjacencies) write_port(adjacency.interface);
+}
+
+void Attachments::write_port(const std::string& name) {
+    const auto& self = interface(name);
+    if (self.ifindex == 0 || !self.mac) return;
+    ss_port port{.mac = {}, .takes_frames = 0, .cramped = 0};
+    std::ranges::copy(*self.mac, port.mac);
+    port.takes_frames = exits_.contains(self.ifindex) ? 1 : 0;
+    port.cramped = dataplane_.is_cramped(self.ifindex) ? 1 : 0;
+    const auto written = ports_.find(self.ifindex);
+    if (written != ports_.end() && std::memcmp(&written->second, &port, sizeof port) == 0) return;
+    if (auto set = dataplane_.set_port(self.ifindex, port); set) {
+        ports_[self.ifindex] = port;
+    } else {
+        ports_.erase(self.ifindex);
+        spdlog::error("{}", set.error().message);
+    }
+}
+
+bool Attachments::takes_frames(int ifindex) const {
+    const auto port = ports_.find(ifindex);
+    return port != ports_.end() && port->second.takes_frames != 0;
+}
+
+const Attachments::Interface& Attachments::interface(const std::string& name) const {
+    static const Interface kNone;
+    const auto found = interfaces_.find(name);
+    return found == interfaces_.end() ? kNone : found->second;
 }
 
 }  // namespace sidestep

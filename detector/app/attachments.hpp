@@ -26,6 +26,14 @@ struct Entrance {
     bool xdp = false;
     std::optional<TcHook> tc;
     std::string because;  ///< why not XDP alone, where it was asked for
+    std::string refusal;  ///< of a program at XDP, until the interface changes
+    bool tidy = false;    ///< nothing of a predecessor is left there
+};
+
+/// What decides, beside interfaces, whether XDP can do everything.
+struct XdpDemands {
+    std::uint32_t added = 0;   ///< bytes that the longest list adds to a packet
+    bool hashes_more = false;  ///< the kernel may go by a hash that is on the packet
 };
 
 class Attachments {
@@ -35,11 +43,10 @@ class Attachments {
 
     /// An interface is there, or gone. One that was deleted and made again has lost our program and gets it anew.
     void on_link(const LinkChange& change);
-    /// Attaches to all of them, and detaches from those that only a predecessor used. `added`: bytes that the longest
-    /// list adds to a packet.
-    Result<void> attach(const std::vector<Session>& sessions, std::uint32_t added);
-    /// XDP or tc, as things are now: drivers change what they can do, and new lists may be longer.
-    void review(std::uint32_t added);
+    /// Attaches to all of them, and detaches from those that only a predecessor used.
+    Result<void> attach(const std::vector<Session>& sessions, const XdpDemands& demands);
+    /// XDP or tc, as things are now: drivers change what they can do, and new lists may be longer. Tells the log.
+    void review(const XdpDemands& demands);
     void detach();
 
     [[nodiscard]] const std::vector<Entrance>& entrances() const { return entrances_; }
@@ -48,28 +55,39 @@ class Attachments {
     struct Interface {
         int ifindex = 0;  ///< 0: gone
         std::optional<MacAddress> mac;
-        bool veth = false;
+        std::string kind;
+        int parent = 0;
+        std::uint32_t xdp_program = 0;
     };
-    /// Empty if XDP does all that tc would do.
-    [[nodiscard]] std::string why_not_alone() const;
-    Result<void> learn_exits();
-    Result<void> write_port(const std::string& name);
-    /// Empty if an interface can have a program at XDP.
-    [[nodiscard]] std::string why_not_at(const Entrance& entrance) const;
-    Result<void> place(Entrance& entrance, const std::string& not_at_all, const std::string& not_alone);
-    Result<void> place_all();
+
+    void forget(int ifindex, const std::string& name);
+    bool follow(Entrance& entrance, const Interface& before, const Interface& now);
+    Result<void> place_all(bool to_the_end);
+    Result<void> place(Entrance& entrance, const std::string& not_alone);
+    void enter_xdp();
+    void ask_exits();
+    void write_port(const std::string& name);
+    void leave_xdp(const Entrance& entrance) const;
     void detach_leftovers() const;
+    /// Empty if the interface can have a program at XDP.
+    [[nodiscard]] std::string why_not_at(const Entrance& entrance) const;
+    /// Empty if XDP does all that tc would do, wherever it is.
+    [[nodiscard]] std::string why_not_alone() const;
+    [[nodiscard]] bool takes_frames(int ifindex) const;
+    [[nodiscard]] const Interface& interface(const std::string& name) const;
 
     const Config& config_;
     Dataplane& dataplane_;
     TcKind kind_;
+    XdpDemands demands_;
     std::map<std::string, Interface> interfaces_;
+    std::map<int, std::string> names_;
     std::vector<Entrance> entrances_;
     std::optional<XdpExits> xdp_exits_;
+    std::string no_exits_;          ///< why the kernel cannot be asked for them
     std::set<int> exits_;           ///< take frames of XDP
     std::map<int, ss_port> ports_;  ///< as written
-    std::uint32_t added_ = 0;
-    std::string problem_;  ///< as logged
+    std::string problem_;           ///< as logged
 };
 
 }  // namespace sidestep

@@ -26,6 +26,7 @@
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
 #include "detector/app/routing_feed.hpp"
+#include "detector/core/header_room.hpp"
 #include "detector/io/api_server.hpp"
 #include "detector/io/hash_policy.hpp"
 #include "detector/io/node_lock.hpp"
@@ -131,11 +132,10 @@ class Daemon {
         };
         if (auto started = engine_->start(); !started) return started;
         if (auto opened = kernel_->open(config_); !opened) return opened;
-        note_hash_policy();
         start_feed();
-        if (auto attached = attachments_->attach(engine_->sessions.all(), engine_->policies.most_added()); !attached)
-            return attached;
+        if (auto attached = attachments_->attach(engine_->sessions.all(), xdp_demands()); !attached) return attached;
         attached_ = true;
+        note_hash_policy();  // by what stood in for it till now, a predecessor's programs went on
         if (auto started = installation_->start(); !started) return started;
         if (auto installed = install(); !installed) {
             if (!routed_) return installed;  // what the file asks for
@@ -203,16 +203,22 @@ class Daemon {
     }
 
     /// So that the FIB, when it is asked, chooses as the kernel will. An operator may change it at any time.
+    /// Programs at XDP step aside with that, and only when others are at tc may they.
     void note_hash_policy() {
         const auto beyond = hashes_beyond_addresses();
         auto& rehash = dataplane_->gate().rehash;
         if (rehash == beyond) return;
+        if (beyond == 0) SS_WRITE(rehash, beyond);
+        review_attachments(xdp_demands());
         SS_WRITE(rehash, beyond);
-        review_attachments();
     }
 
-    void review_attachments() {
-        if (attached_) attachments_->review(engine_->policies.most_added());
+    [[nodiscard]] XdpDemands xdp_demands() const {
+        return {.added = engine_->policies.most_added(), .hashes_more = hashes_beyond_addresses() != 0};
+    }
+
+    void review_attachments(const XdpDemands& demands) {
+        if (attached_) attachments_->review(demands);
         next_review_ = monotonic_now() + kReviewEvery;
     }
 
@@ -228,7 +234,7 @@ class Daemon {
             save_changes();
             report_rejects(now);
             note_hash_policy();
-            if (now >= next_review_) review_attachments();
+            if (now >= next_review_) review_attachments(xdp_demands());
             const bool again = !install_problem_.empty() && now >= next_install_;
             if (kernel_->links_changed() || again) reinstall();
             arm_timer();
@@ -238,13 +244,19 @@ class Daemon {
 
     /// What routing computed takes the place of what it computed before, all of it or nothing.
     void adopt(const PolicySet& computed) {
+        auto demands = xdp_demands();
+        for (const auto& policy : computed.policies)
+            demands.added = std::max(demands.added, added_at_most(policy.candidates));
+        for (const auto& [adjacency, bypass] : computed.bypasses)
+            demands.added = std::max(demands.added, added_at_most(bypass));
+        review_attachments(demands);  // before there is a list that is too long for XDP
         if (auto replaced = engine_->replace(computed); !replaced) {
             return spdlog::error("computed policies not taken, the last ones stay: {}", replaced.error().message);
         }
         spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed.policies.size(),
                      computed.bypasses.size(), computed.sids.size());
         routed_ = true;
-        review_attachments();
+        review_attachments(xdp_demands());
         if (installed_) reinstall();
     }
 

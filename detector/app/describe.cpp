@@ -46,7 +46,7 @@ std::string describe_node(const Config& config, Nanoseconds beat) {
     text += fmt::format("ingress: {}\n", config.ingress.empty() ? "none" : joined(config.ingress, ", "));
     if (!config.xdp.empty())
         text +=
-            fmt::format("at XDP: {}{}\n", joined(config.xdp, ", "), config.xdp_on_veth ? ", veth devices, too" : "");
+            fmt::format("at XDP: {}{}\n", joined(config.xdp, ", "), config.xdp_on_virtual ? ", virtual ones, too" : "");
     if (!config.device.empty()) text += fmt::format("policy device: {}\n", config.device);
     if (!config.domain.empty()) text += fmt::format("SR domain: {}\n", joined(texts(config.domain), ", "));
     if (config.routing) text += routing_line(*config.routing);

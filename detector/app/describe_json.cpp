@@ -134,7 +134,7 @@ json describe_json(const Config& config) {
             {"bypasses", bypasses_json(config)},
             {"ingress", config.ingress},
             {"xdp", config.xdp},
-            {"xdp_on_veth", config.xdp_on_veth},
+            {"xdp_on_virtual", config.xdp_on_virtual},
             {"device", text_or_null(config.device)},
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},

@@ -11,6 +11,7 @@
 #include "detector/io/dataplane.hpp"
 #include "detector/io/netlink.hpp"
 #include "detector/io/node_lock.hpp"
+#include "detector/io/own_program.hpp"
 #include "detector/io/tc_hook.hpp"
 #include "detector/io/xdp_hook.hpp"
 
@@ -24,7 +25,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
             [](const LinkChange& change) {
                 const auto hook = TcHook::find(change.name, change.ifindex);
                 if (hook) hook->detach();
-                xdp_detach(change.ifindex);
+                if (const auto program = own_program(change.xdp_program)) xdp_detach(change.ifindex, program.get());
             },
         .neighbor = [](const NeighborChange&) {},
         .address = [](const AddressChange&) {},

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "detector/core/header_room.hpp"
 
 namespace sidestep {
 namespace {
@@ -167,12 +168,11 @@ std::uint32_t Installation::steered_mtu(const std::vector<Policy>& policies) con
     std::uint32_t longest = 0;
     for (const auto& policy : policies) {
         if (policy.config.steering == Steering::transit) continue;
+        longest = std::max(longest, added_at_most(policy.config.candidates));
         for (const auto& candidate : policy.config.candidates) {
             for (const auto& list : candidate.lists) {
                 const auto* session = sessions_.find(list.adjacency);
                 if (session != nullptr && session->mtu != 0) smallest = std::min(smallest, session->mtu);
-                if (list.encap == Encap::plain) continue;
-                longest = std::max(longest, static_cast<std::uint32_t>(40 + 8 + 16 * list.segments.size()));
             }
         }
     }

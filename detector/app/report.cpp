@@ -131,8 +131,11 @@ void add_event(Table& table, const json& event) {
 /// What is at an interface where XDP was asked for.
 std::string xdp_text(const json& entrance) {
     const bool xdp = entrance.value("xdp", false);
-    if (!entrance.value("tc", false)) return xdp ? "attached" : "interface gone";
-    return std::string(xdp ? "attached, and tc too: " : "tc instead: ") + cell(entrance, "because");
+    const bool tc = entrance.value("tc", false);
+    const auto because = cell(entrance, "because");
+    if (because == kAbsent || because.empty()) return "attached";
+    if (!xdp && !tc) return because;
+    return std::string(!tc ? "attached: " : xdp ? "attached, and tc too: " : "tc instead: ") + because;
 }
 
 }  // namespace

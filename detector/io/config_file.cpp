@@ -31,7 +31,8 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("policies", read_policies);
     read("ingress", read_ingress);
     read("xdp", read_xdp);
-    if (const auto veth = root.optional("xdp-on-veth")) reading.config.xdp_on_veth = veth->boolean().value_or(false);
+    if (const auto veth = root.optional("xdp-on-virtual"))
+        reading.config.xdp_on_virtual = veth->boolean().value_or(false);
     read("sr-domain", read_domain);
     read("sids", read_sids);
     read("routing", read_routing);
@@ -40,7 +41,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
 Config read_root(const YamlPlace& root, const InterfaceExists& exists, const ConfigLimits& limits) {
     Reading reading{.exists = exists, .limits = limits};
     if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
-                         "xdp-on-veth", "device", "sr-domain", "sids", "routing"})) {
+                         "xdp-on-virtual", "device", "sr-domain", "sids", "routing"})) {
         read_sections(reading, root);
     }
     return std::move(reading.config);

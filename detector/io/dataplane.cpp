@@ -229,6 +229,18 @@ Result<void> Dataplane::set_port(int ifindex, const ss_port& port) {
     return put(skeleton_->maps.ss_ports, static_cast<__u32>(ifindex), port, fmt::format("interface {}", ifindex));
 }
 
+void Dataplane::remove_port(int ifindex) {
+    const auto key = static_cast<__u32>(ifindex);
+    (void)bpf_map__delete_elem(skeleton_->maps.ss_ports, &key, sizeof key, 0);
+}
+
+bool Dataplane::is_cramped(int ifindex) const {
+    const auto key = static_cast<__u32>(ifindex);
+    ss_port port{};
+    return bpf_map__lookup_elem(skeleton_->maps.ss_ports, &key, sizeof key, &port, sizeof port, 0) == 0 &&
+           port.cramped != 0;
+}
+
 Result<void> Dataplane::set_secret(const ss_secret& secret) {
     return update(skeleton_->maps.ss_secrets, 0, secret);
 }

@@ -65,6 +65,9 @@ class Dataplane {
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
     Result<void> remove_adjacency(const ss_hop& hop);
     Result<void> set_port(int ifindex, const ss_port& port);
+    void remove_port(int ifindex);
+    /// Whether a packet that came in by this interface had too little room at XDP.
+    [[nodiscard]] bool is_cramped(int ifindex) const;
     Result<void> set_secret(const ss_secret& secret);
     /// Forgets the probes expected for sessions of which `keep` is false.
     void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);

@@ -53,6 +53,14 @@ std::unexpected<Error> netlink_failure(const std::string& what, int error) {
     return fail(what + ": " + nl_geterror(error));
 }
 
+/// The number of the program at an interface's XDP; 0: none.
+std::uint32_t xdp_program_of(nlattr* xdp) {
+    std::array<nlattr*, IFLA_XDP_MAX + 1> attributes{};
+    if (xdp == nullptr || nla_parse_nested(attributes.data(), IFLA_XDP_MAX, xdp, nullptr) < 0) return 0;
+    auto* const id = attributes[IFLA_XDP_PROG_ID];
+    return id == nullptr ? 0 : nla_get_u32(id);
+}
+
 /// The kind of a virtual interface; empty for others.
 std::string_view kind_of(nlattr* link_info) {
     std::array<nlattr*, IFLA_INFO_MAX + 1> attributes{};
@@ -162,7 +170,9 @@ void Netlink::on_link(nlmsghdr* header) const {
                     .running = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_LOWER_UP) != 0,
                     .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
                     .mac = mac_of(attributes[IFLA_ADDRESS]),
-                    .veth = kind_of(attributes[IFLA_LINKINFO]) == "veth"});
+                    .kind = std::string(kind_of(attributes[IFLA_LINKINFO])),
+                    .parent = attributes[IFLA_LINK] != nullptr ? nla_get_s32(attributes[IFLA_LINK]) : 0,
+                    .xdp_program = xdp_program_of(attributes[IFLA_XDP])});
 }
 
 void Netlink::on_neighbor(nlmsghdr* header) const {

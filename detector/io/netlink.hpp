@@ -25,7 +25,9 @@ struct LinkChange {
     bool running = false;   ///< administratively up, and with carrier
     std::uint32_t mtu = 0;  ///< bytes; 0: not told
     std::optional<MacAddress> mac;
-    bool veth = false;
+    std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for others
+    int parent = 0;                 ///< of a VLAN: the interface that it is on
+    std::uint32_t xdp_program = 0;  ///< at its XDP; 0: none
 };
 
 /// Where neighbour discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).

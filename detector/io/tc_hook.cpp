@@ -6,20 +6,16 @@
 #include <netlink/netlink.h>
 #include <netlink/route/classifier.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <memory>
-#include <string_view>
 
 #include <fmt/format.h>
 
-#include "bpf/model/fd.hpp"
+#include "detector/io/own_program.hpp"
 
 namespace sidestep {
 namespace {
-
-constexpr std::string_view kProgramPrefix = "ss_";
 
 bpf_tc_hook hook_of(int ifindex, TcSide side) {
     bpf_tc_hook hook{};
@@ -104,11 +100,7 @@ std::optional<TcHook> TcHook::find_clsact(const std::string& interface, int ifin
     auto hook = hook_of(ifindex, side);
     auto options = our_place();
     if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
-    const Fd program(bpf_prog_get_fd_by_id(options.prog_id));
-    bpf_prog_info info{};
-    std::uint32_t length = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
-    if (!std::string_view(info.name).starts_with(kProgramPrefix)) return std::nullopt;  // somebody else's
+    if (!own_program(options.prog_id)) return std::nullopt;  // somebody else's, or none
     return TcHook(interface, ifindex, true, side, TcKind::clsact);
 }
 

@@ -5,15 +5,12 @@
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 
-#include <bpf/bpf.h>
-
 #include <array>
 #include <cstring>
-#include <string_view>
 
 #include <unistd.h>
 
-#include "bpf/model/fd.hpp"
+#include "detector/io/own_program.hpp"
 
 namespace sidestep {
 namespace {
@@ -61,13 +58,7 @@ Fd tcx_program(int ifindex, TcSide side) {
     Attached attached;
     if (query(ifindex, side, attached) < 0) return {};
     for (std::uint32_t i = 0; i < attached.count && i < kMostPrograms; ++i) {
-        Fd program(bpf_prog_get_fd_by_id(attached.ids.at(i)));
-        bpf_prog_info info{};
-        std::uint32_t length = sizeof info;
-        if (program && bpf_obj_get_info_by_fd(program.get(), &info, &length) == 0 &&
-            std::string_view(info.name).starts_with("ss_")) {
-            return program;
-        }
+        if (auto program = own_program(attached.ids.at(i))) return program;
     }
     return {};
 }

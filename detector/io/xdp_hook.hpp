@@ -3,16 +3,18 @@
 // packet already, is slower than tc. Held by the interface, as tc's are; no link, no pin.
 #pragma once
 
+#include <cstdint>
+
 #include "bpf/model/error.hpp"
 
 namespace sidestep {
 
-/// Attaches, or replaces a program of ours (its name begins with "ss_") in its place. Somebody else's is left alone: an
-/// interface has room for one.
-Result<void> xdp_attach(int ifindex, int program_fd);
-/// True if one of ours is there.
-bool xdp_attached(int ifindex);
-/// Takes ours away. No error if there is none, or no such interface.
-void xdp_detach(int ifindex);
+/// Attaches, in the place of the program with the number `present` (0: none) if that is one of ours. Somebody else's is
+/// left alone: an interface has room for one.
+Result<void> xdp_attach(int ifindex, int program_fd, std::uint32_t present);
+/// Takes this very program away. No error if it is not there, or no such interface.
+void xdp_detach(int ifindex, int program_fd);
+/// The number of the program that is there now; 0: none. Looks at all interfaces.
+std::uint32_t xdp_present(int ifindex);
 
 }  // namespace sidestep

@@ -112,7 +112,7 @@ std::string one_policy_at_xdp(const topo::Lab& lab, const std::vector<Prefix>& p
     std::string list;
     for (const auto* link : interfaces)
         fmt::format_to(std::back_inserter(list), "{}{}", list.empty() ? "" : ", ", lab.interface("A", link).name);
-    return one_policy(lab, prefixes) + "xdp: [" + list + "]\nxdp-on-veth: true\n";
+    return one_policy(lab, prefixes) + "xdp: [" + list + "]\nxdp-on-virtual: true\n";
 }
 
 std::string own_policies(const topo::Lab& lab, const std::vector<Prefix>& prefixes) {

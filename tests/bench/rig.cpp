@@ -45,7 +45,9 @@ void Rig::take_frames() {
 }
 
 void Rig::expect_xdp() {
-    for (const auto& entrance : ask("status").value("xdp", nlohmann::json::array())) {
+    const auto entrances = ask("status").value("xdp", nlohmann::json::array());
+    if (entrances.empty()) throw std::runtime_error("nothing is said of XDP");
+    for (const auto& entrance : entrances) {
         if (!entrance.value("xdp", false) || entrance.value("tc", true))
             throw std::runtime_error("not at XDP alone: " + entrance.dump());
     }

@@ -49,7 +49,7 @@ class Fib : public testing::Test {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
         if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespace: " << std::strerror(errno);
         ASSERT_TRUE(build());
-        programs_.set_port(kIn, {.mac = {2, 0, 0, 0, 0, 0x71}, .takes_frames = 1, .pad = 0});
+        programs_.set_port(kIn, {.mac = {2, 0, 0, 0, 0, 0x71}, .takes_frames = 1, .cramped = 0});
         std::ranges::copy(own_source().bytes, programs_.steering().source);
         for (std::uint16_t i = 1; i <= 3; ++i) {
             programs_.set_way(i, encaps_list(kSpare, i));

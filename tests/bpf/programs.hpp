@@ -141,7 +141,9 @@ class Programs {
     }
     [[nodiscard]] bool at_xdp() const { return at_xdp_; }
     /// Whether packets can be given a header of so many bytes, Ethernet included, where they are tried.
-    [[nodiscard]] bool takes_header(std::uint32_t bytes) const { return !at_xdp_ || bytes - ETH_HLEN <= SS_FRAME_ROOM; }
+    [[nodiscard]] bool takes_header(std::uint32_t bytes) const {
+        return !at_xdp_ || static_cast<int>(bytes) - ETH_HLEN <= kRoomAtXdp;
+    }
     /// Of the longest list that H.Encaps takes there.
     [[nodiscard]] unsigned most_segments() const {
         unsigned count = SS_MAX_SEGMENTS;
@@ -149,6 +151,12 @@ class Programs {
         return count;
     }
 
+    /// Whether a packet that came in by this interface had too little room at XDP.
+    [[nodiscard]] bool is_cramped(std::uint32_t ifindex) {
+        ss_port port{};
+        return bpf_map__lookup_elem(maps().ss_ports, &ifindex, sizeof ifindex, &port, sizeof port, 0) == 0 &&
+               port.cramped != 0;
+    }
     /// An interface, as programs of XDP know it.
     void set_port(std::uint32_t ifindex, const ss_port& port) {
         if (bpf_map__update_elem(maps().ss_ports, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
@@ -236,6 +244,7 @@ class Programs {
     static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
     static constexpr std::uint32_t kPaths = 32;
     static constexpr std::uint32_t kPorts = 16;
+    static constexpr int kRoomAtXdp = 256 - 40;  ///< of BPF_PROG_RUN: XDP_PACKET_HEADROOM but for struct xdp_frame
 
     std::string load() {
         libbpf_set_print(nullptr);
@@ -275,8 +284,8 @@ class Programs {
         sid_lengths_.emplace(steering().sid_length, steering().sid_lengths);
         set(maps().ss_secrets, 0, secret);
         for (auto& word : words.all()) word = {.rank = SS_UP, .gates = 1};
-        set_port(kLoopback, {.mac = {}, .takes_frames = 1, .pad = 0});
-        set_port(kVethNear, {.mac = {2, 0, 0, 0, 0, 1}, .takes_frames = 1, .pad = 0});
+        set_port(kLoopback, {.mac = {}, .takes_frames = 1, .cramped = 0});
+        set_port(kVethNear, {.mac = {2, 0, 0, 0, 0, 1}, .takes_frames = 1, .cramped = 0});
         return {};
     }
 

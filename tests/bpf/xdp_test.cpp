@@ -40,17 +40,18 @@ TEST_F(Xdp, OnlyWhatIsForThisNodeByEthernet) {
     expect_left_alone(addressed_to(packet_, "020000000077"));
     expect_left_alone(addressed_to(packet_, "ffffffffffff"));
     expect_left_alone(addressed_to(packet_, "333300000001"));
-    programs_.set_port(kLoopback, {.mac = {2, 0, 0, 0, 0, 0x77}, .takes_frames = 1, .pad = 0});
+    programs_.set_port(kLoopback, {.mac = {2, 0, 0, 0, 0, 0x77}, .takes_frames = 1, .cramped = 0});
     repaired(addressed_to(packet_, "020000000077"));
 }
 
 TEST_F(Xdp, AnExitHasToTakeFrames) {
     programs_.lists[1].ifindex = 99;
     expect_left_alone(packet_);
-    programs_.set_port(99, {.mac = {}, .takes_frames = 0, .pad = 0});
+    programs_.set_port(99, {.mac = {}, .takes_frames = 0, .cramped = 0});
     expect_left_alone(packet_);
-    programs_.set_port(99, {.mac = {}, .takes_frames = 1, .pad = 0});
+    programs_.set_port(99, {.mac = {}, .takes_frames = 1, .cramped = 0});
     repaired(packet_);
+    EXPECT_FALSE(programs_.is_cramped(kLoopback));
 }
 
 TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
@@ -58,8 +59,20 @@ TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
     ASSERT_LT(most, unsigned{SS_MAX_SEGMENTS});
     back_up(encaps_list(kBackup, most + 1));
     expect_left_alone(packet_);
+    EXPECT_TRUE(programs_.is_cramped(kLoopback)) << "sidestepd is told";
     back_up(encaps_list(kBackup, most + 1, true));
     repaired(packet_);
+}
+
+TEST_F(Xdp, AnAnswerHasToLeaveAsThePacketCame) {
+    programs_.lists[1].mtu = 1500;
+    programs_.lists[1].ifindex = kVethNear;
+    const auto too_big = packet(Ipv6{}, udp(1, 2, 1440));
+    programs_.set_port(kLoopback, {.mac = {}, .takes_frames = 0, .cramped = 0});
+    expect_left_alone(too_big);
+    programs_.set_port(kLoopback, {.mac = {}, .takes_frames = 1, .cramped = 0});
+    EXPECT_EQ(programs_.ingress(too_big).code, TC_ACT_REDIRECT);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_TOLD), 1U);
 }
 
 // A hash that the interface left is the kernel's, and cannot be taken away here.
@@ -95,6 +108,7 @@ TEST_F(Xdp, UnwrapsWhatIsForUsInside) {
     }
     outer = packet(Ipv6{.from = "fd00:b::1", .to = "fd00:a::d46", .next_header = kIpv6Inside}, inside(outer));
     EXPECT_EQ(programs_.ingress(outer).code, TC_ACT_SHOT) << "nobody nests five on purpose";
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_MALFORMED), 1U);
 }
 
 // Flows spread over the lists of a candidate, and stay where they are.

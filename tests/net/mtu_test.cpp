@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "bpf/model/fd.hpp"
+#include "detector/io/xdp_exits.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
 #include "topo/socket.hpp"
@@ -96,6 +97,7 @@ class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {}
 TEST_P(SizesBySteering, SendersAreTold) {
     const auto [name, steering, v4] = GetParam();
     const bool xdp = std::string_view(steering) == "xdp";
+    if (const auto exits = XdpExits::open(); xdp && !exits) GTEST_SKIP() << exits.error().message;
     ASSERT_TRUE(
         start_with(xdp ? at_xdp("A", steered_config("transit")) : steered_config(steering), policy_config("B")));
     EXPECT_EQ(at_xdp_alone("A"), xdp);
@@ -163,6 +165,7 @@ TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
 
 // GSO packets do not reach programs at XDP: who sends over such a link makes segments of them.
 TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
+    if (const auto exits = XdpExits::open(); !exits) GTEST_SKIP() << exits.error().message;
     tcp_goes_on(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B")));
     EXPECT_TRUE(at_xdp_alone("A"));
     EXPECT_TRUE(at_xdp_alone("B"));

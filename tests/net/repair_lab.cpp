@@ -101,7 +101,7 @@ std::string RepairLab::at_xdp(const std::string& node, const std::string& config
         EXPECT_TRUE(takes) << takes.error().message;
         names.push_back(lab().interface(node, link).name);
     }
-    return fmt::format("{}xdp: [{}]\nxdp-on-veth: true\n", config, fmt::join(names, ", "));
+    return fmt::format("{}xdp: [{}]\nxdp-on-virtual: true\n", config, fmt::join(names, ", "));
 }
 
 bool RepairLab::at_xdp_alone(const std::string& node) {

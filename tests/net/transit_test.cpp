@@ -70,6 +70,36 @@ TEST_F(Transit, AnAddressOfTwoInterfacesStaysOursUntilBothHaveLostIt) {
     EXPECT_GT(taken("A", "far", 1), 0U);
 }
 
+// A VLAN is an interface of its own, which is not listed here; its packets pass the parent's ingress with the tag off.
+TEST_F(Transit, WhatBelongsToAVlanIsLeftToIt) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    if (!lab().ip("A", {"link", "add", "link", "to-S", "name", "tagged", "type", "vlan", "id", "7"}))
+        GTEST_SKIP() << "this kernel has no VLANs";
+    ASSERT_TRUE(lab().ip("S", {"link", "add", "link", "to-A", "name", "tagged", "type", "vlan", "id", "7"}));
+    for (const auto* node : {"A", "S"}) {
+        const auto address = std::string(*node == 'A' ? "fd00:77::1" : "fd00:77::2") + "/64";
+        ASSERT_TRUE(lab().ip(node, {"addr", "add", address, "dev", "tagged", "nodad"}));
+        ASSERT_TRUE(lab().ip(node, {"link", "set", "dev", "tagged", "up"}));
+    }
+    ASSERT_TRUE(
+        lab().ip("S", {"neigh", "add", "fd00:77::1", "lladdr", lab().interface("A", "S-A").mac, "dev", "tagged"}));
+    ASSERT_TRUE(
+        lab().ip("S", {"route", "add", "2001:db8:d::/48", "via", "fd00:77::1", "dev", "tagged", "metric", "1"}));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 500}));
+    ASSERT_TRUE(flows.pass());
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    const auto sent = [&] {
+        return json::parse(shell("S", "ip -j -s link show dev tagged"))
+            .at(json::json_pointer("/0/stats64/tx/packets"))
+            .get<std::uint64_t>();
+    };
+    const auto before = sent();
+    EXPECT_TRUE(eventually([&] { return sent() > before + 100; }));
+    EXPECT_EQ(taken("A", "far", 1), 0U);
+}
+
 // The bypass asks the routing table of the moment: when routes leave the failed link, packets follow them.
 TEST_F(Transit, ABypassEndsWhereRoutesDo) {
     ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));

@@ -14,9 +14,11 @@
 #include <gtest/gtest.h>
 
 #include "bpf/model/fd.hpp"
+#include "detector/io/own_program.hpp"
 #include "detector/io/xdp_exits.hpp"
 #include "detector/io/xdp_hook.hpp"
 #include "tests/net/repair_lab.hpp"
+#include "topo/offload.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -41,8 +43,10 @@ class AtXdp : public RepairLab {
 
     // What is at an interface of A, as the kernel says.
     bool at_xdp_of(const std::string& interface) {
-        const auto found = lab().in(
-            "A", [&]() -> Result<bool> { return xdp_attached(static_cast<int>(::if_nametoindex(interface.c_str()))); });
+        const auto found = lab().in("A", [&]() -> Result<bool> {
+            const auto present = xdp_present(static_cast<int>(::if_nametoindex(interface.c_str())));
+            return present != 0 && own_program(present);
+        });
         return found && *found;
     }
 };
@@ -81,7 +85,6 @@ TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
     EXPECT_TRUE(entrance_of_s.value("xdp", false));
     EXPECT_TRUE(entrance_of_s.value("tc", false));
     EXPECT_EQ(entrance_of_s.value("because", ""), "to-C does not take frames of XDP");
-    EXPECT_FALSE(entrance("to-C").value("xdp", true)) << "what is told to a sender has to leave by it";
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
     survives_cut(std::move(*flows));
@@ -91,8 +94,8 @@ TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
     EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); })) << "it is looked at again each second";
     for (const auto* interface : kInterfaces) EXPECT_FALSE(hooked("A", interface));
     ASSERT_TRUE(lab().take_frames("A", "A-C", false));
-    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S") && !at_xdp_of("to-C"); }));
-    EXPECT_TRUE(at_xdp_of("to-S"));
+    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S") && hooked("A", "to-C"); }));
+    for (const auto* interface : kInterfaces) EXPECT_TRUE(at_xdp_of(interface)) << interface;
 }
 
 TEST_F(AtXdp, TcHelpsWhileTheKernelHashesMore) {
@@ -103,6 +106,7 @@ TEST_F(AtXdp, TcHelpsWhileTheKernelHashesMore) {
     EXPECT_EQ(entrance("to-S").value("because", ""), "fib_multipath_hash_policy is not 0");
     shell("A", "sysctl -w net.ipv6.fib_multipath_hash_policy=0");
     EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
+    for (const auto* link : {"A-B", "A-C"}) EXPECT_EQ(session("A", link).value("downs", -1), 0) << link;
 }
 
 TEST_F(AtXdp, TcHelpsWithLongLists) {
@@ -116,13 +120,13 @@ TEST_F(AtXdp, TcHelpsWithLongLists) {
     EXPECT_TRUE(at_xdp_of("to-S"));
 }
 
-TEST_F(AtXdp, NotOnVethUnlessToldThatItsPacketsHaveChecksums) {
-    ASSERT_TRUE(start("A", with(at_xdp("A", policy_config("A")), "xdp-on-veth: true", "xdp-on-veth: false")));
+TEST_F(AtXdp, NotOnVirtualOnesUnlessToldThatTheirPacketsHaveChecksums) {
+    ASSERT_TRUE(start("A", with(at_xdp("A", policy_config("A")), "xdp-on-virtual: true", "xdp-on-virtual: false")));
     for (const auto* interface : kInterfaces) {
         EXPECT_FALSE(at_xdp_of(interface));
         EXPECT_TRUE(hooked("A", interface));
         EXPECT_THAT(entrance(interface).value("because", ""),
-                    HasSubstr("veth device, whose packets may have no checks"));
+                    HasSubstr("is virtual, and its packets may have no checksums yet"));
     }
 }
 
@@ -172,14 +176,53 @@ TEST_F(AtXdp, SomebodyElsesProgramStays) {
     EXPECT_THAT(shell("A", "ip link show dev to-S"), HasSubstr("somebodys"));
 }
 
+TEST_F(AtXdp, WhatSomebodyTookAwayComesBack) {
+    ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
+    shell("A", "ip link set dev to-S xdp off");
+    EXPECT_TRUE(eventually([&] { return at_xdp_of("to-S"); }));
+    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
+}
+
+// More often than ss_ports has room for interfaces.
 TEST_F(AtXdp, AnInterfaceThatIsMadeAnewGetsTheProgramAgain) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
-    const auto& old = lab().interface("A", "S-A");
-    ASSERT_TRUE(lab().ip("A", {"link", "del", old.name}));
+    for (int i = 0; i < 15; ++i) {
+        ASSERT_TRUE(lab().ip("A", {"link", "del", "to-S"}));
+        EXPECT_TRUE(eventually([&] { return entrance("to-S").value("because", "") == "the interface is gone"; }));
+        ASSERT_TRUE(lab().ip("A", {"link", "add", "to-S", "type", "veth", "peer", "name", "other"}));
+        shell("A", "ip link set dev other up; ip link set dev to-S up");
+        ASSERT_TRUE(lab().in("A", [] { return switch_gro("other", true); }));
+        EXPECT_TRUE(eventually([&] { return at_xdp_of("to-S"); }));
+    }
+    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
+}
+
+TEST_F(AtXdp, AnotherNameOrMacIsFollowed) {
+    ASSERT_TRUE(start_with(at_xdp("A", policy_config("A")), policy_config("B")));
+    ASSERT_TRUE(lab().ip("A", {"link", "set", "dev", "to-S", "address", "02:00:00:00:77:77"}));
+    shell("S", "ip -6 neigh flush dev to-A");
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
+    ASSERT_TRUE(flows.pass());
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down"));
+    EXPECT_TRUE(flows.pass());
+    EXPECT_GT(taken("A", "far", 1), 0U);
+    EXPECT_TRUE(at_xdp_alone("A"));
+    ASSERT_TRUE(lab().ip("A", {"link", "set", "dev", "to-S", "down"}));
+    ASSERT_TRUE(lab().ip("A", {"link", "set", "dev", "to-S", "name", "elsewhere"}));
+    EXPECT_TRUE(eventually([&] { return !at_xdp_of("elsewhere") && !hooked("A", "elsewhere"); }));
+    EXPECT_EQ(entrance("to-S").value("because", ""), "the interface is gone");
+}
+
+// A NIC, or a veth device, takes tags off before anybody sees the packet: it looks like one of the parent's.
+TEST_F(AtXdp, NotWhereVlansAre) {
+    ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
+    if (!lab().ip("A", {"link", "add", "link", "to-S", "name", "tagged", "type", "vlan", "id", "7"}))
+        GTEST_SKIP() << "this kernel has no VLANs";
     EXPECT_TRUE(eventually([&] { return !at_xdp_of("to-S"); }));
-    ASSERT_TRUE(lab().ip("A", {"link", "add", "to-S", "type", "veth", "peer", "name", "other"}));
-    EXPECT_TRUE(eventually([&] { return hooked("A", "to-S"); })) << "its other end does not poll";
-    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S does not take frames of XDP");
+    EXPECT_TRUE(hooked("A", "to-S"));
+    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S carries the VLAN tagged: at XDP its tags may be gone");
 }
 
 }  // namespace

@@ -51,10 +51,10 @@ TEST(ConfigPolicies, KeepTheOrderOfTheFileAmongEquals) {
 TEST(ConfigIngress, MayBeAtXdp) {
     Parts parts;
     EXPECT_THAT(read_good(parts.text()).xdp, ElementsAre());
-    parts.more = "xdp: [to-S, to-C]\nxdp-on-veth: true";
+    parts.more = "xdp: [to-S, to-C]\nxdp-on-virtual: true";
     const auto config = read_good(parts.text());
     EXPECT_THAT(config.xdp, ElementsAre("to-S", "to-C"));
-    EXPECT_TRUE(config.xdp_on_veth);
+    EXPECT_TRUE(config.xdp_on_virtual);
 }
 
 TEST(ConfigPolicies, HaveTheBestPreferenceFirst) {

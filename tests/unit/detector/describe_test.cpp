@@ -57,10 +57,10 @@ TEST(Describe, NamesWhatIsAtXdp) {
     EXPECT_EQ(describe(config).find("XDP"), std::string::npos);
     config.xdp = {"to-B", "to-C"};
     EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C\n"), std::string::npos);
-    config.xdp_on_veth = true;
-    EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C, veth devices, too\n"), std::string::npos);
+    config.xdp_on_virtual = true;
+    EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C, virtual ones, too\n"), std::string::npos);
     EXPECT_EQ(describe_json(config).at("xdp"), nlohmann::json::parse(R"(["to-B", "to-C"])"));
-    EXPECT_EQ(describe_json(config).at("xdp_on_veth"), true);
+    EXPECT_EQ(describe_json(config).at("xdp_on_virtual"), true);
 }
 
 TEST(Describe, ANodeWithoutPoliciesOnlyReports) {

@@ -46,13 +46,13 @@ TEST(Report, StatusOfXdp) {
         {"interface": "to-B", "xdp": true, "tc": false, "because": ""},
         {"interface": "to-C", "xdp": true, "tc": true, "because": "to-D does not take frames of XDP"},
         {"interface": "to-D", "xdp": false, "tc": true, "because": "to-D does not take frames of XDP"},
-        {"interface": "to-E", "xdp": false, "tc": false, "because": ""}]})");
+        {"interface": "to-E", "xdp": false, "tc": false, "because": "the interface is gone"}]})");
     EXPECT_THAT(report_status(answer), testing::HasSubstr(R"(
 attached by                       tcx
 XDP of to-B                       attached
 XDP of to-C                       attached, and tc too: to-D does not take frames of XDP
 XDP of to-D                       tc instead: to-D does not take frames of XDP
-XDP of to-E                       interface gone
+XDP of to-E                       the interface is gone
 )"));
 }
 
