@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A link that dies without a word: on egress of both ends, packets vanish while their direction's bit is set. Frames that a
-// program at XDP sends over it do not come by here.
+// A link that dies without a word: on egress of both ends, packets vanish while their direction's bit is set. Frames
+// that a program at XDP sends over it do not come by here.
 #include "topo/cut.h"
 
 #include <linux/bpf.h>
