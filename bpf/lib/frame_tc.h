@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Packets at tc and in routes (bpf/lib/frame.h). They may be GSO packets, which the kernel has to be told of tunnels.
- */
+/* Packets at tc and in routes (bpf/lib/frame.h). Of GSO packets, the kernel has to be told what tunnels they are in. */
 #ifndef SIDESTEP_FRAME_TC_H
 #define SIDESTEP_FRAME_TC_H
 

@@ -15,6 +15,11 @@
 
 namespace sidestep {
 
+void detach_ours(const LinkChange& link) {
+    if (const auto hook = TcHook::find(link.name, link.ifindex)) hook->detach();
+    if (const auto program = own_program(link.xdp_program)) xdp_detach(link.ifindex, program.get());
+}
+
 // --- what the kernel tells
 
 void Attachments::on_link(const LinkChange& change) {
@@ -26,15 +31,10 @@ void Attachments::on_link(const LinkChange& change) {
     } else {
         names_[change.ifindex] = change.name;
     }
-    const Interface now{.ifindex = change.gone ? 0 : change.ifindex,
-                        .mac = change.mac,
-                        .kind = change.kind,
-                        .parent = change.parent,
-                        .xdp_program = change.xdp_program};
+    auto now = change;
+    if (change.gone) now.ifindex = 0;
     const auto before = std::exchange(interfaces_[change.name], now);
-    if (before.ifindex != 0 && before.ifindex != now.ifindex) {
-        if (ports_.erase(before.ifindex) != 0) dataplane_.remove_port(before.ifindex);
-    }
+    if (before.ifindex != now.ifindex) forget_port(before.ifindex);
     const auto ours = std::ranges::find(entrances_, change.name, &Entrance::name);
     const bool changed = ours != entrances_.end() && follow(*ours, before, now);
     if (changed || (renamed && !entrances_.empty())) review(demands_);
@@ -43,24 +43,23 @@ void Attachments::on_link(const LinkChange& change) {
 /// An interface that has another name now: under its old one it is gone, and has nothing of ours.
 void Attachments::forget(int ifindex, const std::string& name) {
     interfaces_[name].ifindex = 0;
-    if (ports_.erase(ifindex) != 0) dataplane_.remove_port(ifindex);
+    forget_port(ifindex);
     const auto ours = std::ranges::find(entrances_, name, &Entrance::name);
     if (ours == entrances_.end() || ours->ifindex != ifindex) return;
     if (ours->tc) ours->tc->detach();
     leave_xdp(*ours);
-    *ours = {.name = name, .xdp_asked = ours->xdp_asked, .tc = {}, .because = {}, .refusal = {}};
+    *ours = entrance_of(name, 0);
+}
+
+void Attachments::forget_port(int ifindex) {
+    if (ports_.erase(ifindex) != 0) dataplane_.remove_port(ifindex);
 }
 
 /// True if what is attached there may have to be another.
-bool Attachments::follow(Entrance& entrance, const Interface& before, const Interface& now) {
+bool Attachments::follow(Entrance& entrance, const LinkChange& before, const LinkChange& now) {
     entrance.refusal.clear();
     if (entrance.ifindex != now.ifindex) {
-        entrance = {.name = entrance.name,
-                    .ifindex = now.ifindex,
-                    .xdp_asked = entrance.xdp_asked,
-                    .tc = {},
-                    .because = {},
-                    .refusal = {}};
+        entrance = entrance_of(now.name, now.ifindex);
         return true;
     }
     if (entrance.xdp && now.xdp_program != program_id(dataplane_.xdp_program())) {
@@ -80,21 +79,24 @@ Result<void> Attachments::attach(const std::vector<Session>& sessions, const Xdp
     for (const auto& name : names) {
         const auto ifindex = interface(name).ifindex;
         if (ifindex == 0) return fail("no interface " + name);
-        Entrance entrance{.name = name, .ifindex = ifindex, .tc = {}, .because = {}, .refusal = {}};
-        entrance.xdp_asked = std::ranges::find(config_.xdp, name) != config_.xdp.end();
-        entrances_.push_back(std::move(entrance));
+        entrances_.push_back(entrance_of(name, ifindex));
     }
     if (auto placed = place_all(false); !placed) return placed;
     if (dataplane_.adopted()) detach_leftovers();
     return {};
 }
 
+/// Nothing is there yet.
+Entrance Attachments::entrance_of(const std::string& name, int ifindex) const {
+    const bool xdp_asked = std::ranges::find(config_.xdp, name) != config_.xdp.end();
+    return {.name = name, .ifindex = ifindex, .xdp_asked = xdp_asked};
+}
+
 void Attachments::detach_leftovers() const {
     for (const auto& [name, interface] : interfaces_) {
         if (interface.ifindex == 0 || name.starts_with(kClockPrefix)) continue;
         if (std::ranges::find(entrances_, name, &Entrance::name) != entrances_.end()) continue;
-        if (const auto leftover = TcHook::find(name, interface.ifindex)) leftover->detach();
-        if (const auto leftover = own_program(interface.xdp_program)) xdp_detach(interface.ifindex, leftover.get());
+        detach_ours(interface);
     }
 }
 
@@ -182,10 +184,13 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         entrance.xdp = false;
     }
     if (!std::exchange(entrance.tidy, true)) {
-        const auto leftover = TcHook::find(entrance.name, entrance.ifindex);
-        if (!entrance.tc && leftover) leftover->detach();
-        const auto program = own_program(interface(entrance.name).xdp_program);
-        if (!entrance.xdp && program) xdp_detach(entrance.ifindex, program.get());
+        if (!entrance.tc) {
+            if (const auto leftover = TcHook::find(entrance.name, entrance.ifindex)) leftover->detach();
+        }
+        if (!entrance.xdp) {
+            if (const auto leftover = own_program(interface(entrance.name).xdp_program))
+                xdp_detach(entrance.ifindex, leftover.get());
+        }
     }
     if (entrance.xdp_asked && had != std::make_pair(entrance.xdp, entrance.tc.has_value())) {
         spdlog::info("{}: attached by {}{}{}", entrance.name, stays ? "XDP" : "tc", stays && needs_tc ? " and tc" : "",
@@ -256,8 +261,8 @@ bool Attachments::takes_frames(int ifindex) const {
     return port != ports_.end() && port->second.takes_frames != 0;
 }
 
-const Attachments::Interface& Attachments::interface(const std::string& name) const {
-    static const Interface kNone;
+const LinkChange& Attachments::interface(const std::string& name) const {
+    static const LinkChange kNone{};
     const auto found = interfaces_.find(name);
     return found == interfaces_.end() ? kNone : found->second;
 }

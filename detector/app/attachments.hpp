@@ -24,10 +24,10 @@ struct Entrance {
     int ifindex = 0;  ///< 0: gone
     bool xdp_asked = false;
     bool xdp = false;
-    std::optional<TcHook> tc;
-    std::string because;  ///< why not XDP alone, where it was asked for
-    std::string refusal;  ///< of a program at XDP, until the interface changes
-    bool tidy = false;    ///< nothing of a predecessor is left there
+    std::optional<TcHook> tc{};
+    std::string because{};  ///< why not XDP alone, where it was asked for
+    std::string refusal{};  ///< of a program at XDP, until the interface changes
+    bool tidy = false;      ///< nothing of a predecessor is left there
 };
 
 /// What decides, beside interfaces, whether XDP can do everything.
@@ -35,6 +35,9 @@ struct XdpDemands {
     std::uint32_t added = 0;   ///< bytes that the longest list adds to a packet
     bool hashes_more = false;  ///< the kernel may go by a hash that is on the packet
 };
+
+/// Takes away what any process of ours attached to the ingress of an interface.
+void detach_ours(const LinkChange& link);
 
 class Attachments {
   public:
@@ -52,16 +55,10 @@ class Attachments {
     [[nodiscard]] const std::vector<Entrance>& entrances() const { return entrances_; }
 
   private:
-    struct Interface {
-        int ifindex = 0;  ///< 0: gone
-        std::optional<MacAddress> mac;
-        std::string kind;
-        int parent = 0;
-        std::uint32_t xdp_program = 0;
-    };
-
+    [[nodiscard]] Entrance entrance_of(const std::string& name, int ifindex) const;
     void forget(int ifindex, const std::string& name);
-    bool follow(Entrance& entrance, const Interface& before, const Interface& now);
+    void forget_port(int ifindex);
+    bool follow(Entrance& entrance, const LinkChange& before, const LinkChange& now);
     Result<void> place_all(bool to_the_end);
     Result<void> place(Entrance& entrance, const std::string& not_alone);
     void enter_xdp();
@@ -74,13 +71,13 @@ class Attachments {
     /// Empty if XDP does all that tc would do, wherever it is.
     [[nodiscard]] std::string why_not_alone() const;
     [[nodiscard]] bool takes_frames(int ifindex) const;
-    [[nodiscard]] const Interface& interface(const std::string& name) const;
+    [[nodiscard]] const LinkChange& interface(const std::string& name) const;
 
     const Config& config_;
     Dataplane& dataplane_;
     TcKind kind_;
     XdpDemands demands_;
-    std::map<std::string, Interface> interfaces_;
+    std::map<std::string, LinkChange> interfaces_;  ///< as last told of; index 0: gone
     std::map<int, std::string> names_;
     std::vector<Entrance> entrances_;
     std::optional<XdpExits> xdp_exits_;

@@ -5,15 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "detector/app/attachments.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/io/clock.hpp"
 #include "detector/io/dataplane.hpp"
 #include "detector/io/netlink.hpp"
 #include "detector/io/node_lock.hpp"
-#include "detector/io/own_program.hpp"
-#include "detector/io/tc_hook.hpp"
-#include "detector/io/xdp_hook.hpp"
 
 namespace sidestep {
 
@@ -21,12 +19,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     const auto lock = lock_namespace();
     if (!lock) return std::unexpected(lock.error());
     auto interfaces = Netlink::open({
-        .link =
-            [](const LinkChange& change) {
-                const auto hook = TcHook::find(change.name, change.ifindex);
-                if (hook) hook->detach();
-                if (const auto program = own_program(change.xdp_program)) xdp_detach(change.ifindex, program.get());
-            },
+        .link = detach_ours,
         .neighbor = [](const NeighborChange&) {},
         .address = [](const AddressChange&) {},
     });

@@ -44,8 +44,7 @@ class RoutingFeed {
     using Deliver = std::function<void(const PolicySet&)>;
 
     /// `config.routing` must be there. `deliver` is called by the loop, never before start() and never after the end.
-    RoutingFeed(boost::asio::io_context& context, Config config, Deliver deliver,
-                const RoutingFeedTimes& times = {});
+    RoutingFeed(boost::asio::io_context& context, Config config, Deliver deliver, const RoutingFeedTimes& times = {});
     RoutingFeed(const RoutingFeed&) = delete;
     RoutingFeed& operator=(const RoutingFeed&) = delete;
     ~RoutingFeed();

@@ -144,7 +144,7 @@ struct Config {
     std::vector<PolicyConfig> policies;
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
     std::vector<std::string> xdp;      ///< of those, and of the adjacencies': at XDP instead of tc
-    bool xdp_on_virtual = false;          ///< on veth and tap devices, too: what comes by them has its checksums
+    bool xdp_on_virtual = false;       ///< on veth and tap devices, too: what comes by them has its checksums
     std::vector<SidConfig> sids;
     std::vector<Prefix> domain;  ///< outer sources that packets to our SIDs may have (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none

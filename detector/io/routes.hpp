@@ -23,8 +23,8 @@ class InstalledRoutes {
     ///
     /// The kernel drops routes of an interface that goes down: see missing().
     Result<void> add(const RouteSpec& spec);
-    /// The same for many, with one look at the tables instead of one for each. The first error, after all the others were
-    /// tried.
+    /// The same for many, with one look at the tables instead of one for each. The first error, after all the others
+    /// were tried.
     Result<void> add(std::span<const RouteSpec> specs);
     /// Removes the route of ours with this prefix and metric. No error if there is none.
     Result<void> remove(const RouteSpec& spec);
