@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 
 namespace sidestep {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/netns.hpp"
 
 namespace sidestep::topo {

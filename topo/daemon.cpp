@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::topo {

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/lab.hpp"
 #include "topo/process.hpp"
 

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 #include "topo/demo_report.hpp"
 #include "topo/demo_run.hpp"
 

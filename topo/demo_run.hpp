@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/flow.hpp"
 
 namespace sidestep::topo {

@@ -4,7 +4,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/netns.hpp"
 
 namespace sidestep::topo {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 
 namespace sidestep::topo {
 

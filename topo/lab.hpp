@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "routing/io/topology_file.hpp"
 #include "topo/cut.hpp"
 #include "topo/netns.hpp"

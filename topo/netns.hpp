@@ -7,8 +7,8 @@
 #include <string>
 #include <type_traits>
 
-#include "bpf/model/error.hpp"
-#include "bpf/model/fd.hpp"
+#include "common/error.hpp"
+#include "common/fd.hpp"
 
 namespace sidestep::topo {
 

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 
 namespace sidestep::topo {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 
 namespace sidestep::topo {
 

@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"
 

@@ -4,9 +4,9 @@
 
 #include <chrono>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/duration.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/duration.hpp"
+#include "common/error.hpp"
 #include "topo/netns.hpp"
 
 namespace sidestep::topo {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/error.hpp"
-#include "bpf/model/fd.hpp"
+#include "common/error.hpp"
+#include "common/fd.hpp"
 #include "topo/reaper.hpp"
 
 namespace sidestep::topo {

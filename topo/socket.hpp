@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
-#include "bpf/model/fd.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
+#include "common/fd.hpp"
 
 namespace sidestep::topo {
 

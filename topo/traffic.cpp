@@ -12,7 +12,7 @@
 
 #include <sched.h>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "topo/clock.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "detector/io/clock.hpp"
-#include "detector/io/own_program.hpp"
-#include "detector/io/xdp_hook.hpp"
+#include "detector/clock/clock.hpp"
+#include "detector/kernel/own_program.hpp"
+#include "detector/kernel/xdp_hook.hpp"
 
 namespace sidestep {
 

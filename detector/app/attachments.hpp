@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "detector/app/session_table.hpp"
+#include "detector/maps/session_table.hpp"
 #include "detector/core/config.hpp"
-#include "detector/io/dataplane.hpp"
-#include "detector/io/netlink.hpp"
-#include "detector/io/tc_hook.hpp"
-#include "detector/io/xdp_exits.hpp"
+#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/netlink.hpp"
+#include "detector/kernel/tc_hook.hpp"
+#include "detector/kernel/xdp_exits.hpp"
 
 namespace sidestep {
 

@@ -18,20 +18,20 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/attachments.hpp"
-#include "detector/app/clock_keeper.hpp"
+#include "detector/clock/clock_keeper.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
-#include "detector/app/routing_feed.hpp"
+#include "detector/feed/routing_feed.hpp"
 #include "detector/core/header_room.hpp"
-#include "detector/io/api_server.hpp"
-#include "detector/io/hash_policy.hpp"
-#include "detector/io/node_lock.hpp"
-#include "detector/io/privilege.hpp"
-#include "detector/io/state_file.hpp"
+#include "detector/app/api_server.hpp"
+#include "detector/kernel/hash_policy.hpp"
+#include "detector/kernel/node_lock.hpp"
+#include "detector/kernel/privilege.hpp"
+#include "detector/maps/state_file.hpp"
 
 namespace sidestep {
 namespace {

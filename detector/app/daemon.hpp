@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "detector/core/config.hpp"
-#include "detector/io/tc_hook.hpp"
+#include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
 

@@ -10,11 +10,11 @@
 #include <string>
 
 #include "detector/app/event_log.hpp"
-#include "detector/app/policy_table.hpp"
-#include "detector/app/session_table.hpp"
-#include "detector/app/sid_table.hpp"
+#include "detector/maps/policy_table.hpp"
+#include "detector/maps/session_table.hpp"
+#include "detector/maps/sid_table.hpp"
 #include "detector/core/route_memory.hpp"
-#include "detector/io/netlink.hpp"
+#include "detector/kernel/netlink.hpp"
 
 namespace sidestep {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bpf/abi/sidestep.h"
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 #include "detector/core/reason.hpp"
 #include "detector/core/session_fsm.hpp"
 

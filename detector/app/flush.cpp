@@ -8,10 +8,10 @@
 #include "detector/app/attachments.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/installation.hpp"
-#include "detector/io/clock.hpp"
-#include "detector/io/dataplane.hpp"
-#include "detector/io/netlink.hpp"
-#include "detector/io/node_lock.hpp"
+#include "detector/clock/clock.hpp"
+#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/netlink.hpp"
+#include "detector/kernel/node_lock.hpp"
 
 namespace sidestep {
 

@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "detector/app/policy_table.hpp"
-#include "detector/app/session_table.hpp"
+#include "detector/maps/policy_table.hpp"
+#include "detector/maps/session_table.hpp"
 #include "detector/core/config.hpp"
-#include "detector/io/dataplane.hpp"
-#include "detector/io/policy_device.hpp"
-#include "detector/io/routes.hpp"
-#include "detector/io/tc_hook.hpp"
+#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/policy_device.hpp"
+#include "detector/kernel/routes.hpp"
+#include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
 

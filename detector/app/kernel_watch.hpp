@@ -12,8 +12,8 @@
 #include "detector/app/attachments.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/core/config.hpp"
-#include "detector/io/netlink.hpp"
-#include "detector/io/route_watch.hpp"
+#include "detector/kernel/netlink.hpp"
+#include "detector/kernel/route_watch.hpp"
 
 namespace sidestep {
 

@@ -8,7 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "detector/app/daemon.hpp"
-#include "detector/io/config_file.hpp"
+#include "detector/config/config_file.hpp"
 
 namespace {
 

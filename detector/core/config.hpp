@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What an operator asks for: the configuration after reading, with every default filled in. Plain data; reading and
-// checking it is detector/io/config_file.
+// checking it is detector/config/config_file.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/duration.hpp"
+#include "common/address.hpp"
+#include "common/duration.hpp"
 #include "detector/core/damping.hpp"
 
 namespace sidestep {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <optional>
 
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What routing computed for this node, in the words of the configuration: one value, replaced as a whole, so that the
-// policies of two networks never mix. Plain data; detector/app/computed_policies makes it from a graph.
+// policies of two networks never mix. Plain data; detector/feed/computed_policies makes it from a graph.
 #pragma once
 
 #include <map>

@@ -10,8 +10,8 @@
 #include <set>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
 
 namespace sidestep {
 

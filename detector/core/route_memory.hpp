@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/duration.hpp"
+#include "common/address.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "bpf/abi/sidestep.h"
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 

@@ -21,7 +21,7 @@
 #include <optional>
 #include <string_view>
 
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 #include "detector/core/damping.hpp"
 #include "detector/core/reason.hpp"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bpf/abi/sidestep.h"
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 
 namespace sidestep {
 

@@ -17,7 +17,7 @@
 #include <optional>
 #include <string_view>
 
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 #include "routing/core/graph.hpp"
 #include "routing/core/graph_change.hpp"
 #include "routing/core/policy.hpp"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 
 namespace sidestep::routing {
 

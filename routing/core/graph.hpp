@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 
 namespace sidestep::routing {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
 #include "routing/core/graph.hpp"
 
 namespace sidestep::routing {

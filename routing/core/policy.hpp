@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 #include "routing/core/graph.hpp"
 #include "routing/core/segment_list.hpp"
 #include "routing/core/tilfa.hpp"

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
 #include "routing/core/graph.hpp"
 #include "routing/core/tilfa.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "bpf/model/duration.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep::routing {
 

@@ -14,7 +14,7 @@
 #include <spawn.h>
 #include <unistd.h>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 
 namespace sidestep::routing {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "routing/io/topology_file.hpp"
 
 namespace sidestep::routing {

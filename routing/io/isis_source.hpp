@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "routing/core/isis_database.hpp"
 #include "routing/core/isis_graph.hpp"
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/error.hpp"
-#include "bpf/model/yaml.hpp"
+#include "common/error.hpp"
+#include "common/yaml.hpp"
 #include "routing/core/graph.hpp"
 
 namespace sidestep::routing {

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "detector/io/tcx.hpp"
+#include "detector/kernel/tcx.hpp"
 #include "tests/bench/arrivals.h"
 #include "tests/bench/arrivals.skel.h"
 #include "topo/filter.hpp"

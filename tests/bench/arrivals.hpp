@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/lab.hpp"
 
 namespace sidestep::bench {

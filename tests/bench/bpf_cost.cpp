@@ -10,7 +10,7 @@
 #include <ctime>
 #include <fstream>
 
-#include "detector/io/tc_hook.hpp"
+#include "detector/kernel/tc_hook.hpp"
 #include "topo/clock.hpp"
 
 namespace sidestep::bench {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/lab.hpp"
 
 namespace sidestep::bench {

@@ -5,7 +5,7 @@
 
 #include <ctime>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 
 namespace sidestep::bench {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bpf/abi/sidestep.h"
-#include "detector/io/shared_array.hpp"
+#include "detector/maps/shared_array.hpp"
 #include "tests/bench/generator.hpp"
 #include "tests/bench/rig.hpp"
 

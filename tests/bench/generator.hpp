@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
 #include "topo/lab.hpp"
 
 namespace sidestep::bench {

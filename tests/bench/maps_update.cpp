@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "detector/app/computed_policies.hpp"
+#include "detector/feed/computed_policies.hpp"
 #include "detector/app/engine.hpp"
-#include "detector/io/dataplane.hpp"
+#include "detector/maps/dataplane.hpp"
 
 namespace sidestep::bench {
 namespace {

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 
 namespace sidestep::bench {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/address.hpp"
+#include "common/address.hpp"
 #include "tests/bench/rig.hpp"
 #include "topo/lab.hpp"
 

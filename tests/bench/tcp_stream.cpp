@@ -6,7 +6,7 @@
 #include <future>
 #include <vector>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "tests/bench/core_time.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"

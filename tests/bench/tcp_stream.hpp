@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/lab.hpp"
 
 namespace sidestep::bench {

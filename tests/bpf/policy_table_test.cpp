@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Sets of policies in the maps: what is shared, what a new set leaves alone, and which set packets take meanwhile.
-#include "detector/app/policy_table.hpp"
+#include "detector/maps/policy_table.hpp"
 
 #include <filesystem>
 

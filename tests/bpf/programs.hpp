@@ -23,10 +23,10 @@
 #include "bpf/abi/sidestep.h"
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
-#include "detector/app/length_list.hpp"
-#include "detector/app/prefix_table.hpp"
+#include "detector/maps/length_list.hpp"
+#include "detector/maps/prefix_table.hpp"
 #include "detector/core/wire.hpp"
-#include "detector/io/shared_array.hpp"
+#include "detector/maps/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
 #include "tests/bpf/run_program.hpp"
 

@@ -18,7 +18,7 @@
 
 #include <sched.h>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "tests/bpf/packet.hpp"
 #include "tests/bpf/run_program.hpp"
 

@@ -10,7 +10,7 @@
 
 #include <poll.h>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "topo/clock.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"

@@ -15,8 +15,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "bpf/model/fd.hpp"
-#include "detector/io/xdp_exits.hpp"
+#include "common/fd.hpp"
+#include "detector/kernel/xdp_exits.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
 #include "topo/socket.hpp"

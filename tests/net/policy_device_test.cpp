@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The policy device: made of whatever the kernel has, known again, and never somebody else's.
-#include "detector/io/policy_device.hpp"
+#include "detector/kernel/policy_device.hpp"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -15,8 +15,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/fd.hpp"
+#include "common/address.hpp"
+#include "common/fd.hpp"
 #include "tests/net/scratch_ns.hpp"
 #include "topo/socket.hpp"
 

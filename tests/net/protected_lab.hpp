@@ -21,7 +21,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "detector/io/tc_hook.hpp"
+#include "detector/kernel/tc_hook.hpp"
 #include "topo/clock.hpp"
 #include "topo/daemon.hpp"
 #include "topo/lab.hpp"

@@ -2,7 +2,7 @@
 // Routes that Sidestep installs, as `ip` sees them, and what they do to packets. Three nodes in a row:
 //
 //     0 --- 1 (sr0) --- 2
-#include "detector/io/routes.hpp"
+#include "detector/kernel/routes.hpp"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -21,8 +21,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "bpf/model/fd.hpp"
-#include "detector/io/policy_device.hpp"
+#include "common/fd.hpp"
+#include "detector/kernel/policy_device.hpp"
 #include "tests/net/scratch_ns.hpp"
 #include "topo/ping.hpp"
 #include "topo/socket.hpp"

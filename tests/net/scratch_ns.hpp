@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 #include "topo/netns.hpp"
 #include "topo/reaper.hpp"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/model/fd.hpp"
+#include "common/fd.hpp"
 #include "topo/socket.hpp"
 #include "topo/wait.hpp"
 

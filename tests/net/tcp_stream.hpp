@@ -8,8 +8,8 @@
 #include <memory>
 #include <thread>
 
-#include "bpf/model/address.hpp"
-#include "bpf/model/error.hpp"
+#include "common/address.hpp"
+#include "common/error.hpp"
 #include "topo/netns.hpp"
 
 namespace sidestep::topo {

@@ -13,10 +13,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bpf/model/fd.hpp"
-#include "detector/io/own_program.hpp"
-#include "detector/io/xdp_exits.hpp"
-#include "detector/io/xdp_hook.hpp"
+#include "common/fd.hpp"
+#include "detector/kernel/own_program.hpp"
+#include "detector/kernel/xdp_exits.hpp"
+#include "detector/kernel/xdp_hook.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "topo/offload.hpp"
 

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "detector/app/routing_feed.hpp"
+#include "detector/feed/routing_feed.hpp"
 #include "tests/net/routing/frr_network.hpp"
 
 namespace sidestep {

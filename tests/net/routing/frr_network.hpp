@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/model/error.hpp"
+#include "common/error.hpp"
 
 namespace sidestep::routing {
 

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bpf/model/yaml.hpp"
+#include "common/yaml.hpp"
 #include "routing/core/isis_database.hpp"
 #include "routing/core/isis_graph.hpp"
 #include "routing/core/sids.hpp"

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "routing/app/compute.hpp"
+#include "cli/compute.hpp"
 #include "routing/core/repair_lists.hpp"
 #include "tests/unit/routing/random_graph.hpp"
 #include "tests/unit/routing/sketch.hpp"

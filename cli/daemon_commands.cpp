@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The subcommands that ask a running daemon: find its socket, ask, print.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/report.hpp"
+#include "cli/client.hpp"
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+using Report = std::string (*)(const json&);
+
+/// Which daemon is meant, and how its answer is printed.
+struct DaemonOptions {
+    std::string node;
+    std::string socket;
+    std::string run_dir = "/run/sidestep";
+    bool json = false;
+    bool follow = false;
+};
+
+[[noreturn]] void give_up(ExitCode code, const std::string& message) {
+    fmt::print(stderr, "sidestep: {}\n", message);
+    throw CLI::RuntimeError(code);
+}
+
+/// Prints at once, so that what follows a pipe sees each event when it happens.
+void print(const std::string& text) {
+    fmt::print("{}", text);
+    if (std::fflush(stdout) != 0) give_up(kExitFailure, "cannot write to standard output");
+}
+
+std::string json_text(const json& value, int indent) {
+    return value.dump(indent, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+/// The socket to ask: the one that is named, or else the only one there is.
+std::string choose_socket(const DaemonOptions& options) {
+    if (!options.socket.empty()) return options.socket;
+    if (!options.node.empty()) return options.run_dir + "/" + options.node + ".sock";
+    const auto sockets = find_sockets(options.run_dir);
+    if (sockets.size() == 1) return sockets.front();
+    if (sockets.empty()) {
+        give_up(kExitFailure, "no sidestepd runs here: there is no socket in " + options.run_dir +
+                                  "; start it with: sidestepd --config FILE");
+    }
+    std::string nodes;
+    for (const auto& socket : sockets) {
+        nodes += (nodes.empty() ? "" : ", ") + std::filesystem::path(socket).stem().string();
+    }
+    give_up(kExitBadInput, "several nodes run here; choose one with --node: " + nodes);
+}
+
+Client connect(const DaemonOptions& options) {
+    auto client = Client::connect(choose_socket(options));
+    if (!client) give_up(kExitFailure, client.error().message);
+    return std::move(*client);
+}
+
+void ask_and_print(const DaemonOptions& options, const char* command, Report report) {
+    const auto answer = connect(options).ask({{"command", command}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    print(options.json ? json_text(*answer, 2) : report(*answer));
+}
+
+void set_session(const DaemonOptions& options, const std::string& session, bool up) {
+    const auto answer = connect(options).ask({{"command", "admin"}, {"session", session}, {"up", up}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    print(options.json ? json_text(*answer, 2) : fmt::format("session {}: {}\n", session, answer->value("state", "")));
+}
+
+/// Prints events as they happen, until interrupted or the daemon ends.
+void follow_events(const DaemonOptions& options) {
+    auto client = connect(options);
+    if (const auto sent = client.send({{"command", "events"}, {"follow", true}}); !sent) {
+        give_up(kExitFailure, sent.error().message);
+    }
+    if (!options.json) print(report_events(json::object()));
+    for (;;) {
+        const auto answer = client.receive();
+        if (!answer) give_up(kExitFailure, answer.error().message);
+        print(options.json ? json_text(*answer, -1) : report_events(*answer, false));
+    }
+}
+
+}  // namespace
+
+void add_daemon_commands(CLI::App& app) {
+    const auto options = std::make_shared<DaemonOptions>();
+    auto* const node =
+        app.add_option("--node", options->node, "Ask the daemon of this node; not needed where only one runs")
+            ->type_name("NAME");
+    app.add_option("--socket", options->socket, "Ask the daemon behind this socket")->type_name("PATH")->excludes(node);
+    app.add_option("--run-dir", options->run_dir, "Where daemons keep their sockets")
+        ->type_name("DIR")
+        ->envname("SIDESTEP_RUN_DIR")
+        ->capture_default_str();
+
+    const auto add = [&](const char* name, const char* text, Report report) {
+        auto* const command = app.add_subcommand(name, text)->fallthrough();
+        command->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+        command->callback([=] { ask_and_print(*options, name, report); });
+        return command;
+    };
+    add("status", "The daemon at a glance: clock, sessions by state, rejected probes, counters", report_status);
+    add("sessions", "Every liveness session: state, reason, probes, round trip", report_sessions);
+    add("policies", "Every policy: its candidate paths, which one carries traffic, how much it carried",
+        report_policies);
+    add("routing", "Where computed policies come from, and how the network converges", report_routing);
+    auto* const events = add("events", "What happened to sessions, with the evidence for each verdict",
+                             [](const json& answer) { return report_events(answer); });
+    events->add_flag("--follow,-f", options->follow, "Go on printing events as they happen, until interrupted");
+    events->callback([=] {
+        if (options->follow) {
+            follow_events(*options);
+        } else {
+            ask_and_print(*options, "events", [](const json& answer) { return report_events(answer); });
+        }
+    });
+
+    struct SessionChange {
+        std::string name;
+        std::string state;
+    };
+    const auto change = std::make_shared<SessionChange>();
+    auto* const session = app.add_subcommand("session", "Take a session down, or let it come up again")->fallthrough();
+    session->add_option("NAME", change->name, "The session, as `sidestep sessions` lists it")->required();
+    session->add_option("STATE", change->state, "down: no candidate path uses it; up: it is trusted once it is proven")
+        ->required()
+        ->check(CLI::IsMember({"up", "down"}));
+    session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    session->callback([=] { set_session(*options, change->name, change->state == "up"); });
+}
+
+}  // namespace sidestep

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The command line `sidestep`: gathers the subcommands of every part and turns what they throw into exit codes.
+#include <cstdio>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/routing_commands.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+    CLI::App app{
+        "SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration, compute backups.",
+        "sidestep"};
+    app.set_version_flag("--version", "sidestep " SIDESTEP_VERSION);
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.require_subcommand(0, 1);
+    app.footer(
+        "Exit codes: 0 fine, 1 failed (is sidestepd running?), 2 wrong arguments or bad input.\n"
+        "See sidestep(8), sidestepd(8), sidestep.yaml(5).");
+
+    sidestep::add_daemon_commands(app);
+    sidestep::add_check_command(app);
+    sidestep::routing::add_routing_commands(app);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::RuntimeError& error) {
+        return error.get_exit_code();
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? sidestep::kExitFine : sidestep::kExitBadInput;
+    }
+    if (app.get_subcommands().empty()) {
+        fmt::print(stderr, "{}", app.help());
+        return sidestep::kExitBadInput;
+    }
+    return sidestep::kExitFine;
+}
+
+/// Output that was lost, on a full disk for one, is a failure whatever the command thinks.
+int flushed(int code) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    fmt::print(stderr, "sidestep: cannot write to standard output\n");
+    return code == sidestep::kExitFine ? sidestep::kExitFailure : code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return flushed(run(argc, argv));
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "sidestep: {}\n", error.what());
+        return sidestep::kExitFailure;
+    }
+}

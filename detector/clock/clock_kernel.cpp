@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The kernel clock. ss-clock0 and ss-clock1 are the two ends of a veth pair:
+//
+//      +--> ss-clock0 egress: TBF, one packet a beat --> ss-clock1 ingress: tick program --+
+//      +----------------------------- bpf_redirect ------------------------------------+
+//
+// The bucket holds one packet, so a late beat is not made up for by faster ones.
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <netlink/route/qdisc.h>
+#include <netlink/route/qdisc/tbf.h>
+#include <netlink/route/tc.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <fstream>
+#include <optional>
+
+#include "bpf/abi/sidestep.h"
+#include "common/fd.hpp"
+#include "detector/clock/clock.hpp"
+#include "detector/kernel/tc_hook.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr const char* kSource = "ss-clock0";
+constexpr const char* kTick = "ss-clock1";
+constexpr int kQueueBytes = 16 * SS_BEAT_BYTES;
+constexpr int kBucketSlack = 16;  // the kernel rounds the bucket to ticks; a packet that does not fit would be dropped
+constexpr std::uint16_t kEtherType = 0x88b5;  // IEEE 802, local experimental
+
+template <typename T, void (*release)(T*)>
+struct Release {
+    void operator()(T* object) const { release(object); }
+};
+using Socket = std::unique_ptr<nl_sock, Release<nl_sock, nl_socket_free>>;
+using Link = std::unique_ptr<rtnl_link, Release<rtnl_link, rtnl_link_put>>;
+using Qdisc = std::unique_ptr<rtnl_qdisc, Release<rtnl_qdisc, rtnl_qdisc_put>>;
+
+std::unexpected<Error> failure(const std::string& what, int error) {
+    return fail(what + ": " + nl_geterror(error));
+}
+
+Result<void> create_pair(nl_sock* socket) {
+    if (if_nametoindex(kSource) != 0 && if_nametoindex(kTick) != 0) return {};
+    const Link link(rtnl_link_veth_alloc());
+    rtnl_link_set_name(link.get(), kSource);
+    rtnl_link* peer = rtnl_link_veth_get_peer(link.get());
+    rtnl_link_set_name(peer, kTick);
+    const int error = rtnl_link_add(socket, link.get(), NLM_F_CREATE | NLM_F_EXCL);
+    rtnl_link_put(peer);
+    if (error < 0) return failure("cannot create the clock's veth pair", error);
+    return {};
+}
+
+Result<void> bring_up(nl_sock* socket, const char* name) {
+    // Nothing but the beat shall travel here.
+    std::ofstream(std::string("/proc/sys/net/ipv6/conf/") + name + "/disable_ipv6") << "1";
+    const Link link(rtnl_link_alloc());
+    const Link change(rtnl_link_alloc());
+    rtnl_link_set_ifindex(link.get(), static_cast<int>(if_nametoindex(name)));
+    rtnl_link_set_flags(change.get(), IFF_UP | IFF_NOARP);
+    if (const int error = rtnl_link_change(socket, link.get(), change.get(), 0); error < 0) {
+        return failure(std::string("cannot bring up ") + name, error);
+    }
+    return {};
+}
+
+Result<void> set_rate(nl_sock* socket, Nanoseconds beat) {
+    const Qdisc qdisc(rtnl_qdisc_alloc());
+    auto* tc = TC_CAST(qdisc.get());
+    rtnl_tc_set_ifindex(tc, static_cast<int>(if_nametoindex(kSource)));
+    rtnl_tc_set_parent(tc, TC_H_ROOT);
+    rtnl_tc_set_handle(tc, TC_HANDLE(1, 0));
+    if (const int error = rtnl_tc_set_kind(tc, "tbf"); error < 0) return failure("TBF qdisc", error);
+    const auto bytes_per_second = SS_BEAT_BYTES * std::int64_t{1'000'000'000} / beat.count();
+    rtnl_qdisc_tbf_set_limit(qdisc.get(), kQueueBytes);
+    rtnl_qdisc_tbf_set_rate(qdisc.get(), static_cast<int>(bytes_per_second), SS_BEAT_BYTES + kBucketSlack, 0);
+    if (const int error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0) {
+        return failure("cannot set the clock's TBF qdisc (CONFIG_NET_SCH_TBF)", error);
+    }
+    return {};
+}
+
+/// Sends the packet that circles from then on.
+Result<void> inject() {
+    const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    const std::uint32_t mark = SS_BEAT_MARK;
+    if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) {
+        return fail_errno("cannot start the clock");
+    }
+    std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
+    packet.at(std::size_t{2} * ETH_ALEN) = kEtherType >> 8;
+    packet.at(std::size_t{2} * ETH_ALEN + 1) = kEtherType & 0xff;
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(if_nametoindex(kSource));
+    const auto* address = reinterpret_cast<const sockaddr*>(&to);
+    if (sendto(socket.get(), packet.data(), packet.size(), 0, address, sizeof to) < 0) {
+        return fail_errno("cannot start the clock");
+    }
+    return {};
+}
+
+class KernelClock final : public Clock {
+  public:
+    KernelClock(int tick_program, Nanoseconds beat, std::uint32_t& successor)
+        : tick_program_(tick_program), beat_(beat), successor_(successor) {}
+
+    Result<void> set_up() {
+        const Socket socket(nl_socket_alloc());
+        if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) return failure("rtnetlink", error);
+        if (auto done = create_pair(socket.get()); !done) return done;
+        for (const char* name : {kSource, kTick}) {
+            if (auto done = bring_up(socket.get(), name); !done) return done;
+        }
+        if (auto done = set_rate(socket.get(), beat_); !done) return done;
+        successor_ = if_nametoindex(kSource);
+        auto hook = TcHook::attach(kTick, static_cast<int>(if_nametoindex(kTick)), tick_program_);
+        if (!hook) return std::unexpected(hook.error());
+        return {};
+    }
+
+    [[nodiscard]] std::string_view kind() const override { return "kernel"; }
+
+    // Should the lost packet turn up again there are two; the qdisc lets one pass a beat all the same.
+    Result<void> restart() override {
+        if (auto done = set_up(); !done) return done;
+        return inject();
+    }
+
+    void stop() override {
+        successor_ = 0;
+        remove_kernel_clock();
+    }
+
+  private:
+    int tick_program_;
+    Nanoseconds beat_;
+    std::uint32_t& successor_;
+};
+
+}  // namespace
+
+void remove_kernel_clock() {
+    const Socket socket(nl_socket_alloc());
+    const Link link(rtnl_link_alloc());
+    rtnl_link_set_name(link.get(), kSource);
+    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
+}
+
+Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor) {
+    auto clock = std::make_unique<KernelClock>(tick_program, beat, successor);
+    const bool running = successor != 0 && if_nametoindex(kSource) == successor;
+    if (auto ready = running ? clock->set_up() : clock->restart(); !ready) {
+        clock->stop();
+        return std::unexpected(ready.error());
+    }
+    return clock;
+}
+
+}  // namespace sidestep

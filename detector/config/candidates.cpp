@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Candidate paths (RFC 9256, 2.2), of policies and of bypasses alike: one segment list, or several with weights.
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "detector/core/names.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+namespace {
+
+constexpr std::int64_t kHighestPreference = UINT32_MAX;  // RFC 9256, 2.7
+
+void read_session_names(const Reading& reading, const YamlPlace& place, SegmentListConfig& list) {
+    for (const auto& item : place.items(1, reading.limits.list_sessions - 1)) {  // its adjacency's is the first
+        auto name = item.text();
+        if (!name) continue;
+        if (!reading.sessions.contains(*name)) {
+            item.complain(fmt::format("no path or passive session '{}'; known: {}", *name, reading.sessions.known()));
+        }
+        list.sessions.push_back(std::move(*name));
+    }
+}
+
+/// True if the behaviour is known.
+bool read_encap(const YamlPlace& place, SegmentListConfig& list) {
+    list.encap = place.has("segments") ? Encap::h_encaps : Encap::plain;
+    const auto encap = place.optional("encap");
+    if (!encap) return true;
+    const auto value = encap->choice(kEncapNames);
+    if (value) list.encap = static_cast<Encap>(*value);
+    return value.has_value();
+}
+
+/// What stands at `place`, whose keys are known to be good.
+SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, const CheckList& check) {
+    SegmentListConfig list;
+    if (const auto adjacency = place.required("adjacency")) list.adjacency = read_known_adjacency(reading, *adjacency);
+    if (const auto sessions = place.optional("sessions")) read_session_names(reading, *sessions, list);
+    if (!read_encap(place, list)) return list;
+    if (list.encap != Encap::plain) {
+        if (const auto segments = place.required("segments")) list.segments = read_segments(reading, *segments);
+    } else if (const auto segments = place.optional("segments")) {
+        segments->complain("plain forwarding takes no segments; use encap: h.encaps");
+    }
+    check(list, place);
+    return list;
+}
+
+void read_lists(const Reading& reading, const YamlPlace& place, const CheckList& check, CandidateConfig& candidate) {
+    const auto most = reading.limits.weight;
+    unsigned sum = 0;
+    for (const auto& item : place.items(1, reading.limits.lists)) {
+        if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions"})) continue;
+        auto list = read_list(reading, item, check);
+        if (const auto weight = item.optional("weight")) {
+            list.weight = static_cast<unsigned>(weight->integer(1, most).value_or(1));
+        }
+        sum += list.weight;
+        candidate.lists.push_back(std::move(list));
+    }
+    if (sum > most) place.complain(fmt::format("the weights add up to {}; at most {}", sum, most));
+}
+
+bool has_known_keys(const YamlPlace& place) {
+    if (place.has("lists")) return place.expect_map({"preference", "lists"});
+    return place.expect_map({"adjacency", "encap", "segments", "sessions", "preference", "lists"});
+}
+
+CandidateConfig read_candidate(const Reading& reading, const YamlPlace& place, const CheckList& check) {
+    CandidateConfig candidate;
+    if (!has_known_keys(place)) return candidate;
+    if (const auto preference = place.optional("preference")) {
+        const auto value = preference->integer(0, kHighestPreference);
+        if (value) candidate.preference = static_cast<unsigned>(*value);
+    }
+    if (const auto lists = place.optional("lists")) {
+        read_lists(reading, *lists, check, candidate);
+    } else {
+        candidate.lists.push_back(read_list(reading, place, check));
+    }
+    return candidate;
+}
+
+}  // namespace
+
+std::vector<CandidateConfig> read_candidates(const Reading& reading, const YamlPlace& place, const CheckList& check) {
+    std::vector<CandidateConfig> candidates;
+    for (const auto& item : place.items(1, reading.limits.candidates)) {
+        candidates.push_back(read_candidate(reading, item, check));
+    }
+    std::ranges::stable_sort(candidates, std::ranges::greater{}, &CandidateConfig::preference);
+    return candidates;
+}
+
+std::vector<Address> read_segments(const Reading& reading, const YamlPlace& place) {
+    std::vector<Address> segments;
+    for (const auto& item : place.items(1, reading.limits.segments)) {
+        if (const auto segment = read_unicast(item)) segments.push_back(*segment);
+    }
+    return segments;
+}
+
+}  // namespace sidestep::config_reader

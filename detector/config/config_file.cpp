@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Reading a node's configuration: the order of its sections, and where its text comes from.
+#include "detector/config/config_file.hpp"
+
+#include <net/if.h>
+
+#include <filesystem>
+
+#include "detector/config/reader.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace config_reader;
+
+using Section = void (*)(Reading&, const YamlPlace&);
+
+/// A section comes after those that it refers to, wherever it stands in the file.
+void read_sections(Reading& reading, const YamlPlace& root) {
+    const auto read = [&](const char* key, Section section) {
+        if (const auto place = root.optional(key)) section(reading, *place);
+    };
+    if (const auto node = root.required("node")) read_node(reading, *node);
+    read("clock", read_clock);
+    read("probe", read_probe_defaults);
+    if (const auto adjacencies = root.required("adjacencies")) read_adjacencies(reading, *adjacencies);
+    read("paths", read_paths);
+    read("passives", read_passives);
+    read_bypasses(reading);
+    read("device", read_device);
+    read("policies", read_policies);
+    read("ingress", read_ingress);
+    read("xdp", read_xdp);
+    if (const auto veth = root.optional("xdp-on-virtual"))
+        reading.config.xdp_on_virtual = veth->boolean().value_or(false);
+    read("sr-domain", read_domain);
+    read("sids", read_sids);
+    read("routing", read_routing);
+}
+
+Config read_root(const YamlPlace& root, const InterfaceExists& exists, const ConfigLimits& limits) {
+    Reading reading{.exists = exists, .limits = limits};
+    if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
+                         "xdp-on-virtual", "device", "sr-domain", "sids", "routing"})) {
+        read_sections(reading, root);
+    }
+    return std::move(reading.config);
+}
+
+}  // namespace
+
+std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists,
+                                  const ConfigLimits& limits) {
+    Config config;
+    read_yaml(text, complaints, [&](const YamlPlace& root) { config = read_root(root, exists, limits); });
+    if (!complaints.empty()) return std::nullopt;
+    return config;
+}
+
+std::optional<std::string> read_text(const std::string& path, Complaints& complaints) {
+    complaints.file = path;
+    auto text = read_file(path);
+    if (text) return std::move(*text);
+    auto reason = text.error().message;
+    if (const auto named = path + ": "; reason.starts_with(named)) reason.erase(0, named.size());
+    complaints.list.push_back({.file = path, .line = 0, .column = 0, .field = "", .reason = std::move(reason)});
+    return std::nullopt;
+}
+
+void resolve_paths(Config& config, const std::string& path) {
+    if (!config.routing || config.routing->topology.empty()) return;
+    auto& topology = config.routing->topology;
+    topology = (std::filesystem::path(path).parent_path() / topology).string();  // an absolute one stays as it is
+}
+
+std::optional<Config> read_config_file(const std::string& path, Complaints& complaints, const InterfaceExists& exists,
+                                       const ConfigLimits& limits) {
+    const auto text = read_text(path, complaints);
+    auto config = text ? read_config(*text, complaints, exists, limits) : std::nullopt;
+    if (config) resolve_paths(*config, path);
+    return config;
+}
+
+bool interface_exists(const std::string& name) {
+    return if_nametoindex(name.c_str()) != 0;
+}
+
+}  // namespace sidestep

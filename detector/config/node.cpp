@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a configuration says about the node itself: its name and addresses, its clock and its interfaces.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "detector/core/names.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+
+void read_node(Reading& reading, const YamlPlace& place) {
+    auto& config = reading.config;
+    if (!place.expect_map({"name", "source-address", "source-address-ipv4"})) return;
+    if (const auto name = place.required("name")) config.node = read_node_name(*name).value_or("");
+    if (const auto source = place.required("source-address")) {
+        config.source = read_unicast(*source).value_or(Address{});
+    }
+    if (const auto source = place.optional("source-address-ipv4")) config.source_v4 = read_unicast_v4(*source);
+}
+
+void read_clock(Reading& reading, const YamlPlace& place) {
+    const auto kind = place.choice(kClockNames);
+    if (kind) reading.config.clock = static_cast<ClockKind>(*kind);
+}
+
+void read_device(Reading& reading, const YamlPlace& place) {
+    auto& config = reading.config;
+    config.device = read_interface_name(place).value_or("");
+    const auto owner = std::ranges::find(config.adjacencies, config.device, &AdjacencyConfig::interface);
+    if (config.device.empty() || owner == config.adjacencies.end()) return;
+    place.complain(fmt::format("'{}' is the interface of adjacency '{}'; the policy device is made by sidestepd",
+                               config.device, owner->name));
+}
+
+void read_ingress(Reading& reading, const YamlPlace& place) {
+    Seen seen;
+    for (const auto& item : place.items()) {
+        auto name = read_interface(reading, item);
+        if (name && seen.add(*name, item)) reading.config.ingress.push_back(std::move(*name));
+    }
+}
+
+void read_xdp(Reading& reading, const YamlPlace& place) {
+    Seen seen;
+    auto& config = reading.config;
+    for (const auto& item : place.items()) {
+        auto name = read_interface(reading, item);
+        if (!name || !seen.add(*name, item)) continue;
+        const bool entered =
+            std::ranges::find(config.ingress, *name) != config.ingress.end() ||
+            std::ranges::find(config.adjacencies, *name, &AdjacencyConfig::interface) != config.adjacencies.end();
+        if (entered) {
+            config.xdp.push_back(std::move(*name));
+        } else {
+            item.complain(fmt::format("'{}' is neither listed under `ingress` nor an adjacency's interface", *name));
+        }
+    }
+}
+
+std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place) {
+    auto name = read_interface_name(place);
+    if (name && reading.exists && !reading.exists(*name)) {
+        place.complain(fmt::format("no interface '{}' on this machine", *name));
+    }
+    return name;
+}
+
+}  // namespace sidestep::config_reader

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Policies: which destinations, how their packets come under the policy, and where they go.
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "detector/core/names.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+namespace {
+
+/// bpf_lwt_push_encap takes headers of 256 bytes for what it does not encapsulate itself: IPv6, and an SRH with these.
+constexpr std::size_t kLwtSegments = 13;
+
+struct PrefixOwner {
+    std::size_t policy;  ///< index in the file
+    std::string name;
+    int line;
+};
+
+/// What policies must not have in common.
+struct Taken {
+    Seen names;
+    std::map<Prefix, PrefixOwner> prefixes;
+};
+
+/// Complains if policy number `index` or another one has the prefix already.
+bool is_free(const Prefix& prefix, const YamlPlace& place, std::size_t index, const PolicyConfig& policy,
+             Taken& taken) {
+    const auto [entry, fresh] = taken.prefixes.emplace(prefix, PrefixOwner{index, policy.name, place.line()});
+    if (fresh) return true;
+    const auto& owner = entry->second;
+    if (owner.policy == index) {
+        place.complain(fmt::format("{} twice: already given on line {}", prefix.to_string(), owner.line));
+    } else {
+        place.complain(fmt::format("two policies for one prefix: {} is in policy '{}' on line {}", prefix.to_string(),
+                                   owner.name, owner.line));
+    }
+    return false;
+}
+
+void read_prefixes(const YamlPlace& place, std::size_t index, PolicyConfig& policy, Taken& taken) {
+    for (const auto& item : place.items()) {
+        const auto prefix = item.prefix();
+        if (!prefix) continue;
+        if (const auto scope = scope_of(*prefix)) {
+            item.complain(fmt::format("{} is {}: no other way leads there", prefix->to_string(), *scope));
+        } else if (is_free(*prefix, item, index, policy, taken)) {
+            policy.prefixes.push_back(*prefix);
+        }
+    }
+}
+
+void read_steering(const Reading& reading, const YamlPlace& place, PolicyConfig& policy) {
+    const auto value = place.choice(kSteeringNames);
+    if (!value) return;
+    policy.steering = static_cast<Steering>(*value);
+    const bool by_device = policy.steering == Steering::device || policy.steering == Steering::lwt_xmit;
+    if (by_device && reading.config.device.empty()) {
+        place.complain(fmt::format("steering {} leads into the policy device; name one with `device`",
+                                   to_string(policy.steering)));
+    }
+}
+
+/// What the prefixes and the steering of a policy rule out.
+void check_list(const PolicyConfig& policy, const SegmentListConfig& list, const YamlPlace& place) {
+    const bool v4 = std::ranges::any_of(policy.prefixes, is_v4);
+    if (v4 && list.encap == Encap::h_insert) {
+        place_of(place, "encap").complain("H.Insert carries IPv6 only; this policy has IPv4 prefixes");
+    }
+    const bool whole_header = list.encap == Encap::h_encaps_red;
+    if (policy.steering == Steering::lwt_in && whole_header && list.segments.size() > kLwtSegments) {
+        place_of(place, "segments")
+            .complain(fmt::format("with steering lwt-in, h.encaps.red takes at most {} segments: the kernel's limit "
+                                  "for a header is 256 bytes",
+                                  kLwtSegments));
+    }
+}
+
+void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
+    if (!place.expect_map({"name", "prefixes", "candidates", "steering", "metric"})) return;
+    PolicyConfig policy;
+    if (const auto name = place.required("name")) {
+        policy.name = read_name(*name).value_or("");
+        if (!policy.name.empty()) taken.names.add(policy.name, *name);
+    }
+    if (const auto prefixes = place.required("prefixes")) {
+        read_prefixes(*prefixes, reading.config.policies.size(), policy, taken);
+    }
+    if (const auto steering = place.optional("steering")) {
+        read_steering(reading, *steering, policy);
+        if (policy.steering == Steering::lwt_in && std::ranges::any_of(policy.prefixes, is_v4)) {
+            steering->complain(
+                "lwt-in carries IPv6 only: Linux forwards nothing more by such an IPv4 route once the node itself has "
+                "looked it up; use device or lwt-xmit");
+        }
+    }
+    if (const auto metric = place.optional("metric")) {
+        policy.metric = static_cast<unsigned>(metric->integer(1, UINT32_MAX).value_or(policy.metric));
+    }
+    if (const auto candidates = place.required("candidates")) {
+        policy.candidates = read_candidates(reading, *candidates,
+                                            [&policy](const SegmentListConfig& list, const YamlPlace& list_place) {
+                                                check_list(policy, list, list_place);
+                                            });
+    }
+    reading.config.policies.push_back(std::move(policy));
+}
+
+/// A lookup asks once per length.
+void check_lengths(const Reading& reading, const YamlPlace& place) {
+    for (const bool v4 : {false, true}) {
+        std::set<std::uint8_t> lengths;
+        for (const auto& policy : reading.config.policies) {
+            for (const auto& prefix : policy.prefixes) {
+                if (is_v4(prefix) == v4) lengths.insert(prefix.length);
+            }
+        }
+        if (lengths.size() <= reading.limits.lengths) continue;
+        place.complain(fmt::format("use {} different lengths of {} prefixes; at most {} can be served", lengths.size(),
+                                   v4 ? "IPv4" : "IPv6", reading.limits.lengths));
+    }
+}
+
+}  // namespace
+
+void read_policies(Reading& reading, const YamlPlace& place) {
+    Taken taken;
+    for (const auto& item : place.items()) read_policy(reading, item, taken);
+    check_lengths(reading, place);
+}
+
+}  // namespace sidestep::config_reader

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One reading of one configuration: what the sections share while it goes on, and the sections, each in a file of its
+// own. Every section goes on after a complaint, so that all complaints are collected.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/yaml.hpp"
+#include "detector/core/config.hpp"
+#include "detector/config/values.hpp"
+#include "detector/config/config_file.hpp"
+
+namespace sidestep::config_reader {
+
+/// A bypass waits until the paths that it may depend on are known.
+struct PendingBypass {
+    std::size_t adjacency;  ///< index
+    YamlPlace place;
+};
+
+struct Reading {
+    const InterfaceExists& exists;
+    const ConfigLimits& limits;
+    Config config{};
+    ProbeSettings defaults{};
+    Seen adjacencies{};
+    Seen sessions{};  ///< of paths and passives: what a segment list may name beside its adjacency
+    std::vector<PendingBypass> bypasses{};
+};
+
+// --- node.cpp
+
+void read_node(Reading& reading, const YamlPlace& place);
+void read_clock(Reading& reading, const YamlPlace& place);
+/// After the adjacencies.
+void read_device(Reading& reading, const YamlPlace& place);
+void read_ingress(Reading& reading, const YamlPlace& place);
+void read_xdp(Reading& reading, const YamlPlace& place);
+/// With Reading::exists, an interface that this machine lacks is a complaint; its name is taken all the same.
+std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place);
+
+// --- probe.cpp
+
+void read_probe_defaults(Reading& reading, const YamlPlace& place);
+ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place);
+/// A path's probe has a list of SIDs for its way back instead of a turnaround.
+ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place);
+/// nullptr: there is none, the defaults hold.
+ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place);
+
+// --- sessions.cpp
+
+void read_adjacencies(Reading& reading, const YamlPlace& place);
+void read_paths(Reading& reading, const YamlPlace& place);
+void read_passives(Reading& reading, const YamlPlace& place);
+/// After all sessions.
+void read_bypasses(Reading& reading);
+std::string read_known_adjacency(const Reading& reading, const YamlPlace& place);
+
+// --- candidates.cpp
+
+/// Complains if a list is none for whatever its candidate belongs to.
+using CheckList = std::function<void(const SegmentListConfig& list, const YamlPlace& place)>;
+
+/// Best preference first.
+std::vector<CandidateConfig> read_candidates(const Reading& reading, const YamlPlace& place, const CheckList& check);
+std::vector<Address> read_segments(const Reading& reading, const YamlPlace& place);
+
+// --- policies.cpp; after all sessions and the device
+
+void read_policies(Reading& reading, const YamlPlace& place);
+
+// --- sids.cpp; SIDs after the domain, the device and the adjacencies
+
+void read_domain(Reading& reading, const YamlPlace& place);
+void read_sids(Reading& reading, const YamlPlace& place);
+
+// --- routing.cpp; after the node
+
+void read_routing(Reading& reading, const YamlPlace& place);
+
+}  // namespace sidestep::config_reader

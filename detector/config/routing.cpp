@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Where policies, bypasses and SIDs are computed from, and how.
+#include <array>
+#include <span>
+
+#include "detector/core/names.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+namespace {
+
+constexpr const char* kVtysh = "vtysh";
+
+/// `isis: true` takes the defaults, a map changes them.
+void read_isis(const YamlPlace& place, RoutingConfig& routing) {
+    routing.vtysh = kVtysh;
+    if (place.is_scalar()) {
+        if (place.boolean() == false) place.complain("must be true or a map; leave it out otherwise");
+        return;
+    }
+    if (!place.expect_map({"vtysh", "vty-directory"})) return;
+    if (const auto vtysh = place.optional("vtysh")) routing.vtysh = vtysh->text().value_or(kVtysh);
+    if (const auto directory = place.optional("vty-directory")) {
+        routing.vty_directory = directory->text().value_or("");
+    }
+}
+
+void read_source(const YamlPlace& place, RoutingConfig& routing) {
+    const auto topology = place.optional("topology");
+    const auto isis = place.optional("isis");
+    if (!topology && !isis) place.complain("needs a source: topology or isis");
+    if (topology && isis) isis->complain("topology is given too; there can be one source only");
+    if (topology) routing.topology = topology->text().value_or("");
+    if (isis) read_isis(*isis, routing);
+}
+
+void read_repairs(const Reading& reading, const YamlPlace& place, RoutingConfig& routing) {
+    if (const auto protect = place.optional("protect")) {
+        const auto kind = protect->choice(kProtectNames);
+        if (kind) routing.protect = kProtectNames.at(*kind);
+    }
+    if (const auto encap = place.optional("encap")) {
+        const auto kind =
+            encap->choice(std::span(kEncapNames).subspan(1));  // repairs without segments are plain anyway
+        if (kind) routing.encap = static_cast<Encap>(*kind + 1);
+    }
+    if (const auto most = place.optional("max-segments")) {
+        const auto value = most->integer(1, static_cast<std::int64_t>(reading.limits.segments), "segments");
+        if (value) routing.max_segments = static_cast<unsigned>(*value);
+    }
+    if (const auto compress = place.optional("next-csid")) routing.next_csid = compress->boolean().value_or(false);
+}
+
+}  // namespace
+
+void read_routing(Reading& reading, const YamlPlace& place) {
+    if (!place.expect_map(
+            {"topology", "isis", "node", "protect", "encap", "max-segments", "next-csid", "hold", "install-sids"})) {
+        return;
+    }
+    RoutingConfig routing;
+    read_source(place, routing);
+    if (!routing.topology.empty()) routing.node = reading.config.node;
+    if (const auto node = place.optional("node")) routing.node = node->text().value_or("");
+    read_repairs(reading, place, routing);
+    if (const auto hold = place.optional("hold")) {
+        routing.hold = hold->duration(Nanoseconds(0), reading.limits.longest_hold).value_or(routing.hold);
+    }
+    if (const auto install = place.optional("install-sids")) {
+        routing.install_sids = install->boolean().value_or(true);
+    }
+    reading.config.routing = std::move(routing);
+}
+
+}  // namespace sidestep::config_reader

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What is watched: adjacencies, paths and passive sessions; and the bypasses that adjacencies have.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "detector/core/session_config.hpp"
+#include "detector/core/wire.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+namespace {
+
+void check_intervals(const Reading& reading, const YamlPlace& place) {
+    std::set<Nanoseconds> intervals;
+    for (const auto& session : sessions_of(reading.config)) intervals.insert(session.probe.interval);
+    if (intervals.size() <= reading.limits.intervals) return;
+    place.complain(fmt::format("use {} different probe intervals; at most {} can be served", intervals.size(),
+                               reading.limits.intervals));
+}
+
+/// How many sessions may follow those that were read so far.
+std::size_t room(const Reading& reading) {
+    const auto taken = reading.config.adjacencies.size() + reading.config.paths.size();
+    return reading.limits.adjacencies - std::min(taken, reading.limits.adjacencies);
+}
+
+/// Any address of the neighbour's that a route may have for its gateway.
+std::optional<Address> read_gateway(const YamlPlace& place) {
+    const auto address = place.address();
+    if (!address) return address;
+    return address->is_v4() ? read_unicast_v4(place, true) : read_unicast(place, true);
+}
+
+/// A gateway leads to one adjacency: on a LAN it tells the neighbours apart.
+void read_gateways(const YamlPlace& place, AdjacencyConfig& adjacency, Seen& gateways) {
+    for (const auto& item : place.items()) {
+        const auto gateway = read_gateway(item);
+        if (gateway && gateways.add(fmt::format("{}%{}", gateway->to_string(), adjacency.interface), item)) {
+            adjacency.gateways.push_back(*gateway);
+        }
+    }
+}
+
+void read_adjacency(Reading& reading, const YamlPlace& place, Seen& gateways) {
+    if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "probe", "bypass"})) return;
+    AdjacencyConfig adjacency;
+    if (const auto name = place.required("name")) {
+        adjacency.name = read_name(*name).value_or("");
+        if (!adjacency.name.empty()) reading.adjacencies.add(adjacency.name, *name);
+    }
+    if (const auto interface = place.required("interface")) {
+        adjacency.interface = read_interface(reading, *interface).value_or("");
+    }
+    if (const auto neighbor = place.required("neighbor")) {
+        adjacency.neighbor = read_unicast(*neighbor, true).value_or(Address{});
+    }
+    if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, gateways);
+    adjacency.link = adjacency.name;
+    if (const auto link = place.optional("link")) adjacency.link = link->text().value_or("");
+    if (const auto probe = place.required("probe")) adjacency.probe = read_adjacency_probe(reading, *probe);
+    if (const auto bypass = place.optional("bypass")) {
+        reading.bypasses.push_back({.adjacency = reading.config.adjacencies.size(), .place = *bypass});
+    }
+    reading.config.adjacencies.push_back(std::move(adjacency));
+}
+
+/// The name of a session that is not an adjacency's.
+std::string read_session_name(Reading& reading, const YamlPlace& place) {
+    auto name = read_name(place).value_or("");
+    if (!name.empty() && reading.adjacencies.contains(name)) {
+        place.complain(fmt::format("'{}' is an adjacency; sessions need names of their own", name));
+    } else if (!name.empty()) {
+        reading.sessions.add(name, place);
+    }
+    return name;
+}
+
+void read_path(Reading& reading, const YamlPlace& place) {
+    if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe"})) return;
+    PathConfig path;
+    if (const auto name = place.required("name")) path.name = read_session_name(reading, *name);
+    if (const auto adjacency = place.required("adjacency")) path.adjacency = read_known_adjacency(reading, *adjacency);
+    if (const auto segments = place.required("segments")) path.segments = read_segments(reading, *segments);
+    if (const auto returns_on = place.optional("returns-on")) {
+        path.returns_on = read_interface(reading, *returns_on).value_or("");
+    }
+    if (const auto probe = place.required("probe")) path.probe = read_path_probe(reading, *probe);
+    if (!probe_fits({.encaps = path.segments, .back = path.probe.back})) {
+        place.complain("the probe with its segments there and back would be longer than its template can hold");
+    }
+    reading.config.paths.push_back(std::move(path));
+}
+
+void read_passive(Reading& reading, const YamlPlace& place) {
+    if (!place.expect_map({"name", "interface", "source", "probe"})) return;
+    PassiveConfig passive;
+    if (const auto name = place.required("name")) passive.name = read_session_name(reading, *name);
+    if (const auto interface = place.required("interface")) {
+        passive.interface = read_interface(reading, *interface).value_or("");
+    }
+    if (const auto source = place.required("source")) passive.source = read_unicast(*source).value_or(Address{});
+    const auto probe = place.optional("probe");
+    passive.probe = read_passive_probe(reading, probe ? &*probe : nullptr);
+    reading.config.passives.push_back(std::move(passive));
+}
+
+}  // namespace
+
+void read_adjacencies(Reading& reading, const YamlPlace& place) {
+    Seen gateways;
+    for (const auto& item : place.items(1, reading.limits.adjacencies)) read_adjacency(reading, item, gateways);
+    check_intervals(reading, place);
+}
+
+void read_paths(Reading& reading, const YamlPlace& place) {
+    for (const auto& item : place.items(0, room(reading))) read_path(reading, item);
+    check_intervals(reading, place);
+}
+
+void read_passives(Reading& reading, const YamlPlace& place) {
+    for (const auto& item : place.items(0, room(reading))) read_passive(reading, item);
+    check_intervals(reading, place);
+}
+
+void read_bypasses(Reading& reading) {
+    for (const auto& [index, place] : reading.bypasses) {
+        auto& adjacency = reading.config.adjacencies[index];
+        adjacency.bypass =
+            read_candidates(reading, place, [&adjacency](const SegmentListConfig& list, const YamlPlace& list_place) {
+                if (list.encap != Encap::plain || list.adjacency != adjacency.name) return;
+                place_of(list_place, "adjacency")
+                    .complain("plain forwarding over the adjacency itself bypasses nothing");
+            });
+    }
+}
+
+std::string read_known_adjacency(const Reading& reading, const YamlPlace& place) {
+    auto name = place.text();
+    if (!name) return {};
+    if (!reading.adjacencies.contains(*name)) {
+        place.complain(fmt::format("no adjacency '{}'; known: {}", *name, reading.adjacencies.known()));
+    }
+    return std::move(*name);
+}
+
+}  // namespace sidestep::config_reader

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The SIDs of this node (RFC 8986, RFC 9800), and who may send to them.
+#include <array>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "detector/core/names.hpp"
+#include "detector/config/reader.hpp"
+
+namespace sidestep::config_reader {
+namespace {
+
+/// What NEXT-C-SID can be told to take apart: whole bytes, an argument of at least one.
+constexpr unsigned kFewestBits = 8;
+constexpr unsigned kMostBlockBits = 96;
+constexpr unsigned kMostFunctionBits = 64;
+constexpr unsigned kMostBits = 120;
+
+bool is_end(SidBehavior behavior) {
+    return behavior == SidBehavior::end || behavior == SidBehavior::end_x;
+}
+
+void read_flavors(const YamlPlace& place, SidConfig& sid) {
+    if (!is_end(sid.behavior)) {
+        place.complain(fmt::format("are for end and end.x, not for {}", to_string(sid.behavior)));
+        return;
+    }
+    Seen seen;
+    for (const auto& item : place.items()) {
+        constexpr std::array<std::string_view, 2> kFlavors{"psp", "next-csid"};
+        const auto flavor = item.choice(kFlavors);
+        if (!flavor || !seen.add(std::string(kFlavors.at(*flavor)), item)) continue;
+        (*flavor == 0 ? sid.psp : sid.next_csid) = true;
+    }
+}
+
+void read_bits(const YamlPlace& place, unsigned most, const SidConfig& sid, unsigned& bits) {
+    if (!sid.next_csid) {
+        place.complain("is for the flavor next-csid");
+        return;
+    }
+    const auto value = place.integer(kFewestBits, most, "bits");
+    if (!value) return;
+    if (*value % 8 != 0) place.complain("must be a multiple of 8");
+    bits = static_cast<unsigned>(*value);
+}
+
+void read_structure(const YamlPlace& place, SidConfig& sid) {
+    if (const auto bits = place.optional("block-bits")) read_bits(*bits, kMostBlockBits, sid, sid.block_bits);
+    if (const auto bits = place.optional("function-bits")) {
+        read_bits(*bits, kMostFunctionBits, sid, sid.function_bits);
+    }
+    if (sid.block_bits + sid.function_bits <= kMostBits) return;
+    place_of(place, "function-bits")
+        .complain(fmt::format("block-bits and function-bits are {} together; at most {}, the rest is the argument",
+                              sid.block_bits + sid.function_bits, kMostBits));
+}
+
+/// A SID that is written with its length.
+std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool next_csid) {
+    const auto prefix = read_prefix_v6(place);
+    if (!prefix) return prefix;
+    if (const auto scope = scope_of(*prefix)) {
+        place.complain(fmt::format("must not be a {} prefix", *scope));
+    } else if (prefix->length == length) {
+        return prefix;
+    } else if (next_csid) {
+        place.complain(fmt::format("must have length {}, block-bits and function-bits together", length));
+    } else {
+        place.complain("must be an address; only with the flavor next-csid it is a prefix");
+    }
+    return std::nullopt;
+}
+
+/// The prefix that the SID's packets have: shorter than an address if it has an argument to shift.
+std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
+    const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
+    if (sid.next_csid && length > kMostBits) return std::nullopt;  // was complained about
+    if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
+        return read_locator(place, length, sid.next_csid);
+    }
+    const auto address = read_unicast(place);
+    if (!address) return std::nullopt;
+    return Prefix::covering(*address, static_cast<std::uint8_t>(length));
+}
+
+void read_adjacency_of(const Reading& reading, const YamlPlace& place, SidConfig& sid) {
+    if (sid.behavior == SidBehavior::end_x) {
+        if (const auto name = place.required("adjacency")) sid.adjacency = read_known_adjacency(reading, *name);
+    } else if (const auto name = place.optional("adjacency")) {
+        name->complain(fmt::format("is for end.x, not for {}", to_string(sid.behavior)));
+    }
+}
+
+/// The data plane decapsulates ahead of the kernel's routes, at all times.
+void read_install(const YamlPlace& place, SidConfig& sid) {
+    sid.install = is_end(sid.behavior);
+    const auto install = place.optional("install");
+    if (!install) return;
+    const auto value = install->boolean();
+    if (value == true && !is_end(sid.behavior)) {
+        install->complain(fmt::format("is for end and end.x; {} has no route", to_string(sid.behavior)));
+    }
+    sid.install = value.value_or(sid.install);
+}
+
+/// What the SID needs from other sections.
+void check_needs(const Reading& reading, const YamlPlace& place, const SidConfig& sid) {
+    if (is_end(sid.behavior)) {
+        if (!sid.install || !reading.config.device.empty()) return;
+        place_of(place, "install")
+            .complain("its route would live on the policy device; name one with `device`, or say install: false");
+    } else if (reading.config.domain.empty()) {
+        place_of(place, "behavior")
+            .complain(fmt::format("{} needs `sr-domain`: without, nobody may send to it", to_string(sid.behavior)));
+    }
+}
+
+void read_sid(Reading& reading, const YamlPlace& place, Seen& seen) {
+    if (!place.expect_map({"sid", "behavior", "flavors", "block-bits", "function-bits", "adjacency", "install"}))
+        return;
+    SidConfig sid;
+    const auto behavior = place.required("behavior");
+    const auto kind = behavior ? behavior->choice(kSidBehaviorNames) : std::nullopt;
+    if (!kind) return;
+    sid.behavior = static_cast<SidBehavior>(*kind);
+    if (const auto flavors = place.optional("flavors")) read_flavors(*flavors, sid);
+    read_structure(place, sid);
+    if (const auto address = place.required("sid")) {
+        sid.sid = read_sid_prefix(*address, sid).value_or(Prefix{});
+        if (sid.sid.length > 0) seen.add(sid.sid.to_string(), *address);
+    }
+    read_adjacency_of(reading, place, sid);
+    read_install(place, sid);
+    check_needs(reading, place, sid);
+    reading.config.sids.push_back(std::move(sid));
+}
+
+}  // namespace
+
+void read_domain(Reading& reading, const YamlPlace& place) {
+    Seen seen;
+    for (const auto& item : place.items(0, reading.limits.domain)) {
+        const auto prefix = read_prefix_v6(item);
+        if (prefix && seen.add(prefix->to_string(), item)) reading.config.domain.push_back(*prefix);
+    }
+}
+
+void read_sids(Reading& reading, const YamlPlace& place) {
+    Seen seen;
+    for (const auto& item : place.items()) read_sid(reading, item, seen);
+}
+
+}  // namespace sidestep::config_reader

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Where the graph comes from: a topology file or IS-IS, behind one question, "is there a new one?".
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/duration.hpp"
+#include "common/error.hpp"
+#include "detector/core/config.hpp"
+#include "routing/core/convergence.hpp"
+
+namespace sidestep {
+
+/// A graph as this node sees it, with what is odd about it.
+struct Network {
+    routing::View view;
+    std::vector<std::string> warnings;
+};
+
+class GraphSource {
+  public:
+    GraphSource() = default;
+    GraphSource(const GraphSource&) = delete;
+    GraphSource& operator=(const GraphSource&) = delete;
+    virtual ~GraphSource() = default;
+
+    /// Looks (and may block): the network if it is not the one of the last time, nullopt if it is. While something is
+    /// wrong every call says so.
+    virtual Result<std::optional<Network>> poll() = 0;
+    /// "topology file PATH" or "IS-IS".
+    [[nodiscard]] virtual std::string name() const = 0;
+};
+
+/// The source that `config.routing` asks for. IS-IS is given `patience` for each answer.
+std::unique_ptr<GraphSource> make_graph_source(const Config& config, std::chrono::milliseconds patience);
+
+}  // namespace sidestep

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Keeps computed policies current: a thread looks at the network, waits for it to calm down (RFC 8405), decides what is
+// to be in force while it converges (RFC 8333) and computes; the daemon's loop is handed finished sets.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/duration.hpp"
+#include "detector/feed/graph_source.hpp"
+#include "detector/core/config.hpp"
+#include "detector/core/policy_set.hpp"
+#include "routing/core/convergence.hpp"
+#include "routing/core/spf_backoff.hpp"
+
+namespace sidestep {
+
+struct RoutingFeedTimes {
+    Nanoseconds poll_isis = std::chrono::milliseconds(500);
+    Nanoseconds poll_file = std::chrono::seconds(1);
+    Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is to be expected
+    Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long it is, after a session changed
+    std::chrono::milliseconds patience{2000};            ///< for an answer of vtysh
+    /// Of IS-IS; a file is followed at once. RFC 8405 suggests 5 s for the longest delay, by which time the routers
+    /// have long sent each other into loops that lists could have avoided; and computing costs milliseconds.
+    routing::SpfBackoffTimes backoff{.long_delay = std::chrono::milliseconds(500)};
+};
+
+/// To be made, used and destroyed by the thread that runs `context`, or while nobody runs it. The destructor waits for
+/// the thread, at the most as long as vtysh is waited for.
+class RoutingFeed {
+  public:
+    using Deliver = std::function<void(const PolicySet&)>;
+
+    /// `config.routing` must be there. `deliver` is called by the loop, never before start() and never after the end.
+    RoutingFeed(boost::asio::io_context& context, Config config, Deliver deliver, const RoutingFeedTimes& times = {});
+    RoutingFeed(const RoutingFeed&) = delete;
+    RoutingFeed& operator=(const RoutingFeed&) = delete;
+    ~RoutingFeed();
+
+    void start();
+    /// A session of an adjacency changed: the network will follow soon, so it is looked at more often for a while.
+    void on_session(const std::string& adjacency, bool up);
+
+    /// Whether the last look at the network went wrong.
+    [[nodiscard]] bool in_trouble() const;
+    /// What docs/routing.md describes.
+    [[nodiscard]] nlohmann::json status() const;
+
+  private:
+    struct Receiver {
+        Deliver deliver;
+        bool alive = true;  ///< read and written by the loop only
+    };
+    struct Counts {
+        std::size_t policies = 0;
+        std::size_t bypasses = 0;
+        std::size_t sids = 0;
+    };
+    /// What status() reads and the thread writes, under mutex_.
+    struct Report {
+        std::string problem;
+        std::optional<Nanoseconds> refreshed;  ///< last good look
+        std::optional<Nanoseconds> changed;    ///< last new network
+        std::size_t nodes = 0;
+        std::size_t links = 0;
+        std::string plr;
+        Counts counts;
+        Nanoseconds computing{};  ///< how long the last computation took
+        std::uint64_t deliveries = 0;
+        routing::SpfBackoff::State backoff = routing::SpfBackoff::State::quiet;
+        routing::Convergence::State convergence = routing::Convergence::State::settled;
+        std::optional<Nanoseconds> hold_until;
+        std::vector<std::string> warnings;
+    };
+
+    void run(const std::stop_token& stop);
+    void poll(Nanoseconds now);
+    void follow(Nanoseconds now);
+    void publish(Nanoseconds now);
+    void note_problem(const std::string& problem);
+    void log_new(const std::vector<std::string>& warnings);
+    [[nodiscard]] Nanoseconds next_wakeup() const;
+    [[nodiscard]] bool reads_file() const { return !config_.routing->topology.empty(); }
+
+    boost::asio::io_context& context_;
+    const Config config_;
+    const RoutingFeedTimes times_;
+    std::shared_ptr<Receiver> receiver_;
+
+    // The thread's own.
+    std::unique_ptr<GraphSource> source_;
+    routing::SpfBackoff backoff_;
+    routing::Convergence convergence_;
+    std::optional<Network> newest_;
+    std::vector<std::string> network_warnings_;  ///< of the newest network
+    std::set<std::string> logged_;
+    Nanoseconds next_poll_{};
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any wake_;
+    bool woken_ = false;         ///< under mutex_
+    Nanoseconds hurry_until_{};  ///< under mutex_
+    Report report_;              ///< under mutex_
+    std::jthread thread_;
+};
+
+}  // namespace sidestep

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// By what our BPF programs are known where others may have theirs: their names begin with "ss_".
+#pragma once
+
+#include <cstdint>
+
+#include "common/fd.hpp"
+
+namespace sidestep {
+
+/// The loaded program with this number; none if it is not ours, or gone.
+Fd own_program(std::uint32_t id);
+/// The number of a loaded program; 0 if there is none.
+std::uint32_t program_id(int program_fd);
+
+}  // namespace sidestep

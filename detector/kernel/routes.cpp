@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "detector/kernel/routes.hpp"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace sidestep {
+namespace {
+
+constexpr int kLoopback = 1;  // LOOPBACK_IFINDEX, in every network namespace
+
+std::string name_of(const RouteKey& key) {
+    return fmt::format("the route to {} with metric {}", key.prefix.to_string(), key.metric);
+}
+
+/// The id that the program's name in the route is made of.
+Result<RouteSpec> with_program_id(const RouteSpec& spec) {
+    const auto* route = std::get_if<ProgramRoute>(&spec);
+    if (route == nullptr) return spec;
+    bpf_prog_info info{};
+    std::uint32_t length = sizeof info;
+    if (bpf_obj_get_info_by_fd(route->program_fd, &info, &length) != 0) {
+        return fail_errno("cannot ask for the program of " + name_of(key_of(spec)));
+    }
+    auto named = *route;
+    named.program_id = info.id;
+    return named;
+}
+
+Result<std::vector<RouteSpec>> with_program_ids(std::span<const RouteSpec> specs) {
+    std::vector<RouteSpec> named;
+    named.reserve(specs.size());
+    for (const auto& spec : specs) {
+        auto one = with_program_id(spec);
+        if (!one) return std::unexpected(one.error());
+        named.push_back(*one);
+    }
+    return named;
+}
+
+/// The flavors of a SID, and since when the kernel knows them; empty if there are none.
+std::string flavors_needed(const SidRoute& sid) {
+    const char* behavior = sid.neighbor ? "End.X" : "End";
+    std::string text;
+    if (sid.psp) text += fmt::format("; it has to know psp on {} (Linux knows it on End, since 6.3)", behavior);
+    if (sid.next_csid) {
+        text += fmt::format("; it has to know next-csid on {} (Linux does since {})", behavior,
+                            sid.neighbor ? "6.6" : "6.1");
+    }
+    return text;
+}
+
+/// What a kernel that does not know the kind of route lacks; empty for plain routes.
+std::string missing_feature(const RouteSpec& spec) {
+    if (std::holds_alternative<ProgramRoute>(spec)) return "; the kernel needs CONFIG_LWTUNNEL_BPF";
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    return sid == nullptr ? "" : "; the kernel needs CONFIG_IPV6_SEG6_LWTUNNEL" + flavors_needed(*sid);
+}
+
+std::unexpected<Error> refused(const RouteSpec& spec, const Refusal& refusal) {
+    auto text = fmt::format("cannot install {} ({}): {}", name_of(key_of(spec)), describe(spec), refusal.text);
+    const auto feature = refusal.error == EOPNOTSUPP ? missing_feature(spec) : std::string();
+    return fail(text + feature);
+}
+
+/// What would be taken, listed as asked for, and still not work.
+Result<void> judge(const RouteSpec& spec) {
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    if (sid == nullptr || sid->ifindex != kLoopback) return {};
+    return fail(
+        fmt::format("cannot install {}: a SID on lo is unreachable; use the policy device", name_of(key_of(spec))));
+}
+
+/// The kernel takes attributes that it does not know, and goes without.
+std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
+    auto text = fmt::format("the kernel did not install what was asked for: '{}' became '{}'", describe(spec), seen);
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    if (sid != nullptr && sid->neighbor && sid->neighbor->is_link_local() && seen.find(" oif ") == std::string::npos) {
+        text += "; its End.X knows no interface: give the neighbour a global address";
+    } else if (sid != nullptr) {
+        text += flavors_needed(*sid);
+    }
+    return fail(text);
+}
+
+}  // namespace
+
+Result<InstalledRoutes> InstalledRoutes::open() {
+    auto rtnl = Rtnl::open();
+    if (!rtnl) return std::unexpected(rtnl.error());
+    return InstalledRoutes(std::move(*rtnl));
+}
+
+Result<std::vector<SeenRoute>> InstalledRoutes::seen(bool ours_only) {
+    std::vector<SeenRoute> routes;
+    const auto each = [&](nlmsghdr* header) {
+        auto route = seen_route(header);
+        if (route && (!ours_only || route->protocol == kRouteProtocol)) routes.push_back(std::move(*route));
+    };
+    for (const int family : {AF_INET6, AF_INET}) {
+        if (auto done = rtnl_.dump([&] { return dump_routes(family, ours_only); }, each); !done) {
+            return std::unexpected(done.error());
+        }
+    }
+    return routes;
+}
+
+Result<void> InstalledRoutes::add(const RouteSpec& spec) {
+    return add(std::span(&spec, 1));
+}
+
+Result<void> InstalledRoutes::add(std::span<const RouteSpec> specs) {
+    const auto named = with_program_ids(specs);
+    if (!named) return std::unexpected(named.error());
+    Result<void> outcome;
+    std::vector<RouteSpec> installed;
+    for (const auto& spec : *named) {
+        auto done = install(spec);
+        if (done) {
+            installed.push_back(spec);
+        } else if (outcome) {
+            outcome = std::move(done);
+        }
+    }
+    auto checked = check(installed);
+    return outcome ? checked : outcome;
+}
+
+Result<void> InstalledRoutes::install(const RouteSpec& spec) {
+    if (auto good = judge(spec); !good) return good;
+    const auto added = rtnl_.request(new_route(spec, NLM_F_EXCL));
+    if (added) return {};
+    if (added.error().error == EEXIST) return replace(spec);
+    return refused(spec, added.error());
+}
+
+Result<void> InstalledRoutes::replace(const RouteSpec& spec) {
+    const auto all = seen(false);
+    if (!all) return std::unexpected(all.error());
+    const auto key = key_of(spec);
+    bool same = false;
+    for (const auto& route : *all) {
+        if (route.key != key) continue;
+        if (route.protocol != kRouteProtocol) {
+            const bool sid = std::holds_alternative<SidRoute>(spec);
+            return fail(fmt::format("cannot install {}: {} has one already ({}); {}", name_of(key),
+                                    protocol_name(route.protocol), route.text,
+                                    sid ? "remove it, or leave the SID to its owner" : "use another metric"));
+        }
+        same = same || route.text == describe(spec);
+    }
+    if (same) return {};
+    if (const auto replaced = rtnl_.request(new_route(spec, NLM_F_REPLACE)); !replaced) {
+        return refused(spec, replaced.error());
+    }
+    return {};
+}
+
+Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs) {
+    const auto ours = seen(true);
+    if (!ours) return std::unexpected(ours.error());
+    std::map<RouteKey, std::string> texts;
+    for (const auto& route : *ours) texts.emplace(route.key, route.text);
+    for (const auto& spec : specs) {
+        const auto found = texts.find(key_of(spec));
+        const auto seen_text = found == texts.end() ? "nothing" : found->second;
+        if (seen_text == describe(spec)) continue;
+        (void)remove(key_of(spec));
+        return differs(spec, seen_text);
+    }
+    return {};
+}
+
+Result<void> InstalledRoutes::remove(const RouteSpec& spec) {
+    return remove(key_of(spec));
+}
+
+Result<void> InstalledRoutes::remove(const RouteKey& key) {
+    const auto removed = rtnl_.request(delete_route(key));
+    if (removed || removed.error().error == ESRCH) return {};
+    return fail(fmt::format("cannot remove {}: {}", name_of(key), removed.error().text));
+}
+
+Result<void> InstalledRoutes::remove_leftovers(std::span<const RouteSpec> keep) {
+    std::set<RouteKey> kept;
+    for (const auto& spec : keep) kept.insert(key_of(spec));
+    const auto ours = seen(true);
+    if (!ours) return std::unexpected(ours.error());
+    for (const auto& route : *ours) {
+        if (kept.contains(route.key)) continue;
+        if (auto removed = remove(route.key); !removed) return removed;
+    }
+    return {};
+}
+
+Result<void> InstalledRoutes::remove_all() {
+    return remove_leftovers({});
+}
+
+Result<std::vector<RouteSpec>> InstalledRoutes::missing(std::span<const RouteSpec> wanted) {
+    const auto named = with_program_ids(wanted);
+    if (!named) return std::unexpected(named.error());
+    const auto ours = seen(true);
+    if (!ours) return std::unexpected(ours.error());
+    std::set<std::string> texts;
+    for (const auto& route : *ours) texts.insert(route.text);
+    std::vector<RouteSpec> absent;
+    std::ranges::copy_if(*named, std::back_inserter(absent),
+                         [&](const RouteSpec& spec) { return !texts.contains(describe(spec)); });
+    return absent;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Requests to rtnetlink whose messages are built by hand, with the kernel's own words when it refuses one: libnl's
+// codes lose both the errno and the text.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/error.hpp"
+
+struct nl_sock;
+struct nl_msg;
+struct nlmsghdr;
+
+namespace sidestep {
+
+struct NlFree {
+    void operator()(nl_sock* socket) const;
+    void operator()(nl_msg* message) const;
+};
+using NlMessage = std::unique_ptr<nl_msg, NlFree>;
+
+/// Why the kernel did not do what it was asked for.
+struct Refusal {
+    int error = 0;     ///< errno value, positive
+    std::string text;  ///< of the errno, and what the kernel adds to it
+};
+
+/// A message of this type and with these flags (beside NLM_F_REQUEST) that begins with `header`; throws std::bad_alloc.
+NlMessage rtnl_message(int type, int flags, const void* header, std::size_t size);
+template <typename Header>
+NlMessage rtnl_message(int type, int flags, const Header& header) {
+    return rtnl_message(type, flags, &header, sizeof header);
+}
+
+/// One socket, in the network namespace of the thread that opened it; for one thread at a time.
+class Rtnl {
+  public:
+    static Result<Rtnl> open();
+
+    /// Sends a request and waits for its acknowledgement.
+    std::expected<void, Refusal> request(NlMessage message);
+    /// Sends a request for a dump, and hands over what comes. The dump is asked for again if it was interrupted by a
+    /// change, so that `each` may see an entry twice.
+    Result<void> dump(const std::function<NlMessage()>& make, const std::function<void(nlmsghdr*)>& each);
+
+  private:
+    struct State {
+        Refusal refusal;
+        const std::function<void(nlmsghdr*)>* each = nullptr;
+    };
+    Rtnl(std::unique_ptr<nl_sock, NlFree> socket, std::unique_ptr<State> state)
+        : socket_(std::move(socket)), state_(std::move(state)) {}
+    static void hear(nl_sock* socket, State* state);
+
+    std::unique_ptr<nl_sock, NlFree> socket_;
+    std::unique_ptr<State> state_;  ///< libnl's callbacks point to it
+};
+
+}  // namespace sidestep

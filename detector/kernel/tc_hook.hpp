@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A program on the tc ingress, or egress, of an interface, by tcx where the kernel has it and clsact elsewhere: it
+// stays when this process dies, and can be replaced in place.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/error.hpp"
+#include "detector/kernel/tcx.hpp"
+
+namespace sidestep {
+
+/// Our place among the filters of an interface: another program of ours at the same place is replaced atomically.
+inline constexpr unsigned kFilterHandle = 1;
+inline constexpr unsigned kFilterPriority = 862;
+
+enum class TcKind : unsigned char { clsact, tcx };
+
+/// tcx if the kernel has it.
+TcKind best_tc_kind();
+
+/// One attachment. Destroying it leaves the filter where it is; detach() takes it away.
+class TcHook {
+  public:
+    /// Attaches, or replaces what a predecessor of ours attached, if that was of the other kind only after this one is
+    /// in its place. A clsact qdisc that exists already is somebody else's, unless `adopted`: then it is taken for the
+    /// predecessor's.
+    static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd,
+                                 TcKind kind = TcKind::clsact, bool adopted = false, TcSide side = TcSide::ingress);
+
+    /// Removes our filter, and our clsact qdisc if nothing else is left on it. No error if the interface is gone.
+    void detach() const;
+
+    /// The attachment that a process of ours left at this interface, if there is one.
+    static std::optional<TcHook> find(const std::string& interface, int ifindex, TcSide side = TcSide::ingress);
+
+    [[nodiscard]] int ifindex() const { return ifindex_; }
+    [[nodiscard]] const std::string& interface() const { return interface_; }
+
+  private:
+    TcHook(std::string interface, int ifindex, bool owns_qdisc, TcSide side, TcKind kind)
+        : interface_(std::move(interface)), ifindex_(ifindex), owns_qdisc_(owns_qdisc), side_(side), kind_(kind) {}
+    static Result<TcHook> attach_clsact(const std::string& interface, int ifindex, int program_fd, bool adopted,
+                                        TcSide side);
+    static std::optional<TcHook> find_clsact(const std::string& interface, int ifindex, TcSide side);
+    void detach_clsact() const;
+
+    std::string interface_;
+    int ifindex_;
+    bool owns_qdisc_;
+    TcSide side_;
+    TcKind kind_;
+};
+
+}  // namespace sidestep

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Debian 12's libbpf and headers know no tcx yet: bpf(2) itself, with the numbers of Linux 6.6's linux/bpf.h.
+#include "detector/kernel/tcx.hpp"
+
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cstring>
+
+#include <unistd.h>
+
+#include "detector/kernel/own_program.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr std::uint32_t kTcxIngress = 46;    // BPF_TCX_INGRESS
+constexpr std::uint32_t kTcxEgress = 47;     // BPF_TCX_EGRESS
+constexpr std::uint32_t kReplace = 1U << 2;  // BPF_F_REPLACE
+constexpr std::uint32_t kMostPrograms = 64;  // that the kernel allows at one place
+constexpr std::uint32_t kLoopback = 1;
+
+std::uint32_t type_of(TcSide side) {
+    return side == TcSide::ingress ? kTcxIngress : kTcxEgress;
+}
+
+long call(bpf_cmd command, bpf_attr& attributes) {
+    return syscall(SYS_bpf, command, &attributes, sizeof attributes);
+}
+
+struct Attached {
+    std::array<std::uint32_t, kMostPrograms> ids{};
+    std::uint32_t count = 0;
+};
+
+/// Negative if that cannot be asked.
+int query(int ifindex, TcSide side, Attached& attached) {
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.query.target_fd = static_cast<std::uint32_t>(ifindex);
+    attributes.query.attach_type = type_of(side);
+    attributes.query.prog_ids = reinterpret_cast<std::uintptr_t>(attached.ids.data());
+    attributes.query.prog_cnt = kMostPrograms;
+    if (call(BPF_PROG_QUERY, attributes) != 0) return -errno;
+    attached.count = attributes.query.prog_cnt;
+    return 0;
+}
+
+}  // namespace
+
+bool tcx_available() {
+    Attached attached;
+    return query(kLoopback, TcSide::ingress, attached) == 0;
+}
+
+Fd tcx_program(int ifindex, TcSide side) {
+    Attached attached;
+    if (query(ifindex, side, attached) < 0) return {};
+    for (std::uint32_t i = 0; i < attached.count && i < kMostPrograms; ++i) {
+        if (auto program = own_program(attached.ids.at(i))) return program;
+    }
+    return {};
+}
+
+Result<void> tcx_attach(int ifindex, TcSide side, int program_fd) {
+    const auto before = tcx_program(ifindex, side);
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<std::uint32_t>(ifindex);
+    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program_fd);
+    attributes.attach_type = type_of(side);
+    if (before) {
+        attributes.attach_flags = kReplace;
+        attributes.replace_bpf_fd = static_cast<std::uint32_t>(before.get());
+    }
+    if (call(BPF_PROG_ATTACH, attributes) != 0 && errno != EEXIST) return fail_errno("tcx");
+    return {};
+}
+
+void tcx_detach(int ifindex, TcSide side) {
+    const auto program = tcx_program(ifindex, side);
+    if (!program) return;
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<std::uint32_t>(ifindex);
+    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
+    attributes.attach_type = type_of(side);
+    (void)call(BPF_PROG_DETACH, attributes);
+}
+
+}  // namespace sidestep

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The policies of a node in the maps, those of the file and those that routing computed: slots, candidates, protected
+// prefixes, bypasses, and the destinations that are exempt because they are this node itself. A set replaces another as
+// a whole (docs/repair.md).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "detector/maps/path_store.hpp"
+#include "detector/maps/prefix_table.hpp"
+#include "detector/maps/session_table.hpp"
+#include "detector/core/config.hpp"
+#include "detector/core/policy_set.hpp"
+#include "detector/core/prefix_claims.hpp"
+#include "detector/maps/dataplane.hpp"
+
+namespace sidestep {
+
+/// A policy in force, and where it stands in the maps.
+struct Policy {
+    PolicyConfig config;
+    std::string bypass_of;  ///< the adjacency whose bypass it is; empty: it has prefixes
+    bool computed = false;  ///< by routing
+    std::uint32_t slot = 0;
+    std::uint32_t index = 0;                ///< shared with others that have the same candidates
+    std::vector<std::uint32_t> candidates;  ///< their indices
+};
+
+class PolicyTable {
+  public:
+    /// How large the maps must be for this configuration.
+    static PolicySizes sizes(const Config& config);
+    PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config);
+
+    /// Puts the policies of the file in force.
+    Result<void> publish();
+    /// Puts these, beside those of the file, in force instead of what routing computed before. On failure everything
+    /// stays as it was.
+    Result<void> replace(const PolicySet& computed);
+    /// Writes what leaves by this adjacency again, since its link changed.
+    void refresh(const Session& session);
+
+    /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy. Where there is no
+    /// room for all, the rest goes by the kernel's routes.
+    void set_orphans(std::map<Prefix, std::uint32_t> slots);
+
+    /// This node's own addresses are never repaired, unless a policy has the very address.
+    void exempt(const Address& address, bool add);
+
+    [[nodiscard]] const std::vector<Policy>& all() const { return policies_; }
+    /// Rank of a candidate path, and of one list.
+    [[nodiscard]] std::uint32_t rank(const Policy& policy, std::size_t candidate) const;
+    [[nodiscard]] std::uint32_t list_rank(const Policy& policy, std::size_t candidate, std::size_t list) const;
+    /// Position of the path that packets take now; -1 when all are down. Asks the data plane's own function
+    /// (bpf/lib/pick.h).
+    [[nodiscard]] int active(const Policy& policy) const;
+    /// The entry of ss_stats; `candidate` may be policy.candidates.size(), for what none of them took.
+    [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
+    /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
+    [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
+    /// Whether a bypass in force has this slot.
+    [[nodiscard]] bool is_bypass(std::uint32_t slot) const { return bypasses_.contains(slot); }
+    /// Bytes that the longest list in force adds to a packet.
+    [[nodiscard]] std::uint32_t most_added() const { return paths_.most_added(); }
+
+  private:
+    using Slots = std::map<std::string, std::uint32_t>;
+
+    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
+    Result<void> write(std::vector<Policy>& wanted, Slots& slots, ClaimedSet& set, std::uint32_t bank);
+    Result<void> assign(Policy& policy, Slots& slots);
+    [[nodiscard]] std::uint32_t bank() const { return dataplane_.steering().bank & 1U; }
+    [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
+    void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);
+    Result<void> build_prefixes(const ClaimedSet& set, std::uint32_t bank);
+    void put_in_force(std::uint32_t bank);
+    void wait_for_packets() const;
+    void rebuild();
+    void update(const std::vector<Prefix>& prefixes);
+    void note_held(const std::vector<Policy>& policies);
+
+    Dataplane& dataplane_;
+    SessionTable& sessions_;
+    const Config& config_;
+    PathStore paths_;
+    IndexPool free_slots_;
+    std::array<PrefixTable, 2> tables_;  ///< by bank
+    std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
+    std::uint32_t counted_;  ///< slots with counters of their own
+    std::vector<Policy> policies_;
+    Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
+    std::set<std::uint32_t> bypasses_;  ///< slots that are theirs
+    PrefixClaims claims_;
+    std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
+};
+
+}  // namespace sidestep

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Differences between what is wanted and what was written go to the maps.
+#include "detector/maps/sid_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include "bpf/lib/portable.h"
+
+namespace sidestep {
+namespace {
+
+std::string key_of(int ifindex, const Address& gateway) {
+    ss_hop hop{};
+    hop.ifindex = static_cast<__u32>(ifindex);
+    std::ranges::copy(gateway.bytes, hop.gateway);
+    return {reinterpret_cast<const char*>(&hop), sizeof hop};
+}
+
+ss_hop hop_of(const std::string& key) {
+    ss_hop hop{};
+    std::memcpy(&hop, key.data(), sizeof hop);
+    return hop;
+}
+
+bool same(const ss_adjacency& a, const ss_adjacency& b) {
+    return a.session == b.session && a.slot == b.slot;
+}
+
+}  // namespace
+
+AdjacencyTable::Entries AdjacencyTable::wanted() const {
+    // On a LAN, a gateway that is nobody's is no adjacency; the entry says only that we know the interface.
+    constexpr ss_adjacency kNobody{.session = std::numeric_limits<__u32>::max(), .slot = SS_POLICY_EXEMPT};
+    Entries result;
+    for (std::size_t i = 0; i < config_.adjacencies.size(); ++i) {
+        const auto& adjacency = config_.adjacencies[i];
+        const auto* session = &sessions_.all()[i];  // adjacencies come first, in the order of the configuration
+        if (session->ifindex == 0) continue;
+        const ss_adjacency value{.session = session->index, .slot = policies_.bypass_slot(adjacency.name)};
+        result[key_of(session->ifindex, adjacency.neighbor)] = value;
+        for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;
+        const auto [any, first] = result.try_emplace(key_of(session->ifindex, {}), value);
+        if (!first) any->second = kNobody;
+    }
+    return result;
+}
+
+Result<void> AdjacencyTable::update() {
+    const auto entries = wanted();
+    for (const auto& [key, value] : entries) {
+        const auto known = written_.find(key);
+        if (known != written_.end() && same(known->second, value)) continue;
+        if (auto set = dataplane_.set_adjacency(hop_of(key), value); !set) return set;
+        written_[key] = value;
+    }
+    std::erase_if(written_, [&](const auto& entry) {
+        if (entries.contains(entry.first)) return false;
+        (void)dataplane_.remove_adjacency(hop_of(entry.first));
+        return true;
+    });
+    return {};
+}
+
+std::uint32_t AdjacencyTable::bypass_at(const RouteHop& hop) const {
+    auto found = written_.find(key_of(hop.ifindex, hop.gateway));
+    if (found == written_.end()) found = written_.find(key_of(hop.ifindex, {}));
+    return found == written_.end() ? SS_POLICY_EXEMPT : found->second.slot;
+}
+
+SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config)
+    : dataplane_(dataplane),
+      sessions_(sessions),
+      policies_(policies),
+      config_(config),
+      lengths_(dataplane.steering().sid_length, dataplane.steering().sid_lengths) {
+    auto& steering = dataplane.steering();
+    for (const auto& prefix : config.domain) {
+        steering.domain[steering.domains] = length_of(prefix.length);
+        std::memcpy(steering.domain_address[steering.domains], prefix.address.bytes.data(),
+                    sizeof steering.domain_address[0]);
+        __sync_synchronize();
+        SS_WRITE(steering.domains, steering.domains + 1);
+    }
+}
+
+Result<void> SidTable::update(const std::vector<SidConfig>& computed) {
+    std::vector<SidConfig> wanted;
+    std::set<Prefix> chosen;
+    const auto choose = [&](const SidConfig& sid) {
+        if (chosen.insert(sid.sid).second) wanted.push_back(sid);
+    };
+    std::ranges::for_each(config_.sids, choose);
+    std::ranges::for_each(computed, choose);
+    for (const auto& old : sids_) {
+        if (old.behavior == SidBehavior::end_x) choose(old);
+    }
+    std::set<Prefix> written;
+    for (const auto& old : sids_) written.insert(old.sid);
+    for (const auto& sid : wanted) {
+        const bool known = written.contains(sid.sid);
+        if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
+        if (!known) lengths_.add(sid.sid.length);
+        if (auto set = dataplane_.set_sid(sid.sid, encode(sid)); !set) return set;
+        if (!known) sids_.push_back(sid);
+    }
+    for (const auto& old : sids_) {
+        if (chosen.contains(old.sid)) continue;
+        (void)dataplane_.remove_sid(old.sid);
+        lengths_.remove(old.sid.length);
+    }
+    sids_ = std::move(wanted);
+    return {};
+}
+
+ss_sid SidTable::encode(const SidConfig& sid) const {
+    ss_sid result{};
+    result.behavior = static_cast<__u8>(sid.behavior);  // in the order of ss_behavior
+    result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U));
+    result.block_bits = static_cast<__u8>(sid.block_bits);
+    result.function_bits = static_cast<__u8>(sid.function_bits);
+    if (const auto* session = sessions_.find(sid.adjacency)) {
+        result.adjacency = {.session = session->index, .slot = policies_.bypass_slot(sid.adjacency)};
+    }
+    return result;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The command line as its users meet it: arguments in; output, errors and exit code out.
+#include "cli/commands.hpp"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/cli/fake_daemon.hpp"
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* kExample = SIDESTEP_SOURCE_DIR "/docs/example.yaml";
+
+struct Outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+/// Runs `sidestep` with these arguments.
+Outcome run(std::vector<std::string> arguments) {
+    CLI::App app;
+    app.require_subcommand(1);
+    add_daemon_commands(app);
+    add_check_command(app);
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Outcome outcome;
+    std::ranges::reverse(arguments);  // as CLI11 takes them
+    try {
+        app.parse(arguments);
+        outcome.code = kExitFine;
+    } catch (const CLI::RuntimeError& error) {
+        outcome.code = error.get_exit_code();
+    } catch (const CLI::ParseError&) {
+        outcome.code = kExitBadInput;
+    }
+    outcome.out = testing::internal::GetCapturedStdout();
+    outcome.err = testing::internal::GetCapturedStderr();
+    return outcome;
+}
+
+TEST(Commands, WithoutANodeTheOnlyDaemonIsAsked) {
+    const TemporaryFolder folder;
+    FakeDaemon daemon(folder.file("A.sock"), "{\"sessions\":[{\"name\":\"A-B\",\"state\":\"up\"}]}\n");
+    const auto outcome = run({"--run-dir", folder.path(), "sessions"});
+    EXPECT_EQ(outcome.code, kExitFine);
+    EXPECT_THAT(outcome.out, testing::StartsWith("SESSION  STATE"));
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_EQ(daemon.received(), R"({"command":"sessions"})");
+}
+
+TEST(Commands, OptionsMayFollowTheCommandAndJsonIsTheAnswer) {
+    const TemporaryFolder folder;
+    (void)listen_at(folder.file("B.sock"));
+    FakeDaemon daemon(folder.file("A.sock"), "{\"node\":\"A\"}\n");
+    const auto outcome = run({"status", "--json", "--run-dir", folder.path(), "--node", "A"});
+    EXPECT_EQ(outcome.code, kExitFine) << outcome.err;
+    EXPECT_EQ(json::parse(outcome.out), json({{"node", "A"}}));
+}
+
+TEST(Commands, TheRunDirMayComeFromTheEnvironment) {
+    const TemporaryFolder folder;
+    FakeDaemon daemon(folder.file("A.sock"), "{\"policies\":[]}\n");
+    setenv("SIDESTEP_RUN_DIR", folder.path().c_str(), 1);
+    const auto outcome = run({"policies"});
+    unsetenv("SIDESTEP_RUN_DIR");
+    EXPECT_EQ(outcome.code, kExitFine);
+    EXPECT_EQ(outcome.out, "no policies\n");
+}
+
+TEST(Commands, SeveralNodesAreNamed) {
+    const TemporaryFolder folder;
+    (void)listen_at(folder.file("B.sock"));
+    (void)listen_at(folder.file("A.sock"));
+    const auto outcome = run({"--run-dir", folder.path(), "status"});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_EQ(outcome.err, "sidestep: several nodes run here; choose one with --node: A, B\n");
+}
+
+TEST(Commands, WithoutADaemonTheySayWhatToDo) {
+    const TemporaryFolder folder;
+    auto outcome = run({"--run-dir", folder.path(), "status"});
+    EXPECT_EQ(outcome.code, kExitFailure);
+    EXPECT_EQ(outcome.err, "sidestep: no sidestepd runs here: there is no socket in " + folder.path() +
+                               "; start it with: sidestepd --config FILE\n");
+    outcome = run({"--socket", folder.file("x"), "status"});
+    EXPECT_EQ(outcome.code, kExitFailure);
+    EXPECT_THAT(outcome.err, testing::StartsWith("sidestep: no sidestepd listens at "));
+}
+
+TEST(Commands, AnErrorOfTheDaemonIsOurs) {
+    const TemporaryFolder folder;
+    FakeDaemon daemon(folder.file("A.sock"), "{\"error\":\"not now\"}\n");
+    const auto outcome = run({"--socket", folder.file("A.sock"), "events"});
+    EXPECT_EQ(outcome.code, kExitFailure);
+    EXPECT_EQ(outcome.err, "sidestep: not now\n");
+}
+
+TEST(Commands, FollowPrintsLinesUntilTheDaemonEnds) {
+    const TemporaryFolder folder;
+    const std::string lines = "{\"events\":[]}\n{\"session\":\"A-B\",\"state\":\"down\"}\n";
+    {
+        FakeDaemon daemon(folder.file("A.sock"), lines);
+        const auto outcome = run({"--socket", folder.file("A.sock"), "events", "--follow"});
+        EXPECT_EQ(outcome.code, kExitFailure);
+        EXPECT_EQ(outcome.err, "sidestep: sidestepd closed the connection\n");
+        EXPECT_THAT(outcome.out, HasSubstr("A-B"));
+        EXPECT_EQ(daemon.received(), R"({"command":"events","follow":true})");
+    }
+    FakeDaemon daemon(folder.file("B.sock"), lines);
+    EXPECT_EQ(run({"--socket", folder.file("B.sock"), "events", "--follow", "--json"}).out, lines);
+}
+
+TEST(Commands, CheckDescribesAGoodFile) {
+    auto outcome = run({"check", kExample});
+    EXPECT_EQ(outcome.code, kExitFine);
+    EXPECT_THAT(outcome.out, testing::StartsWith("node A, source fd00:a::1"));
+    EXPECT_THAT(outcome.err, HasSubstr("example.yaml:18:16: adjacencies[0].interface: no interface 'to-B'"));
+    outcome = run({"check", kExample, "--json"});
+    EXPECT_EQ(outcome.code, kExitFine);
+    const auto answer = json::parse(outcome.out);
+    EXPECT_EQ(answer.at("valid"), true);
+    EXPECT_EQ(answer.at("warnings").at(0).at("line"), 18);
+}
+
+TEST(Commands, CheckRefusesAbsentInterfacesWhenAsked) {
+    const auto outcome = run({"check", "--interfaces", kExample});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(outcome.err, HasSubstr("example.yaml:18:16: adjacencies[0].interface: no interface 'to-B'"));
+}
+
+TEST(Commands, CheckPrintsEveryComplaint) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("bad.yaml");
+    std::ofstream(file) << "node: {name: A}\nadjacencies: []\n";
+    auto outcome = run({"check", file});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, file + ":1:7: node.source-address: missing\n" + file +
+                               ":2:14: adjacencies: must hold 1 to 4096 entries, not 0\n");
+    outcome = run({"check", file, "--json"});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_EQ(
+        json::parse(outcome.out).at("complaints").at(0),
+        json({{"file", file}, {"line", 1}, {"column", 7}, {"field", "node.source-address"}, {"reason", "missing"}}));
+    outcome = run({"check", folder.file("none.yaml")});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_EQ(outcome.err, folder.file("none.yaml") + ": No such file or directory\n");
+}
+
+TEST(Commands, WrongArgumentsAreBadInput) {
+    EXPECT_EQ(run({}).code, kExitBadInput);
+    EXPECT_EQ(run({"frobnicate"}).code, kExitBadInput);
+    EXPECT_EQ(run({"check"}).code, kExitBadInput);
+    EXPECT_EQ(run({"status", "--node", "A", "--socket", "x"}).code, kExitBadInput);
+}
+
+}  // namespace
+}  // namespace sidestep

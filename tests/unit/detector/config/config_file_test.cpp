@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The configuration reader: what a good file means, and the exact complaint about each bad one.
+#include "detector/config/config_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/detector/config/config_text.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+TEST(ConfigFile, FillsInTheDefaults) {
+    const auto config = read_good(
+        "node: {name: A, source-address: fd00:a::1}\n"
+        "adjacencies: [{name: A-B, interface: to-B, neighbor: fe80::b, probe: {sink: fd00:ab::1}}]\n");
+    EXPECT_EQ(config.node, "A");
+    EXPECT_EQ(config.source, address("fd00:a::1"));
+    EXPECT_EQ(config.clock, ClockKind::automatic);
+    ASSERT_EQ(config.adjacencies.size(), 1U);
+    const auto& adjacency = config.adjacencies[0];
+    EXPECT_EQ(adjacency.name, "A-B");
+    EXPECT_EQ(adjacency.interface, "to-B");
+    EXPECT_EQ(adjacency.neighbor, address("fe80::b"));
+    EXPECT_EQ(adjacency.probe.interval, 1ms);
+    EXPECT_EQ(adjacency.probe.multiplier, 3U);
+    EXPECT_EQ(adjacency.probe.up_count, 3U);
+    EXPECT_EQ(adjacency.probe.wait_to_restore, 5s);
+    EXPECT_EQ(adjacency.probe.allowance, 200us);
+    EXPECT_EQ(adjacency.probe.turnaround, Turnaround::forward);
+    EXPECT_EQ(adjacency.probe.sink, address("fd00:ab::1"));
+    EXPECT_TRUE(adjacency.probe.back.empty());
+    EXPECT_EQ(adjacency.probe.size, 0U);
+    EXPECT_TRUE(adjacency.gateways.empty());
+    EXPECT_EQ(adjacency.link, "A-B");
+    EXPECT_TRUE(adjacency.bypass.empty());
+    EXPECT_FALSE(config.source_v4);
+    EXPECT_EQ(config.device, "");
+    EXPECT_TRUE(config.domain.empty());
+    EXPECT_TRUE(config.sids.empty());
+    EXPECT_FALSE(config.routing);
+    EXPECT_TRUE(config.policies.empty());
+    EXPECT_TRUE(config.ingress.empty());
+}
+
+TEST(ConfigFile, AdjacenciesOverrideTheProbeDefaults) {
+    const auto config = read_good(
+        "node: {name: A, source-address: fd00:a::1}\n"
+        "clock: process\n"
+        "probe: {interval: 10ms, multiplier: 5, up-count: 7, wait-to-restore: 0s, turnaround: end}\n"
+        "adjacencies:\n"
+        "- {name: A-B, interface: to-B, neighbor: fe80::b, probe: {sink: fd00:ab::1, segment: 'fd00:b::'}}\n"
+        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {sink: fd00:ac::1, segment: 'fd00:c:a::',\n"
+        "   turnaround: end.x, interval: 2ms, multiplier: 4, up-count: 1, wait-to-restore: 1min, allowance: 3ms}}\n");
+    EXPECT_EQ(config.clock, ClockKind::process);
+    ASSERT_EQ(config.adjacencies.size(), 2U);
+    const auto& inherited = config.adjacencies[0].probe;
+    EXPECT_EQ(inherited.interval, 10ms);
+    EXPECT_EQ(inherited.multiplier, 5U);
+    EXPECT_EQ(inherited.up_count, 7U);
+    EXPECT_EQ(inherited.wait_to_restore, 0s);
+    EXPECT_EQ(inherited.allowance, 2ms);
+    EXPECT_EQ(inherited.turnaround, Turnaround::end);
+    EXPECT_THAT(inherited.back, ElementsAre(address("fd00:b::")));
+    const auto& own = config.adjacencies[1].probe;
+    EXPECT_EQ(own.interval, 2ms);
+    EXPECT_EQ(own.multiplier, 4U);
+    EXPECT_EQ(own.up_count, 1U);
+    EXPECT_EQ(own.wait_to_restore, 1min);
+    EXPECT_EQ(own.allowance, 3ms);
+    EXPECT_EQ(own.turnaround, Turnaround::end_x);
+    EXPECT_THAT(own.back, ElementsAre(address("fd00:c:a::")));
+}
+
+TEST(ConfigFile, TheDeviceNeedNotExistYet) {
+    Parts parts;
+    parts.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 192.0.2.1}";
+    parts.more = "device: no-such-if";
+    Complaints complaints;
+    const auto config =
+        read_config(parts.text(), complaints, [](const std::string& name) { return name != "no-such-if"; });
+    ASSERT_TRUE(config) << complaints.to_string();
+    EXPECT_EQ(config->device, "no-such-if");
+    EXPECT_EQ(config->source_v4, address("192.0.2.1"));
+}
+
+TEST(ConfigFile, TheExampleIsGood) {
+    Complaints complaints;
+    const auto config = read_config_file(SIDESTEP_SOURCE_DIR "/docs/example.yaml", complaints);
+    EXPECT_EQ(complaints.to_string(), "");
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->node, "A");
+    EXPECT_EQ(config->adjacencies.size(), 2U);
+}
+
+TEST(ConfigFile, AnUnreadableFileIsAComplaint) {
+    Complaints complaints;
+    EXPECT_FALSE(read_config_file("/nonexistent.yaml", complaints));
+    EXPECT_EQ(complaints.to_string(), "/nonexistent.yaml: No such file or directory");
+}
+
+class BadConfig : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfig, IsNamedByLineColumnFieldAndReason) {
+    expect_complaints(GetParam());
+}
+
+std::vector<BadCase> bad_structure() {
+    return {
+        {"UnknownKeyAtTheTop",
+         [](Parts& p) { p.ingress = "ingres: [to-S]"; },
+         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, paths, passives, policies, ingress, "
+          "xdp, xdp-on-virtual, device, sr-domain, sids, routing"}},
+        {"UnknownKeyInNode",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
+         {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
+        {"UnknownKeyInDefaults",
+         [](Parts& p) { p.probe = "probe: {sink: fd00::1}"; },
+         {"f:3:9: probe.sink: unknown key; known: interval, multiplier, up-count, wait-to-restore, allowance, "
+          "turnaround, size, loss-limit, rtt-limit, damping"}},
+        {"DampingThatNeverSuppresses",
+         [](Parts& p) { p.probe = "probe: {damping: {half-life: 10s, max-suppress: 1s}}"; },
+         {"f:3:18: probe.damping: never suppresses: with this half-life and max-suppress the penalty stays below "
+          "1072"}},
+        {"UnknownKeyInAdjacency",
+         [](Parts& p) {
+             p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {sink: fd00:ab::1}}";
+         },
+         {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, probe, bypass"}},
+        {"UnknownKeyInProbe",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, mult: 3}"); },
+         {"f:5:79: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+          "allowance, turnaround, size, loss-limit, rtt-limit, damping, sink, segment"}},
+        {"UnknownKeyInPolicy",
+         [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
+         {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric"}},
+        {"UnknownKeyInCandidate",
+         [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
+         {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions, "
+          "preference, lists"}},
+        {"KeyTwice",
+         [](Parts& p) { p.node = "node: {name: A, name: B, source-address: fd00::1}"; },
+         {"f:1:17: node.name: given twice"}},
+        {"MissingNode", [](Parts& p) { p.node = ""; }, {"f:2:1: node: missing"}},
+        {"MissingNodeFields",
+         [](Parts& p) { p.node = "node: {}"; },
+         {"f:1:7: node.name: missing", "f:1:7: node.source-address: missing"}},
+        {"MissingAdjacencyFields",
+         [](Parts& p) { p.second = "- {}"; },
+         {"f:6:3: adjacencies[1].name: missing", "f:6:3: adjacencies[1].interface: missing",
+          "f:6:3: adjacencies[1].neighbor: missing", "f:6:3: adjacencies[1].probe: missing"}},
+        {"MissingPolicyFields",
+         [](Parts& p) { p.policy = "- {}"; },
+         {"f:8:3: policies[0].name: missing", "f:8:3: policies[0].prefixes: missing",
+          "f:8:3: policies[0].candidates: missing"}},
+        {"MissingCandidateAdjacency",
+         [](Parts& p) { p.policy = policy_with_candidates("[{encap: plain}]"); },
+         {"f:8:43: policies[0].candidates[0].adjacency: missing"}},
+        {"NotAMap", [](Parts& p) { p.node = "node: A"; }, {"f:1:7: node: must be a map"}},
+        {"NotAList", [](Parts& p) { p.ingress = "ingress: to-S"; }, {"f:9:10: ingress: must be a list"}},
+    };
+}
+
+std::vector<BadCase> bad_node() {
+    return {
+        {"NodeNameWithASlash",
+         [](Parts& p) { p.node = "node: {name: a/b, source-address: fd00::1}"; },
+         {"f:1:14: node.name: must be 1 to 32 letters, digits, dots, underscores or hyphens"}},
+        {"NodeNameTooLong",
+         [](Parts& p) { p.node = "node: {name: " + std::string(33, 'a') + ", source-address: fd00::1}"; },
+         {"f:1:14: node.name: must be 1 to 32 letters, digits, dots, underscores or hyphens"}},
+        {"SourceIsNoAddress",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::g}"; },
+         {"f:1:33: node.source-address: must be an IPv6 address"}},
+        {"SourceIsIpv4",
+         [](Parts& p) { p.node = "node: {name: A, source-address: 192.0.2.1}"; },
+         {"f:1:33: node.source-address: must be an IPv6 address"}},
+        {"SourceIsLinkLocal",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fe80::1}"; },
+         {"f:1:33: node.source-address: must not be a link-local address: it cannot be routed to"}},
+        {"SourceOfIcmpV4IsIpv6",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: fd00::1}"; },
+         {"f:1:63: node.source-address-ipv4: must be an IPv4 address"}},
+        {"SourceOfIcmpV4IsLoopback",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 127.0.0.1}"; },
+         {"f:1:63: node.source-address-ipv4: must not be a loopback address"}},
+        {"SourceOfIcmpV4IsBroadcast",
+         [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: 255.255.255.255}"; },
+         {"f:1:63: node.source-address-ipv4: must not be the broadcast address"}},
+        {"IngressTwice",
+         [](Parts& p) { p.ingress = "ingress: [to-S, to-B, to-S]"; },
+         {"f:9:23: ingress[2]: 'to-S' is already given on line 9"}},
+        {"XdpWhereNothingEnters",
+         [](Parts& p) { p.more = "xdp: [to-B, to-X]"; },
+         {"f:10:13: xdp[1]: 'to-X' is neither listed under `ingress` nor an adjacency's interface"}},
+        {"XdpTwice",
+         [](Parts& p) { p.more = "xdp: [to-B, to-B]"; },
+         {"f:10:13: xdp[1]: 'to-B' is already given on line 10"}},
+        {"XdpOnVirtualIsNoBoolean",
+         [](Parts& p) { p.more = "xdp-on-virtual: often"; },
+         {"f:10:17: xdp-on-virtual: must be true or false"}},
+        {"DeviceIsNoName",
+         [](Parts& p) { p.more = "device: a/b"; },
+         {"f:10:9: device: 'a/b' cannot be the name of an interface"}},
+        {"DeviceIsAnAdjacencys",
+         [](Parts& p) { p.more = "device: to-C"; },
+         {"f:10:9: device: 'to-C' is the interface of adjacency 'A-C'; the policy device is made by sidestepd"}},
+        {"UnknownClock",
+         [](Parts& p) { p.clock = "clock: sundial"; },
+         {"f:2:8: clock: must be one of: auto, kernel, process"}},
+    };
+}
+
+std::vector<BadCase> bad_probe() {
+    return {
+        {"IntervalBelowTheProcessClock",
+         [](Parts& p) {
+             p.clock = "clock: process";
+             p.probe = "probe: {interval: 999us}";
+         },
+         {"f:3:19: probe.interval: must be from 1 ms to 60 s with clock: process"}},
+        {"IntervalBelowTheKernelClock",
+         [](Parts& p) {
+             p.clock = "clock: kernel";
+             p.probe = "probe: {interval: 49us}";
+         },
+         {"f:3:19: probe.interval: must be from 50 us to 60 s with clock: kernel"}},
+        {"IntervalBelowAnyClock",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, interval: 49us}"); },
+         {"f:5:89: adjacencies[0].probe.interval: must be from 50 us to 60 s with clock: auto"}},
+        {"IntervalTooLong",
+         [](Parts& p) { p.probe = "probe: {interval: 61s}"; },
+         {"f:3:19: probe.interval: must be from 50 us to 60 s with clock: auto"}},
+        {"IntervalWithoutUnit",
+         [](Parts& p) { p.probe = "probe: {interval: 1}"; },
+         {"f:3:19: probe.interval: must be a duration with its unit, such as 250us, 1ms or 5s"}},
+        {"MultiplierZero",
+         [](Parts& p) { p.probe = "probe: {multiplier: 0}"; },
+         {"f:3:21: probe.multiplier: must be a whole number from 1 to 32 probes"}},
+        {"UpCountTooLarge",
+         [](Parts& p) { p.probe = "probe: {up-count: 65}"; },
+         {"f:3:19: probe.up-count: must be a whole number from 1 to 64 probes"}},
+        {"WaitToRestoreTooLong",
+         [](Parts& p) { p.probe = "probe: {wait-to-restore: 2h}"; },
+         {"f:3:26: probe.wait-to-restore: must be from 0 ns to 3600 s"}},
+        {"AllowanceTooShort",
+         [](Parts& p) { p.probe = "probe: {allowance: 9us}"; },
+         {"f:3:20: probe.allowance: must be from 10 us to 10 s"}},
+        {"SizeTooSmall",
+         [](Parts& p) { p.probe = "probe: {size: 159}"; },
+         {"f:3:15: probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
+        {"SizeTooLarge",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, size: 9001}"); },
+         {"f:5:85: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
+        {"UnknownTurnaround",
+         [](Parts& p) { p.probe = "probe: {turnaround: u-turn}"; },
+         {"f:3:21: probe.turnaround: must be one of: forward, end, end.x"}},
+        {"SinkMissing",
+         [](Parts& p) { p.first = adjacency_with_probe("{interval: 1ms}"); },
+         {"f:5:60: adjacencies[0].probe.sink: missing"}},
+        {"SinkIsLinkLocal",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fe80::a}"); },
+         {"f:5:67: adjacencies[0].probe.sink: must not be a link-local address: it cannot be routed to"}},
+        {"SegmentMissing",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, turnaround: end.x}"); },
+         {"f:5:60: adjacencies[0].probe.segment: missing"}},
+        {"SegmentMissingForTheInheritedTurnaround",
+         [](Parts& p) {
+             p.probe = "probe: {turnaround: end}";
+             p.second = "";
+         },
+         {"f:5:60: adjacencies[0].probe.segment: missing"}},
+        {"SegmentWithForward",
+         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, segment: 'fd00:b::'}"); },
+         {"f:5:88: adjacencies[0].probe.segment: is for turnaround end and end.x; this probe is turned around by "
+          "forward"}},
+    };
+}
+
+std::vector<BadCase> bad_adjacencies() {
+    const auto adjacency = [](const std::string& name, const std::string& interface, const std::string& neighbor) {
+        return "- {name: " + name + ", interface: " + interface + ", neighbor: '" + neighbor +
+               "', probe: {sink: fd00:ab::1}}";
+    };
+    return {
+        {"NameTwice",
+         [=](Parts& p) { p.second = adjacency("A-B", "to-C", "fe80::c"); },
+         {"f:6:10: adjacencies[1].name: 'A-B' is already given on line 5"}},
+        {"NameWithASpace",
+         [=](Parts& p) { p.second = adjacency("A C", "to-C", "fe80::c"); },
+         {"f:6:10: adjacencies[1].name: must be 1 to 63 printable characters without spaces"}},
+        {"InterfaceNameTooLong",
+         [=](Parts& p) { p.second = adjacency("A-C", "sixteen-letters-", "fe80::c"); },
+         {"f:6:26: adjacencies[1].interface: 'sixteen-letters-' is longer than the 15 characters of an interface "
+          "name"}},
+        {"InterfaceNameWithASlash",
+         [=](Parts& p) { p.second = adjacency("A-C", "to/C", "fe80::c"); },
+         {"f:6:26: adjacencies[1].interface: 'to/C' cannot be the name of an interface"}},
+        {"NeighborIsMulticast",
+         [=](Parts& p) { p.second = adjacency("A-C", "to-C", "ff02::1"); },
+         {"f:6:42: adjacencies[1].neighbor: must not be a multicast address"}},
+        {"NeighborIsUnspecified",
+         [=](Parts& p) { p.second = adjacency("A-C", "to-C", "::"); },
+         {"f:6:42: adjacencies[1].neighbor: must not be the unspecified address"}},
+    };
+}
+
+INSTANTIATE_TEST_SUITE_P(Structure, BadConfig, testing::ValuesIn(bad_structure()), name_of);
+INSTANTIATE_TEST_SUITE_P(Node, BadConfig, testing::ValuesIn(bad_node()), name_of);
+INSTANTIATE_TEST_SUITE_P(Probe, BadConfig, testing::ValuesIn(bad_probe()), name_of);
+INSTANTIATE_TEST_SUITE_P(Adjacencies, BadConfig, testing::ValuesIn(bad_adjacencies()), name_of);
+
+TEST(ConfigFile, CollectsAllComplaintsInOrderOfTheFile) {
+    Parts parts;
+    parts.node = "node: {name: A}";
+    parts.probe = "probe: {interval: 1}";
+    parts.policy = policy_with_candidates("[{adjacency: A-X}]");
+    EXPECT_THAT(complaints_about(parts.text()),
+                ElementsAre("f:1:7: node.source-address: missing",
+                            "f:3:19: probe.interval: must be a duration with its unit, such as 250us, 1ms or 5s",
+                            "f:8:55: policies[0].candidates[0].adjacency: no adjacency 'A-X'; known: A-B, A-C"));
+}
+
+TEST(ConfigFile, NamesInterfacesThatThisMachineLacks) {
+    const auto exists = [](const std::string& name) { return name == "to-B"; };
+    EXPECT_THAT(complaints_about(Parts{}.text(), exists),
+                ElementsAre("f:6:26: adjacencies[1].interface: no interface 'to-C' on this machine",
+                            "f:9:11: ingress[0]: no interface 'to-S' on this machine"));
+    EXPECT_TRUE(interface_exists("lo"));
+    EXPECT_FALSE(interface_exists("no-such-if"));
+}
+
+TEST(ConfigFile, RefusesMoreAdjacenciesThanTheLimit) {
+    Complaints complaints{.file = "f", .list = {}};
+    EXPECT_FALSE(read_config(Parts{}.text(), complaints, {}, {.adjacencies = 1}));
+    EXPECT_EQ(complaints.to_string(), "f:5:1: adjacencies: must hold 1 to 1 entries, not 2");
+}
+
+TEST(ConfigFile, RefusesMoreIntervalsThanCanBeServed) {
+    Parts parts;
+    parts.first = adjacency_with_probe("{sink: fd00:ab::1, interval: 3ms}");
+    Complaints complaints{.file = "f", .list = {}};
+    EXPECT_FALSE(read_config(parts.text(), complaints, {}, {.intervals = 1}));
+    EXPECT_EQ(complaints.to_string(), "f:5:1: adjacencies: use 2 different probe intervals; at most 1 can be served");
+}
+
+TEST(ConfigFile, AnEmptyFileOrOneThatIsNoYamlIsAComplaint) {
+    EXPECT_THAT(complaints_about(""), ElementsAre("f: must be a map"));
+    EXPECT_THAT(complaints_about("node: [\n"), ElementsAre(testing::StartsWith("f:2:1: ")));
+    EXPECT_THAT(complaints_about("adjacencies: []\n"),
+                ElementsAre("f:1:1: node: missing", "f:1:14: adjacencies: must hold 1 to 4096 entries, not 0"));
+}
+
+TEST(ConfigFile, ListsOnlySomeOfManyKnownAdjacencies) {
+    std::string text = "node: {name: A, source-address: fd00::1}\nadjacencies:\n";
+    for (char name = 'a'; name < 'k'; ++name) {
+        text += std::string("- {name: ") + name + ", interface: i, neighbor: fe80::1, probe: {sink: fd00::1}}\n";
+    }
+    text += "policies: [{name: p, prefixes: [], candidates: [{adjacency: z}]}]\n";
+    EXPECT_THAT(complaints_about(text), ElementsAre("f:13:61: policies[0].candidates[0].adjacency: no adjacency 'z'; "
+                                                    "known: a, b, c, d, e, f, g, h and 2 more"));
+}
+
+}  // namespace
+}  // namespace sidestep

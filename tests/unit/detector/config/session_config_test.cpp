@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which sessions a segment list depends on, and which ones close the gate.
+#include "detector/core/session_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/detector/config/config_text.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Adjacencies A-B and A-C, path P over A-C.
+Parts with_path() {
+    Parts parts;
+    parts.policy = "";
+    parts.more = "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1}}]\n";
+    return parts;
+}
+
+std::vector<std::string> gating(const Parts& parts) {
+    const auto config = read_good(parts.text());
+    const auto sessions = sessions_of(config);
+    const auto gates = gating_sessions(config, sessions);
+    EXPECT_EQ(gates.size(), sessions.size());
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+        if (gates[i]) names.push_back(sessions[i].name);
+    }
+    return names;
+}
+
+TEST(SessionConfig, AListDependsOnItsAdjacencyFirst) {
+    SegmentListConfig list;
+    list.adjacency = "A-B";
+    list.sessions = {"P", "Q"};
+    EXPECT_THAT(sessions_of(list), ElementsAre("A-B", "P", "Q"));
+}
+
+TEST(SessionConfig, WithoutRepairsNothingGates) {
+    auto parts = with_path();
+    parts.policy = "[]";
+    EXPECT_THAT(gating(parts), IsEmpty());
+}
+
+TEST(SessionConfig, AllListsOfTheFirstCandidateGate) {
+    auto parts = with_path();
+    parts.policy = policy_with_candidates("[{adjacency: A-C, sessions: [P]}, {adjacency: A-B, preference: 101}]");
+    EXPECT_THAT(gating(parts), ElementsAre("A-B"));
+    parts.policy = policy_with_candidates("[{lists: [{adjacency: A-B}, {adjacency: A-C, sessions: [P]}]}]");
+    EXPECT_THAT(gating(parts), ElementsAre("A-B", "A-C", "P"));
+}
+
+TEST(SessionConfig, AdjacenciesWithABypassGate) {
+    auto parts = with_path();
+    parts.policy = "[]";
+    parts.second =
+        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {sink: fd00:ac::1}, bypass: [{adjacency: A-B}]}";
+    EXPECT_THAT(gating(parts), ElementsAre("A-C"));
+}
+
+TEST(SessionConfig, WithRoutingAllAdjacenciesGate) {
+    auto parts = with_path();
+    parts.policy = "[]";
+    parts.more += "routing: {isis: true}";
+    EXPECT_THAT(gating(parts), ElementsAre("A-B", "A-C"));
+}
+
+}  // namespace
+}  // namespace sidestep
