@@ -68,16 +68,6 @@ std::string name_of(const Graph& graph, const Failure& failure) {
     return "?";
 }
 
-std::string to_string(const Graph& graph, const std::vector<Segment>& segments) {
-    std::vector<std::string> names;
-    names.reserve(segments.size());
-    for (const auto& segment : segments) {
-        names.push_back(segment.kind == Segment::Kind::node ? graph.node(segment.id).name
-                                                            : graph.link(link_of(segment.id)).id);
-    }
-    return fmt::format("{}", fmt::join(names, ", "));
-}
-
 Report::Report(const Graph& graph, NodeId plr, Protect protect, const SidOptions& options)
     : graph_(&graph), plr_(plr), protect_(protect) {
     for (auto& repair : compute_repairs(graph, plr, protect)) {

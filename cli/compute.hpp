@@ -18,9 +18,6 @@ std::string_view name_of(Protect protect);
 /// The name of what failed: a link id, a node name or an SRLG number.
 std::string name_of(const Graph& graph, const Failure& failure);
 
-/// "B, B-C": node segments by node, adjacency segments by link.
-std::string to_string(const Graph& graph, const std::vector<Segment>& segments);
-
 class Report {
   public:
     Report(const Graph& graph, NodeId plr, Protect protect, const SidOptions& options);

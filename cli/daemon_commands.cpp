@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
-#include "cli/client.hpp"
 
 namespace sidestep {
 namespace {

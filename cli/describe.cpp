@@ -39,10 +39,10 @@ std::string routing_line(const RoutingConfig& routing) {
 }
 
 /// What many nodes do not have is named only where it is.
-std::string describe_node(const Config& config, Nanoseconds beat) {
+std::string describe_node(const Config& config, Nanoseconds tick) {
     auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
     if (config.source_v4) text += " and " + config.source_v4->to_string();
-    text += fmt::format(", clock {}, beat {}\n", to_string(config.clock), format_duration(beat));
+    text += fmt::format(", clock {}, tick {}\n", to_string(config.clock), format_duration(tick));
     text += fmt::format("ingress: {}\n", config.ingress.empty() ? "none" : joined(config.ingress, ", "));
     if (!config.xdp.empty())
         text +=
@@ -55,7 +55,7 @@ std::string describe_node(const Config& config, Nanoseconds beat) {
 
 // --- sessions
 
-std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
+std::string describe_adjacencies(const Config& config, Nanoseconds tick) {
     constexpr auto kRight = Table::Align::right;
     Table table({{"ADJACENCY"},
                  {"INTERFACE"},
@@ -69,7 +69,7 @@ std::string describe_adjacencies(const Config& config, Nanoseconds beat) {
                  {"RESTORE(ms)", kRight}});
     for (const auto& session : sessions_of(config)) {
         const auto& probe = session.probe;
-        const auto times = detection_times(probe, beat);
+        const auto times = detection_times(probe, tick);
         table.add({session.name, session.interface, session.neighbor.to_string(),
                    session.encaps.empty() && !session.passive_source ? std::string(to_string(probe.turnaround))
                                                                      : std::string(kind_of(session)),
@@ -164,8 +164,8 @@ std::string describe_sids(const Config& config) {
 }  // namespace
 
 std::string describe(const Config& config) {
-    const auto beat = beat_of(config);
-    return describe_node(config, beat) + "\n" + describe_adjacencies(config, beat) + "\n" + describe_policies(config) +
+    const auto tick = tick_of(config);
+    return describe_node(config, tick) + "\n" + describe_adjacencies(config, tick) + "\n" + describe_policies(config) +
            describe_bypasses(config) + describe_sids(config);
 }
 

@@ -31,14 +31,14 @@ json array_of(const Items& items, ToJson to_json) {
     return result;
 }
 
-json session_json(const SessionConfig& session, Nanoseconds beat) {
+json session_json(const SessionConfig& session, Nanoseconds tick) {
     const auto& probe = session.probe;
-    const auto times = detection_times(probe, beat);
+    const auto times = detection_times(probe, tick);
     return {{"name", session.name},
             {"interface", session.interface},
             {"neighbor", session.neighbor.to_string()},
             {"path", texts(session.encaps)},
-            {"sink", probe.sink.to_string()},
+            {"return-address", probe.return_address.to_string()},
             {"turnaround", to_string(probe.turnaround)},
             {"segment", probe.back.empty() ? json(nullptr) : json(probe.back.front().to_string())},
             {"size", probe.size},
@@ -115,18 +115,18 @@ json routing_json(const RoutingConfig& routing) {
 }  // namespace
 
 json describe_json(const Config& config) {
-    const auto beat = beat_of(config);
+    const auto tick = tick_of(config);
     auto adjacencies = json::array();
     auto paths = json::array();
     auto passives = json::array();
     for (const auto& session : sessions_of(config)) {
         auto& list = session.passive_source ? passives : session.encaps.empty() ? adjacencies : paths;
-        list.push_back(session_json(session, beat));
+        list.push_back(session_json(session, tick));
     }
     return {{"node", config.node},
             {"source_address", config.source.to_string()},
             {"source_address_ipv4", config.source_v4 ? json(config.source_v4->to_string()) : json(nullptr)},
-            {"clock", {{"kind", to_string(config.clock)}, {"beat_us", in_us(beat)}}},
+            {"clock", {{"kind", to_string(config.clock)}, {"tick_us", in_us(tick)}}},
             {"adjacencies", std::move(adjacencies)},
             {"paths", std::move(paths)},
             {"passives", std::move(passives)},

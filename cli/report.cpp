@@ -12,8 +12,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "common/duration.hpp"
 #include "cli/table.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 namespace {
@@ -151,9 +151,9 @@ std::string report_status(const json& answer) {
     for (const auto& entrance : member(answer, "xdp"))
         table.add({"XDP of " + cell(entrance, "interface"), xdp_text(entrance)});
     table.add({"clock", cell(clock, "kind")});
-    table.add({"beat", duration_cell(clock, "beat_us", 1e3)});
-    table.add({"beats", cell(clock, "beats")});
-    table.add({"longest gap between beats", duration_cell(clock, "longest_gap_us", 1e3)});
+    table.add({"tick", duration_cell(clock, "tick_us", 1e3)});
+    table.add({"ticks", cell(clock, "ticks")});
+    table.add({"longest gap between ticks", duration_cell(clock, "longest_gap_us", 1e3)});
     table.add({"probes that the clock missed", cell(clock, "probes_missed")});
     table.add(
         {"longest lateness of the detector", duration_cell(member(answer, "detector"), "longest_lateness_us", 1e3)});
@@ -202,7 +202,7 @@ std::string report_sessions(const json& answer) {
 
 namespace {
 
-/// "3 too-big, 1 looped"; empty if nothing was dropped.
+/// "3 too-big, 1 loop"; empty if nothing was dropped.
 std::string drops_cell(const json& drops) {
     const auto text = counts_text(drops);
     return text == "none" || text == kAbsent ? "" : text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Kill a link silently, in one or both directions, by one store: packets vanish, the carrier and the neighbour entries
+// Kill a link silently, in one or both directions, by one store: packets vanish, the carrier and the neighbor entries
 // stay. Install it before other tc programs so that it is asked first.
 #pragma once
 

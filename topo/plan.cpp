@@ -160,7 +160,7 @@ class NodeBatch {
         line("link add name {} index {} type bridge", kSidDevice, kFirstSidDevice + static_cast<int>(self_));
         line("link set dev {} up", kSidDevice);
         for (const auto& sid : sids) {
-            if (sid.behaviour == routing::Behaviour::end_next_csid) continue;  // only for compressed lists
+            if (sid.behavior == routing::Behavior::end_next_csid) continue;  // only for compressed lists
             if (sid.arc && is_anycast(graph_, graph_.to(*sid.arc))) continue;
             line("route add {}/128 encap seg6local action {} dev {}", sid.sid.to_string(), action(sid), kSidDevice);
         }
@@ -169,7 +169,7 @@ class NodeBatch {
     [[nodiscard]] std::string action(const routing::LocalSid& sid) const {
         if (sid.arc)
             return fmt::format("End.X nh6 {} oif {}", far(*sid.arc).link_local.to_string(), near(*sid.arc).name);
-        if (sid.behaviour == routing::Behaviour::end) return "End";
+        if (sid.behavior == routing::Behavior::end) return "End";
         return "End.DT6 table 254";  // the form that needs no VRF
     }
 

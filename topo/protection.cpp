@@ -41,7 +41,8 @@ std::string adjacency_yaml(const Lab& lab, const Protection& protection, const s
         "  - name: {}\n"
         "    interface: {}\n"
         "    neighbor: \"{}\"\n"
-        "    probe: {{interval: {}, multiplier: {}, turnaround: forward, sink: \"{}\", wait-to-restore: {}}}\n",
+        "    probe: {{interval: {}, multiplier: {}, turnaround: forward, return-address: \"{}\", wait-to-restore: "
+        "{}}}\n",
         link, own.name, lab.peer(protection.node, link).link_local.to_string(), protection.interval,
         protection.multiplier, own.address.to_string(), protection.wait_to_restore);
 }

@@ -7,14 +7,14 @@
  *   conf   the detector         what is allowed
  *   tx     the tick program     what was sent, and the verdict on it
  *   rx     the sink             what came back
- *   word   lowered by tick and detector, raised by the detector only; read by the data plane for every packet
+ *   state   lowered by tick and detector, raised by the detector only; read by the data plane for every packet
  */
 #ifndef SIDESTEP_ABI_H
 #define SIDESTEP_ABI_H
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 4
+#define SS_ABI_VERSION 5
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
@@ -39,17 +39,16 @@ enum ss_rank {
     SS_UP = 2,
 };
 
-struct ss_word {
-    __u32 rank;  /* enum ss_rank */
-    __u32 gates; /* non-zero: while this word is not SS_UP the repair programs must look at packets */
+struct ss_session_state {
+    __u32 rank;     /* enum ss_rank */
+    __u32 protects; /* non-zero: while the session is not SS_UP, the repair programs must look at packets */
 };
 
-/* How many gating words are not SS_UP. Zero lets every packet take the kernel's ordinary path. It may be too high for a
- * moment (work for nothing), never too low. */
-struct ss_gate {
-    __u32 closed;
-    __u32 held;   /* non-zero: look at every packet, since a policy encapsulates even when all is well */
-    __u32 rehash; /* bit per family: fib_multipath_hash_policy is not 0 */
+/* Whether there is anything to repair. While nothing is, every packet takes the kernel's ordinary path. */
+struct ss_repair_state {
+    __u32 active; /* protecting sessions that are not SS_UP: too high for a moment (work for nothing), never too low */
+    __u32 always; /* non-zero: look at every packet, since a policy encapsulates even when all is well */
+    __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is not 0 */
     __u32 pad;
 };
 
@@ -86,13 +85,13 @@ struct ss_secret {
 };
 
 #define SS_SESSION_ACTIVE 1U
-#define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbour's probes to pass the End.BPF endpoint */
+#define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbor's probes to pass the End.BPF endpoint */
 #define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
 
 /* What the detector wants to know again after a restart; nobody else reads it. */
-struct ss_session_memo {
+struct ss_saved_state {
     char name[SS_NAME_MAX];
     __u32 state;
     __u32 reason;
@@ -105,10 +104,10 @@ struct ss_session_memo {
 
 /* Written by the detector. */
 struct ss_session_conf {
-    __u32 flags;        /* SS_SESSION_* */
-    __u32 ifindex;      /* probes leave here */
-    __u32 sink_ifindex; /* and return here */
-    __u32 epoch;        /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
+    __u32 flags;          /* SS_SESSION_* */
+    __u32 ifindex;        /* probes leave here */
+    __u32 return_ifindex; /* and return here */
+    __u32 epoch;          /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
     __u16 template_length;
     __u16 length;     /* of the probe: what is beyond the template is zeros */
     __u16 udp_offset; /* of the UDP header in the template; struct ss_stamp follows it */
@@ -120,9 +119,9 @@ struct ss_session_conf {
     __u64 allowance_ns; /* least time that a probe is given to return */
     __u64 rtt_limit_ns; /* slower on average is degraded; 0: no limit */
 
-    __u8 sink[16];
+    __u8 return_address[16];
     __u8 template_bytes[SS_TEMPLATE_MAX]; /* from the Ethernet header on */
-    struct ss_session_memo memo;
+    struct ss_saved_state saved;
 } __attribute__((aligned(64)));
 
 enum ss_verdict {
@@ -149,7 +148,7 @@ struct ss_session_tx {
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
     __u32 unsent;     /* probes in a row that the device did not take */
-    __u32 doubted;    /* the beat, after a standstill, that found it dead: a later one decides */
+    __u32 doubted;    /* the tick, after a standstill, that found it dead: a later one decides */
     __u32 pad32;
     __u64 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
@@ -199,8 +198,8 @@ enum ss_reject {
 
 /* --- clock ------------------------------------------------------------------------------------------------------- */
 
-#define SS_BEAT_BYTES 128     /* length of the packet that circles as the kernel's clock */
-#define SS_BEAT_MARK 0x55beaU /* its skb->mark: other packets that stray in are no beats */
+#define SS_TICK_BYTES 128     /* length of the packet that circles as the kernel's clock */
+#define SS_TICK_MARK 0x55beaU /* its skb->mark: other packets that stray in are no ticks */
 
 /* Sessions of one interval: order[first .. first + count), sent evenly spread over the interval. */
 struct ss_class {
@@ -221,30 +220,30 @@ struct ss_plan {
 struct ss_clock_conf {
     __u32 plan;      /* index of the plan in force */
     __u32 successor; /* kernel clock: interface that the circling packet goes out by; 0: there is none */
-    __u64 beat_ns;   /* time between two ticks, as it should be */
+    __u64 tick_ns;   /* time between two ticks, as it should be */
 };
 
 /* Written by the tick program. */
 struct ss_clock {
     __u32 busy;       /* a tick is running: two clocks never tick at once */
     __u32 generation; /* of the plan that done[] belongs to */
-    __u64 beats;
-    __u64 last_beat_ns;
-    __u64 longest_gap_ns;                /* between two beats, since the start */
-    __u64 recent_gap_ns;                 /* the longest of the last 64 to 128 beats: what a down is judged beside */
-    __u64 current_gap_ns;                /* the longest of the present 64 beats */
+    __u64 ticks;
+    __u64 last_tick_ns;
+    __u64 longest_gap_ns;                /* between two ticks, since the start */
+    __u64 recent_gap_ns;                 /* the longest of the last 64 to 128 ticks: what a down is judged beside */
+    __u64 current_gap_ns;                /* the longest of the present 64 ticks */
     __u64 missed;                        /* probes not sent since the clock was late by more than their interval */
     __u64 suspects;                      /* sessions in suspect[] */
     __u64 done[SS_MAX_CLASSES];          /* probes that were due so far, by class */
-    __u64 suspect[SS_MAX_SESSIONS / 64]; /* bit per session: look again at the next beat */
+    __u64 suspect[SS_MAX_SESSIONS / 64]; /* bit per session: look again at the next tick */
 };
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 enum ss_event_type {
-    SS_EVENT_DEAD = 1,    /* the verdict fell, and the word with it */
+    SS_EVENT_DEAD = 1,    /* the verdict fell, and the state with it */
     SS_EVENT_ALIVE = 2,   /* enough consecutive answers for this epoch */
-    SS_EVENT_QUALITY = 3, /* the quality changed, and where it fell the word with it */
+    SS_EVENT_QUALITY = 3, /* the quality changed, and where it fell the state with it */
 };
 
 struct ss_event {
@@ -267,7 +266,7 @@ struct ss_event {
 /* --- policies ----------------------------------------------------------------------------------------------------
  *
  * prefix -> policy -> candidate paths -> segment lists (RFC 9256, 2). Policies, candidates and lists may be shared.
- * There are two tables of prefixes, one per bank; ss_steering.bank says which one is in force, so that a whole set
+ * There are two tables of prefixes, one per bank; ss_node.bank says which one is in force, so that a whole set
  * changes with one store. A slot is what a policy of the detector keeps from set to set: its counters, and where
  * bypasses are found.
  */
@@ -328,14 +327,14 @@ struct ss_prefix_table {
 };
 
 /* What all packets are held against. */
-struct ss_steering {
+struct ss_node {
     __u32 bank;          /* 0 or 1: the one in force */
     __u32 domains;       /* entries of domain[] */
     __u32 policy_device; /* ifindex; 0: there is none */
     __be32 source_v4;    /* of ICMPv4 errors */
     __u8 source[16];     /* outer source of what is encapsulated here, and source of ICMPv6 errors */
     __u32 sid_lengths;   /* entries of sid_length[] */
-    __u32 held_routes;   /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
+    __u32 always_routes; /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
     struct ss_length domain[SS_MAX_DOMAIN];      /* prefixes of the outer sources that are let in... */
     __u64 domain_address[SS_MAX_DOMAIN][2];      /* ... and their addresses */
     struct ss_length sid_length[SS_MAX_LENGTHS]; /* longest first */
@@ -361,8 +360,8 @@ struct ss_candidate {
 
 enum ss_mode {
     SS_MODE_PLAIN = 0,    /* the kernel forwards; where it cannot be asked (policy device), as SS_MODE_FORWARD */
-    SS_MODE_UNUSABLE = 1, /* cannot be taken yet: its neighbour's MAC address is not known */
-    SS_MODE_FORWARD = 2,  /* to the neighbour as it is */
+    SS_MODE_UNUSABLE = 1, /* cannot be taken yet: its neighbor's MAC address is not known */
+    SS_MODE_FORWARD = 2,  /* to the neighbor as it is */
     SS_MODE_ENCAPS = 3,   /* H.Encaps, H.Encaps.Red (RFC 8986, 5.1 and 5.2) */
     SS_MODE_INSERT = 4,   /* H.Insert (draft-filsfils-spring-srv6-net-pgm-insertion, 4.1) */
 };
@@ -390,7 +389,7 @@ struct ss_list {
 /* Where the FIB sends a packet: an adjacency of ours. */
 struct ss_hop {
     __u32 ifindex;
-    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: whichever, the interface leads to one neighbour only */
+    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: whichever, the interface leads to one neighbor only */
 };
 
 struct ss_adjacency {
@@ -401,14 +400,14 @@ struct ss_adjacency {
 /* --- XDP ---------------------------------------------------------------------------------------------------------- */
 
 /* An interface, as programs of XDP have to know it: nobody has looked at a packet before them. */
-struct ss_port {
-    __u8 mac[6];       /* its own */
-    __u8 takes_frames; /* 1: packets at XDP can leave by it */
-    __u8 cramped; /* 1: one that came in by it had less room before it than a list needed; written by the program */
+struct ss_xdp_interface {
+    __u8 mac[6];          /* its own */
+    __u8 redirect_target; /* 1: packets at XDP can leave by it */
+    __u8 no_headroom; /* 1: one that came in by it had less room before it than a list needed; written by the program */
 };
 
 /* Bytes that a packet at XDP can grow by with most drivers: they leave 192 before it, and the kernel takes 40. */
-#define SS_FRAME_ROOM 152
+#define SS_XDP_HEADROOM 152
 
 /* --- SIDs of this node ------------------------------------------------------------------------------------------- */
 
@@ -434,13 +433,13 @@ struct ss_sid {
 /* --- counters ---------------------------------------------------------------------------------------------------- */
 
 /* Why a packet that had to be repaired was not; by policy and candidate. */
-#define SS_DROPS(X)                                                                                         \
-    X(NO_CANDIDATE, "no-candidate") /* all candidates are down */                                           \
-    X(HOP_LIMIT, "hop-limit")       /* left to the kernel to expire */                                      \
-    X(LOOPED, "looped")             /* repaired here before, left to the kernel */                          \
-    X(TOO_BIG, "too-big")           /* dropped, the sender was told */                                      \
-    X(NOT_POSSIBLE, "not-possible") /* H.Insert of IPv4, or before extension headers; left to the kernel */ \
-    X(PUSH_FAILED, "push-failed")   /* dropped: no room for the header */
+#define SS_DROPS(X)                                                                                           \
+    X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                           \
+    X(HOP_LIMIT, "hop-limit")         /* left to the kernel to expire */                                      \
+    X(LOOP, "loop")                   /* repaired here before, left to the kernel */                          \
+    X(TOO_BIG, "too-big")             /* dropped, the sender was told */                                      \
+    X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or before extension headers; left to the kernel */ \
+    X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */
 
 enum ss_drop {
 #define SS_ENUM(name, text) SS_DROP_##name,
@@ -466,7 +465,7 @@ struct ss_candidate_stats {
     X(DECAPSULATED, "decapsulated")   /* by a SID of ours */                          \
     X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of ours from outside */    \
     X(MALFORMED, "malformed")         /* left to the kernel */                        \
-    X(TOLD, "told-too-big")           /* Packet Too Big or Fragmentation Needed sent */
+    X(PTB_SENT, "icmp-ptb-sent")      /* Packet Too Big or Fragmentation Needed sent */
 
 enum ss_outcome {
 #define SS_ENUM(name, text) SS_OUTCOME_##name,
@@ -494,8 +493,8 @@ struct ss_bucket {
 #define SS_ASSERT(condition) _Static_assert(condition, #condition)
 #endif
 
-SS_ASSERT(sizeof(struct ss_word) == 8);
-SS_ASSERT(sizeof(struct ss_gate) == 16);
+SS_ASSERT(sizeof(struct ss_session_state) == 8);
+SS_ASSERT(sizeof(struct ss_repair_state) == 16);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
@@ -509,9 +508,9 @@ SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 40);
 SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
 SS_ASSERT(sizeof(struct ss_hop) == 20);
-SS_ASSERT(sizeof(struct ss_port) == 8);
+SS_ASSERT(sizeof(struct ss_xdp_interface) == 8);
 SS_ASSERT(sizeof(struct ss_sid) == 12);
-SS_ASSERT(sizeof(struct ss_steering) % 8 == 0);
+SS_ASSERT(sizeof(struct ss_node) % 8 == 0);
 SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + sizeof(struct ss_length) * SS_FAMILIES * SS_MAX_LENGTHS);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);
 SS_ASSERT((SS_SENT_RING & (SS_SENT_RING - 1)) == 0);

@@ -64,7 +64,7 @@ SS_INLINE __u32 ss_record_answer(struct ss_session_rx* rx, __u32 last_sent, __u3
 }
 
 /*
- * Records that a neighbour's probe passed: it meets every expectation of a passive session so far. Two expectations may
+ * Records that a neighbor's probe passed: it meets every expectation of a passive session so far. Two expectations may
  * fall between two probes whose spacing wavers, so one that was skipped is no loss.
  */
 SS_INLINE void ss_record_passing(struct ss_session* session, __u64 now) {

@@ -18,14 +18,14 @@
 
 /* True if a packet may come to SIDs of ours: its source is in the domain, and it comes by an adjacency's interface. */
 static __always_inline int ss_in_domain(const ss_frame* frame, const struct ss_packet* packet) {
-    const struct ss_steering* steering = ss_steering();
+    const struct ss_node* node = ss_node();
     struct ss_hop inside = {.ifindex = ss_ifindex(frame)};
     __u32 i;
 
-    if (!steering || !bpf_map_lookup_elem(&ss_adjacencies, &inside)) return 0;
-    for (i = 0; i < SS_MAX_DOMAIN && i < steering->domains; i++) {
-        const __u64* mask = steering->domain[i].mask;
-        const __u64* wanted = steering->domain_address[i];
+    if (!node || !bpf_map_lookup_elem(&ss_adjacencies, &inside)) return 0;
+    for (i = 0; i < SS_MAX_DOMAIN && i < node->domains; i++) {
+        const __u64* mask = node->domain[i].mask;
+        const __u64* wanted = node->domain_address[i];
 
         if ((packet->source[0] & mask[0]) == wanted[0] && (packet->source[1] & mask[1]) == wanted[1]) return 1;
     }

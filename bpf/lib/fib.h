@@ -42,7 +42,7 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, co
         __builtin_memcpy(fib.ipv6_src, packet->source, sizeof(fib.ipv6_src));
         __builtin_memcpy(fib.ipv6_dst, packet->destination, sizeof(fib.ipv6_dst));
     }
-    /* These three name interface and gateway; whether the neighbour is resolved is not asked. */
+    /* These three name interface and gateway; whether the neighbor is resolved is not asked. */
     result = bpf_fib_lookup(frame, &fib, sizeof(fib), 0);
     if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH &&
         result != BPF_FIB_LKUP_RET_FRAG_NEEDED) {

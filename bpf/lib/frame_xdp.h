@@ -52,27 +52,27 @@ static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* pa
     return ss_flow_hash(packet);
 }
 
-static __always_inline int ss_takes_frames(__u32 ifindex) {
-    const struct ss_port* port = bpf_map_lookup_elem(&ss_ports, &ifindex);
+static __always_inline int ss_is_redirect_target(__u32 ifindex) {
+    const struct ss_xdp_interface* port = bpf_map_lookup_elem(&ss_xdp_interfaces, &ifindex);
 
-    return port && port->takes_frames;
+    return port && port->redirect_target;
 }
 
 /* The room is tried, since nothing says how much a driver left, and once a packet is changed it is too late. */
 static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
     const __u32 came_by = frame->ingress_ifindex;
-    struct ss_port* port;
+    struct ss_xdp_interface* port;
 
-    if (!ss_takes_frames(ifindex)) return 0;
+    if (!ss_is_redirect_target(ifindex)) return 0;
     if (!bytes) return 1;
     if (!bpf_xdp_adjust_head(frame, -(__s32)bytes)) return !bpf_xdp_adjust_head(frame, (__s32)bytes);
-    port = bpf_map_lookup_elem(&ss_ports, &came_by);
-    if (port) SS_WRITE(port->cramped, 1);
+    port = bpf_map_lookup_elem(&ss_xdp_interfaces, &came_by);
+    if (port) SS_WRITE(port->no_headroom, 1);
     return 0;
 }
 
 static __always_inline int ss_can_bounce(const ss_frame* frame) {
-    return ss_takes_frames(frame->ingress_ifindex);
+    return ss_is_redirect_target(frame->ingress_ifindex);
 }
 
 static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {

@@ -8,16 +8,16 @@
 #define SIDESTEP_INGRESS_H
 
 #include "bpf/lib/decap.h"
-#include "bpf/lib/leave.h"
-#include "bpf/lib/sink.h"
+#include "bpf/lib/receiver.h"
+#include "bpf/lib/transmit.h"
 
 #define SS_LINEAR_BYTES 256 /* a probe with its SRH; some drivers leave less than that in the linear part */
 
 static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
-    struct ss_way way;
+    struct ss_path path;
 
-    ss_steer(frame, packet, SS_TRANSIT, visit ? visit->adjacency : 0, &way);
-    return way.list ? ss_leave(frame, packet, SS_TRANSIT, visit, &way) : SS_PASS;
+    ss_steer(frame, packet, SS_TRANSIT, visit ? visit->adjacency : 0, &path);
+    return path.list ? ss_transmit(frame, packet, SS_TRANSIT, visit, &path) : SS_PASS;
 }
 
 /* What a header of segment routing or of a tunnel follows: it may be addressed to a SID of ours. */
@@ -46,7 +46,8 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
 
     if (!ip || ip->version != 6) return SS_PASS;
     udp = ss_udp(frame, ip);
-    if (udp && udp->dest == bpf_htons(SS_PROBE_PORT)) return ss_sink(frame, ip, udp); /* others' are never repaired */
+    if (udp && udp->dest == bpf_htons(SS_PROBE_PORT))
+        return ss_receive_probe(frame, ip, udp); /* others' are never repaired */
     if (ip->nexthdr == SS_NEXT_ROUTING || ip->nexthdr == SS_NEXT_IPV6 || ip->nexthdr == SS_NEXT_IPV4) {
         return ss_read_ipv6(frame, ETH_HLEN, packet) ? SS_PASS : ss_ingress_visitor(frame, packet, all_well);
     }

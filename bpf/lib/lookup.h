@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Longest-prefix match: hash tables whose entries carry their length, and the lengths in use, longest first. One lookup
- * per length in use beats a trie as long as those are few (docs/repair.md).
+ * per length in use ticks a trie as long as those are few (docs/repair.md).
  */
 #ifndef SIDESTEP_LOOKUP_H
 #define SIDESTEP_LOOKUP_H
@@ -12,8 +12,8 @@
 
 #define SS_NO_CELL (~0U)
 
-static __always_inline const struct ss_steering* ss_steering(void) {
-    return ss_entry(&ss_steerings, 0);
+static __always_inline const struct ss_node* ss_node(void) {
+    return ss_entry(&ss_nodes, 0);
 }
 
 /* The cell of a prefix whose home is `home`, or SS_NO_CELL. */
@@ -61,14 +61,14 @@ static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* tab
 }
 
 /* The SID of ours that an address belongs to, or null. */
-static __always_inline const struct ss_sid* ss_longest_sid(const struct ss_steering* steering, const __u64* address) {
+static __always_inline const struct ss_sid* ss_longest_sid(const struct ss_node* node, const __u64* address) {
     __u32 i;
 
     /* Their number is read each time: while we look, the last one may move behind what was the end. */
-    for (i = 0; i < SS_READ(steering->sid_lengths); i++) {
+    for (i = 0; i < SS_READ(node->sid_lengths); i++) {
         SS_KEEP(i);
         if (i >= SS_MAX_LENGTHS) break;
-        const struct ss_length* length = &steering->sid_length[i];
+        const struct ss_length* length = &node->sid_length[i];
         __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
         const struct ss_sid* found;
         struct ss_prefix key;

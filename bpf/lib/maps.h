@@ -29,14 +29,14 @@
         __type(value, type_);                \
     } name SEC(".maps") __weak
 
-SS_SHARED_ARRAY(ss_words, struct ss_word, SS_MAX_SESSIONS);
-SS_SHARED_ARRAY(ss_gates, struct ss_gate, 1);
+SS_SHARED_ARRAY(ss_states, struct ss_session_state, SS_MAX_SESSIONS);
+SS_SHARED_ARRAY(ss_repair_states, struct ss_repair_state, 1);
 SS_SHARED_ARRAY(ss_sessions, struct ss_session, SS_MAX_SESSIONS);
 SS_SHARED_ARRAY(ss_plans, struct ss_plan, 2);
 SS_SHARED_ARRAY(ss_clock_confs, struct ss_clock_conf, 1);
 SS_SHARED_ARRAY(ss_clocks, struct ss_clock, 1);
 SS_ARRAY(BPF_MAP_TYPE_ARRAY, ss_secrets, struct ss_secret, 1);
-SS_SHARED_ARRAY(ss_steerings, struct ss_steering, 1);
+SS_SHARED_ARRAY(ss_nodes, struct ss_node, 1);
 SS_SHARED_ARRAY(ss_prefix_tables, struct ss_prefix_table, 2);
 SS_SHARED_ARRAY(ss_prefixes, struct ss_cell, 2);
 SS_SHARED_ARRAY(ss_filters, __u64, 2);
@@ -59,7 +59,7 @@ SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
 
 SS_SPARSE_HASH(ss_sids, struct ss_prefix, struct ss_sid);
 SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
-SS_SPARSE_HASH(ss_ports, __u32, struct ss_port); /* by ifindex */
+SS_SPARSE_HASH(ss_xdp_interfaces, __u32, struct ss_xdp_interface); /* by ifindex */
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);

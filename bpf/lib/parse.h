@@ -76,7 +76,7 @@ static __always_inline void ss_map_v4(__u64* address, __be32 v4) {
     address[1] = bpf_cpu_to_be64(0x0000ffff00000000ULL | bpf_ntohl(v4));
 }
 
-static __always_inline void ss_read_ports(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+static __always_inline void ss_read_xdp_interfaces(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
     const __be16* port;
 
     if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) return;
@@ -102,7 +102,7 @@ static __always_inline int ss_read_ipv6(const ss_frame* frame, __u32 offset, str
     packet->port[0] = packet->port[1] = 0;
     __builtin_memcpy(packet->source, &ip->saddr, sizeof(packet->source));
     __builtin_memcpy(packet->destination, &ip->daddr, sizeof(packet->destination));
-    ss_read_ports(frame, offset + sizeof(*ip), packet);
+    ss_read_xdp_interfaces(frame, offset + sizeof(*ip), packet);
     if (packet->protocol != SS_NEXT_ROUTING) return 0;
     srh = ss_at(frame, offset + sizeof(*ip), sizeof(*srh));
     if (!srh || srh->type != SS_SRH_TYPE) return 0;
@@ -128,7 +128,7 @@ static __always_inline int ss_read_ipv4(const ss_frame* frame, __u32 offset, str
     if (packet->length < header) return -1;
     ss_map_v4(packet->source, ip->saddr);
     ss_map_v4(packet->destination, ip->daddr);
-    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_ports(frame, offset + header, packet);
+    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_xdp_interfaces(frame, offset + header, packet);
     return 0;
 }
 

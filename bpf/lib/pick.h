@@ -3,7 +3,7 @@
  * The one place that picks: the best candidate path of a policy, the earlier one among equals, and one of its segment
  * lists for a flow. The includer says how words, candidates and lists are looked up (in the kernel: the maps; in user
  * space: their memory) by defining, before this file, `struct ss_view` and
-     const struct ss_word* ss_view_word(const struct ss_view* view, __u32 index);
+     const struct ss_session_state* ss_view_state(const struct ss_view* view, __u32 index);
      const struct ss_candidate* ss_view_candidate(const struct ss_view* view, __u32 index);
      const struct ss_list* ss_view_list(const struct ss_view* view, __u32 index);
  * which return null for what does not exist.
@@ -27,8 +27,8 @@ SS_VERIFIED_ONCE __u32 ss_list_rank(const struct ss_view* view, __u32 index) {
 
     if (!list || list->mode == SS_MODE_UNUSABLE) return SS_DOWN;
     for (i = 0; i < SS_MAX_LIST_SESSIONS && i < list->sessions; i++) {
-        const struct ss_word* word = ss_view_word(view, list->session[i]);
-        __u32 own = word ? SS_READ(word->rank) : (__u32)SS_DOWN;
+        const struct ss_session_state* state = ss_view_state(view, list->session[i]);
+        __u32 own = state ? SS_READ(state->rank) : (__u32)SS_DOWN;
 
         if (own < rank) rank = own;
     }

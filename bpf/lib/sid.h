@@ -75,9 +75,9 @@ static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address
 }
 
 static __always_inline int ss_is_sid(const __u64* address) {
-    const struct ss_steering* steering = ss_steering();
+    const struct ss_node* node = ss_node();
 
-    return steering && ss_longest_sid(steering, address);
+    return node && ss_longest_sid(node, address);
 }
 
 /* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
@@ -107,14 +107,14 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* si
 
 /* Follows a packet through the SIDs of this node. */
 static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* packet, struct ss_visit* visit) {
-    const struct ss_steering* steering = ss_steering();
+    const struct ss_node* node = ss_node();
     const struct ss_sid* sid;
     __u32 i;
 
     __builtin_memset(visit, 0, sizeof(*visit));
-    if (!steering) return;
+    if (!node) return;
     __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
-    sid = ss_longest_sid(steering, visit->destination);
+    sid = ss_longest_sid(node, visit->destination);
     if (!sid) return;
     if (packet->protocol == SS_NEXT_ROUTING) {
         if (ss_load(frame, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
@@ -126,7 +126,7 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
     }
     for (i = 0; i < SS_MAX_VISITS && sid; i++) {
         if (!ss_visit_one(frame, sid, visit)) break;
-        sid = ss_longest_sid(steering, visit->destination);
+        sid = ss_longest_sid(node, visit->destination);
     }
 }
 

@@ -13,9 +13,9 @@ struct ss_view {
     char none; /* the maps are global */
 };
 
-static __always_inline const struct ss_word* ss_view_word(const struct ss_view* view, __u32 index) {
+static __always_inline const struct ss_session_state* ss_view_state(const struct ss_view* view, __u32 index) {
     (void)view;
-    return ss_entry(&ss_words, index);
+    return ss_entry(&ss_states, index);
 }
 
 static __always_inline const struct ss_candidate* ss_view_candidate(const struct ss_view* view, __u32 index) {
@@ -31,37 +31,37 @@ static __always_inline const struct ss_list* ss_view_list(const struct ss_view* 
 #include "bpf/lib/pick.h"
 
 /* Who asks decides what plain forwarding is. */
-enum ss_asker {
-    SS_TRANSIT, /* tc ingress and XDP: the FIB's own way, which may be asked for */
+enum ss_hook {
+    SS_TRANSIT, /* tc ingress and XDP: the FIB's own path, which may be asked for */
     SS_DEVICE,  /* policy device: to the adjacency, since the FIB led here */
     SS_ROUTE,   /* a route's own next hop */
 };
 
 /* A way out, and where it is counted. */
-struct ss_way {
+struct ss_path {
     const struct ss_list* list;
     __u32 stats;
 };
 
 /* The policy that a packet is under, null if there is none, and the first of its counters. */
-struct ss_rule {
+struct ss_match {
     const struct ss_policy* policy;
     __u32 stats;
 };
 
-static __always_inline const struct ss_gate* ss_gate(void) {
-    return ss_entry(&ss_gates, 0);
+static __always_inline const struct ss_repair_state* ss_repair_state(void) {
+    return ss_entry(&ss_repair_states, 0);
 }
 
 /* True while every session that protects something is up: the common case. */
-static __always_inline int ss_all_well(const struct ss_gate* gate) {
-    return SS_READ(gate->closed) == 0 && gate->held == 0;
+static __always_inline int ss_all_well(const struct ss_repair_state* repair) {
+    return SS_READ(repair->active) == 0 && repair->always == 0;
 }
 
 static __always_inline __u32 ss_session_rank(__u32 session) {
-    const struct ss_word* word = ss_entry(&ss_words, session);
+    const struct ss_session_state* state = ss_entry(&ss_states, session);
 
-    return word ? SS_READ(word->rank) : (__u32)SS_DOWN;
+    return state ? SS_READ(state->rank) : (__u32)SS_DOWN;
 }
 
 static __always_inline int ss_link_local(const __u64* address) {
@@ -75,10 +75,10 @@ static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
 }
 
 /* True while routes with `encap bpf` have nothing to ask. */
-static __always_inline int ss_routes_rest(const struct ss_steering* steering) {
-    const struct ss_gate* gate = ss_gate();
+static __always_inline int ss_routes_rest(const struct ss_node* node) {
+    const struct ss_repair_state* repair = ss_repair_state();
 
-    return !steering || !gate || (ss_all_well(gate) && !steering->held_routes);
+    return !node || !repair || (ss_all_well(repair) && !node->always_routes);
 }
 
 /* The cell of the longest prefix that a packet's destination lies in, or SS_NO_CELL. The families are constants:
@@ -109,61 +109,61 @@ static __always_inline struct ss_target ss_target_of(const struct ss_packet* pac
     return ss_read_target(cell ? &cell->target : 0);
 }
 
-static __always_inline struct ss_rule ss_rule_of(struct ss_target target) {
-    struct ss_rule rule = {.policy = ss_entry(&ss_policies, target.policy), .stats = target.stats};
+static __always_inline struct ss_match ss_match_of(struct ss_target target) {
+    struct ss_match match = {.policy = ss_entry(&ss_policies, target.policy), .stats = target.stats};
 
-    if (rule.policy && !rule.policy->count) rule.policy = 0;
-    return rule;
+    if (match.policy && !match.policy->count) match.policy = 0;
+    return match;
 }
 
 /* None of the candidates can be taken. */
-static __always_inline void ss_count_no_candidate(const struct ss_rule* rule) {
-    ss_count_drop(rule->stats + rule->policy->count, SS_DROP_NO_CANDIDATE);
+static __always_inline void ss_count_no_candidate(const struct ss_match* match) {
+    ss_count_drop(match->stats + match->policy->count, SS_DROP_NO_CANDIDATE);
 }
 
 /* The list that a flow takes at a position of a policy. */
-static __always_inline void ss_take(const struct ss_packet* packet, const struct ss_rule* rule,
-                                    const struct ss_picked* picked, struct ss_way* way) {
+static __always_inline void ss_take(const struct ss_packet* packet, const struct ss_match* match,
+                                    const struct ss_picked* picked, struct ss_path* path) {
     const struct ss_candidate* candidate;
     __u32 position = picked->position;
 
     if (position >= SS_MAX_CANDIDATES) return;
-    candidate = ss_entry(&ss_candidates, rule->policy->candidate[position]);
+    candidate = ss_entry(&ss_candidates, match->policy->candidate[position]);
     if (!candidate) return;
-    way->stats = rule->stats + position;
-    way->list =
+    path->stats = match->stats + position;
+    path->list =
         ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_flow_hash(packet) : 0));
 }
 
 /* The bypass of an adjacency that is not up, if it is better. */
 static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
-                                      struct ss_way* way) {
-    struct ss_rule rule = ss_rule_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
+                                      struct ss_path* path) {
+    struct ss_match match = ss_match_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
     struct ss_picked picked;
 
-    way->list = 0;
-    if (!rule.policy) {
+    path->list = 0;
+    if (!match.policy) {
         ss_count_outcome(SS_OUTCOME_NO_POLICY);
         return;
     }
-    picked = ss_pick(0, rule.policy, 0);
+    picked = ss_pick(0, match.policy, 0);
     if (picked.rank > ss_session_rank(adjacency->session)) {
-        ss_take(packet, &rule, &picked, way);
+        ss_take(packet, &match, &picked, path);
     } else {
-        ss_count_no_candidate(&rule);
+        ss_count_no_candidate(&match);
     }
 }
 
-/* Asks the FIB for a packet that no policy moves; `rule` is what it is under, if any, with its choice. */
+/* Asks the FIB for a packet that no policy moves; `match` is what it is under, if any, with its choice. */
 static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
-                                          const struct ss_rule* rule, const struct ss_picked* plain,
-                                          struct ss_way* way) {
+                                          const struct ss_match* match, const struct ss_picked* plain,
+                                          struct ss_path* path) {
     const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
     __u32 rank;
 
-    way->list = 0;
+    path->list = 0;
     if (!adjacency) {
-        ss_count_outcome(rule ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+        ss_count_outcome(match ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;
     }
     rank = ss_session_rank(adjacency->session);
@@ -171,38 +171,38 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
         ss_count_outcome(SS_OUTCOME_PLAIN);
         return;
     }
-    if (rule) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
-        struct ss_picked other = ss_pick(0, rule->policy, plain->position + 1);
+    if (match) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
+        struct ss_picked other = ss_pick(0, match->policy, plain->position + 1);
 
         if (other.rank > rank) {
-            ss_take(packet, rule, &other, way);
+            ss_take(packet, match, &other, path);
             return;
         }
     }
-    ss_bypass(bank, packet, adjacency, way);
+    ss_bypass(bank, packet, adjacency, path);
 }
 
 /*
- * The way that a packet has to take now; way->list is null to leave it to the kernel. Counts why.
+ * The way that a packet has to take now; path->list is null to leave it to the kernel. Counts why.
  * `pinned`: the adjacency that an End.X SID of ours prescribes, else null.
  */
-static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* packet, enum ss_asker asker,
-                                     const struct ss_adjacency* pinned, struct ss_way* way) {
-    const struct ss_steering* steering = ss_steering();
+static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* packet, enum ss_hook hook,
+                                     const struct ss_adjacency* pinned, struct ss_path* path) {
+    const struct ss_node* node = ss_node();
     struct ss_target target;
     struct ss_picked picked;
-    struct ss_rule rule;
+    struct ss_match match;
     __u32 bank;
 
-    way->list = 0;
-    way->stats = 0;
-    if (!steering) return;
-    bank = SS_READ(steering->bank) & 1;
+    path->list = 0;
+    path->stats = 0;
+    if (!node) return;
+    bank = SS_READ(node->bank) & 1;
     if (pinned) {
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(bank, packet, pinned, way);
+            ss_bypass(bank, packet, pinned, path);
         }
         return;
     }
@@ -215,25 +215,26 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    rule = ss_rule_of(target);
-    if (!rule.policy) {
-        if (asker == SS_TRANSIT) {
-            ss_follow_fib(frame, bank, packet, 0, 0, way);
+    match = ss_match_of(target);
+    if (!match.policy) {
+        if (hook == SS_TRANSIT) {
+            ss_follow_fib(frame, bank, packet, 0, 0, path);
         } else {
             ss_count_outcome(SS_OUTCOME_NO_POLICY);
         }
         return;
     }
-    picked = ss_pick(0, rule.policy, 0);
-    ss_take(packet, &rule, &picked, way);
-    /* To the device, plain forwarding is to a neighbour whose address has to be known. */
-    if (way->list && way->list->mode == SS_MODE_PLAIN && asker == SS_DEVICE && !way->list->header_length) way->list = 0;
-    if (!way->list) {
-        ss_count_no_candidate(&rule);
-    } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_TRANSIT) {
-        ss_follow_fib(frame, bank, packet, &rule, &picked, way);
-    } else if (way->list->mode == SS_MODE_PLAIN && asker == SS_ROUTE) {
-        way->list = 0;
+    picked = ss_pick(0, match.policy, 0);
+    ss_take(packet, &match, &picked, path);
+    /* To the device, plain forwarding is to a neighbor whose address has to be known. */
+    if (path->list && path->list->mode == SS_MODE_PLAIN && hook == SS_DEVICE && !path->list->header_length)
+        path->list = 0;
+    if (!path->list) {
+        ss_count_no_candidate(&match);
+    } else if (path->list->mode == SS_MODE_PLAIN && hook == SS_TRANSIT) {
+        ss_follow_fib(frame, bank, packet, &match, &picked, path);
+    } else if (path->list->mode == SS_MODE_PLAIN && hook == SS_ROUTE) {
+        path->list = 0;
         ss_count_outcome(SS_OUTCOME_PLAIN);
     }
 }

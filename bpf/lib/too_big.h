@@ -106,8 +106,8 @@ static __always_inline int ss_close(ss_frame* frame, struct ss_icmp* icmp, __u32
     return 0;
 }
 
-static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* packet,
-                                      const struct ss_steering* steering, __u32 mtu) {
+static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node,
+                                      __u32 mtu) {
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V6;
     struct ss_told_v6 told = {};
     struct ss_icmp icmp = {};
@@ -119,11 +119,11 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     told.ip.payload_len = bpf_htons((__u16)(sizeof(icmp) + quoted));
     told.ip.nexthdr = IPPROTO_ICMPV6;
     told.ip.hop_limit = SS_HOP_LIMIT;
-    __builtin_memcpy(&told.ip.saddr, steering->source, 16);
+    __builtin_memcpy(&told.ip.saddr, node->source, 16);
     __builtin_memcpy(&told.ip.daddr, packet->source, 16);
     icmp.type = SS_ICMPV6_TOO_BIG;
     icmp.mtu = bpf_htonl(mtu > SS_LEAST_MTU_V6 ? mtu : SS_LEAST_MTU_V6);
-    __builtin_memcpy(pseudo, steering->source, 16);
+    __builtin_memcpy(pseudo, node->source, 16);
     __builtin_memcpy(pseudo + 4, packet->source, 16);
     pseudo[8] = bpf_htonl(sizeof(icmp) + quoted);
     pseudo[9] = bpf_htonl(IPPROTO_ICMPV6);
@@ -136,8 +136,8 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     return 0;
 }
 
-static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* packet,
-                                      const struct ss_steering* steering, __u32 mtu) {
+static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node,
+                                      __u32 mtu) {
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V4;
     struct ss_told_v4 told = {};
     struct iphdr ip = {.version = 4, .ihl = 5, .ttl = SS_HOP_LIMIT, .protocol = IPPROTO_ICMP};
@@ -147,7 +147,7 @@ static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* p
 
     if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
     ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
-    ip.saddr = steering->source_v4;
+    ip.saddr = node->source_v4;
     ip.daddr = (__be32)(packet->source[1] >> 32);
     sum = bpf_csum_diff(0, 0, (__be32*)&ip, sizeof(ip), 0);
     if (sum < 0) return -1;
@@ -179,14 +179,13 @@ static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss
 /* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
  * program's result: the packet is gone either way. */
 SS_OWN_FRAME int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
-    const struct ss_steering* steering = ss_steering();
+    const struct ss_node* node = ss_node();
 
-    if (!steering || !ss_may_be_told(frame, packet) || !ss_may_tell()) return SS_SHOT;
-    if (packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, steering, mtu)
-                                  : ss_tell_v6(frame, packet, steering, mtu)) {
+    if (!node || !ss_may_be_told(frame, packet) || !ss_may_tell()) return SS_SHOT;
+    if (packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, node, mtu) : ss_tell_v6(frame, packet, node, mtu)) {
         return SS_SHOT;
     }
-    ss_count_outcome(SS_OUTCOME_TOLD);
+    ss_count_outcome(SS_OUTCOME_PTB_SENT);
     return ss_bounce(frame);
 }
 

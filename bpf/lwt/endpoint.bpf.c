@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// End.BPF endpoint (seg6local): a neighbour's probes pass through this SID on their way back to it, and prove that its
+// End.BPF endpoint (seg6local): a neighbor's probes pass through this SID on their way back to it, and prove that its
 // packets reach us. So one stream of probes gives liveness to both ends.
 //
 //     ip -6 route add SID encap seg6local action End.BPF endpoint pinned .../ss_endpoint dev DEVICE
 //
-// The neighbour's MAC cannot be checked here, its key is its own: who may send to SIDs of this node has to be filtered
+// The neighbor's MAC cannot be checked here, its key is its own: who may send to SIDs of this node has to be filtered
 // at the edge of the SR domain (RFC 8754, 5.1). Wrong interface and wrong source count for nothing.
 #include "bpf/lib/answer.h"
 #include "bpf/lib/maps.h"

@@ -56,33 +56,33 @@ static __always_inline __u32 wire_length(const struct __sk_buff* skb, const stru
 SEC("lwt_in")
 int ss_lwt_in(struct __sk_buff* skb) {
     struct ss_packet packet; /* LWT packets begin with the network header */
-    struct ss_way way;
+    struct ss_path path;
     int result;
 
-    if (ss_routes_rest(ss_steering())) return BPF_OK;
+    if (ss_routes_rest(ss_node())) return BPF_OK;
     if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
-    ss_steer(skb, &packet, SS_ROUTE, 0, &way);
-    if (!way.list || way.list->mode == SS_MODE_FORWARD) return BPF_OK;
+    ss_steer(skb, &packet, SS_ROUTE, 0, &path);
+    if (!path.list || path.list->mode == SS_MODE_FORWARD) return BPF_OK;
     // The route's MTU leaves room for the longest header: the kernel tells the sender, instead of this node.
-    if (wire_length(skb, &packet) + (__u32)way.list->header_length - ETH_HLEN > way.list->mtu) {
-        ss_count_drop(way.stats, SS_DROP_TOO_BIG);
+    if (wire_length(skb, &packet) + (__u32)path.list->header_length - ETH_HLEN > path.list->mtu) {
+        ss_count_drop(path.stats, SS_DROP_TOO_BIG);
         return BPF_OK;
     }
-    if (way.list->mode == SS_MODE_INSERT) {
+    if (path.list->mode == SS_MODE_INSERT) {
         if (ss_not_insertable(&packet)) {
-            ss_count_drop(way.stats, SS_DROP_NOT_POSSIBLE);
+            ss_count_drop(path.stats, SS_DROP_CANNOT_INSERT);
             return BPF_OK;
         }
-        result = insert(skb, way.list);
-    } else if (packet.family == SS_IPV6 && !ss_reduced(way.list)) {
-        result = encaps_seg6(skb, way.list);
+        result = insert(skb, path.list);
+    } else if (packet.family == SS_IPV6 && !ss_reduced(path.list)) {
+        result = encaps_seg6(skb, path.list);
     } else {
-        result = encaps_ip(skb, &packet, way.list);
+        result = encaps_ip(skb, &packet, path.list);
     }
     if (result == BPF_DROP) {
-        ss_count_drop(way.stats, SS_DROP_PUSH_FAILED);
+        ss_count_drop(path.stats, SS_DROP_PUSH_FAILED);
     } else {
-        ss_count_taken(way.stats, packet.length);
+        ss_count_taken(path.stats, packet.length);
     }
     return result;
 }

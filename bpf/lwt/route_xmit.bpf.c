@@ -9,16 +9,16 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 SEC("lwt_xmit")
 int ss_lwt_xmit(struct __sk_buff* skb) {
-    const struct ss_steering* steering = ss_steering();
+    const struct ss_node* node = ss_node();
     struct ss_packet packet;
     struct ethhdr eth = {};
-    struct ss_way way;
+    struct ss_path path;
 
-    if (ss_routes_rest(steering) || !steering->policy_device) return BPF_OK;
+    if (ss_routes_rest(node) || !node->policy_device) return BPF_OK;
     if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
-    ss_steer(skb, &packet, SS_ROUTE, 0, &way);
-    if (!way.list) return BPF_OK;
+    ss_steer(skb, &packet, SS_ROUTE, 0, &path);
+    if (!path.list) return BPF_OK;
     eth.h_proto = bpf_htons(packet.family == SS_IPV4 ? ETH_P_IP : ETH_P_IPV6);
     if (bpf_skb_change_head(skb, ETH_HLEN, 0) || bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0)) return BPF_DROP;
-    return bpf_redirect(steering->policy_device, 0);
+    return bpf_redirect(node->policy_device, 0);
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // tc egress of the policy device: what the kernel routes into it, forwarded or local, leaves by its policy. There is no
 // ordinary path from here: what no candidate takes is dropped.
-#include "bpf/lib/leave.h"
+#include "bpf/lib/transmit.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 SEC("tc")
 int ss_device(struct __sk_buff* skb) {
     struct ss_packet packet;
-    struct ss_way way;
+    struct ss_path path;
     int result;
 
     if (skb->protocol == bpf_htons(ETH_P_IPV6)
             ? ss_read_ipv6(skb, ETH_HLEN, &packet)
             : skb->protocol != bpf_htons(ETH_P_IP) || ss_read_ipv4(skb, ETH_HLEN, &packet)) {
-        return TC_ACT_SHOT; /* neighbour discovery and the like */
+        return TC_ACT_SHOT; /* neighbor discovery and the like */
     }
-    ss_steer(skb, &packet, SS_DEVICE, 0, &way);
-    if (!way.list) return TC_ACT_SHOT;
-    result = ss_leave(skb, &packet, SS_DEVICE, 0, &way);
+    ss_steer(skb, &packet, SS_DEVICE, 0, &path);
+    if (!path.list) return TC_ACT_SHOT;
+    result = ss_transmit(skb, &packet, SS_DEVICE, 0, &path);
     return result == SS_PASS ? TC_ACT_SHOT : result;
 }

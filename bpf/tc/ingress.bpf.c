@@ -16,11 +16,11 @@ static __always_inline void forget_hash(struct __sk_buff* skb, __u32 rehash) {
 
 SEC("tc")
 int ss_ingress(struct __sk_buff* skb) {
-    const struct ss_gate* gate = ss_gate();
+    const struct ss_repair_state* repair = ss_repair_state();
 
-    if (!gate) return SS_PASS;
-    if (ss_all_well(gate) && !gate->rehash && ss_ordinary(skb)) return SS_PASS;
+    if (!repair) return SS_PASS;
+    if (ss_all_well(repair) && !repair->hash_policy && ss_ordinary(skb)) return SS_PASS;
     if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return SS_PASS; /* a VLAN has an interface of its own */
-    if (gate->rehash) forget_hash(skb, gate->rehash);
-    return ss_ingress_any(skb, ss_all_well(gate));
+    if (repair->hash_policy) forget_hash(skb, repair->hash_policy);
+    return ss_ingress_any(skb, ss_all_well(repair));
 }

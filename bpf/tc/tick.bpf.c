@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tick: one beat of the probe clock. It visits the sessions that are due: judges each, stamps its next probe and
+// The tick: one step of the probe clock. It visits the sessions that are due: judges each, stamps its next probe and
 // sends a clone of its own packet, rewritten, out of the session's interface. It does not know who drives it: the
 // detector by BPF_PROG_RUN, or a packet that circles through a veth pair and a TBF qdisc.
 //
-// Sessions of one interval form a class and are visited in turn, evenly over the interval: a beat walks only what is
+// Sessions of one interval form a class and are visited in turn, evenly over the interval: a tick walks only what is
 // due, and phases are spread without being stored. A session that is one unanswered probe from being dead is a suspect
-// and is looked at on every beat, so that a verdict does not wait for the session's next turn.
+// and is looked at on every tick, so that a verdict does not wait for the session's next turn.
 #include "bpf/lib/judge.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
 #include "bpf/lib/portable.h"
 #include "bpf/lib/probe.h"
-#include "bpf/lib/word.h"
+#include "bpf/lib/session_state.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define SS_XMIT_CN 2          /* NET_XMIT_CN of the kernel's netdevice.h */
 #define SS_PRIORITY_CONTROL 7 /* TC_PRIO_CONTROL: the first band, so that a full queue spares probes */
-#define SS_STANDSTILL_BEATS 3
-/* Probes a beat sends at the most, all classes together. More at once would overrun queues on the way, on a veth link
- * even the receive queue that the beat itself travels by. The rest follows on the next beats. */
+#define SS_STANDSTILL_TICKS 3
+/* Probes a tick sends at the most, all classes together. More at once would overrun queues on the path, on a veth link
+ * even the receive queue that the tick itself travels by. The rest follows on the next ticks. */
 #define SS_BURST 256
 
-#define SS_GAP_BEATS 64 /* beats that make up one of the two periods of recent_gap_ns */
+#define SS_GAP_TICKS 64 /* ticks that make up one of the two periods of recent_gap_ns */
 
 struct tick {
     struct __sk_buff* skb;
@@ -31,12 +31,12 @@ struct tick {
     const struct ss_secret* secret;
     __u64 now;
     __u32
-        standstill; /* the clock was so late that answers may wait behind this beat: they are heard before a verdict */
+        standstill; /* the clock was so late that answers may wait behind this tick: they are heard before a verdict */
     __u32 first;    /* of the class at work, in plan->order */
     __u32 count;
     __u32 next;   /* position in the class of the next session due */
     __u32 word;   /* of clock->suspect at work */
-    __u32 budget; /* probes that this beat may still send */
+    __u32 budget; /* probes that this tick may still send */
 };
 
 static __always_inline void report(const struct ss_clock* clock, const struct ss_session* session, __u32 index,
@@ -62,19 +62,19 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
 }
 
 static __always_inline void lower(__u32 index, __u32 rank) {
-    struct ss_word* word = ss_entry(&ss_words, index);
-    struct ss_gate* gate = ss_entry(&ss_gates, 0);
+    struct ss_session_state* state = ss_entry(&ss_states, index);
+    struct ss_repair_state* repair = ss_entry(&ss_repair_states, 0);
 
-    if (word && gate) ss_word_lower(word, gate, rank);
+    if (state && repair) ss_state_lower(state, repair, rank);
 }
 
-// After a standstill, answers that came meanwhile may wait behind this beat: a verdict that falls in it is left to the
+// After a standstill, answers that came meanwhile may wait behind this tick: a verdict that falls in it is left to the
 // next one.
 static __always_inline int in_doubt(const struct tick* tick, struct ss_session_tx* tx) {
-    __u32 beat = (__u32)tick->clock->beats | 1U << 31; /* never 0, which is for no doubt */
+    __u32 this_tick = (__u32)tick->clock->ticks | 1U << 31; /* never 0, which is for no doubt */
 
-    if (!tx->doubted && tick->standstill) tx->doubted = beat;
-    return tx->doubted == beat;
+    if (!tx->doubted && tick->standstill) tx->doubted = this_tick;
+    return tx->doubted == this_tick;
 }
 
 // Judges the session and acts on the verdict. Returns true if it has to be looked at again before its next turn.
@@ -104,12 +104,12 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
             report(tick->clock, session, index, SS_EVENT_ALIVE, 0, now);
         }
     } else if (tx->verdict == SS_DEAD) {
-        lower(index, SS_DOWN); /* again, should the detector have raised the word while we were dying */
+        lower(index, SS_DOWN); /* again, should the detector have raised the state while we were dying */
     }
     return judgement.revisit_ns != 0;
 }
 
-// Grades a live session: a poor one has its word lowered as long as it is poor.
+// Grades a live session: a poor one has its state lowered as long as it is poor.
 static __always_inline void grade(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
     __u32 quality;
 
@@ -211,10 +211,10 @@ static long look_at_word(__u32 word, struct tick* tick) {
 }
 
 static __always_inline __u64 note_gap(struct ss_clock* clock, __u64 now) {
-    __u64 gap = clock->last_beat_ns ? now - clock->last_beat_ns : 0;
+    __u64 gap = clock->last_tick_ns ? now - clock->last_tick_ns : 0;
 
-    clock->last_beat_ns = now;
-    if (clock->beats++ % SS_GAP_BEATS == 0) {
+    clock->last_tick_ns = now;
+    if (clock->ticks++ % SS_GAP_TICKS == 0) {
         clock->recent_gap_ns = clock->current_gap_ns;
         clock->current_gap_ns = 0;
     }
@@ -225,7 +225,7 @@ static __always_inline __u64 note_gap(struct ss_clock* clock, __u64 now) {
 }
 
 // Sends what is due of one class: as many probes as the time that passed asks for, but none twice, and no more than a
-// beat may send. What a stalled clock did not send within an interval is left out.
+// tick may send. What a stalled clock did not send within an interval is left out.
 static long run_class(__u32 i, struct tick* tick) {
     const struct ss_class* class = &tick->plan->class_[i & (SS_MAX_CLASSES - 1)];
     __u64* done = &tick->clock->done[i & (SS_MAX_CLASSES - 1)];
@@ -263,10 +263,10 @@ static __always_inline void adopt_plan(struct ss_clock* clock, const struct ss_p
     }
 }
 
-static __always_inline void beat(struct __sk_buff* skb, const struct ss_clock_conf* conf, struct ss_clock* clock) {
+static __always_inline void tick(struct __sk_buff* skb, const struct ss_clock_conf* conf, struct ss_clock* clock) {
     struct tick tick = {.skb = skb, .clock = clock, .now = bpf_ktime_get_ns(), .budget = SS_BURST};
 
-    tick.standstill = note_gap(clock, tick.now) > SS_STANDSTILL_BEATS * conf->beat_ns;
+    tick.standstill = note_gap(clock, tick.now) > SS_STANDSTILL_TICKS * conf->tick_ns;
     tick.plan = ss_entry(&ss_plans, SS_READ(conf->plan));
     tick.secret = ss_entry(&ss_secrets, 0);
     if (!tick.plan || !tick.secret) return;
@@ -280,15 +280,15 @@ int ss_tick(struct __sk_buff* skb) {
     struct ss_clock_conf* conf = ss_entry(&ss_clock_confs, 0);
     struct ss_clock* clock = ss_entry(&ss_clocks, 0);
 
-    if (!conf || !clock || skb->mark != SS_BEAT_MARK) return TC_ACT_SHOT;
+    if (!conf || !clock || skb->mark != SS_TICK_MARK) return TC_ACT_SHOT;
     skb->mark = 0; /* probes carry none */
     skb->priority = SS_PRIORITY_CONTROL;
     if (!__sync_lock_test_and_set(&clock->busy, 1)) {
-        beat(skb, conf, clock);
+        tick(skb, conf, clock);
         __sync_lock_test_and_set(&clock->busy, 0);
     }
     if (!conf->successor) return TC_ACT_STOLEN;
-    skb->mark = SS_BEAT_MARK;
-    if (skb->len != SS_BEAT_BYTES && bpf_skb_change_tail(skb, SS_BEAT_BYTES, 0)) return TC_ACT_SHOT;
+    skb->mark = SS_TICK_MARK;
+    if (skb->len != SS_TICK_BYTES && bpf_skb_change_tail(skb, SS_TICK_BYTES, 0)) return TC_ACT_SHOT;
     return bpf_redirect(conf->successor, 0);
 }

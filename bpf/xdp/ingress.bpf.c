@@ -11,7 +11,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 // True if the packet is for this node, by Ethernet.
 static __always_inline int is_ours(const struct xdp_md* frame) {
     const __u32 ifindex = frame->ingress_ifindex;
-    const struct ss_port* port = bpf_map_lookup_elem(&ss_ports, &ifindex);
+    const struct ss_xdp_interface* port = bpf_map_lookup_elem(&ss_xdp_interfaces, &ifindex);
     const struct ethhdr* eth = ss_at(frame, 0, sizeof(*eth));
     int i;
 
@@ -23,18 +23,19 @@ static __always_inline int is_ours(const struct xdp_md* frame) {
 }
 
 SS_VERIFIED_ONCE int ss_xdp_round(struct xdp_md* frame) {
-    const struct ss_gate* gate = ss_gate();
+    const struct ss_repair_state* repair = ss_repair_state();
 
-    return gate ? ss_ingress_any(frame, ss_all_well(gate)) : SS_PASS;
+    return repair ? ss_ingress_any(frame, ss_all_well(repair)) : SS_PASS;
 }
 
 SEC("xdp")
 int ss_ingress_xdp(struct xdp_md* frame) {
-    const struct ss_gate* gate = ss_gate();
+    const struct ss_repair_state* repair = ss_repair_state();
     int i;
 
-    if (!gate || gate->rehash) return SS_PASS; /* the hash that the kernel will go by cannot be taken away here */
-    if (ss_all_well(gate) && ss_ordinary(frame)) return SS_PASS;
+    if (!repair || repair->hash_policy)
+        return SS_PASS; /* the hash that the kernel will go by cannot be taken away here */
+    if (ss_all_well(repair) && ss_ordinary(frame)) return SS_PASS;
     if (!is_ours(frame)) return SS_PASS;
     for (i = 0; i < SS_MAX_ROUNDS; i++) {
         const int result = ss_xdp_round(frame);

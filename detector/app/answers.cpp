@@ -65,7 +65,7 @@ json xdp_entrances(const std::vector<Entrance>& entrances) {
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
     json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}, {"degraded", 0}};
     for (const auto& session : engine.sessions.all()) {
-        auto& count = states[std::string(to_string(session.memory.state))];
+        auto& count = states[std::string(to_string(session.fsm.state))];
         count = count.get<int>() + 1;
     }
     int rerouting = 0;
@@ -83,8 +83,8 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
             {"uptime_ms", milliseconds(now - health.started)},
             {"clock",
              {{"kind", health.clock},
-              {"beat_us", microseconds(dataplane.clock_conf().beat_ns)},
-              {"beats", SS_READ(clock.beats)},
+              {"tick_us", microseconds(dataplane.clock_conf().tick_ns)},
+              {"ticks", SS_READ(clock.ticks)},
               {"longest_gap_us", microseconds(SS_READ(clock.longest_gap_ns))},
               {"recent_gap_us", microseconds(SS_READ(clock.recent_gap_ns))},
               {"probes_missed", SS_READ(clock.missed)},
@@ -108,9 +108,9 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
         const auto last = SS_READ(shared.rx.last_answer_ns);
         json entry = {{"name", session.config.name},
                       {"kind", kind_of(session.config)},
-                      {"state", to_string(session.memory.state)},
-                      {"reason", to_string(session.memory.reason)},
-                      {"word", rank_name(engine.sessions.rank(session))},
+                      {"state", to_string(session.fsm.state)},
+                      {"reason", to_string(session.fsm.reason)},
+                      {"state", rank_name(engine.sessions.rank(session))},
                       {"interface", session.config.interface},
                       {"neighbor", session.config.neighbor.to_string()},
                       {"path", texts(session.config.encaps)},
@@ -126,13 +126,12 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
                       {"wait_left_ms", nullptr},
                       {"lost_of_64", ss_lost(&shared)},
                       {"penalty", nullptr},
-                      {"suppressed", session.memory.damping.suppressed},
-                      {"downs", session.memory.downs},
+                      {"suppressed", session.fsm.damping.suppressed},
+                      {"downs", session.fsm.downs},
                       {"rtt_histogram", histogram(shared.rx)}};
-        if (probe.damping) entry["penalty"] = penalty_at(session.memory.damping, *probe.damping, now);
+        if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
         if (last != 0) entry["last_answer_age_us"] = microseconds(static_cast<std::uint64_t>(now.count()) - last);
-        if (session.memory.state == SessionState::wait)
-            entry["wait_left_ms"] = milliseconds(session.memory.wait_until - now);
+        if (session.fsm.state == SessionState::wait) entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
         list.push_back(std::move(entry));
     }
     return {{"sessions", list}};

@@ -34,7 +34,7 @@ void Attachments::on_link(const LinkChange& change) {
     auto now = change;
     if (change.gone) now.ifindex = 0;
     const auto before = std::exchange(interfaces_[change.name], now);
-    if (before.ifindex != now.ifindex) forget_port(before.ifindex);
+    if (before.ifindex != now.ifindex) forget_xdp_interface(before.ifindex);
     const auto ours = std::ranges::find(entrances_, change.name, &Entrance::name);
     const bool changed = ours != entrances_.end() && follow(*ours, before, now);
     if (changed || (renamed && !entrances_.empty())) review(demands_);
@@ -43,7 +43,7 @@ void Attachments::on_link(const LinkChange& change) {
 /// An interface that has another name now: under its old one it is gone, and has nothing of ours.
 void Attachments::forget(int ifindex, const std::string& name) {
     interfaces_[name].ifindex = 0;
-    forget_port(ifindex);
+    forget_xdp_interface(ifindex);
     const auto ours = std::ranges::find(entrances_, name, &Entrance::name);
     if (ours == entrances_.end() || ours->ifindex != ifindex) return;
     if (ours->tc) ours->tc->detach();
@@ -51,8 +51,8 @@ void Attachments::forget(int ifindex, const std::string& name) {
     *ours = entrance_of(name, 0);
 }
 
-void Attachments::forget_port(int ifindex) {
-    if (ports_.erase(ifindex) != 0) dataplane_.remove_port(ifindex);
+void Attachments::forget_xdp_interface(int ifindex) {
+    if (xdp_interfaces_.erase(ifindex) != 0) dataplane_.remove_xdp_interface(ifindex);
 }
 
 /// True if what is attached there may have to be another.
@@ -140,7 +140,7 @@ Result<void> Attachments::place_all(bool to_the_end) {
 
 /// Programs at XDP wherever they can be. Only with them there do many drivers take frames.
 void Attachments::enter_xdp() {
-    ask_exits();
+    ask_redirect_targets();
     bool fresh = false;
     for (auto& entrance : entrances_) {
         if (!entrance.xdp_asked || entrance.xdp || entrance.ifindex == 0) continue;
@@ -152,7 +152,7 @@ void Attachments::enter_xdp() {
             entrance.refusal = fmt::format("{}: {}", entrance.name, attached.error().message);
         }
     }
-    if (fresh) ask_exits();
+    if (fresh) ask_redirect_targets();
 }
 
 /// What comes is attached before what goes is detached: a packet may meet both, but never none.
@@ -165,8 +165,8 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
     const auto obstacle = entrance.xdp_asked ? why_not_at(entrance) : std::string();
     const bool stays = entrance.xdp && obstacle.empty();
     entrance.because = obstacle.empty() ? not_alone : obstacle;
-    if (stays && !takes_frames(entrance.ifindex)) entrance.because = entrance.name + " does not take frames of XDP";
-    if (stays && ports_.at(entrance.ifindex).cramped != 0)
+    if (stays && !redirect_target(entrance.ifindex)) entrance.because = entrance.name + " does not take frames of XDP";
+    if (stays && xdp_interfaces_.at(entrance.ifindex).no_headroom != 0)
         entrance.because = entrance.name + " has less room before packets than a list needs";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
@@ -201,7 +201,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
 
 std::string Attachments::why_not_at(const Entrance& entrance) const {
     const auto& self = interface(entrance.name);
-    if (!no_exits_.empty()) return no_exits_;
+    if (!no_redirect_.empty()) return no_redirect_;
     if (self.kind == "bond") return entrance.name + " is a bond: programs at its XDP see other interfaces";
     if ((self.kind == "veth" || self.kind == "tun") && !config_.xdp_on_virtual)
         return entrance.name + " is virtual, and its packets may have no checksums yet (see xdp-on-virtual)";
@@ -209,7 +209,7 @@ std::string Attachments::why_not_at(const Entrance& entrance) const {
         if (other.ifindex != 0 && other.kind == "vlan" && other.parent == entrance.ifindex)
             return fmt::format("{} carries the VLAN {}: at XDP its tags may be gone", entrance.name, name);
     }
-    if (!ports_.contains(entrance.ifindex)) return entrance.name + " has no MAC address";
+    if (!xdp_interfaces_.contains(entrance.ifindex)) return entrance.name + " has no MAC address";
     return entrance.refusal;
 }
 
@@ -217,48 +217,48 @@ std::string Attachments::why_not_alone() const {
     if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
     for (const auto& adjacency : config_.adjacencies) {
         const auto ifindex = interface(adjacency.interface).ifindex;
-        if (ifindex != 0 && !takes_frames(ifindex)) return adjacency.interface + " does not take frames of XDP";
+        if (ifindex != 0 && !redirect_target(ifindex)) return adjacency.interface + " does not take frames of XDP";
     }
-    if (demands_.added > SS_FRAME_ROOM)
-        return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_FRAME_ROOM, demands_.added);
+    if (demands_.overhead > SS_XDP_HEADROOM)
+        return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_XDP_HEADROOM, demands_.overhead);
     return "";
 }
 
 // --- what the data plane has to know of interfaces
 
 /// Should the kernel not answer, what it said before counts.
-void Attachments::ask_exits() {
-    if (!xdp_exits_) {
-        auto opened = XdpExits::open();
-        no_exits_ = opened ? std::string() : opened.error().message;
+void Attachments::ask_redirect_targets() {
+    if (!xdp_redirect_targets_) {
+        auto opened = XdpRedirectTargets::open();
+        no_redirect_ = opened ? std::string() : opened.error().message;
         if (!opened) return;
-        xdp_exits_ = std::move(*opened);
+        xdp_redirect_targets_ = std::move(*opened);
     }
-    if (auto exits = xdp_exits_->ask()) exits_ = std::move(*exits);
-    for (const auto& name : config_.xdp) write_port(name);
-    for (const auto& adjacency : config_.adjacencies) write_port(adjacency.interface);
+    if (auto exits = xdp_redirect_targets_->ask()) redirect_targets_ = std::move(*exits);
+    for (const auto& name : config_.xdp) write_xdp_interface(name);
+    for (const auto& adjacency : config_.adjacencies) write_xdp_interface(adjacency.interface);
 }
 
-void Attachments::write_port(const std::string& name) {
+void Attachments::write_xdp_interface(const std::string& name) {
     const auto& self = interface(name);
     if (self.ifindex == 0 || !self.mac) return;
-    ss_port port{.mac = {}, .takes_frames = 0, .cramped = 0};
+    ss_xdp_interface port{.mac = {}, .redirect_target = 0, .no_headroom = 0};
     std::ranges::copy(*self.mac, port.mac);
-    port.takes_frames = exits_.contains(self.ifindex) ? 1 : 0;
-    port.cramped = dataplane_.is_cramped(self.ifindex) ? 1 : 0;
-    const auto written = ports_.find(self.ifindex);
-    if (written != ports_.end() && std::memcmp(&written->second, &port, sizeof port) == 0) return;
-    if (auto set = dataplane_.set_port(self.ifindex, port); set) {
-        ports_[self.ifindex] = port;
+    port.redirect_target = redirect_targets_.contains(self.ifindex) ? 1 : 0;
+    port.no_headroom = dataplane_.has_no_headroom(self.ifindex) ? 1 : 0;
+    const auto written = xdp_interfaces_.find(self.ifindex);
+    if (written != xdp_interfaces_.end() && std::memcmp(&written->second, &port, sizeof port) == 0) return;
+    if (auto set = dataplane_.set_xdp_interface(self.ifindex, port); set) {
+        xdp_interfaces_[self.ifindex] = port;
     } else {
-        ports_.erase(self.ifindex);
+        xdp_interfaces_.erase(self.ifindex);
         spdlog::error("{}", set.error().message);
     }
 }
 
-bool Attachments::takes_frames(int ifindex) const {
-    const auto port = ports_.find(ifindex);
-    return port != ports_.end() && port->second.takes_frames != 0;
+bool Attachments::redirect_target(int ifindex) const {
+    const auto port = xdp_interfaces_.find(ifindex);
+    return port != xdp_interfaces_.end() && port->second.redirect_target != 0;
 }
 
 const LinkChange& Attachments::interface(const std::string& name) const {

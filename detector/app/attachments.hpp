@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "detector/maps/session_table.hpp"
 #include "detector/core/config.hpp"
-#include "detector/maps/dataplane.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/tc_hook.hpp"
-#include "detector/kernel/xdp_exits.hpp"
+#include "detector/kernel/xdp_redirect.hpp"
+#include "detector/maps/dataplane.hpp"
+#include "detector/maps/session_table.hpp"
 
 namespace sidestep {
 
@@ -32,8 +32,8 @@ struct Entrance {
 
 /// What decides, beside interfaces, whether XDP can do everything.
 struct XdpDemands {
-    std::uint32_t added = 0;   ///< bytes that the longest list adds to a packet
-    bool hashes_more = false;  ///< the kernel may go by a hash that is on the packet
+    std::uint32_t overhead = 0;  ///< bytes that the longest list adds to a packet
+    bool hashes_more = false;    ///< the kernel may go by a hash that is on the packet
 };
 
 /// Takes away what any process of ours attached to the ingress of an interface.
@@ -57,20 +57,20 @@ class Attachments {
   private:
     [[nodiscard]] Entrance entrance_of(const std::string& name, int ifindex) const;
     void forget(int ifindex, const std::string& name);
-    void forget_port(int ifindex);
+    void forget_xdp_interface(int ifindex);
     bool follow(Entrance& entrance, const LinkChange& before, const LinkChange& now);
     Result<void> place_all(bool to_the_end);
     Result<void> place(Entrance& entrance, const std::string& not_alone);
     void enter_xdp();
-    void ask_exits();
-    void write_port(const std::string& name);
+    void ask_redirect_targets();
+    void write_xdp_interface(const std::string& name);
     void leave_xdp(const Entrance& entrance) const;
     void detach_leftovers() const;
     /// Empty if the interface can have a program at XDP.
     [[nodiscard]] std::string why_not_at(const Entrance& entrance) const;
     /// Empty if XDP does all that tc would do, wherever it is.
     [[nodiscard]] std::string why_not_alone() const;
-    [[nodiscard]] bool takes_frames(int ifindex) const;
+    [[nodiscard]] bool redirect_target(int ifindex) const;
     [[nodiscard]] const LinkChange& interface(const std::string& name) const;
 
     const Config& config_;
@@ -80,11 +80,11 @@ class Attachments {
     std::map<std::string, LinkChange> interfaces_;  ///< as last told of; index 0: gone
     std::map<int, std::string> names_;
     std::vector<Entrance> entrances_;
-    std::optional<XdpExits> xdp_exits_;
-    std::string no_exits_;          ///< why the kernel cannot be asked for them
-    std::set<int> exits_;           ///< take frames of XDP
-    std::map<int, ss_port> ports_;  ///< as written
-    std::string problem_;           ///< as logged
+    std::optional<XdpRedirectTargets> xdp_redirect_targets_;
+    std::string no_redirect_;                         ///< why the kernel cannot be asked for them
+    std::set<int> redirect_targets_;                  ///< take frames of XDP
+    std::map<int, ss_xdp_interface> xdp_interfaces_;  ///< as written
+    std::string problem_;                             ///< as logged
 };
 
 }  // namespace sidestep

@@ -20,14 +20,14 @@
 #include "bpf/lib/portable.h"
 #include "common/fd.hpp"
 #include "detector/app/answers.hpp"
+#include "detector/app/api_server.hpp"
 #include "detector/app/attachments.hpp"
-#include "detector/clock/clock_keeper.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
+#include "detector/clock/clock_keeper.hpp"
+#include "detector/core/encap_overhead.hpp"
 #include "detector/feed/routing_feed.hpp"
-#include "detector/core/header_room.hpp"
-#include "detector/app/api_server.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/privilege.hpp"
@@ -144,7 +144,7 @@ class Daemon {
         }
         installed_ = true;
         (void)kernel_->links_changed();  // what came before
-        if (auto beating = clock_->start(); !beating) return beating;
+        if (auto ticking = clock_->start(); !ticking) return ticking;
         dataplane_->unpin_other_layouts();
         spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions.all().size(),
                      config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
@@ -206,7 +206,7 @@ class Daemon {
     /// Programs at XDP step aside with that, and only when others are at tc may they.
     void note_hash_policy() {
         const auto beyond = hashes_beyond_addresses();
-        auto& rehash = dataplane_->gate().rehash;
+        auto& rehash = dataplane_->repair().hash_policy;
         if (rehash == beyond) return;
         if (beyond == 0) SS_WRITE(rehash, beyond);
         review_attachments(xdp_demands());
@@ -214,7 +214,7 @@ class Daemon {
     }
 
     [[nodiscard]] XdpDemands xdp_demands() const {
-        return {.added = engine_->policies.most_added(), .hashes_more = hashes_beyond_addresses() != 0};
+        return {.overhead = engine_->policies.longest_overhead(), .hashes_more = hashes_beyond_addresses() != 0};
     }
 
     void review_attachments(const XdpDemands& demands) {
@@ -246,9 +246,9 @@ class Daemon {
     void adopt(const PolicySet& computed) {
         auto demands = xdp_demands();
         for (const auto& policy : computed.policies)
-            demands.added = std::max(demands.added, added_at_most(policy.candidates));
+            demands.overhead = std::max(demands.overhead, overhead_at_most(policy.candidates));
         for (const auto& [adjacency, bypass] : computed.bypasses)
-            demands.added = std::max(demands.added, added_at_most(bypass));
+            demands.overhead = std::max(demands.overhead, overhead_at_most(bypass));
         review_attachments(demands);  // before there is a list that is too long for XDP
         if (auto replaced = engine_->replace(computed); !replaced) {
             return spdlog::error("computed policies not taken, the last ones stay: {}", replaced.error().message);
@@ -300,7 +300,7 @@ class Daemon {
         if (!request.contains("up") || !request["up"].is_boolean()) return {{"error", "admin needs up: true or false"}};
         engine_->on_admin(*session, request["up"].get<bool>(), now);
         arm_timer();
-        return {{"session", name}, {"state", to_string(session->memory.state)}};
+        return {{"session", name}, {"state", to_string(session->fsm.state)}};
     }
 
     /// At once for the first changes, otherwise with the next reconciliation: thousands may change together.

@@ -45,7 +45,7 @@ Reason poor_reason(std::uint32_t quality) {
 }
 
 void log_transition(const Session& session, const ss_event* evidence) {
-    const auto& memory = session.memory;
+    const auto& memory = session.fsm;
     const auto level = memory.state == SessionState::down || memory.state == SessionState::degraded
                            ? spdlog::level::warn
                            : spdlog::level::info;
@@ -63,17 +63,17 @@ void log_transition(const Session& session, const ss_event* evidence) {
 
 }  // namespace
 
-Engine::Engine(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered)
-    : sessions(dataplane, config, remembered),
+Engine::Engine(Dataplane& dataplane, const Config& config, const SavedSessions& saved_sessions)
+    : sessions(dataplane, config, saved_sessions),
       policies(dataplane, sessions, config),
       adjacencies(dataplane, sessions, policies, config),
       sids(dataplane, sessions, policies, config),
-      routes(kRoutesRemembered) {}
+      routes(kRoutesKept) {}
 
-RememberedSessions Engine::remember() const {
-    RememberedSessions result;
+SavedSessions Engine::remember() const {
+    SavedSessions result;
     for (const auto& session : sessions.all()) {
-        result[session.config.name] = {.state = session.memory.state, .reason = session.memory.reason};
+        result[session.config.name] = {.state = session.fsm.state, .reason = session.fsm.reason};
     }
     return result;
 }
@@ -81,7 +81,7 @@ RememberedSessions Engine::remember() const {
 Result<void> Engine::start() {
     for (auto& session : sessions.all()) {
         sessions.apply(session, {});
-        if (session.memory.state == SessionState::wait) timers_[session.index] = session.memory.wait_until;
+        if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
     }
     return replace({});
 }
@@ -95,7 +95,7 @@ Result<void> Engine::replace(const PolicySet& computed) {
 
 void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence) {
     const auto actions =
-        step(session.memory, event, now,
+        step(session.fsm, event, now,
              {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping});
     sessions.apply(session, actions);
     if (actions.timer) {
@@ -108,8 +108,8 @@ void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, cons
     LoggedEvent entry{.time = evidence != nullptr ? Nanoseconds(evidence->time_ns) : now,
                       .wall_time = utc_now(),
                       .session = session.config.name,
-                      .state = session.memory.state,
-                      .reason = session.memory.reason,
+                      .state = session.fsm.state,
+                      .reason = session.fsm.reason,
                       .evidence = std::nullopt};
     if (evidence != nullptr) entry.evidence = *evidence;
     log.add(std::move(entry));
@@ -166,7 +166,7 @@ void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
             relink(session);
         }
         if (change.status == NeighborStatus::failed) deliver(session, SessionEvent::neighbor_failed, now);
-        if (change.status == NeighborStatus::usable && session.memory.neighbor_cause) {
+        if (change.status == NeighborStatus::usable && session.fsm.neighbor_cause) {
             deliver(session, SessionEvent::neighbor_resolved, now);
         }
     }
@@ -188,27 +188,27 @@ void Engine::on_route(const RouteChange& change, Nanoseconds now) {
 }
 
 void Engine::settle() {
-    refresh_orphans();
+    refresh_stale();
     if (!std::exchange(relinked_, false)) return;
     if (auto updated = adjacencies.update(); !updated) spdlog::error("{}", updated.error().message);
 }
 
-void Engine::refresh_orphans() {
+void Engine::refresh_stale() {
     std::map<Prefix, std::uint32_t> wanted;
-    for (const auto& [prefix, hop] : routes.orphans()) {
-        const auto known = orphans_.find(prefix);
-        const auto slot = known != orphans_.end() ? known->second : adjacencies.bypass_at(hop);
+    for (const auto& [prefix, hop] : routes.stale()) {
+        const auto known = stale_.find(prefix);
+        const auto slot = known != stale_.end() ? known->second : adjacencies.bypass_at(hop);
         if (slot != SS_POLICY_EXEMPT) wanted[prefix] = slot;
     }
-    if (wanted == orphans_) return;
-    policies.set_orphans(wanted);
-    orphans_ = std::move(wanted);
+    if (wanted == stale_) return;
+    policies.set_stale(wanted);
+    stale_ = std::move(wanted);
 }
 
 /// Orphans whose bypass is gone would take whatever policy gets its slot.
 void Engine::forget_bypasses() {
-    if (std::erase_if(orphans_, [&](const auto& orphan) { return !policies.is_bypass(orphan.second); }) > 0)
-        policies.set_orphans(orphans_);
+    if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies.is_bypass(stale_route.second); }) > 0)
+        policies.set_stale(stale_);
 }
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
@@ -236,7 +236,7 @@ void Engine::reconcile(Nanoseconds now) {
     const bool ask = now >= next_resolve_;
     if (ask) next_resolve_ = now + kResolveEvery;
     for (auto& session : sessions.all()) {
-        const auto& memory = session.memory;
+        const auto& memory = session.fsm;
         const auto& shared = sessions.shared(session);
         if (ask && session.running && !session.config.passive_source &&
             (!session.neighbor_mac || memory.neighbor_cause)) {
@@ -257,8 +257,8 @@ void Engine::reconcile(Nanoseconds now) {
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes.expire(now);
-    refresh_orphans();
-    sessions.audit_gate();
+    refresh_stale();
+    sessions.audit_repair_active();
 }
 
 }  // namespace sidestep

@@ -9,7 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
-#include "detector/core/header_room.hpp"
+#include "detector/core/encap_overhead.hpp"
 
 namespace sidestep {
 namespace {
@@ -32,7 +32,7 @@ Result<void> Installation::start() {
         TcHook::attach(config_.device, device_->ifindex(), dataplane_.device_program(), kind_, true, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
     egress_ = std::move(*hook);
-    SS_WRITE(dataplane_.steering().policy_device, static_cast<__u32>(device_->ifindex()));
+    SS_WRITE(dataplane_.node().policy_device, static_cast<__u32>(device_->ifindex()));
     return {};
 }
 
@@ -168,7 +168,7 @@ std::uint32_t Installation::steered_mtu(const std::vector<Policy>& policies) con
     std::uint32_t longest = 0;
     for (const auto& policy : policies) {
         if (policy.config.steering == Steering::transit) continue;
-        longest = std::max(longest, added_at_most(policy.config.candidates));
+        longest = std::max(longest, overhead_at_most(policy.config.candidates));
         for (const auto& candidate : policy.config.candidates) {
             for (const auto& list : candidate.lists) {
                 const auto* session = sessions_.find(list.adjacency);

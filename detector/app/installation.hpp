@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "detector/maps/policy_table.hpp"
-#include "detector/maps/session_table.hpp"
 #include "detector/core/config.hpp"
-#include "detector/maps/dataplane.hpp"
 #include "detector/kernel/policy_device.hpp"
 #include "detector/kernel/routes.hpp"
 #include "detector/kernel/tc_hook.hpp"
+#include "detector/maps/dataplane.hpp"
+#include "detector/maps/policy_table.hpp"
+#include "detector/maps/session_table.hpp"
 
 namespace sidestep {
 
@@ -32,7 +32,7 @@ class Installation {
     /// ours. A route that cannot be installed is an error, after all the others were.
     Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
     /// True if something was not installed by apply() that can be now: routes into the policy device wait until a
-    /// neighbour is known that what is steered can be sent to.
+    /// neighbor is known that what is steered can be sent to.
     [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
     /// Takes everything away.
     void remove();

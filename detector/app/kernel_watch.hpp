@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the kernel tells of links, neighbours, addresses and routes, brought to the engine by the loop.
+// What the kernel tells of links, neighbors, addresses and routes, brought to the engine by the loop.
 #pragma once
 
 #include <functional>
@@ -24,10 +24,10 @@ class KernelWatch {
 
     /// Subscribes, and delivers how things are now. Routes are asked for only where something goes by them.
     Result<void> open(const Config& config);
-    /// From here on the loop delivers changes. `after_change`: to be called after those of links and neighbours.
+    /// From here on the loop delivers changes. `after_change`: to be called after those of links and neighbors.
     void follow(std::function<void()> after_change);
 
-    /// Has the kernel resolve a neighbour; the answer comes as a change.
+    /// Has the kernel resolve a neighbor; the answer comes as a change.
     void resolve(int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); }
     /// Whether a link changed since the last call.
     bool links_changed() { return std::exchange(links_changed_, false); }

@@ -13,15 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kPatience = 200ms;
-constexpr int kPatienceBeats = 20;
+constexpr int kPatienceTicks = 20;
 
 }  // namespace
 
 Result<void> ClockKeeper::start() {
     auto& conf = dataplane_.clock_conf();
-    const Nanoseconds beat(conf.beat_ns);
+    const Nanoseconds tick(conf.tick_ns);
     if (wanted_ != ClockKind::process) {
-        auto clock = make_kernel_clock(dataplane_.tick_program(), beat, conf.successor);
+        auto clock = make_kernel_clock(dataplane_.tick_program(), tick, conf.successor);
         if (clock) {
             clock_ = std::move(*clock);
             return {};
@@ -29,7 +29,7 @@ Result<void> ClockKeeper::start() {
         if (wanted_ == ClockKind::kernel) return std::unexpected(clock.error());
         spdlog::warn("no kernel clock ({}): the process clock takes its place", clock.error().message);
     }
-    auto clock = make_process_clock(dataplane_.tick_program(), beat);
+    auto clock = make_process_clock(dataplane_.tick_program(), tick);
     if (!clock) return std::unexpected(clock.error());
     clock_ = std::move(*clock);
     if (conf.successor != 0) {  // a predecessor's
@@ -40,9 +40,9 @@ Result<void> ClockKeeper::start() {
 }
 
 void ClockKeeper::watch(Nanoseconds now) {
-    const Nanoseconds last(SS_READ(dataplane_.clock().last_beat_ns));
+    const Nanoseconds last(SS_READ(dataplane_.clock().last_tick_ns));
     const auto patience =
-        std::max<Nanoseconds>(kPatience, kPatienceBeats * Nanoseconds(dataplane_.clock_conf().beat_ns));
+        std::max<Nanoseconds>(kPatience, kPatienceTicks * Nanoseconds(dataplane_.clock_conf().tick_ns));
     if (!clock_ || now - std::max(last, started_) < patience) return;
     ++restarts_;
     started_ = now;

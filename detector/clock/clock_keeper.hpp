@@ -6,8 +6,8 @@
 #include <memory>
 #include <string_view>
 
-#include "detector/core/config.hpp"
 #include "detector/clock/clock.hpp"
+#include "detector/core/config.hpp"
 #include "detector/maps/dataplane.hpp"
 
 namespace sidestep {
@@ -20,7 +20,7 @@ class ClockKeeper {
     /// Starts the clock that is wanted, or takes over a predecessor's; the process clock where the kernel clock cannot
     /// be had and is not insisted on.
     Result<void> start();
-    /// Starts a clock again that has not beaten for a while. To be called every 100 ms or so.
+    /// Starts a clock again that has not ticked for a while. To be called every 100 ms or so.
     void watch(Nanoseconds now);
     /// Ends the clock and removes what it made. Without this a kernel clock goes on after its process.
     void stop();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The kernel clock. ss-clock0 and ss-clock1 are the two ends of a veth pair:
 //
-//      +--> ss-clock0 egress: TBF, one packet a beat --> ss-clock1 ingress: tick program --+
+//      +--> ss-clock0 egress: TBF, one packet a tick --> ss-clock1 ingress: tick program --+
 //      +----------------------------- bpf_redirect ------------------------------------+
 //
-// The bucket holds one packet, so a late beat is not made up for by faster ones.
+// The bucket holds one packet, so a late tick is not made up for by faster ones.
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -30,7 +30,7 @@ namespace {
 
 constexpr const char* kSource = "ss-clock0";
 constexpr const char* kTick = "ss-clock1";
-constexpr int kQueueBytes = 16 * SS_BEAT_BYTES;
+constexpr int kQueueBytes = 16 * SS_TICK_BYTES;
 constexpr int kBucketSlack = 16;  // the kernel rounds the bucket to ticks; a packet that does not fit would be dropped
 constexpr std::uint16_t kEtherType = 0x88b5;  // IEEE 802, local experimental
 
@@ -59,7 +59,7 @@ Result<void> create_pair(nl_sock* socket) {
 }
 
 Result<void> bring_up(nl_sock* socket, const char* name) {
-    // Nothing but the beat shall travel here.
+    // Nothing but the tick shall travel here.
     std::ofstream(std::string("/proc/sys/net/ipv6/conf/") + name + "/disable_ipv6") << "1";
     const Link link(rtnl_link_alloc());
     const Link change(rtnl_link_alloc());
@@ -71,16 +71,16 @@ Result<void> bring_up(nl_sock* socket, const char* name) {
     return {};
 }
 
-Result<void> set_rate(nl_sock* socket, Nanoseconds beat) {
+Result<void> set_rate(nl_sock* socket, Nanoseconds tick) {
     const Qdisc qdisc(rtnl_qdisc_alloc());
     auto* tc = TC_CAST(qdisc.get());
     rtnl_tc_set_ifindex(tc, static_cast<int>(if_nametoindex(kSource)));
     rtnl_tc_set_parent(tc, TC_H_ROOT);
     rtnl_tc_set_handle(tc, TC_HANDLE(1, 0));
     if (const int error = rtnl_tc_set_kind(tc, "tbf"); error < 0) return failure("TBF qdisc", error);
-    const auto bytes_per_second = SS_BEAT_BYTES * std::int64_t{1'000'000'000} / beat.count();
+    const auto bytes_per_second = SS_TICK_BYTES * std::int64_t{1'000'000'000} / tick.count();
     rtnl_qdisc_tbf_set_limit(qdisc.get(), kQueueBytes);
-    rtnl_qdisc_tbf_set_rate(qdisc.get(), static_cast<int>(bytes_per_second), SS_BEAT_BYTES + kBucketSlack, 0);
+    rtnl_qdisc_tbf_set_rate(qdisc.get(), static_cast<int>(bytes_per_second), SS_TICK_BYTES + kBucketSlack, 0);
     if (const int error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0) {
         return failure("cannot set the clock's TBF qdisc (CONFIG_NET_SCH_TBF)", error);
     }
@@ -90,11 +90,11 @@ Result<void> set_rate(nl_sock* socket, Nanoseconds beat) {
 /// Sends the packet that circles from then on.
 Result<void> inject() {
     const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    const std::uint32_t mark = SS_BEAT_MARK;
+    const std::uint32_t mark = SS_TICK_MARK;
     if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) {
         return fail_errno("cannot start the clock");
     }
-    std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
+    std::array<std::uint8_t, SS_TICK_BYTES> packet{};
     packet.at(std::size_t{2} * ETH_ALEN) = kEtherType >> 8;
     packet.at(std::size_t{2} * ETH_ALEN + 1) = kEtherType & 0xff;
     sockaddr_ll to{};
@@ -109,8 +109,8 @@ Result<void> inject() {
 
 class KernelClock final : public Clock {
   public:
-    KernelClock(int tick_program, Nanoseconds beat, std::uint32_t& successor)
-        : tick_program_(tick_program), beat_(beat), successor_(successor) {}
+    KernelClock(int tick_program, Nanoseconds tick, std::uint32_t& successor)
+        : tick_program_(tick_program), tick_(tick), successor_(successor) {}
 
     Result<void> set_up() {
         const Socket socket(nl_socket_alloc());
@@ -119,7 +119,7 @@ class KernelClock final : public Clock {
         for (const char* name : {kSource, kTick}) {
             if (auto done = bring_up(socket.get(), name); !done) return done;
         }
-        if (auto done = set_rate(socket.get(), beat_); !done) return done;
+        if (auto done = set_rate(socket.get(), tick_); !done) return done;
         successor_ = if_nametoindex(kSource);
         auto hook = TcHook::attach(kTick, static_cast<int>(if_nametoindex(kTick)), tick_program_);
         if (!hook) return std::unexpected(hook.error());
@@ -128,7 +128,7 @@ class KernelClock final : public Clock {
 
     [[nodiscard]] std::string_view kind() const override { return "kernel"; }
 
-    // Should the lost packet turn up again there are two; the qdisc lets one pass a beat all the same.
+    // Should the lost packet turn up again there are two; the qdisc lets one pass a tick all the same.
     Result<void> restart() override {
         if (auto done = set_up(); !done) return done;
         return inject();
@@ -141,7 +141,7 @@ class KernelClock final : public Clock {
 
   private:
     int tick_program_;
-    Nanoseconds beat_;
+    Nanoseconds tick_;
     std::uint32_t& successor_;
 };
 
@@ -154,8 +154,8 @@ void remove_kernel_clock() {
     if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
 }
 
-Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds beat, std::uint32_t& successor) {
-    auto clock = std::make_unique<KernelClock>(tick_program, beat, successor);
+Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds tick, std::uint32_t& successor) {
+    auto clock = std::make_unique<KernelClock>(tick_program, tick, successor);
     const bool running = successor != 0 && if_nametoindex(kSource) == successor;
     if (auto ready = running ? clock->set_up() : clock->restart(); !ready) {
         clock->stop();

@@ -26,7 +26,7 @@ class ProcessClock final : public Clock {
           thread_([this, tick_program](const std::stop_token& stop) { run(stop, tick_program); }) {}
 
     [[nodiscard]] std::string_view kind() const override { return "process"; }
-    Result<void> restart() override { return {}; }  // a late thread beats again by itself
+    Result<void> restart() override { return {}; }  // a late thread ticks again by itself
     void stop() override { thread_ = {}; }
 
   private:
@@ -34,9 +34,9 @@ class ProcessClock final : public Clock {
         // Where real-time scheduling is refused (a cgroup without a budget), normal scheduling has to do.
         const sched_param priority{.sched_priority = 50};
         (void)sched_setscheduler(0, SCHED_FIFO, &priority);
-        std::array<std::uint8_t, SS_BEAT_BYTES> packet{};
+        std::array<std::uint8_t, SS_TICK_BYTES> packet{};
         __sk_buff context{};
-        context.mark = SS_BEAT_MARK;
+        context.mark = SS_TICK_MARK;
         std::uint64_t expirations = 0;
         while (!stop.stop_requested()) {
             if (read(timer_.get(), &expirations, sizeof expirations) < 0 && errno != EINTR) return;
@@ -53,10 +53,10 @@ class ProcessClock final : public Clock {
 
 }  // namespace
 
-Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds beat) {
+Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds tick) {
     Fd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
     if (!timer) return fail_errno("cannot create a timer");
-    const timespec period{.tv_sec = beat.count() / 1'000'000'000, .tv_nsec = beat.count() % 1'000'000'000};
+    const timespec period{.tv_sec = tick.count() / 1'000'000'000, .tv_nsec = tick.count() % 1'000'000'000};
     const itimerspec schedule{.it_interval = period, .it_value = period};
     if (timerfd_settime(timer.get(), 0, &schedule, nullptr) != 0) return fail_errno("cannot set the clock's timer");
     return std::make_unique<ProcessClock>(std::move(timer), tick_program);

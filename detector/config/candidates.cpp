@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "detector/core/names.hpp"
 #include "detector/config/reader.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep::config_reader {
 namespace {
@@ -24,7 +24,7 @@ void read_session_names(const Reading& reading, const YamlPlace& place, SegmentL
     }
 }
 
-/// True if the behaviour is known.
+/// True if the behavior is known.
 bool read_encap(const YamlPlace& place, SegmentListConfig& list) {
     list.encap = place.has("segments") ? Encap::h_encaps : Encap::plain;
     const auto encap = place.optional("encap");

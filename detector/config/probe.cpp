@@ -2,9 +2,9 @@
 // How sessions probe: the defaults of the node, and what an adjacency, a path or a passive session has of its own.
 #include <fmt/format.h>
 
+#include "detector/config/reader.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
-#include "detector/config/reader.hpp"
 
 namespace sidestep::config_reader {
 namespace {
@@ -123,12 +123,13 @@ void read_probe_defaults(Reading& reading, const YamlPlace& place) {
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround", "size",
-                           "loss-limit", "rtt-limit", "damping", "sink", "segment"})) {
+                           "loss-limit", "rtt-limit", "damping", "return-address", "segment"})) {
         return probe;
     }
     read_settings(reading, place, probe);
     probe.allowance = allowance_of(probe);
-    if (const auto sink = place.required("sink")) probe.sink = read_unicast(*sink).value_or(Address{});
+    if (const auto sink = place.required("return-address"))
+        probe.return_address = read_unicast(*sink).value_or(Address{});
     if (probe.turnaround != Turnaround::forward) {
         if (const auto segment = place.required("segment")) {
             if (const auto sid = read_unicast(*segment)) probe.back = {*sid};
@@ -143,12 +144,13 @@ ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     probe.turnaround = Turnaround::forward;
     if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "size", "loss-limit",
-                           "rtt-limit", "damping", "sink", "return"})) {
+                           "rtt-limit", "damping", "return-address", "return"})) {
         return probe;
     }
     read_settings(reading, place, probe);
     probe.allowance = allowance_of(probe);
-    if (const auto sink = place.required("sink")) probe.sink = read_unicast(*sink).value_or(Address{});
+    if (const auto sink = place.required("return-address"))
+        probe.return_address = read_unicast(*sink).value_or(Address{});
     if (const auto back = place.optional("return")) probe.back = read_segments(reading, *back);
     return probe;
 }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "common/yaml.hpp"
-#include "detector/core/config.hpp"
-#include "detector/config/values.hpp"
 #include "detector/config/config_file.hpp"
+#include "detector/config/values.hpp"
+#include "detector/core/config.hpp"
 
 namespace sidestep::config_reader {
 

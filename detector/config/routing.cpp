@@ -3,8 +3,8 @@
 #include <array>
 #include <span>
 
-#include "detector/core/names.hpp"
 #include "detector/config/reader.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep::config_reader {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "detector/config/reader.hpp"
 #include "detector/core/session_config.hpp"
 #include "detector/core/wire.hpp"
-#include "detector/config/reader.hpp"
 
 namespace sidestep::config_reader {
 namespace {
@@ -26,14 +26,14 @@ std::size_t room(const Reading& reading) {
     return reading.limits.adjacencies - std::min(taken, reading.limits.adjacencies);
 }
 
-/// Any address of the neighbour's that a route may have for its gateway.
+/// Any address of the neighbor's that a route may have for its gateway.
 std::optional<Address> read_gateway(const YamlPlace& place) {
     const auto address = place.address();
     if (!address) return address;
     return address->is_v4() ? read_unicast_v4(place, true) : read_unicast(place, true);
 }
 
-/// A gateway leads to one adjacency: on a LAN it tells the neighbours apart.
+/// A gateway leads to one adjacency: on a LAN it tells the neighbors apart.
 void read_gateways(const YamlPlace& place, AdjacencyConfig& adjacency, Seen& gateways) {
     for (const auto& item : place.items()) {
         const auto gateway = read_gateway(item);

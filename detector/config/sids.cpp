@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "detector/core/names.hpp"
 #include "detector/config/reader.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep::config_reader {
 namespace {

@@ -18,14 +18,14 @@ namespace sidestep {
 /// How the far end turns a probe around.
 enum class Turnaround : std::uint8_t {
     forward,  ///< plain IPv6 forwarding to the sink address
-    end,      ///< the neighbour's End SID, then the sink address (RFC 8986, 4.1)
-    end_x,    ///< the neighbour's End.X SID towards us, then the sink address (RFC 8986, 4.2)
+    end,      ///< the neighbor's End SID, then the sink address (RFC 8986, 4.1)
+    end_x,    ///< the neighbor's End.X SID towards us, then the sink address (RFC 8986, 4.2)
 };
 
-/// Who beats the probe clock.
+/// Who ticks the probe clock.
 enum class ClockKind : std::uint8_t { automatic, kernel, process };
 
-/// Headend behaviour of a segment list (RFC 8986, 5); `plain` is forwarding without any.
+/// Headend behavior of a segment list (RFC 8986, 5); `plain` is forwarding without any.
 enum class Encap : std::uint8_t { plain, h_encaps, h_encaps_red, h_insert };
 
 /// How packets come under a policy.
@@ -51,8 +51,9 @@ struct ProbeSettings {
     unsigned loss_limit = 0;   ///< more probes lost of the last 64 are degraded; 0: no limit
     Nanoseconds rtt_limit{0};  ///< a longer round trip, smoothed, is degraded; 0: no limit
     std::optional<DampingSettings> damping;  ///< none: flaps are not damped
-    Address sink;                            ///< address of this node that probes return to
-    std::vector<Address> back;  ///< SIDs before the sink: the neighbour's for end and end_x, or a fixed way back
+    Address return_address;                  ///< address of this node that probes return to
+    std::vector<Address>
+        back;  ///< SIDs before the return-address: the neighbor's for end and end_x, or a fixed way back
 };
 
 /// One way out: an adjacency and what is pushed on the way (RFC 9256, 2.2).
@@ -70,12 +71,12 @@ struct CandidateConfig {
     std::vector<SegmentListConfig> lists;
 };
 
-/// One single-hop session: a neighbour behind an interface.
+/// One single-hop session: a neighbor behind an interface.
 struct AdjacencyConfig {
     std::string name;
     std::string interface;
     Address neighbor;
-    std::vector<Address> gateways;  ///< the neighbour's other addresses that routes may name, IPv4 ones too
+    std::vector<Address> gateways;  ///< the neighbor's other addresses that routes may name, IPv4 ones too
     std::string link;               ///< its id in the topology that routes are computed from; its name by default
     ProbeSettings probe;
     std::vector<CandidateConfig> bypass;  ///< for packets that no policy covers and the FIB sends this way
@@ -90,12 +91,12 @@ struct PathConfig {
     ProbeSettings probe;
 };
 
-/// A session that sends nothing: the neighbour's probes pass the End.BPF endpoint of this node.
+/// A session that sends nothing: the neighbor's probes pass the End.BPF endpoint of this node.
 struct PassiveConfig {
     std::string name;
-    std::string interface;  ///< the neighbour's probes come in here
-    Address source;         ///< of the neighbour's probes
-    ProbeSettings probe;    ///< its interval is the neighbour's
+    std::string interface;  ///< the neighbor's probes come in here
+    Address source;         ///< of the neighbor's probes
+    ProbeSettings probe;    ///< its interval is the neighbor's
 };
 
 /// Destinations and their candidate paths, best preference first.

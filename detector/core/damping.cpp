@@ -18,17 +18,17 @@ double highest_penalty(const DampingSettings& settings) {
     return settings.reuse * std::exp2(half_lives(settings.max_suppress, settings));
 }
 
-double penalty_at(const DampingMemory& memory, const DampingSettings& settings, Nanoseconds now) {
+double penalty_at(const DampingState& memory, const DampingSettings& settings, Nanoseconds now) {
     return memory.penalty * std::exp2(-half_lives(std::max(now - memory.reckoned, Nanoseconds::zero()), settings));
 }
 
-void add_flap(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now) {
+void add_flap(DampingState& memory, const DampingSettings& settings, Nanoseconds now) {
     memory.penalty = std::min(penalty_at(memory, settings, now) + kPenaltyPerFlap, highest_penalty(settings));
     memory.reckoned = now;
     if (memory.penalty > settings.suppress) memory.suppressed = true;
 }
 
-std::optional<Nanoseconds> reuse_at(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now) {
+std::optional<Nanoseconds> reuse_at(DampingState& memory, const DampingSettings& settings, Nanoseconds now) {
     if (!memory.suppressed) return std::nullopt;
     const double penalty = penalty_at(memory, settings, now);
     if (penalty <= settings.reuse) {

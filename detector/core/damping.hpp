@@ -20,7 +20,7 @@ struct DampingSettings {
     Nanoseconds max_suppress{std::chrono::seconds(20)};  ///< no session is suppressed longer than this at once
 };
 
-struct DampingMemory {
+struct DampingState {
     double penalty = 0;  ///< as it was at `reckoned`
     Nanoseconds reckoned{};
     bool suppressed = false;
@@ -29,10 +29,10 @@ struct DampingMemory {
 /// The most that a penalty can be: from there it takes max_suppress to decay to the reuse limit.
 double highest_penalty(const DampingSettings& settings);
 /// The penalty at `now`.
-double penalty_at(const DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+double penalty_at(const DampingState& memory, const DampingSettings& settings, Nanoseconds now);
 /// Counts one failure.
-void add_flap(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+void add_flap(DampingState& memory, const DampingSettings& settings, Nanoseconds now);
 /// When a suppressed session may be used again; nullopt (and no longer suppressed) if it may now.
-std::optional<Nanoseconds> reuse_at(DampingMemory& memory, const DampingSettings& settings, Nanoseconds now);
+std::optional<Nanoseconds> reuse_at(DampingState& memory, const DampingSettings& settings, Nanoseconds now);
 
 }  // namespace sidestep

@@ -23,22 +23,22 @@ constexpr Nanoseconds allowance_of(const ProbeSettings& probe) {
 
 /// Times a session takes, as long as its round trip fits the allowance.
 struct DetectionTimes {
-    Nanoseconds shortest{};      ///< first unanswered probe to verdict, when a beat falls right
-    Nanoseconds longest{};       ///< first unanswered probe to verdict, when a beat was just missed
+    Nanoseconds shortest{};      ///< first unanswered probe to verdict, when a tick falls right
+    Nanoseconds longest{};       ///< first unanswered probe to verdict, when a tick was just missed
     Nanoseconds from_failure{};  ///< failure to verdict at the most: it may follow right after a probe got through
     Nanoseconds restore{};       ///< first answered probe to trusted again
 };
 
-/// `beat`: how often the probe clock looks at the sessions.
-constexpr DetectionTimes detection_times(const ProbeSettings& probe, Nanoseconds beat) {
+/// `tick`: how often the probe clock looks at the sessions.
+constexpr DetectionTimes detection_times(const ProbeSettings& probe, Nanoseconds tick) {
     const auto shortest = (static_cast<std::int64_t>(probe.multiplier) - 1) * probe.interval + allowance_of(probe);
     return {.shortest = shortest,
-            .longest = shortest + beat,
-            .from_failure = shortest + beat + probe.interval,
+            .longest = shortest + tick,
+            .from_failure = shortest + tick + probe.interval,
             .restore = (static_cast<std::int64_t>(probe.up_count) - 1) * probe.interval + probe.wait_to_restore};
 }
 
-/// The beat of the clock that serves all sessions of a node.
-Nanoseconds beat_of(const Config& config);
+/// The tick of the clock that serves all sessions of a node.
+Nanoseconds tick_of(const Config& config);
 
 }  // namespace sidestep

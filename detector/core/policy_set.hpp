@@ -15,7 +15,7 @@ struct PolicySet {
     std::vector<PolicyConfig> policies;                            ///< without prefixes that the file has policies for
     std::map<std::string, std::vector<CandidateConfig>> bypasses;  ///< by name of the adjacency that they go around
     /// Of destinations in the graph, without policy: a shorter prefix, somebody else's, must not catch them.
-    std::vector<Prefix> left_out = {};
+    std::vector<Prefix> unprotected = {};
     std::vector<SidConfig> sids;        ///< of this node
     std::vector<std::string> warnings;  ///< what is left out, and why
 };

@@ -12,7 +12,7 @@ namespace sidestep {
     X(none, "none")                                                                         \
     X(unanswered, "unanswered")    /* multiplier probes in a row */                         \
     X(carrier, "carrier-lost")     /* or the interface is down or gone */                   \
-    X(neighbor, "neighbor-failed") /* neighbour discovery gave up */                        \
+    X(neighbor, "neighbor-failed") /* neighbor discovery gave up */                         \
     X(admin, "admin-down")         /* the operator said so */                               \
     X(lossy, "lossy")              /* degraded: too many of the last 64 probes were lost */ \
     X(slow, "slow")                /* degraded: the round trip is beyond its limit */

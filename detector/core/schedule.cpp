@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a beat sends while the clock is on time: a small part of SS_BURST, and of any queue on the way.
-constexpr double kProbesPerBeat = 64;
+/// What a tick sends while the clock is on time: a small part of SS_BURST, and of any queue on the way.
+constexpr double kProbesPerTick = 64;
 
 /// The time in which so many probes come due.
 Nanoseconds time_for(double probes, std::span<const ScheduleEntry> entries) {
@@ -42,11 +42,11 @@ bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation,
     return true;
 }
 
-Nanoseconds beat_for(std::span<const ScheduleEntry> entries) {
+Nanoseconds tick_for(std::span<const ScheduleEntry> entries) {
     const auto shortest = std::ranges::min_element(entries, {}, &ScheduleEntry::interval);
     if (shortest == entries.end()) return 1ms;
-    const auto beat = std::min<Nanoseconds>(shortest->interval / 4, time_for(kProbesPerBeat, entries));
-    return std::max<Nanoseconds>(beat, 25us);
+    const auto tick = std::min<Nanoseconds>(shortest->interval / 4, time_for(kProbesPerTick, entries));
+    return std::max<Nanoseconds>(tick, 25us);
 }
 
 }  // namespace sidestep

@@ -20,9 +20,9 @@ struct ScheduleEntry {
 /// Fills in `plan`. False if there are more than SS_MAX_CLASSES distinct intervals or SS_MAX_SESSIONS entries.
 bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan);
 
-/// The beat of the clock that serves these sessions: a quarter of the shortest interval, so that a verdict waits at
-/// most that long for the next beat; less if more than 64 probes came due in that time, since a burst overruns queues.
+/// The tick of the clock that serves these sessions: a quarter of the shortest interval, so that a verdict waits at
+/// most that long for the next tick; less if more than 64 probes came due in that time, since a burst overruns queues.
 /// At least 25 us; 1 ms without sessions.
-Nanoseconds beat_for(std::span<const ScheduleEntry> entries);
+Nanoseconds tick_for(std::span<const ScheduleEntry> entries);
 
 }  // namespace sidestep

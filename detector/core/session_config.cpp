@@ -11,7 +11,7 @@
 namespace sidestep {
 namespace {
 
-std::set<std::string> gating_names(const Config& config) {
+std::set<std::string> protecting_names(const Config& config) {
     std::set<std::string> names;
     for (const auto& policy : config.policies) {
         if (policy.candidates.empty()) continue;  // the reader of the configuration refuses it
@@ -70,8 +70,8 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
     return names;
 }
 
-std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions) {
-    const auto names = gating_names(config);
+std::vector<bool> protecting_sessions(const Config& config, const std::vector<SessionConfig>& sessions) {
+    const auto names = protecting_names(config);
     std::vector<bool> result;
     for (const auto& session : sessions) result.push_back(names.contains(session.name));
     return result;

@@ -15,7 +15,7 @@ struct SessionConfig {
     std::string interface;   ///< probes leave here
     std::string returns_on;  ///< and come back here
     Address neighbor;
-    std::optional<Address> passive_source;  ///< of the neighbour's probes; set for a passive session
+    std::optional<Address> passive_source;  ///< of the neighbor's probes; set for a passive session
     std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
     ProbeSettings probe;
 };
@@ -23,9 +23,9 @@ struct SessionConfig {
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
-/// By session: true if its word must close the gate. When it falls, a policy may leave its first candidate, or one of
+/// By session: true if its state must close the gate. When it falls, a policy may leave its first candidate, or one of
 /// that candidate's lists, or a bypass comes into force.
-std::vector<bool> gating_sessions(const Config& config, const std::vector<SessionConfig>& sessions);
+std::vector<bool> protecting_sessions(const Config& config, const std::vector<SessionConfig>& sessions);
 
 /// The names of the sessions that a segment list depends on: its adjacency's, then those of paths.
 std::vector<std::string> sessions_of(const SegmentListConfig& list);

@@ -42,7 +42,7 @@ bool is_quality(Event event) {
 
 /// Lasting causes are kept in every state, so that none is forgotten while the operator has the session down.
 /// Returns true if the event changed one.
-bool note_cause(SessionMemory& memory, Event event) {
+bool note_cause(FsmState& memory, Event event) {
     const auto set = [](bool& cause, bool value) { return std::exchange(cause, value) != value; };
     switch (event) {
         case Event::carrier_lost:
@@ -58,7 +58,7 @@ bool note_cause(SessionMemory& memory, Event event) {
     }
 }
 
-SessionActions go_down(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+SessionActions go_down(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (policy.damping && event != Event::admin_down) add_flap(memory.damping, *policy.damping, now);
     memory.state = event == Event::admin_down ? State::admin_down : State::down;
     memory.reason = reason_of(event);
@@ -69,7 +69,7 @@ SessionActions go_down(SessionMemory& memory, Event event, Nanoseconds now, cons
     return {.changed = true, .lower = true, .ask_proof = event != Event::dead};
 }
 
-SessionActions go_up(SessionMemory& memory) {
+SessionActions go_up(FsmState& memory) {
     const bool poor = memory.poor != Reason::none;
     memory.state = poor ? State::degraded : State::up;
     memory.reason = memory.poor;
@@ -77,7 +77,7 @@ SessionActions go_up(SessionMemory& memory) {
 }
 
 /// From down: on the way up once it is proven and nothing stands against it.
-SessionActions try_restore(SessionMemory& memory, Nanoseconds now, const RestorePolicy& policy) {
+SessionActions try_restore(FsmState& memory, Nanoseconds now, const RestorePolicy& policy) {
     if (!memory.proven || memory.carrier_cause || memory.neighbor_cause) return {};
     memory.wait_until = now + policy.wait_to_restore;
     if (policy.damping) {
@@ -89,20 +89,20 @@ SessionActions try_restore(SessionMemory& memory, Nanoseconds now, const Restore
     return {.changed = true, .timer = memory.wait_until};
 }
 
-SessionActions ignore(SessionMemory& memory) {
+SessionActions ignore(FsmState& memory) {
     ++memory.ignored;
     return {};
 }
 
 /// Up and degraded differ in the quality of the path alone.
-SessionActions step_alive(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+SessionActions step_alive(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (is_failure(event)) return go_down(memory, event, now, policy);
     if (!is_quality(event) || memory.poor == reason_of(event)) return ignore(memory);
     memory.poor = reason_of(event);
     return go_up(memory);
 }
 
-SessionActions step_wait(SessionMemory& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+SessionActions step_wait(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (is_failure(event)) return go_down(memory, event, now, policy);
     if (is_quality(event)) {
         memory.poor = reason_of(event);
@@ -114,7 +114,7 @@ SessionActions step_wait(SessionMemory& memory, Event event, Nanoseconds now, co
     return go_up(memory);
 }
 
-SessionActions step_down(SessionMemory& memory, Event event, bool cause_changed, Nanoseconds now,
+SessionActions step_down(FsmState& memory, Event event, bool cause_changed, Nanoseconds now,
                          const RestorePolicy& policy) {
     // A session that is kept down by a lasting cause alone is graded all the same.
     if (is_quality(event) && memory.proven) {
@@ -171,7 +171,7 @@ std::string_view to_string(SessionEvent event) {
     return kTexts.at(static_cast<std::size_t>(event));
 }
 
-SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {
+SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {
     const bool cause_changed = note_cause(memory, event);
     switch (memory.state) {
         case State::init:

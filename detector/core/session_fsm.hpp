@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// When a session's word may be set, and when the detector itself clears it. Pure: events and the time go in, actions
+// When a session's state may be set, and when the detector itself clears it. Pure: events and the time go in, actions
 // come out. The kernel's tick clears words by itself; this machine decides when a path is trusted again.
 //
 //                      alive                                  any failure
@@ -11,10 +11,10 @@
 //
 // Beside up there is degraded: alive, but lossy or slow; it goes to and fro between the two, and fails like up.
 //
-// A new session is trusted (word up) until it fails: a session that never answered has not failed, it is misconfigured,
-// and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbour or the operator; the last
-// three are causes that last, and none may be left when the session goes up again. After each failure fresh proof is
-// asked for: `up_count` answers in a row to probes sent since.
+// A new session is trusted (state up) until it fails: a session that never answered has not failed, it is
+// misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor or the
+// operator; the last three are causes that last, and none may be left when the session goes up again. After each
+// failure fresh proof is asked for: `up_count` answers in a row to probes sent since.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ enum class SessionEvent : std::uint8_t {
     dead,          ///< the kernel's verdict
     carrier_lost,  ///< or interface down, or gone
     carrier_back,
-    neighbor_failed,  ///< neighbour discovery gave up
+    neighbor_failed,  ///< neighbor discovery gave up
     neighbor_resolved,
     timer,  ///< the time that the last step asked for has come
     admin_down,
@@ -50,7 +50,7 @@ std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);
 
 /// What is remembered of a session between events. Times are CLOCK_MONOTONIC.
-struct SessionMemory {
+struct FsmState {
     SessionState state = SessionState::init;
     Reason reason = Reason::none;  ///< of the last failure, while not up
     Reason poor = Reason::none;    ///< lossy or slow, while alive
@@ -58,7 +58,7 @@ struct SessionMemory {
     bool neighbor_cause = false;
     bool proven = false;       ///< alive since the last failure
     Nanoseconds wait_until{};  ///< while waiting
-    DampingMemory damping{};
+    DampingState damping{};
     std::uint64_t downs = 0;
     std::uint64_t ignored = 0;  ///< events that mean nothing in the state they came in
 };
@@ -66,9 +66,9 @@ struct SessionMemory {
 /// What to do after an event.
 struct SessionActions {
     bool changed = false;                             ///< the state changed: log it
-    bool lower = false;                               ///< clear the word
-    bool raise = false;                               ///< set the word
-    bool degrade = false;                             ///< put the word to degraded, from above or from below
+    bool lower = false;                               ///< clear the state
+    bool raise = false;                               ///< set the state
+    bool degrade = false;                             ///< put the state to degraded, from above or from below
     bool ask_proof = false;                           ///< raise the epoch: earlier answers count no more
     std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer then
 };
@@ -80,6 +80,6 @@ struct RestorePolicy {
 };
 
 /// One step. Never fails: an event without meaning is counted and ignored.
-SessionActions step(SessionMemory& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);
+SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);
 
 }  // namespace sidestep

@@ -112,11 +112,11 @@ struct ProbeLengths {
     std::size_t total = 0;    ///< with Ethernet
 };
 
-std::size_t outer_length(const ProbeWay& way) {
+std::size_t outer_length(const ProbePath& way) {
     return way.encaps.empty() ? 0 : kIpv6HeaderLength + srh_length(way.encaps.size());
 }
 
-ProbeLengths lengths_of(const ProbeWay& way, std::size_t size) {
+ProbeLengths lengths_of(const ProbePath& way, std::size_t size) {
     ProbeLengths result;
     const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
     const auto least = outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp);
@@ -132,18 +132,18 @@ ProbeLengths lengths_of(const ProbeWay& way, std::size_t size) {
 
 }  // namespace
 
-bool probe_fits(const ProbeWay& way) {
+bool probe_fits(const ProbePath& way) {
     const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
     return ETH_HLEN + outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp) +
                kTlvHeaderLength <=
            SS_TEMPLATE_MAX;
 }
 
-ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
-                         std::uint16_t index, std::size_t size) {
+ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
+                         const ProbePath& way, std::uint16_t index, std::size_t size) {
     const auto lengths = lengths_of(way, size);
     std::vector<Address> list(way.back.begin(), way.back.end());
-    list.push_back(sink);
+    list.push_back(return_address);
 
     Writer out;
     write_ethernet(out, link);
@@ -168,7 +168,7 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     // The pseudo-header names the final destination (RFC 8200, 8.1). Zeros of the padding add nothing.
     Writer pseudo;
     pseudo.raw(source.bytes);
-    pseudo.raw(sink.bytes);
+    pseudo.raw(return_address.bytes);
     pseudo.u32(lengths.udp);
     pseudo.u32(IPPROTO_UDP);
     result.checksum = add_words(add_words(0, pseudo.take()), std::span(result.bytes).subspan(result.udp_offset));

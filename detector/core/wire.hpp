@@ -16,7 +16,7 @@ namespace sidestep {
 
 using MacAddress = std::array<std::uint8_t, 6>;
 
-/// Ethernet addresses of an adjacency: our interface's and the neighbour's.
+/// Ethernet addresses of an adjacency: our interface's and the neighbor's.
 struct LinkAddresses {
     MacAddress own{};
     MacAddress neighbor{};
@@ -39,19 +39,19 @@ struct ListHeader {
 };
 
 /// Which way a probe goes. Lists are in travel order and may be empty.
-struct ProbeWay {
+struct ProbePath {
     std::span<const Address> encaps{};  ///< H.Encaps around the probe, as around data; the last SID decapsulates
     std::span<const Address> back{};    ///< SIDs before the sink, in an SRH of the probe itself
 };
 
 /// True if the probe's bytes fit into SS_TEMPLATE_MAX.
-bool probe_fits(const ProbeWay& way);
+bool probe_fits(const ProbePath& way);
 
-/// The probe of session `index`, which returns to `sink` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the SRH).
-/// `size`: bytes from the outermost IPv6 header on. What the template does not hold is Extra Padding (RFC 8972, 4.1) of
-/// zeros; a size that the template exceeds is ignored.
-ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& sink, const ProbeWay& way,
-                         std::uint16_t index, std::size_t size = 0);
+/// The probe of session `index`, which returns to `return-address` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the
+/// SRH). `size`: bytes from the outermost IPv6 header on. What the template does not hold is Extra Padding (RFC
+/// 8972, 4.1) of zeros; a size that the template exceeds is ignored.
+ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
+                         const ProbePath& way, std::uint16_t index, std::size_t size = 0);
 
 /// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order, or of
 /// H.Encaps.Red (5.2), which leaves the first segment out of the SRH, and the SRH out if that was all.

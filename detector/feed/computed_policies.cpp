@@ -67,7 +67,7 @@ class Converter {
     }
 
     void leave_out(const Prefix& prefix) {
-        if (taken_.insert(prefix).second) result_.left_out.push_back(prefix);
+        if (taken_.insert(prefix).second) result_.unprotected.push_back(prefix);
     }
 
     /// A list for the time of a change comes first, then primaries, then repairs; none at all if no primary path has an
@@ -135,15 +135,15 @@ class Converter {
         SidConfig sid;
         sid.sid = {.address = local.sid, .length = 128};
         sid.install = routing_.install_sids;
-        switch (local.behaviour) {
-            case routing::Behaviour::end:
+        switch (local.behavior) {
+            case routing::Behavior::end:
                 sid.behavior = SidBehavior::end;
                 break;
-            case routing::Behaviour::decap:
+            case routing::Behavior::decap:
                 sid.behavior = SidBehavior::end_dt46;
                 sid.install = false;
                 break;
-            case routing::Behaviour::end_x: {
+            case routing::Behavior::end_x: {
                 const auto adjacency = links_.adjacency.find(local.arc.value());
                 if (adjacency == links_.adjacency.end()) return;
                 sid.behavior = SidBehavior::end_x;
@@ -151,7 +151,7 @@ class Converter {
                 compressed(sid, routing::kCsidBits + routing::kFunctionBits);
                 break;
             }
-            case routing::Behaviour::end_next_csid:
+            case routing::Behavior::end_next_csid:
                 if (!routing_.next_csid) return;
                 sid.behavior = SidBehavior::end;
                 compressed(sid, routing::kCsidBits);

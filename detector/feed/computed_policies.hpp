@@ -23,8 +23,8 @@ routing::LocatorPlan locator_plan_of(const Config& config);
 /// Policies that were computed for `plr` as the configuration would say them. `config.routing` must be there.
 ///
 /// A link of the graph belongs to the adjacency whose `link` (its name, if it has none) is the link's id; or else,
-/// since link-state databases have no ids, spells it as NEIGHBOUR, SELF-NEIGHBOUR or NEIGHBOUR-SELF, of parallel links
-/// the n-th one with ".n" behind. Links that nobody claims that way go to adjacencies of that neighbour in order.
+/// since link-state databases have no ids, spells it as NEIGHBOR, SELF-NEIGHBOR or NEIGHBOR-SELF, of parallel links
+/// the n-th one with ".n" behind. Links that nobody entries that way go to adjacencies of that neighbor in order.
 ///
 /// What the file says wins: its prefixes, bypasses and SIDs are left out here.
 PolicySet to_policy_set(const routing::Graph& graph, routing::NodeId plr, const routing::Policies& computed,

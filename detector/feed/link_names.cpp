@@ -40,7 +40,7 @@ class Matcher {
   private:
     struct Link {
         Hop hop;
-        unsigned rank;  ///< among the links to the same neighbour, from 1
+        unsigned rank;  ///< among the links to the same neighbor, from 1
     };
     using Rule = std::function<bool(const std::string& name, const Link& link)>;
 

@@ -18,9 +18,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/duration.hpp"
-#include "detector/feed/graph_source.hpp"
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
+#include "detector/feed/graph_source.hpp"
 #include "routing/core/convergence.hpp"
 #include "routing/core/spf_backoff.hpp"
 

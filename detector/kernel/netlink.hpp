@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the kernel tells about links, neighbours and addresses, by rtnetlink over libnl.
+// What the kernel tells about links, neighbors and addresses, by rtnetlink over libnl.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,7 @@ struct LinkChange {
     std::uint32_t xdp_program = 0;  ///< at its XDP; 0: none
 };
 
-/// Where neighbour discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).
+/// Where neighbor discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).
 enum class NeighborStatus { unknown, usable, failed };
 
 struct NeighborChange {
@@ -66,7 +66,7 @@ class Netlink {
     void read();
     /// Delivers the present state of everything.
     Result<void> dump();
-    /// Asks the kernel to resolve a neighbour now; the answer comes as a NeighborChange.
+    /// Asks the kernel to resolve a neighbor now; the answer comes as a NeighborChange.
     void resolve(int ifindex, const Address& address);
 
   private:

@@ -42,7 +42,7 @@ struct ProgramRoute {
 struct SidRoute {
     Prefix sid;
     std::optional<Address> neighbor{};  ///< End.X to this one; none: End
-    int neighbor_ifindex = 0;           ///< where a link-local neighbour is
+    int neighbor_ifindex = 0;           ///< where a link-local neighbor is
     bool psp = false;                   ///< kernels have it for End only
     bool next_csid = false;
     unsigned block_bits = 32;     ///< of NEXT-C-SID

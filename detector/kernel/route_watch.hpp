@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "common/error.hpp"
-#include "detector/core/route_memory.hpp"
+#include "detector/core/stale_routes.hpp"
 
 struct nl_sock;
 struct nl_msg;

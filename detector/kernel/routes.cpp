@@ -84,7 +84,7 @@ std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
     auto text = fmt::format("the kernel did not install what was asked for: '{}' became '{}'", describe(spec), seen);
     const auto* sid = std::get_if<SidRoute>(&spec);
     if (sid != nullptr && sid->neighbor && sid->neighbor->is_link_local() && seen.find(" oif ") == std::string::npos) {
-        text += "; its End.X knows no interface: give the neighbour a global address";
+        text += "; its End.X knows no interface: give the neighbor a global address";
     } else if (sid != nullptr) {
         text += flavors_needed(*sid);
     }

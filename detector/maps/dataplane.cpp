@@ -54,8 +54,8 @@ std::string explain_load_failure(int error) {
 /// The maps that outlive a process.
 std::array<bpf_map*, 10> session_half(sidestep_bpf& skeleton) {
     auto& maps = skeleton.maps;
-    return {maps.ss_words,  maps.ss_gates,   maps.ss_sessions, maps.ss_plans,  maps.ss_clock_confs,
-            maps.ss_clocks, maps.ss_secrets, maps.ss_counts,   maps.ss_events, maps.ss_passives};
+    return {maps.ss_states, maps.ss_repair_states, maps.ss_sessions, maps.ss_plans,  maps.ss_clock_confs,
+            maps.ss_clocks, maps.ss_secrets,       maps.ss_counts,   maps.ss_events, maps.ss_passives};
 }
 
 }  // namespace
@@ -94,8 +94,8 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     bpf_map__set_max_entries(maps.ss_lists, sizes.lists);
     bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
     bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
-    bpf_map__set_max_entries(maps.ss_ports, std::max(sizes.ports, 1U));
-    bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, sizes.ports != 0);
+    bpf_map__set_max_entries(maps.ss_xdp_interfaces, std::max(sizes.xdp_interfaces, 1U));
+    bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, sizes.xdp_interfaces != 0);
     for (auto* map : session_half(*skeleton_)) {
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }
@@ -123,7 +123,7 @@ Result<void> Dataplane::map_memory() {
         }
     };
     auto& maps = skeleton_->maps;
-    into(words, maps.ss_words);
+    into(states, maps.ss_states);
     into(sessions, maps.ss_sessions);
     into(plans, maps.ss_plans);
     into(prefix_tables, maps.ss_prefix_tables);
@@ -133,8 +133,8 @@ Result<void> Dataplane::map_memory() {
     into(policies, maps.ss_policies);
     into(candidates, maps.ss_candidates);
     into(lists, maps.ss_lists);
-    into(steerings_, maps.ss_steerings);
-    into(gates_, maps.ss_gates);
+    into(nodes_, maps.ss_nodes);
+    into(repair_states_, maps.ss_repair_states);
     into(clock_confs_, maps.ss_clock_confs);
     into(clocks_, maps.ss_clocks);
     return outcome;
@@ -225,20 +225,21 @@ Result<void> Dataplane::remove_adjacency(const ss_hop& hop) {
     return take_out(skeleton_->maps.ss_adjacencies, hop, fmt::format("adjacency of interface {}", hop.ifindex));
 }
 
-Result<void> Dataplane::set_port(int ifindex, const ss_port& port) {
-    return put(skeleton_->maps.ss_ports, static_cast<__u32>(ifindex), port, fmt::format("interface {}", ifindex));
+Result<void> Dataplane::set_xdp_interface(int ifindex, const ss_xdp_interface& port) {
+    return put(skeleton_->maps.ss_xdp_interfaces, static_cast<__u32>(ifindex), port,
+               fmt::format("interface {}", ifindex));
 }
 
-void Dataplane::remove_port(int ifindex) {
+void Dataplane::remove_xdp_interface(int ifindex) {
     const auto key = static_cast<__u32>(ifindex);
-    (void)bpf_map__delete_elem(skeleton_->maps.ss_ports, &key, sizeof key, 0);
+    (void)bpf_map__delete_elem(skeleton_->maps.ss_xdp_interfaces, &key, sizeof key, 0);
 }
 
-bool Dataplane::is_cramped(int ifindex) const {
+bool Dataplane::has_no_headroom(int ifindex) const {
     const auto key = static_cast<__u32>(ifindex);
-    ss_port port{};
-    return bpf_map__lookup_elem(skeleton_->maps.ss_ports, &key, sizeof key, &port, sizeof port, 0) == 0 &&
-           port.cramped != 0;
+    ss_xdp_interface port{};
+    return bpf_map__lookup_elem(skeleton_->maps.ss_xdp_interfaces, &key, sizeof key, &port, sizeof port, 0) == 0 &&
+           port.no_headroom != 0;
 }
 
 Result<void> Dataplane::set_secret(const ss_secret& secret) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The BPF programs and maps of one node, as the detector sees them.
 //
-// The maps come in two halves. The session half (words, gate, sessions, clock, secret, counters) is pinned and adopted
-// by the next process, so that probing and repair neither stop nor forget while the detector is replaced. The policy
-// half (prefixes, policies, candidates) is built anew at each start, together with the programs, and takes over when
-// the new programs replace the old ones where they are attached.
+// The maps come in two halves. The session half (words, repair, sessions, clock, secret, counters) is pinned and
+// adopted by the next process, so that probing and repair neither stop nor forget while the detector is replaced. The
+// policy half (prefixes, policies, candidates) is built anew at each start, together with the programs, and takes over
+// when the new programs replace the old ones where they are attached.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
 #include "common/error.hpp"
-#include "detector/maps/shared_array.hpp"
 #include "detector/kernel/tc_hook.hpp"
+#include "detector/maps/shared_array.hpp"
 
 struct sidestep_bpf;
 struct ring_buffer;
@@ -37,7 +37,7 @@ struct PolicySizes {
     std::uint32_t filter_words = 1;  ///< of one table
     std::uint32_t sids = 1;
     std::uint32_t adjacencies = 1;
-    std::uint32_t ports = 0;  ///< interfaces that packets at XDP enter or leave by; 0: no XDP
+    std::uint32_t xdp_interfaces = 0;  ///< interfaces that packets at XDP enter or leave by; 0: no XDP
 };
 
 /// Entries of ss_stats that belong to one slot: one for each candidate, and one for what none of them took.
@@ -64,10 +64,10 @@ class Dataplane {
     Result<void> remove_sid(const Prefix& sid);
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
     Result<void> remove_adjacency(const ss_hop& hop);
-    Result<void> set_port(int ifindex, const ss_port& port);
-    void remove_port(int ifindex);
+    Result<void> set_xdp_interface(int ifindex, const ss_xdp_interface& port);
+    void remove_xdp_interface(int ifindex);
     /// Whether a packet that came in by this interface had too little room at XDP.
-    [[nodiscard]] bool is_cramped(int ifindex) const;
+    [[nodiscard]] bool has_no_headroom(int ifindex) const;
     Result<void> set_secret(const ss_secret& secret);
     /// Forgets the probes expected for sessions of which `keep` is false.
     void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);
@@ -92,7 +92,7 @@ class Dataplane {
     [[nodiscard]] int events_fd() const;
     void consume_events(const std::function<void(const ss_event&)>& handle);
 
-    SharedArray<ss_word> words;
+    SharedArray<ss_session_state> states;
     SharedArray<ss_session> sessions;
     SharedArray<ss_plan> plans;
     SharedArray<ss_prefix_table> prefix_tables;
@@ -102,9 +102,9 @@ class Dataplane {
     SharedArray<ss_policy> policies;
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
-    ss_steering& steering() { return steerings_[0]; }
-    [[nodiscard]] const ss_steering& steering() const { return steerings_[0]; }
-    ss_gate& gate() { return gates_[0]; }
+    ss_node& node() { return nodes_[0]; }
+    [[nodiscard]] const ss_node& node() const { return nodes_[0]; }
+    ss_repair_state& repair() { return repair_states_[0]; }
     ss_clock_conf& clock_conf() { return clock_confs_[0]; }
     ss_clock& clock() { return clocks_[0]; }
 
@@ -118,10 +118,10 @@ class Dataplane {
     std::function<void(const ss_event&)> handle_;
     std::string pin_directory_;
     bool adopted_ = false;
-    SharedArray<ss_gate> gates_;
+    SharedArray<ss_repair_state> repair_states_;
     SharedArray<ss_clock_conf> clock_confs_;
     SharedArray<ss_clock> clocks_;
-    SharedArray<ss_steering> steerings_;
+    SharedArray<ss_node> nodes_;
 };
 
 /// Mounts a bpffs at `directory` (created if need be) unless there is one.

@@ -106,8 +106,8 @@ void PathStore::end_set() {
     sweep(policies_, free_policies_, unwanted);
     sweep(candidates_, free_candidates_, unwanted);
     sweep(lists_, free_lists_, unwanted);
-    most_added_ = 0;
-    for (const auto& [key, entry] : lists_) most_added_ = std::max(most_added_, entry.added);
+    longest_overhead_ = 0;
+    for (const auto& [key, entry] : lists_) longest_overhead_ = std::max(longest_overhead_, entry.overhead);
 }
 
 void PathStore::abandon_set() {
@@ -161,7 +161,7 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     entry->adjacency = session->index;
     if (config.encap != Encap::plain) {
         const auto header = header_of(config.encap, {}, source_, config.segments);
-        entry->added = static_cast<std::uint32_t>(header.bytes.size() - ETH_HLEN);
+        entry->overhead = static_cast<std::uint32_t>(header.bytes.size() - ETH_HLEN);
     }
     dataplane_.lists[entry->index] = encode(key);
     return entry->index;

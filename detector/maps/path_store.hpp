@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "detector/maps/session_table.hpp"
 #include "detector/core/config.hpp"
 #include "detector/maps/dataplane.hpp"
+#include "detector/maps/session_table.hpp"
 
 namespace sidestep {
 
@@ -48,7 +48,7 @@ class PathStore {
     void end_set();
     void abandon_set();
     /// Bytes that the longest list of the set adds to a packet.
-    [[nodiscard]] std::uint32_t most_added() const { return most_added_; }
+    [[nodiscard]] std::uint32_t longest_overhead() const { return longest_overhead_; }
 
     /// Writes the lists that leave by this adjacency again, since its link changed.
     void refresh(const Session& session);
@@ -68,7 +68,7 @@ class PathStore {
         bool wanted = true;
         bool fresh = true;            ///< not known before this set
         std::uint16_t adjacency = 0;  ///< of a list: the session that it leaves by
-        std::uint32_t added = 0;      ///< of a list: bytes that it adds to a packet
+        std::uint32_t overhead = 0;   ///< of a list: bytes that it adds to a packet
     };
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed);
@@ -81,7 +81,7 @@ class PathStore {
     IndexPool free_lists_;
     IndexPool free_candidates_;
     IndexPool free_policies_;
-    std::uint32_t most_added_ = 0;
+    std::uint32_t longest_overhead_ = 0;
     std::map<ListKey, Entry> lists_;
     std::map<CandidateKey, Entry> candidates_;
     std::map<std::vector<std::uint32_t>, Entry> policies_;  ///< by their candidates

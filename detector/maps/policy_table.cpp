@@ -9,8 +9,8 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
-#include "detector/core/route_memory.hpp"
-#include "detector/kernel/kernel_readers.hpp"
+#include "detector/core/stale_routes.hpp"
+#include "detector/kernel/rcu.hpp"
 
 // How pick.h looks things up in user space.
 struct ss_view {
@@ -24,8 +24,8 @@ auto* entry_of(const Array& array, __u32 index) {
     return index < array.size() ? &array[index] : nullptr;
 }
 
-const ss_word* ss_view_word(const ss_view* view, __u32 index) {
-    return entry_of(view->dataplane->words, index);
+const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
+    return entry_of(view->dataplane->states, index);
 }
 const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
     return entry_of(view->dataplane->candidates, index);
@@ -104,10 +104,10 @@ PolicySizes PolicyTable::sizes(const Config& config) {
         sizes.sids += SS_MAX_SESSIONS + 4;
         paths += kComputedLists;
     }
-    if (bypasses) prefixes += kRoutesRemembered;  // what routing computes comes before them
-    sizes.adjacencies *= 2;                       // an interface may be replaced by another one
+    if (bypasses) prefixes += kRoutesKept;  // what routing computes comes before them
+    sizes.adjacencies *= 2;                 // an interface may be replaced by another one
     if (!config.xdp.empty())
-        sizes.ports = static_cast<std::uint32_t>(2 * (config.adjacencies.size() + config.xdp.size()));
+        sizes.xdp_interfaces = static_cast<std::uint32_t>(2 * (config.adjacencies.size() + config.xdp.size()));
     sizes.candidates = sizes.lists = 2 * paths + 1;  // the old set and the new one
     sizes.policies = 2 * sizes.slots;
     sizes.cells = PrefixTable::cells_for(prefixes);
@@ -124,9 +124,9 @@ PolicyTable::PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Con
       free_slots_(static_cast<std::uint32_t>(dataplane.slots.size() / 2), SS_POLICY_EXEMPT + 1),
       tables_{table_of(dataplane, 0), table_of(dataplane, 1)},
       counted_(sizes(config).counted) {
-    std::ranges::copy(config.source.bytes, dataplane.steering().source);
+    std::ranges::copy(config.source.bytes, dataplane.node().source);
     constexpr std::array<std::uint8_t, 4> kDummy{192, 0, 0, 8};  // RFC 7600, 4.8
-    auto* source_v4 = reinterpret_cast<std::uint8_t*>(&dataplane.steering().source_v4);
+    auto* source_v4 = reinterpret_cast<std::uint8_t*>(&dataplane.node().source_v4);
     if (config.source_v4) {
         std::copy_n(config.source_v4->bytes.begin() + 12, kDummy.size(), source_v4);
     } else {
@@ -149,12 +149,12 @@ Result<void> PolicyTable::replace(const PolicySet& computed) {
             wanted.push_back(bypass_of(adjacency.name, found->second, true));
         }
     }
-    return commit(std::move(wanted), {computed.left_out.begin(), computed.left_out.end()});
+    return commit(std::move(wanted), {computed.unprotected.begin(), computed.unprotected.end()});
 }
 
-Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> left_out) {
+Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> unprotected) {
     Slots slots;
-    ClaimedSet set{.policies = {}, .left_out = std::move(left_out)};
+    PrefixSet set{.policies = {}, .unprotected = std::move(unprotected)};
     const auto next = 1 - bank();
     wait_for_packets();
     free_slots_.turn();
@@ -166,7 +166,7 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> le
         }
         return written;
     }
-    note_held(wanted);
+    note_always(wanted);
     put_in_force(next);
     paths_.end_set();
     for (const auto& [name, slot] : slots_) {
@@ -178,12 +178,12 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> le
     }
     slots_ = std::move(slots);
     policies_ = std::move(wanted);
-    claims_.set(std::move(set));
+    sources_.set(std::move(set));
     return {};
 }
 
 /// The whole set, in the bank that is not in force.
-Result<void> PolicyTable::write(std::vector<Policy>& wanted, Slots& slots, ClaimedSet& set, std::uint32_t bank) {
+Result<void> PolicyTable::write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank) {
     for (auto& policy : wanted) {
         if (auto assigned = assign(policy, slots); !assigned) return assigned;
         for (const auto& prefix : policy.config.prefixes) set.policies[prefix] = policy.slot;
@@ -234,20 +234,20 @@ void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& 
     }
 }
 
-Result<void> PolicyTable::build_prefixes(const ClaimedSet& set, std::uint32_t bank) {
-    auto merged = claims_.merge(set, tables_.front().room());
+Result<void> PolicyTable::build_prefixes(const PrefixSet& set, std::uint32_t bank) {
+    auto merged = sources_.merge(set, tables_.front().room());
     if (!merged) return std::unexpected(merged.error());
     if (merged->unplaced != 0)
         spdlog::warn("no room for {} prefixes: addresses of this node, or such as lost their routes with an interface",
                      merged->unplaced);
-    if (!tables_.at(bank).build(merged->claims, [&](std::uint32_t slot) { return target_of(slot, bank); }))
+    if (!tables_.at(bank).build(merged->entries, [&](std::uint32_t slot) { return target_of(slot, bank); }))
         return fail("the protected prefixes are too many of one hash value: take some away, or others");
     return {};
 }
 
 void PolicyTable::put_in_force(std::uint32_t bank) {
     __sync_synchronize();
-    SS_WRITE(dataplane_.steering().bank, bank);
+    SS_WRITE(dataplane_.node().bank, bank);
     put_in_force_at_ = std::chrono::steady_clock::now();
 }
 
@@ -255,7 +255,7 @@ void PolicyTable::put_in_force(std::uint32_t bank) {
 /// anything that it alone refers to.
 void PolicyTable::wait_for_packets() const {
     if (put_in_force_at_ && std::chrono::steady_clock::now() - *put_in_force_at_ < kPacketsPatience)
-        wait_for_kernel_readers();
+        wait_for_rcu_grace_period();
 }
 
 /// The same set in the other bank, since the table in force has no good place for one more prefix.
@@ -263,7 +263,7 @@ void PolicyTable::rebuild() {
     const auto next = 1 - bank();
     wait_for_packets();
     for (const auto& [name, slot] : slots_) dataplane_.slots[2 * slot + next] = dataplane_.slots[2 * slot + bank()];
-    if (auto built = build_prefixes(claims_.set(), next); !built) return spdlog::error("{}", built.error().message);
+    if (auto built = build_prefixes(sources_.set(), next); !built) return spdlog::error("{}", built.error().message);
     put_in_force(next);
 }
 
@@ -272,7 +272,7 @@ void PolicyTable::update(const std::vector<Prefix>& prefixes) {
     auto& table = tables_.at(bank());
     bool placed = true;
     for (const auto& prefix : prefixes) {
-        const auto slot = claims_.slot_of(prefix);
+        const auto slot = sources_.slot_of(prefix);
         if (!slot) {
             table.drop(prefix);
         } else {
@@ -283,7 +283,7 @@ void PolicyTable::update(const std::vector<Prefix>& prefixes) {
 }
 
 /// Policies that encapsulate for their first choice have packets looked at even when all is well.
-void PolicyTable::note_held(const std::vector<Policy>& policies) {
+void PolicyTable::note_always(const std::vector<Policy>& policies) {
     bool transit = false;
     bool routes = false;
     for (const auto& policy : policies) {
@@ -293,21 +293,21 @@ void PolicyTable::note_held(const std::vector<Policy>& policies) {
         transit = transit || (holds && policy.config.steering == Steering::transit);
         routes = routes || (holds && policy.config.steering != Steering::transit);
     }
-    SS_WRITE(dataplane_.gate().held, transit ? 1U : 0U);
-    SS_WRITE(dataplane_.steering().held_routes, routes ? 1U : 0U);
+    SS_WRITE(dataplane_.repair().always, transit ? 1U : 0U);
+    SS_WRITE(dataplane_.node().always_routes, routes ? 1U : 0U);
 }
 
 void PolicyTable::refresh(const Session& session) {
     paths_.refresh(session);
 }
 
-void PolicyTable::set_orphans(std::map<Prefix, std::uint32_t> slots) {
-    update(claims_.set_orphans(std::move(slots)));
+void PolicyTable::set_stale(std::map<Prefix, std::uint32_t> slots) {
+    update(sources_.set_stale(std::move(slots)));
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {
     const Prefix host{.address = address, .length = 128};
-    if (claims_.exempt(host, add)) update({host});
+    if (sources_.exempt(host, add)) update({host});
 }
 
 std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candidate) const {

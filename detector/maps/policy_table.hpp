@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "detector/core/config.hpp"
+#include "detector/core/policy_set.hpp"
+#include "detector/core/prefix_sources.hpp"
+#include "detector/maps/dataplane.hpp"
 #include "detector/maps/path_store.hpp"
 #include "detector/maps/prefix_table.hpp"
 #include "detector/maps/session_table.hpp"
-#include "detector/core/config.hpp"
-#include "detector/core/policy_set.hpp"
-#include "detector/core/prefix_claims.hpp"
-#include "detector/maps/dataplane.hpp"
 
 namespace sidestep {
 
@@ -49,7 +49,7 @@ class PolicyTable {
 
     /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy. Where there is no
     /// room for all, the rest goes by the kernel's routes.
-    void set_orphans(std::map<Prefix, std::uint32_t> slots);
+    void set_stale(std::map<Prefix, std::uint32_t> slots);
 
     /// This node's own addresses are never repaired, unless a policy has the very address.
     void exempt(const Address& address, bool add);
@@ -68,23 +68,23 @@ class PolicyTable {
     /// Whether a bypass in force has this slot.
     [[nodiscard]] bool is_bypass(std::uint32_t slot) const { return bypasses_.contains(slot); }
     /// Bytes that the longest list in force adds to a packet.
-    [[nodiscard]] std::uint32_t most_added() const { return paths_.most_added(); }
+    [[nodiscard]] std::uint32_t longest_overhead() const { return paths_.longest_overhead(); }
 
   private:
     using Slots = std::map<std::string, std::uint32_t>;
 
-    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> left_out);
-    Result<void> write(std::vector<Policy>& wanted, Slots& slots, ClaimedSet& set, std::uint32_t bank);
+    Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> unprotected);
+    Result<void> write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank);
     Result<void> assign(Policy& policy, Slots& slots);
-    [[nodiscard]] std::uint32_t bank() const { return dataplane_.steering().bank & 1U; }
+    [[nodiscard]] std::uint32_t bank() const { return dataplane_.node().bank & 1U; }
     [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
     void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);
-    Result<void> build_prefixes(const ClaimedSet& set, std::uint32_t bank);
+    Result<void> build_prefixes(const PrefixSet& set, std::uint32_t bank);
     void put_in_force(std::uint32_t bank);
     void wait_for_packets() const;
     void rebuild();
     void update(const std::vector<Prefix>& prefixes);
-    void note_held(const std::vector<Policy>& policies);
+    void note_always(const std::vector<Policy>& policies);
 
     Dataplane& dataplane_;
     SessionTable& sessions_;
@@ -97,7 +97,7 @@ class PolicyTable {
     std::vector<Policy> policies_;
     Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
     std::set<std::uint32_t> bypasses_;  ///< slots that are theirs
-    PrefixClaims claims_;
+    PrefixSources sources_;
     std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };
 

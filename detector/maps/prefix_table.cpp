@@ -62,17 +62,17 @@ std::uint32_t PrefixTable::room() const {
     return head_.homes / kCellsPerPrefix;
 }
 
-bool PrefixTable::build(std::span<const PrefixClaim> claims,
+bool PrefixTable::build(std::span<const PrefixEntry> entries,
                         const std::function<ss_target(std::uint32_t slot)>& target_of) {
-    if (claims.size() > room() || !write_lengths(claims)) return false;
+    if (entries.size() > room() || !write_lengths(entries)) return false;
     const auto most_words = static_cast<std::uint32_t>(all_words_.size() / 2);
-    head_.filter_mask = std::min(most_words, words_for(static_cast<std::uint32_t>(claims.size()))) - 1;
+    head_.filter_mask = std::min(most_words, words_for(static_cast<std::uint32_t>(entries.size()))) - 1;
     for (int attempt = 0; attempt < kSeeds; ++attempt) {
         clear(kSeedStep * static_cast<std::uint64_t>(attempt));
-        const auto add = [&](const PrefixClaim& claim) {
+        const auto add = [&](const PrefixEntry& claim) {
             return insert(find(claim.prefix), claim.prefix, target_of(claim.slot));
         };
-        if (std::ranges::all_of(claims, add)) return true;
+        if (std::ranges::all_of(entries, add)) return true;
     }
     return false;
 }
@@ -100,9 +100,9 @@ void PrefixTable::clear(std::uint64_t seed) {
     taken_ = 0;
 }
 
-bool PrefixTable::write_lengths(std::span<const PrefixClaim> claims) {
+bool PrefixTable::write_lengths(std::span<const PrefixEntry> entries) {
     std::array<std::array<bool, 129>, SS_FAMILIES> used{};
-    for (const auto& claim : claims) used.at(family_of(claim.prefix)).at(claim.prefix.length) = true;
+    for (const auto& claim : entries) used.at(family_of(claim.prefix)).at(claim.prefix.length) = true;
     for (std::uint32_t family = 0; family < SS_FAMILIES; ++family) {
         std::uint32_t count = 0;
         for (std::uint32_t length = 129; length-- > 0;) {

@@ -10,7 +10,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
-#include "detector/core/prefix_claims.hpp"
+#include "detector/core/prefix_sources.hpp"
 
 namespace sidestep {
 
@@ -30,7 +30,7 @@ class PrefixTable {
     [[nodiscard]] std::uint32_t room() const;
     /// Fills the table, which is not in force. False if that cannot be: more than SS_MAX_LENGTHS lengths of a family,
     /// or more prefixes than it was made for. No prefix may be claimed twice.
-    bool build(std::span<const PrefixClaim> claims, const std::function<ss_target(std::uint32_t slot)>& target_of);
+    bool build(std::span<const PrefixEntry> entries, const std::function<ss_target(std::uint32_t slot)>& target_of);
 
     /// Adds a prefix, or changes where it leads. False if the table has to be built anew for it.
     bool put(const Prefix& prefix, const ss_target& target);
@@ -39,7 +39,7 @@ class PrefixTable {
 
   private:
     void clear(std::uint64_t seed);
-    bool write_lengths(std::span<const PrefixClaim> claims);
+    bool write_lengths(std::span<const PrefixEntry> entries);
     [[nodiscard]] bool has_length(const Prefix& prefix) const;
 
     /// Where a prefix is, else where it could be; both are null if it is not there and all cells in reach are taken.

@@ -9,25 +9,25 @@
 
 #include <spdlog/spdlog.h>
 
-#include "bpf/lib/word.h"
+#include "bpf/lib/session_state.h"
 #include "detector/core/detection.hpp"
 
 namespace sidestep {
 namespace {
 
-std::string name_of(const ss_session_memo& memo) {
-    return {memo.name, strnlen(memo.name, sizeof memo.name)};
+std::string name_of(const ss_saved_state& saved) {
+    return {saved.name, strnlen(saved.name, sizeof saved.name)};
 }
 
-SessionMemory recall(const ss_session_memo& memo) {
-    SessionMemory memory;
-    memory.state = memo.state < kSessionStates ? static_cast<SessionState>(memo.state) : SessionState::init;
-    memory.reason = static_cast<Reason>(memo.reason);
-    memory.downs = memo.downs;
-    memory.wait_until = Nanoseconds(memo.wait_until_ns);
-    memory.damping = {.penalty = static_cast<double>(memo.penalty),
-                      .reckoned = Nanoseconds(memo.penalty_ns),
-                      .suppressed = memo.suppressed != 0};
+FsmState restore(const ss_saved_state& saved) {
+    FsmState memory;
+    memory.state = saved.state < kSessionStates ? static_cast<SessionState>(saved.state) : SessionState::init;
+    memory.reason = static_cast<Reason>(saved.reason);
+    memory.downs = saved.downs;
+    memory.wait_until = Nanoseconds(saved.wait_until_ns);
+    memory.damping = {.penalty = static_cast<double>(saved.penalty),
+                      .reckoned = Nanoseconds(saved.penalty_ns),
+                      .suppressed = saved.suppressed != 0};
     return memory;
 }
 
@@ -38,7 +38,7 @@ std::optional<LinkAddresses> Session::link() const {
     return LinkAddresses{.own = *own_mac, .neighbor = *neighbor_mac};
 }
 
-SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered)
+SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const SavedSessions& saved_sessions)
     : dataplane_(dataplane), source_(config.source) {
     const auto configs = sessions_of(config);
     adopt_or_clear(configs);
@@ -50,7 +50,7 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const Rem
         if (session.adopted) continue;
         session.index = static_cast<std::uint16_t>(std::ranges::find(taken, false) - taken.begin());
         taken[session.index] = true;
-        start_fresh(session, remembered);
+        start_fresh(session, saved_sessions);
     }
     for (auto& session : sessions_) {
         by_name_.emplace(session.config.name, &session);
@@ -60,15 +60,15 @@ SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const Rem
         const auto* session = find(static_cast<std::uint16_t>(index));
         return session != nullptr && session->config.passive_source == source;
     });
-    const auto gating = gating_sessions(config, configs);
-    for (std::size_t i = 0; i < sessions_.size(); ++i) set_gating(sessions_[i], gating[i]);
+    const auto protecting = protecting_sessions(config, configs);
+    for (std::size_t i = 0; i < sessions_.size(); ++i) set_protects(sessions_[i], protecting[i]);
     write_plan();
 }
 
 void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
     std::map<std::string, std::uint16_t> left;
     for (std::size_t i = 0; i < dataplane_.sessions.size(); ++i) {
-        const auto name = name_of(dataplane_.sessions[i].conf.memo);
+        const auto name = name_of(dataplane_.sessions[i].conf.saved);
         if (!name.empty()) left.emplace(name, static_cast<std::uint16_t>(i));
     }
     for (const auto& config : configs) {
@@ -77,8 +77,8 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
             session.index = found->second;
             session.adopted = true;
             const auto& conf = shared(session).conf;
-            session.memory = recall(conf.memo);
-            // The neighbour table may have forgotten it meanwhile; the probes have not.
+            session.fsm = restore(conf.saved);
+            // The neighbor table may have forgotten it meanwhile; the probes have not.
             if (conf.flags == SS_SESSION_ACTIVE) {
                 std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
                             session.neighbor_mac->begin());
@@ -90,33 +90,33 @@ void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
     for (const auto& [name, index] : left) {
         const Session gone{.config = {}, .index = index};
         shared(gone).conf.flags = 0;
-        shared(gone).conf.memo = {};
-        set_gating(gone, false);
+        shared(gone).conf.saved = {};
+        set_protects(gone, false);
     }
 }
 
-void SessionTable::start_fresh(Session& session, const RememberedSessions& remembered) {
-    auto& memory = shared(session);
+void SessionTable::start_fresh(Session& session, const SavedSessions& saved_sessions) {
+    auto& fresh = shared(session);
     // Numbers go on where another session used the slot: its old probes stay old.
-    const auto sequence = memory.tx.sequence;
-    memory = {};
-    memory.tx.sequence = memory.rx.newest = sequence;
-    memory.tx.proof_from = sequence + 1;
-    std::memcpy(memory.conf.memo.name, session.config.name.data(),
+    const auto sequence = fresh.tx.sequence;
+    fresh = {};
+    fresh.tx.sequence = fresh.rx.newest = sequence;
+    fresh.tx.proof_from = sequence + 1;
+    std::memcpy(fresh.conf.saved.name, session.config.name.data(),
                 std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
     // Trusted until it fails (session_fsm.hpp), unless it is known to have failed.
-    dataplane_.words[session.index] = {.rank = SS_UP, .gates = 0};
-    const auto known = remembered.find(session.config.name);
-    if (known == remembered.end()) return;
+    dataplane_.states[session.index] = {.rank = SS_UP, .protects = 0};
+    const auto known = saved_sessions.find(session.config.name);
+    if (known == saved_sessions.end()) return;
     const bool admin = known->second.state == SessionState::admin_down;
     if (!admin && known->second.state != SessionState::down && known->second.state != SessionState::wait) return;
-    session.memory.state = admin ? SessionState::admin_down : SessionState::down;
-    session.memory.reason = known->second.reason;
-    dataplane_.words[session.index].rank = SS_DOWN;
+    session.fsm.state = admin ? SessionState::admin_down : SessionState::down;
+    session.fsm.reason = known->second.reason;
+    dataplane_.states[session.index].rank = SS_DOWN;
 }
 
-void SessionTable::set_gating(const Session& session, bool gates) {
-    ss_word_set_gating(&dataplane_.words[session.index], &dataplane_.gate(), gates ? 1 : 0);
+void SessionTable::set_protects(const Session& session, bool protects) {
+    ss_state_set_protects(&dataplane_.states[session.index], &dataplane_.repair(), protects ? 1 : 0);
 }
 
 void SessionTable::write_plan() {
@@ -127,7 +127,7 @@ void SessionTable::write_plan() {
     auto& conf = dataplane_.clock_conf();
     const std::uint32_t spare = 1 - (conf.plan & 1);
     (void)make_plan(entries, dataplane_.plans[conf.plan & 1].generation + 1, dataplane_.plans[spare]);
-    SS_WRITE(conf.beat_ns, static_cast<std::uint64_t>(beat_for(entries).count()));
+    SS_WRITE(conf.tick_ns, static_cast<std::uint64_t>(tick_for(entries).count()));
     __sync_synchronize();
     SS_WRITE(conf.plan, spare);
 }
@@ -164,7 +164,7 @@ void SessionTable::publish(const Session& session) {
 
 void SessionTable::publish_passive(const Session& session, ss_session_conf& conf) {
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(session.config.probe).count()));
-    conf.ifindex = conf.sink_ifindex = static_cast<std::uint32_t>(session.ifindex);
+    conf.ifindex = conf.return_ifindex = static_cast<std::uint32_t>(session.ifindex);
     if (auto set = dataplane_.set_passive(session.ifindex, *session.config.passive_source, session.index); !set) {
         spdlog::error("session {}: {}", session.config.name, set.error().message);
         return;
@@ -175,25 +175,26 @@ void SessionTable::publish_passive(const Session& session, ss_session_conf& conf
 
 void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) {
     const auto& probe = session.config.probe;
-    const ProbeWay way{.encaps = session.config.encaps, .back = probe.back};
-    const auto bytes = make_probe(*session.link(), source_, probe.sink, way, session.index, probe.size);
+    const ProbePath way{.encaps = session.config.encaps, .back = probe.back};
+    const auto bytes = make_probe(*session.link(), source_, probe.return_address, way, session.index, probe.size);
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
-                      conf.sink_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
+                      conf.return_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&
                       conf.udp_offset == bytes.udp_offset && conf.checksum == bytes.checksum &&
                       std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
-    // A beat in the middle of this would send a mixture: the session pauses while it is rewritten.
+    // A tick in the middle of this would send a mixture: the session pauses while it is rewritten.
     if (!same) {
         SS_WRITE(conf.flags, 0U);
         __sync_synchronize();
         conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
-        conf.sink_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
+        conf.return_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
         conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
         conf.length = bytes.length;
         conf.udp_offset = bytes.udp_offset;
         conf.checksum = bytes.checksum;
         std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
-        std::copy(probe.sink.bytes.begin(), probe.sink.bytes.end(), std::begin(conf.sink));
+        std::copy(probe.return_address.bytes.begin(), probe.return_address.bytes.end(),
+                  std::begin(conf.return_address));
     }
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
     __sync_synchronize();
@@ -201,43 +202,43 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
 }
 
 void SessionTable::apply(const Session& session, const SessionActions& actions) {
-    auto& word = dataplane_.words[session.index];
-    auto& memory = shared(session);
-    if (actions.ask_proof) __sync_fetch_and_add(&memory.conf.epoch, 1);
-    if (actions.lower) ss_word_lower(&word, &dataplane_.gate(), SS_DOWN);
-    // Should the tick find the session dead at this very moment, it lowers the word again with its next beat.
-    if (actions.raise) ss_word_raise(&word, &dataplane_.gate(), SS_READ(word.rank), SS_UP);
-    if (actions.degrade && ss_word_raise(&word, &dataplane_.gate(), SS_DOWN, SS_DEGRADED) == 0) {
-        ss_word_lower(&word, &dataplane_.gate(), SS_DEGRADED);
+    auto& state = dataplane_.states[session.index];
+    auto& conf = shared(session).conf;
+    if (actions.ask_proof) __sync_fetch_and_add(&conf.epoch, 1);
+    if (actions.lower) ss_state_lower(&state, &dataplane_.repair(), SS_DOWN);
+    // Should the tick find the session dead at this very moment, it lowers the state again with its next tick.
+    if (actions.raise) ss_state_raise(&state, &dataplane_.repair(), SS_READ(state.rank), SS_UP);
+    if (actions.degrade && ss_state_raise(&state, &dataplane_.repair(), SS_DOWN, SS_DEGRADED) == 0) {
+        ss_state_lower(&state, &dataplane_.repair(), SS_DEGRADED);
     }
-    auto& memo = memory.conf.memo;
-    memo.state = static_cast<std::uint32_t>(session.memory.state);
-    memo.reason = static_cast<std::uint32_t>(session.memory.reason);
-    memo.downs = session.memory.downs;
-    memo.wait_until_ns = static_cast<std::uint64_t>(session.memory.wait_until.count());
-    memo.penalty = static_cast<std::uint32_t>(session.memory.damping.penalty);
-    memo.penalty_ns = static_cast<std::uint64_t>(session.memory.damping.reckoned.count());
-    memo.suppressed = session.memory.damping.suppressed ? 1 : 0;
+    auto& saved = conf.saved;
+    saved.state = static_cast<std::uint32_t>(session.fsm.state);
+    saved.reason = static_cast<std::uint32_t>(session.fsm.reason);
+    saved.downs = session.fsm.downs;
+    saved.wait_until_ns = static_cast<std::uint64_t>(session.fsm.wait_until.count());
+    saved.penalty = static_cast<std::uint32_t>(session.fsm.damping.penalty);
+    saved.penalty_ns = static_cast<std::uint64_t>(session.fsm.damping.reckoned.count());
+    saved.suppressed = session.fsm.damping.suppressed ? 1 : 0;
 }
 
 std::uint32_t SessionTable::rank(const Session& session) const {
-    return SS_READ(dataplane_.words[session.index].rank);
+    return SS_READ(dataplane_.states[session.index].rank);
 }
 
-void SessionTable::audit_gate() {
-    auto& gate = dataplane_.gate();
-    const std::uint32_t closed = SS_READ(gate.closed);
+void SessionTable::audit_repair_active() {
+    auto& repair = dataplane_.repair();
+    const std::uint32_t closed = SS_READ(repair.active);
     const bool all_up = std::ranges::all_of(sessions_, [&](const Session& session) {
-        const auto& word = dataplane_.words[session.index];
-        return word.gates == 0 || SS_READ(word.rank) == SS_UP;
+        const auto& state = dataplane_.states[session.index];
+        return state.protects == 0 || SS_READ(state.rank) == SS_UP;
     });
     if (closed == 0 || !all_up) {
-        suspicious_gate_.reset();
-    } else if (suspicious_gate_ == closed) {
-        __sync_val_compare_and_swap(&gate.closed, closed, 0);
-        suspicious_gate_.reset();
+        suspicious_count_.reset();
+    } else if (suspicious_count_ == closed) {
+        __sync_val_compare_and_swap(&repair.active, closed, 0);
+        suspicious_count_.reset();
     } else {
-        suspicious_gate_ = closed;
+        suspicious_count_ = closed;
     }
 }
 

@@ -22,7 +22,7 @@ namespace sidestep {
 struct Session {
     SessionConfig config;
     std::uint16_t index = 0;  ///< in the maps; also the SSID of its probes
-    SessionMemory memory{};
+    FsmState fsm{};
     bool adopted = false;    ///< was running when this process started
     int ifindex = 0;         ///< 0: the interface does not exist now
     int return_ifindex = 0;  ///< the same of the interface that probes come back by
@@ -41,7 +41,7 @@ class SessionTable {
     /// Takes over what a predecessor left under the same names; everything else starts afresh. Sessions that are no
     /// longer configured stop.
     /// `remembered`: what a predecessor whose maps cannot be adopted knew of them; what was down then starts down.
-    SessionTable(Dataplane& dataplane, const Config& config, const RememberedSessions& remembered = {});
+    SessionTable(Dataplane& dataplane, const Config& config, const SavedSessions& saved_sessions = {});
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
     ~SessionTable() = default;
@@ -51,7 +51,7 @@ class SessionTable {
     [[nodiscard]] Session* find(const std::string& name);
     [[nodiscard]] Session* find(std::uint16_t index);
 
-    /// Writes probe template and parameters; the session probes from the next beat on. Without known MAC addresses it
+    /// Writes probe template and parameters; the session probes from the next tick on. Without known MAC addresses it
     /// stays silent. A passive session begins to expect.
     void publish(const Session& session);
     /// Carries out what the state machine asks for, and stores what a successor needs.
@@ -63,14 +63,14 @@ class SessionTable {
 
     /// Lowers a gate that has stayed above the number of closed words since the last call (a process died between two
     /// steps). To be called about every second.
-    void audit_gate();
+    void audit_repair_active();
 
   private:
     void adopt_or_clear(const std::vector<SessionConfig>& configs);
-    void start_fresh(Session& session, const RememberedSessions& remembered);
+    void start_fresh(Session& session, const SavedSessions& saved_sessions);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);
-    void set_gating(const Session& session, bool gates);
+    void set_protects(const Session& session, bool gates);
     void write_plan();
 
     Dataplane& dataplane_;
@@ -78,7 +78,7 @@ class SessionTable {
     std::vector<Session> sessions_;  ///< as many as there will be, once constructed
     std::unordered_map<std::string, Session*> by_name_;
     std::unordered_map<std::uint16_t, Session*> by_index_;
-    std::optional<std::uint32_t> suspicious_gate_;
+    std::optional<std::uint32_t> suspicious_count_;
 };
 
 }  // namespace sidestep

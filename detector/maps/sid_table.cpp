@@ -75,14 +75,13 @@ SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTab
       sessions_(sessions),
       policies_(policies),
       config_(config),
-      lengths_(dataplane.steering().sid_length, dataplane.steering().sid_lengths) {
-    auto& steering = dataplane.steering();
+      lengths_(dataplane.node().sid_length, dataplane.node().sid_lengths) {
+    auto& node = dataplane.node();
     for (const auto& prefix : config.domain) {
-        steering.domain[steering.domains] = length_of(prefix.length);
-        std::memcpy(steering.domain_address[steering.domains], prefix.address.bytes.data(),
-                    sizeof steering.domain_address[0]);
+        node.domain[node.domains] = length_of(prefix.length);
+        std::memcpy(node.domain_address[node.domains], prefix.address.bytes.data(), sizeof node.domain_address[0]);
         __sync_synchronize();
-        SS_WRITE(steering.domains, steering.domains + 1);
+        SS_WRITE(node.domains, node.domains + 1);
     }
 }
 

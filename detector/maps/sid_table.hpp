@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "detector/core/config.hpp"
+#include "detector/core/stale_routes.hpp"
+#include "detector/maps/dataplane.hpp"
 #include "detector/maps/length_list.hpp"
 #include "detector/maps/policy_table.hpp"
 #include "detector/maps/session_table.hpp"
-#include "detector/core/config.hpp"
-#include "detector/core/route_memory.hpp"
-#include "detector/maps/dataplane.hpp"
 
 namespace sidestep {
 
@@ -45,7 +45,7 @@ class SidTable {
     SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config);
 
     /// Writes the SIDs of the file and those that routing computed. An adjacency keeps its SID while its link is
-    /// missing from the network: neighbours may learn of its return, and use the SID, before we do.
+    /// missing from the network: neighbors may learn of its return, and use the SID, before we do.
     Result<void> update(const std::vector<SidConfig>& computed);
     /// All of them.
     [[nodiscard]] const std::vector<SidConfig>& all() const { return sids_; }

@@ -13,7 +13,7 @@ namespace sidestep {
 
 using nlohmann::json;
 
-void save_state(const std::string& path, const RememberedSessions& sessions) {
+void save_state(const std::string& path, const SavedSessions& sessions) {
     json document = json::object();
     for (const auto& [name, session] : sessions) {
         document[name] = {{"state", static_cast<unsigned>(session.state)},
@@ -24,8 +24,8 @@ void save_state(const std::string& path, const RememberedSessions& sessions) {
     (void)std::rename(draft.c_str(), path.c_str());
 }
 
-RememberedSessions load_state(const std::string& path) {
-    RememberedSessions sessions;
+SavedSessions load_state(const std::string& path) {
+    SavedSessions sessions;
     const auto text = read_file(path);
     if (!text) return sessions;
     const auto document = json::parse(*text, nullptr, false);

@@ -11,16 +11,16 @@
 
 namespace sidestep {
 
-struct RememberedSession {
+struct SavedSession {
     SessionState state{};
     Reason reason{};
 };
 
-using RememberedSessions = std::map<std::string, RememberedSession>;
+using SavedSessions = std::map<std::string, SavedSession>;
 
 /// Replaces the file as a whole, so that a reader never sees half of it. A failure only costs the memory.
-void save_state(const std::string& path, const RememberedSessions& sessions);
+void save_state(const std::string& path, const SavedSessions& sessions);
 /// Empty if there is no such file, or none that makes sense.
-RememberedSessions load_state(const std::string& path);
+SavedSessions load_state(const std::string& path);
 
 }  // namespace sidestep

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "routing/core/loop_free.hpp"
+#include "routing/core/micro_loop.hpp"
 
 namespace sidestep::routing {
 

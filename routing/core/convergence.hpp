@@ -4,7 +4,7 @@
 //   settled   the newest graph.
 //   holding   A link of this node is gone, and its repairs carry the traffic. Policies of the graph before stay in
 //   force
-//             for a while: were this node among the first to follow, it might send packets to neighbours that still
+//             for a while: were this node among the first to follow, it might send packets to neighbors that still
 //             send them back (RFC 8333). Any other change ends this at once.
 //   avoiding  Any other change of links and metrics: the new graph at once, and for a while with lists that take
 //   packets

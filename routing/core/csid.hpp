@@ -24,7 +24,7 @@ struct Sid {
 inline constexpr std::uint8_t kCsidBlockBits = 32;
 inline constexpr std::uint8_t kCsidBits = 16;
 
-/// Packs neighbours in the list that share a block. An End takes 16 bits (its node number; the node answers to its
+/// Packs neighbors in the list that share a block. An End takes 16 bits (its node number; the node answers to its
 /// locator as "uN"), any other function 32. SIDs whose locator is not of 48 bits, or that find no company, stay as they
 /// are.
 std::vector<Address> compress(std::span<const Sid> sids);

@@ -65,7 +65,7 @@ struct Link {
 /// What SPF reads of an arc, seen from the node it leaves.
 struct Hop {
     NodeId neighbor;
-    ArcId arc;           ///< from this node to the neighbour
+    ArcId arc;           ///< from this node to the neighbor
     Metric metric;       ///< of `arc`
     Metric back_metric;  ///< of reverse(arc)
 };

@@ -37,7 +37,7 @@ struct GraphChange {
 GraphChange compare(const Graph& old, const Graph& fresh);
 
 /// Whether the change is what repairs of `plr` protect against (RFC 8333, 4.3 and 4.4): one of its own links is gone
-/// and nothing else happened. Where neighbours or SRLGs are protected, also several links of one neighbour, or of one
+/// and nothing else happened. Where neighbors or SRLGs are protected, also several links of one neighbor, or of one
 /// SRLG, a link of `plr` among them: so their failure looks while it is being flooded.
 bool local_failure(const Graph& old, NodeId plr, const GraphChange& change, Protect protect);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A line parser: each line is recognised by its words, with the LSP that it belongs to as the only state.
+// A line parser: each line is recognized by its words, with the LSP that it belongs to as the only state.
 #include "routing/core/isis_database.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The link-state database as FRR's isisd prints it: "show isis database detail" followed by "show isis hostname". FRR
 // 8.4's JSON keeps only the last LSP, so the text is what there is. Its LSP IDs carry host names, cut off after 14
-// characters, while neighbours are named by system ID; the second command is needed to bring the two together.
+// characters, while neighbors are named by system ID; the second command is needed to bring the two together.
 #pragma once
 
 #include <compare>

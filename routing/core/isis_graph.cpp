@@ -116,7 +116,7 @@ class Converter {
         }
     }
 
-    /// End.X numbers, unless two neighbours of a node would get the same.
+    /// End.X numbers, unless two neighbors of a node would get the same.
     void number_adjacencies() {
         std::map<std::pair<NodeId, std::uint16_t>, NodeId> taken;
         std::set<std::pair<NodeId, std::uint16_t>> ambiguous;
@@ -140,7 +140,7 @@ class Converter {
             }
         }
         for (const auto& [node, function] : ambiguous) {
-            warn("two neighbours of {} share the End.X number {:#x}: no adjacency segments to them",
+            warn("two neighbors of {} share the End.X number {:#x}: no adjacency segments to them",
                  result_.graph.node(node).name, function);
         }
     }

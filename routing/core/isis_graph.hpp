@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // From a link-state database to the graph. What the database of FRR 8.4 does not hold follows from a plan: locators are
-// the ordinary prefixes of a given length within a given block, and End.X numbers follow from neighbours' locators
+// the ordinary prefixes of a given length within a given block, and End.X numbers follow from neighbors' locators
 // (sids.hpp).
 #pragma once
 

@@ -8,7 +8,7 @@
 // adjacency segment.
 //
 // Few labels suffice. If clean(a, w) holds then so does clean(v, w) for every v between the two, so the latest anchor
-// is the best, and one segment more buys the anchor v itself, which beats every earlier one. So a node keeps labels of
+// is the best, and one segment more buys the anchor v itself, which ticks every earlier one. So a node keeps labels of
 // the smallest count only: one per anchor, or just one if the node is the anchor. That is exact, equal-cost
 // post-convergence paths included.
 #pragma once
@@ -57,7 +57,7 @@ class RepairLists {
     void expand(NodeId node, const Hop& hop);
     void offer(Label label);
     /// Turns "node P, node B" into "node P, adjacency P-Q" where that reaches as far: P's End.X is one SID for both,
-    /// and with symmetric metrics it always does (P and Q are neighbours).
+    /// and with symmetric metrics it always does (P and Q are neighbors).
     void prefer_adjacencies(Repair& repair, const std::vector<std::size_t>& places) const;
     [[nodiscard]] bool clean(NodeId anchor, NodeId node) const {
         return exposure_.clean(anchor, node, spf_.distance[node] - spf_.distance[anchor]);

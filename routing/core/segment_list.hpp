@@ -22,7 +22,7 @@ struct SidOptions {
     bool next_csid = false;     ///< compress with NEXT-C-SID (RFC 9800)
 };
 
-/// The SIDs of a found repair in travel order; empty if plain forwarding by its neighbour does. A node segment followed
+/// The SIDs of a found repair in travel order; empty if plain forwarding by its neighbor does. A node segment followed
 /// by an adjacency of that node is one SID, its End.X. With H.Encaps the node where the last segment ends decapsulates:
 /// it forwards to the destination as before the failure, which is why the list may end there. The error names the node
 /// without locator, the link without function number, or the depth needed and allowed.

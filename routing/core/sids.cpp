@@ -45,15 +45,15 @@ Address sid(const Prefix& locator, std::uint16_t function) {
     return result;
 }
 
-std::string_view to_string(Behaviour behaviour) {
-    switch (behaviour) {
-        case Behaviour::end:
+std::string_view to_string(Behavior behavior) {
+    switch (behavior) {
+        case Behavior::end:
             return "End";
-        case Behaviour::end_x:
+        case Behavior::end_x:
             return "End.X";
-        case Behaviour::decap:
+        case Behavior::decap:
             return "End.DT46";
-        case Behaviour::end_next_csid:
+        case Behavior::end_next_csid:
             return "End with NEXT-C-SID";
     }
     return "?";
@@ -63,17 +63,17 @@ std::vector<LocalSid> local_sids(const Graph& graph, NodeId node) {
     std::vector<LocalSid> result;
     const auto& locator = graph.node(node).locator;
     if (!locator) return result;
-    result.push_back({.sid = sid(*locator, kFunctionEnd), .behaviour = Behaviour::end, .arc = std::nullopt});
-    result.push_back({.sid = sid(*locator, kFunctionDecap), .behaviour = Behaviour::decap, .arc = std::nullopt});
+    result.push_back({.sid = sid(*locator, kFunctionEnd), .behavior = Behavior::end, .arc = std::nullopt});
+    result.push_back({.sid = sid(*locator, kFunctionDecap), .behavior = Behavior::decap, .arc = std::nullopt});
     for (const auto& hop : graph.hops(node)) {
         const auto function = graph.link(link_of(hop.arc)).functions[hop.arc & 1U];
         if (!function) continue;
         const auto address = sid(*locator, *function);
         const auto same = [&](const LocalSid& other) { return other.sid == address; };
         if (std::any_of(result.begin(), result.end(), same)) continue;
-        result.push_back({.sid = address, .behaviour = Behaviour::end_x, .arc = hop.arc});
+        result.push_back({.sid = address, .behavior = Behavior::end_x, .arc = hop.arc});
     }
-    result.push_back({.sid = locator->address, .behaviour = Behaviour::end_next_csid, .arc = std::nullopt});
+    result.push_back({.sid = locator->address, .behavior = Behavior::end_next_csid, .arc = std::nullopt});
     return result;
 }
 

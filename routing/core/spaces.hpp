@@ -13,7 +13,7 @@ namespace sidestep::routing {
 /// Nodes in ascending order, without the PLR itself; Q-space with the destination.
 struct Spaces {
     std::vector<NodeId> p;           ///< what the PLR reaches by old paths that all avoid the failure
-    std::vector<NodeId> extended_p;  ///< the same from any of its neighbours that the failure leaves
+    std::vector<NodeId> extended_p;  ///< the same from any of its neighbors that the failure leaves
     std::vector<NodeId> q;           ///< what reaches the destination by old paths that all avoid the failure
 };
 

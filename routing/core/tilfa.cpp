@@ -106,4 +106,14 @@ std::vector<NodeId> path_nodes(const Graph& graph, const Repair& repair) {
     return result;
 }
 
+std::string to_string(const Graph& graph, const std::vector<Segment>& segments) {
+    std::vector<std::string> names;
+    names.reserve(segments.size());
+    for (const auto& segment : segments) {
+        names.push_back(segment.kind == Segment::Kind::node ? graph.node(segment.id).name
+                                                            : graph.link(link_of(segment.id)).id);
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace sidestep::routing

@@ -44,4 +44,7 @@ std::vector<Repair> compute_repairs(const Graph& graph, NodeId plr, Protect prot
 /// The nodes of the path of a found repair, `plr` first; an anycast destination's path ends at the owner it reaches.
 std::vector<NodeId> path_nodes(const Graph& graph, const Repair& repair);
 
+/// "B, B-C": node segments by node, adjacency segments by link.
+std::string to_string(const Graph& graph, const std::vector<Segment>& segments);
+
 }  // namespace sidestep::routing

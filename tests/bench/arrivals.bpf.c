@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Where generated packets end: right behind the router that is measured, counted and taken out of the way at once, so
-// that no other node's work is in the figures. All else passes, probes and neighbour discovery.
+// that no other node's work is in the figures. All else passes, probes and neighbor discovery.
 #include "tests/bench/arrivals.h"
 
 #include <linux/bpf.h>

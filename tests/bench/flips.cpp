@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "bpf/lib/word.h"
+#include "bpf/lib/session_state.h"
 #include "tests/bench/core_time.hpp"
 #include "tests/bench/must.hpp"
 #include "topo/wait.hpp"
@@ -73,8 +73,8 @@ Flips::Flips(Rig& rig, Generator& generator, std::size_t destination)
     : rig_(rig),
       generator_(generator),
       destination_(destination),
-      words_(map_pinned<ss_word>(rig.lab(), "ss_words")),
-      gates_(map_pinned<ss_gate>(rig.lab(), "ss_gates")) {}
+      words_(map_pinned<ss_session_state>(rig.lab(), "ss_states")),
+      repair_states_(map_pinned<ss_repair_state>(rig.lab(), "ss_repair_states")) {}
 
 std::vector<double> Flips::run(int times) {
     generator_.aim(destination_, 1);
@@ -102,11 +102,12 @@ double Flips::flip() {
     spin(kDrained + std::chrono::nanoseconds(pause(random)));
     rig_.arrivals().expect_repaired();
     const auto lowered = Clock::now();
-    if (ss_word_lower(&words_[0], &gates_[0], SS_DOWN) == 0) throw std::runtime_error("the session was down already");
+    if (ss_state_lower(&words_[0], &repair_states_[0], SS_DOWN) == 0)
+        throw std::runtime_error("the session was down already");
     std::optional<std::int64_t> first;
     while (!first && Clock::now() < lowered + kPatience) first = rig_.arrivals().first_repaired_ns();
-    ss_word_raise(&words_[0], &gates_[0], SS_DOWN, SS_UP);
-    if (!first) throw std::runtime_error("no packet took the backup after the word fell");
+    ss_state_raise(&words_[0], &repair_states_[0], SS_DOWN, SS_UP);
+    if (!first) throw std::runtime_error("no packet took the backup after the state fell");
     return 1e-3 * static_cast<double>(*first - std::chrono::nanoseconds(lowered.time_since_epoch()).count());
 }
 

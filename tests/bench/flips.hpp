@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How long it takes from a session's word being lowered until packets leave by the backup. The benchmark lowers the
-// word itself, in the memory that the data plane reads: the moment is exact, and detection is not in the figure.
+// How long it takes from a session's state being lowered until packets leave by the backup. The benchmark lowers the
+// state itself, in the memory that the data plane reads: the moment is exact, and detection is not in the figure.
 #pragma once
 
 #include <vector>
@@ -28,8 +28,8 @@ class Flips {
     Rig& rig_;
     Generator& generator_;
     std::size_t destination_;
-    SharedArray<ss_word> words_;
-    SharedArray<ss_gate> gates_;
+    SharedArray<ss_session_state> words_;
+    SharedArray<ss_repair_state> repair_states_;
 };
 
 }  // namespace sidestep::bench

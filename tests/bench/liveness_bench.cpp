@@ -36,7 +36,7 @@ struct Effort {
     int cuts;
     int fast_cuts;  ///< at 250 us and 100 us
     int load_cuts;
-    int fifo_cuts;  ///< slow: the detector gets 50 ms of processor time a second to raise the word again
+    int fifo_cuts;  ///< slow: the detector gets 50 ms of processor time a second to raise the state again
     int dead_cuts;
     int restarts;
     int peer_cuts;  ///< each costs seconds: BFD begins slowly

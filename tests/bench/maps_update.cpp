@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "detector/feed/computed_policies.hpp"
 #include "detector/app/engine.hpp"
+#include "detector/feed/computed_policies.hpp"
 #include "detector/maps/dataplane.hpp"
 
 namespace sidestep::bench {
@@ -86,7 +86,7 @@ Row measure(const Graph& graph, std::size_t samples, Row row) {
     for (std::size_t i = 0; i < samples; ++i) {
         const auto network = with_metric(graph, static_cast<LinkId>(i * 37 % graph.link_count()),
                                          static_cast<routing::Metric>(1 + i % 100));
-        const auto bank = (*dataplane)->steering().bank;
+        const auto bank = (*dataplane)->node().bank;
         const auto start = Clock::now();
         const auto set = compute_set(network, 0, config);
         const auto computed = Clock::now();
@@ -95,7 +95,7 @@ Row measure(const Graph& graph, std::size_t samples, Row row) {
         in_maps.push_back(milliseconds_since(computed));
         if (!replaced) row.flaw = replaced.error().message;
         policies = set.policies.size();
-        changed += (*dataplane)->steering().bank != bank ? 1 : 0;
+        changed += (*dataplane)->node().bank != bank ? 1 : 0;
     }
     (*dataplane)->unpin();
     row.n = changed;

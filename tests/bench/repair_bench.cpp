@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a repair costs per packet, beside plain forwarding and beside the kernel's own seg6, what it costs by the number
-// of prefixes and routes, and how long it takes from a lowered word to the backup.
+// of prefixes and routes, and how long it takes from a lowered state to the backup.
 //
 // Everything that is compared lives at the same time, each in a lab of its own, and takes turns on one core.
 #include <chrono>

@@ -58,7 +58,7 @@ void Rig::fail_link() {
     cut_->cut();
     const bool down = topo::wait_for(kDownPatience, [&] {
         return std::ranges::any_of(ask("sessions").value("sessions", nlohmann::json::array()), [](const auto& session) {
-            return session.value("name", "") == kLink && session.value("word", "") == "down";
+            return session.value("name", "") == kLink && session.value("state", "") == "down";
         });
     });
     if (!down) throw std::runtime_error(fmt::format("{} did not go down", kLink));

@@ -22,8 +22,8 @@ std::string many_adjacencies(const topo::Lab& lab, int sessions) {
     auto text = fmt::format("node: {{name: A, source-address: \"{}\"}}\nclock: auto\n", lab.address("A").to_string());
     text += "probe: {interval: 10ms, multiplier: 3, wait-to-restore: 20ms}\nadjacencies:\n";
     for (int i = 0; i < sessions; ++i) {
-        text += fmt::format("  - {{name: s{}, interface: {}, neighbor: \"{}\", probe: {{sink: \"{}\"}}}}\n", i,
-                            own.name, neighbor, own.address.to_string());
+        text += fmt::format("  - {{name: s{}, interface: {}, neighbor: \"{}\", probe: {{return-address: \"{}\"}}}}\n",
+                            i, own.name, neighbor, own.address.to_string());
     }
     return text + fmt::format("ingress: [{}]\n", own.name);
 }

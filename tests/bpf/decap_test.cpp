@@ -35,8 +35,8 @@ class Decap : public Repairing {
     }
 
     void all_well() {
-        programs_.words[kPrimary].rank = SS_UP;
-        programs_.gates[0].closed = 0;
+        programs_.states[kPrimary].rank = SS_UP;
+        programs_.repair[0].active = 0;
     }
 
     // Around a packet, without an SRH.

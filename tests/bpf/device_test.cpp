@@ -49,16 +49,16 @@ TEST_F(Device, TheHopLimitStays) {
 }
 
 TEST_F(Device, TheGateIsNotAsked) {
-    programs_.gates[0].closed = 0;
+    programs_.repair[0].active = 0;
     sent(packet(Ipv6{}, udp(1, 2, 100)));
 }
 
-// The kernel's route led here: plain forwarding is to the neighbour itself.
+// The kernel's route led here: plain forwarding is to the neighbor itself.
 TEST_F(Device, PlainForwardingIsToTheAdjacency) {
-    programs_.words[kPrimary].rank = SS_UP;
+    programs_.states[kPrimary].rank = SS_UP;
     auto plain = forward_list(kPrimary);
     plain.mode = SS_MODE_PLAIN;
-    programs_.set_way(0, plain);
+    programs_.set_path(0, plain);
     for (const auto& in : {packet(Ipv6{.hop_limit = 9}, udp(1, 2, 100)), packet(Ipv4{.ttl = 9}, udp(1, 2, 100))}) {
         auto expected = in;
         std::ranges::copy(kLink.neighbor, expected.begin());
@@ -72,7 +72,7 @@ TEST_F(Device, WhatNoCandidateTakesIsLost) {
     const auto in = packet(Ipv6{}, udp(1, 2, 100));
     programs_.lower(kBackup);
     expect_lost(in, SS_DROP_NO_CANDIDATE);
-    programs_.words[kPrimary].rank = SS_UP;  // plain, but to a neighbour whose address is not known
+    programs_.states[kPrimary].rank = SS_UP;  // plain, but to a neighbor whose address is not known
     expect_lost(in, SS_DROP_NO_CANDIDATE);
     EXPECT_EQ(programs_.stats(kSlot, 2).drops[SS_DROP_NO_CANDIDATE], 2U);
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, 0U);
@@ -109,7 +109,7 @@ TEST_F(Device, InsertionIsNotForAll) {
     const auto out = sent(packet(Ipv6{.hop_limit = 9}, udp(1, 2, 100)));
     EXPECT_EQ(out.at(kEthernetLength + 6), kRouting);
     EXPECT_EQ(out.at(kEthernetLength + 7), 9);
-    expect_lost(packet(Ipv4{}, udp(1, 2, 100)), SS_DROP_NOT_POSSIBLE);
+    expect_lost(packet(Ipv4{}, udp(1, 2, 100)), SS_DROP_CANNOT_INSERT);
 }
 
 TEST_F(Device, NoLoops) {
@@ -117,7 +117,7 @@ TEST_F(Device, NoLoops) {
         return packet(Ipv6{.from = from, .next_header = kRouting},
                       srh(kUdp, {address("2001:db8:d::1"), address("2001:db8:e::1")}, 1, tag) + udp(1, 2, 9));
     };
-    expect_lost(tagged(0x5d02, "2001:db8:5::1"), SS_DROP_LOOPED);
+    expect_lost(tagged(0x5d02, "2001:db8:5::1"), SS_DROP_LOOP);
     sent(tagged(0x5d01, "2001:db8:5::1"));
     const auto own = own_source().to_string();
     sent(tagged(0, own));  // of this node's own, and never repaired yet

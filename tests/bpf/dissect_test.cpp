@@ -184,7 +184,8 @@ TEST_F(Dissect, AnswersToSenders) {
 TEST_F(Dissect, Probes) {
     std::vector<Bytes> packets;
     const auto list = segments(2);
-    for (const auto& way : {ProbeWay{}, ProbeWay{.encaps = list, .back = {}}, ProbeWay{.encaps = {}, .back = list}}) {
+    for (const auto& way :
+         {ProbePath{}, ProbePath{.encaps = list, .back = {}}, ProbePath{.encaps = {}, .back = list}}) {
         for (const std::size_t size : {0, 1400}) {
             const auto probe = make_probe(kLink, own_source(), address("2001:db8:ab::a"), way, 3, size);
             auto bytes = probe.bytes;

@@ -2,10 +2,10 @@
 // Transit that is in no policy: the adjacency is the one that the kernel's FIB names, and its bypass is taken when it
 // is down. In a network namespace of this process's own, with real routes:
 //
-//   in (71) -- us --+-- a (73)   a LAN: neighbours fe80::1 and 10.0.1.1, fe80::2 and 10.0.1.2
-//                   +-- b (75)   one neighbour: fe80::3 and 10.0.2.1
+//   in (71) -- us --+-- a (73)   a LAN: neighbors fe80::1 and 10.0.1.1, fe80::2 and 10.0.1.2
+//                   +-- b (75)   one neighbor: fe80::3 and 10.0.2.1
 //
-// Session i is of neighbour i; its bypass, in slot i + 1, has i segments.
+// Session i is of neighbor i; its bypass, in slot i + 1, has i segments.
 #include <cstdio>
 #include <fstream>
 #include <set>
@@ -49,10 +49,10 @@ class Fib : public testing::Test {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
         if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespace: " << std::strerror(errno);
         ASSERT_TRUE(build());
-        programs_.set_port(kIn, {.mac = {2, 0, 0, 0, 0, 0x71}, .takes_frames = 1, .cramped = 0});
-        std::ranges::copy(own_source().bytes, programs_.steering().source);
+        programs_.set_xdp_interface(kIn, {.mac = {2, 0, 0, 0, 0, 0x71}, .redirect_target = 1, .no_headroom = 0});
+        std::ranges::copy(own_source().bytes, programs_.node().source);
         for (std::uint16_t i = 1; i <= 3; ++i) {
-            programs_.set_way(i, encaps_list(kSpare, i));
+            programs_.set_path(i, encaps_list(kSpare, i));
             programs_.set_policy(i + 1U, {i});
         }
         add_adjacency(kLan, "fe80::1", 1);
@@ -116,7 +116,7 @@ class Fib : public testing::Test {
         for (const unsigned session : {1, 2, 3}) programs_.lower(session);
     }
 
-    // The neighbour whose bypass a packet took; 0: it was passed as it was.
+    // The neighbor whose bypass a packet took; 0: it was passed as it was.
     unsigned bypassed(Bytes bytes) {
         const auto in = hex("020000000071");
         std::ranges::copy(in, bytes.begin());
@@ -146,7 +146,7 @@ TEST_F(Fib, TheAdjacencyIsThatOfTheGateway) {
     EXPECT_EQ(v6("2001:db8:1::1"), 1U);
 }
 
-TEST_F(Fib, OnALinkToOneNeighbourEveryGatewayIsThatOne) {
+TEST_F(Fib, OnALinkToOneNeighborEveryGatewayIsThatOne) {
     all_down();
     EXPECT_EQ(v6("2001:db8:3::1"), 3U);
     EXPECT_EQ(v6("2001:db8:9::1"), 3U) << "no gateway at all";
@@ -184,15 +184,15 @@ TEST_F(Fib, ABypassIsTakenOnlyIfItIsBetter) {
     EXPECT_EQ(v6("2001:db8:1::1"), 0U);
     EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 1U);
     EXPECT_EQ(programs_.stats(2, 1).drops[SS_DROP_NO_CANDIDATE], 1U);
-    programs_.words[1].rank = SS_DOWN;
+    programs_.states[1].rank = SS_DOWN;
     EXPECT_EQ(v6("2001:db8:1::1"), 1U);
     EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
 }
 
 // Plain forwarding is as good as the adjacency of this flow, whatever its own session says.
 TEST_F(Fib, APolicysOtherCandidatesGoBeforeTheBypass) {
-    programs_.set_way(10, plain_list(7));
-    programs_.set_way(11, encaps_list(6, 5));
+    programs_.set_path(10, plain_list(7));
+    programs_.set_path(11, encaps_list(6, 5));
     programs_.set_policy(1, {10, 11});
     programs_.set_prefix(*Prefix::parse("2001:db8:1::/48"), 1);
     EXPECT_EQ(v6("2001:db8:1::1"), 0U);
@@ -201,16 +201,16 @@ TEST_F(Fib, APolicysOtherCandidatesGoBeforeTheBypass) {
     EXPECT_EQ(programs_.stats(1, 1).packets, 1U);
     programs_.lower(6);
     EXPECT_EQ(v6("2001:db8:1::1"), 1U) << "then the bypass";
-    programs_.words[6].rank = SS_UP;
-    programs_.words[1].rank = SS_UP;
+    programs_.states[6].rank = SS_UP;
+    programs_.states[1].rank = SS_UP;
     programs_.lower(7);
     EXPECT_EQ(v6("2001:db8:1::1"), 5U);
 }
 
-// Without an answer of the FIB's the policy's word is all there is.
+// Without an answer of the FIB's the policy's state is all there is.
 TEST_F(Fib, APolicyWhoseRouteIsGone) {
-    programs_.set_way(10, plain_list(7));
-    programs_.set_way(11, encaps_list(6, 5));
+    programs_.set_path(10, plain_list(7));
+    programs_.set_path(11, encaps_list(6, 5));
     programs_.set_policy(1, {10, 11});
     programs_.set_prefix(*Prefix::parse("2001:db8:ffff::/48"), 1);
     EXPECT_EQ(v6("2001:db8:ffff::1"), 0U);
@@ -234,17 +234,17 @@ TEST_F(Fib, OfEqualWaysItIsTheKernelsOwnChoice) {
             const auto flow = " iif in ipproto udp sport " + std::to_string(port) + " dport 80";
             const auto answer_v6 = ip_says("-6 route get " + to_v6 + " from 2001:db8:5::1" + flow);
             const auto answer_v4 = ip_says("route get " + to_v4 + " from 192.0.2.1" + flow);
-            const auto neighbour = [](const std::string& answer) {
+            const auto neighbor = [](const std::string& answer) {
                 return answer.find(" dev a ") != std::string::npos   ? 1U
                        : answer.find(" dev b ") != std::string::npos ? 3U
                                                                      : 0U;
             };
-            ASSERT_NE(neighbour(answer_v6), 0U) << answer_v6;
-            ASSERT_NE(neighbour(answer_v4), 0U) << answer_v4;
-            EXPECT_EQ(bypassed(packet(Ipv6{.to = to_v6}, udp(port, 80, 9))), neighbour(answer_v6)) << answer_v6;
-            EXPECT_EQ(bypassed(packet(Ipv4{.to = to_v4}, udp(port, 80, 9))), neighbour(answer_v4)) << answer_v4;
-            seen.emplace(true, neighbour(answer_v6));
-            seen.emplace(false, neighbour(answer_v4));
+            ASSERT_NE(neighbor(answer_v6), 0U) << answer_v6;
+            ASSERT_NE(neighbor(answer_v4), 0U) << answer_v4;
+            EXPECT_EQ(bypassed(packet(Ipv6{.to = to_v6}, udp(port, 80, 9))), neighbor(answer_v6)) << answer_v6;
+            EXPECT_EQ(bypassed(packet(Ipv4{.to = to_v4}, udp(port, 80, 9))), neighbor(answer_v4)) << answer_v4;
+            seen.emplace(true, neighbor(answer_v6));
+            seen.emplace(false, neighbor(answer_v4));
         }
         EXPECT_EQ(seen.size(), 4U) << "both ways were taken by both families, policy " << policy;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// H.Insert and forwarding to another neighbour, against bytes written by hand.
+// H.Insert and forwarding to another neighbor, against bytes written by hand.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -68,10 +68,10 @@ TEST_F(Insert, NotBeforeOptionsAndNotInIpv4) {
     back_up(insert_list(kBackup, 1));
     for (const std::uint8_t options : {kHopByHop, kDestinationOptions}) {
         const auto payload = hex("1100 010400000000") + udp(1, 2, 4);
-        expect_passed(packet(Ipv6{.next_header = options}, payload), SS_DROP_NOT_POSSIBLE);
+        expect_passed(packet(Ipv6{.next_header = options}, payload), SS_DROP_CANNOT_INSERT);
     }
-    expect_passed(packet(Ipv4{}, udp(1, 2, 4)), SS_DROP_NOT_POSSIBLE);
-    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_NOT_POSSIBLE], 3U);
+    expect_passed(packet(Ipv4{}, udp(1, 2, 4)), SS_DROP_CANNOT_INSERT);
+    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_CANNOT_INSERT], 3U);
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 0U);
 }
 

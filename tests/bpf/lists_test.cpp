@@ -20,8 +20,8 @@ class Lists : public Repairing {
     }
 
     void raise(std::uint32_t session) {
-        programs_.words[session].rank = SS_UP;
-        --programs_.gates[0].closed;
+        programs_.states[session].rank = SS_UP;
+        --programs_.repair[0].active;
     }
 
     // What `kFlows` datagrams, half of them IPv4, of different ports take; told by the SRH's last entry.
@@ -86,7 +86,7 @@ TEST_F(Lists, AnUnusableListIsADeadOne) {
 
 // RFC 9256, 2.11 and 5.1: a path is valid with one valid list; the next path is for when there is none.
 TEST_F(Lists, TheNextCandidateIsForWhenTheLastListDies) {
-    programs_.set_way(4, encaps_list(4, 4));
+    programs_.set_path(4, encaps_list(4, 4));
     programs_.set_policy(kSlot, {0, 1, 4});
     programs_.lower(1);
     programs_.lower(2, SS_DEGRADED);

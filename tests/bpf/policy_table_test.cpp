@@ -38,7 +38,7 @@ class PolicyTables : public testing::Test {
         adjacency.name = "A-B";
         adjacency.interface = "lo";
         adjacency.neighbor = address("fe80::b");
-        adjacency.probe.sink = address("2001:db8:ab::a");
+        adjacency.probe.return_address = address("2001:db8:ab::a");
         config_.adjacencies = {adjacency};
         // As many as the sets of a test may have: the maps are sized by the configuration.
         config_.policies = {policy("one", "2001:db8:1::/48", {encaps(1)}),
@@ -54,7 +54,7 @@ class PolicyTables : public testing::Test {
         session.own_mac = MacAddress{2, 0, 0, 0, 0, 0xa};
         session.neighbor_mac = MacAddress{2, 0, 0, 0, 0, 0xb};
         table_.emplace(*dataplane_, *sessions_, config_);
-        dataplane_->gate().held = 1;
+        dataplane_->repair().always = 1;
     }
     void TearDown() override {
         table_.reset();
@@ -103,10 +103,10 @@ TEST_F(PolicyTables, EqualPathsAreOne) {
 
 TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     without_file();
-    const auto bank = dataplane_->steering().bank;
+    const auto bank = dataplane_->node().bank;
     ASSERT_TRUE(table_->replace(
         {.policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
-    EXPECT_NE(dataplane_->steering().bank, bank);
+    EXPECT_NE(dataplane_->node().bank, bank);
     const auto slot = named("one").slot;
     const auto first = list_of("one", 0);
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
@@ -116,7 +116,7 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
          .bypasses = {},
          .sids = {},
          .warnings = {}}));
-    EXPECT_EQ(dataplane_->steering().bank, bank);
+    EXPECT_EQ(dataplane_->node().bank, bank);
     EXPECT_EQ(named("one").slot, slot) << "its counters go on";
     EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 3U);
@@ -124,10 +124,10 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     EXPECT_NE(list_of("two", 0), first);
 
     ASSERT_TRUE(table_->replace({}));
-    dataplane_->gate().held = 1;
+    dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
-    EXPECT_EQ(dataplane_->prefix_tables[dataplane_->steering().bank].lengths[SS_IPV6], 0U);
+    EXPECT_EQ(dataplane_->prefix_tables[dataplane_->node().bank].lengths[SS_IPV6], 0U);
 }
 
 // Sets without end fit into maps for two.
@@ -153,10 +153,10 @@ TEST_F(PolicyTables, WhatDoesNotFitChangesNothing) {
     PolicySet many;
     for (unsigned i = 0; i < 20; ++i)
         many.policies.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(2)}));
-    const auto bank = dataplane_->steering().bank;
+    const auto bank = dataplane_->node().bank;
     for (int attempt = 0; attempt < 10; ++attempt) {
         EXPECT_FALSE(table_->replace(many));
-        EXPECT_EQ(dataplane_->steering().bank, bank);
+        EXPECT_EQ(dataplane_->node().bank, bank);
         EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     }
     good.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
@@ -193,12 +193,12 @@ TEST_F(PolicyTables, OwnAddressesAreExempt) {
 // More often than a table has cells.
 TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
     ASSERT_TRUE(table_->publish());
-    const auto bank = dataplane_->steering().bank;
+    const auto bank = dataplane_->node().bank;
     bool moved = false;
     for (std::size_t i = 0; i < dataplane_->prefixes.size(); ++i) {
         table_->exempt(address("2001:db8:1::1"), true);
         table_->exempt(address("2001:db8:1::1"), false);
-        moved = moved || dataplane_->steering().bank != bank;
+        moved = moved || dataplane_->node().bank != bank;
     }
     EXPECT_TRUE(moved) << "the other table took over";
     table_->exempt(address("2001:db8:1::1"), true);
@@ -210,16 +210,16 @@ TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
 TEST_F(PolicyTables, OrphansMayHaveLengthsOfTheirOwn) {
     ASSERT_TRUE(table_->publish());
     const auto slot = named("one").slot;
-    table_->set_orphans({{*Prefix::parse("2001:db8:9::/64"), slot}, {*Prefix::parse("2001:db8::/32"), slot}});
+    table_->set_stale({{*Prefix::parse("2001:db8:9::/64"), slot}, {*Prefix::parse("2001:db8::/32"), slot}});
     EXPECT_EQ(pushed("2001:db8:9::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:4::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
-    table_->set_orphans({});
+    table_->set_stale({});
     EXPECT_EQ(pushed("2001:db8:9::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
 
-// An orphan before the policy came, whose route comes back after it.
+// An stale_route before the policy came, whose route comes back after it.
 TEST_F(PolicyTables, AnOrphanThatGoesTakesNoPolicyAlong) {
     without_file();
     const PolicySet first{
@@ -227,21 +227,21 @@ TEST_F(PolicyTables, AnOrphanThatGoesTakesNoPolicyAlong) {
     auto both = first;
     both.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
     ASSERT_TRUE(table_->replace(first));
-    dataplane_->gate().held = 1;
-    table_->set_orphans({{*Prefix::parse("2001:db8:2::/48"), named("one").slot}});
+    dataplane_->repair().always = 1;
+    table_->set_stale({{*Prefix::parse("2001:db8:2::/48"), named("one").slot}});
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
     ASSERT_TRUE(table_->replace(both));
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
-    table_->set_orphans({});
+    table_->set_stale({});
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
 
 TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsAnOrphan) {
     ASSERT_TRUE(table_->publish());
-    table_->set_orphans({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
+    table_->set_stale({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
     table_->exempt(address("2001:db8:1::1"), true);
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
-    table_->set_orphans({});
+    table_->set_stale({});
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
 }
 
@@ -249,9 +249,9 @@ TEST_F(PolicyTables, WhatIsLeftOutIsInNoPolicyThoughAShorterPrefixIs) {
     without_file();
     PolicySet set{
         .policies = {policy("one", "2001:db8::/32", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
-    set.left_out = {*Prefix::parse("2001:db8:2::/48")};
+    set.unprotected = {*Prefix::parse("2001:db8:2::/48")};
     ASSERT_TRUE(table_->replace(set));
-    dataplane_->gate().held = 1;
+    dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
 }
@@ -273,7 +273,7 @@ TEST_F(PolicyTables, RefusedSetsLeaveNothingBehind) {
     }
     ASSERT_TRUE(table_->replace(
         {.policies = {policy("one", "2001:db8:1::/48", {encaps(2)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
-    dataplane_->gate().held = 1;
+    dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
 }
 

@@ -23,9 +23,9 @@
 #include "bpf/abi/sidestep.h"
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
+#include "detector/core/wire.hpp"
 #include "detector/maps/length_list.hpp"
 #include "detector/maps/prefix_table.hpp"
-#include "detector/core/wire.hpp"
 #include "detector/maps/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
 #include "tests/bpf/run_program.hpp"
@@ -65,11 +65,11 @@ class Programs {
     /// The destination is under the policies of `slot`.
     void set_prefix(const Prefix& prefix, std::uint32_t slot) {
         prefixes_[prefix] = slot;
-        std::vector<PrefixClaim> claims;
-        for (const auto& [claimed, to] : prefixes_) claims.push_back({.prefix = claimed, .slot = to});
+        std::vector<PrefixEntry> entries;
+        for (const auto& [claimed, to] : prefixes_) entries.push_back({.prefix = claimed, .slot = to});
         for (const std::uint32_t bank : {0U, 1U}) {
             const auto target_of = [bank](std::uint32_t of) { return target(bank, of); };
-            if (!tables_.at(bank)->build(claims, target_of)) std::abort();
+            if (!tables_.at(bank)->build(entries, target_of)) std::abort();
         }
     }
 
@@ -91,12 +91,11 @@ class Programs {
 
     /// Outer sources that may come to SIDs of this node.
     void set_domain(const std::vector<Prefix>& prefixes) {
-        steering().domains = 0;
+        node().domains = 0;
         for (const auto& prefix : prefixes) {
-            const auto at = steering().domains++;
-            steering().domain[at] = length_of(prefix.length);
-            std::memcpy(steering().domain_address[at], prefix.address.bytes.data(),
-                        sizeof steering().domain_address[0]);
+            const auto at = node().domains++;
+            node().domain[at] = length_of(prefix.length);
+            std::memcpy(node().domain_address[at], prefix.address.bytes.data(), sizeof node().domain_address[0]);
         }
     }
 
@@ -121,14 +120,14 @@ class Programs {
         candidates[index] = candidate;
     }
     /// One of a single list, both of this index.
-    void set_way(std::uint32_t index, const ss_list& list) {
+    void set_path(std::uint32_t index, const ss_list& list) {
         lists[index] = list;
         set_candidate(index, {{.list = index, .weight = 1}});
     }
 
     void lower(std::uint32_t session, std::uint32_t rank = SS_DOWN) {
-        gates[0].closed += words[session].rank == SS_UP;
-        words[session].rank = rank;
+        repair[0].active += states[session].rank == SS_UP;
+        states[session].rank = rank;
     }
 
     /// What enters by an interface, at tc or at XDP: the same has to come of it.
@@ -152,22 +151,22 @@ class Programs {
     }
 
     /// Whether a packet that came in by this interface had too little room at XDP.
-    [[nodiscard]] bool is_cramped(std::uint32_t ifindex) {
-        ss_port port{};
-        return bpf_map__lookup_elem(maps().ss_ports, &ifindex, sizeof ifindex, &port, sizeof port, 0) == 0 &&
-               port.cramped != 0;
+    [[nodiscard]] bool has_no_headroom(std::uint32_t ifindex) {
+        ss_xdp_interface port{};
+        return bpf_map__lookup_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, 0) == 0 &&
+               port.no_headroom != 0;
     }
     /// An interface, as programs of XDP know it.
-    void set_port(std::uint32_t ifindex, const ss_port& port) {
-        if (bpf_map__update_elem(maps().ss_ports, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
+    void set_xdp_interface(std::uint32_t ifindex, const ss_xdp_interface& port) {
+        if (bpf_map__update_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
             std::abort();
     }
 
     /// What is routed into the policy device.
     RunResult device(const Bytes& packet) { return run(skeleton_->progs.ss_device, packet, kLoopback, 0); }
 
-    RunResult tick(std::uint32_t mark = SS_BEAT_MARK) {
-        return run(skeleton_->progs.ss_tick, Bytes(SS_BEAT_BYTES, 0), kLoopback, mark);
+    RunResult tick(std::uint32_t mark = SS_TICK_MARK) {
+        return run(skeleton_->progs.ss_tick, Bytes(SS_TICK_BYTES, 0), kLoopback, mark);
     }
 
     [[nodiscard]] std::uint64_t counter(std::uint32_t index) const {
@@ -224,11 +223,11 @@ class Programs {
 
     decltype(sidestep_bpf::maps)& maps() { return skeleton_->maps; }
 
-    ss_steering& steering() { return steerings_[0]; }
+    ss_node& node() { return nodes_[0]; }
 
     ss_secret secret{{0x0123456789abcdef, 0xfedcba9876543210}};
-    SharedArray<ss_word> words;
-    SharedArray<ss_gate> gates;
+    SharedArray<ss_session_state> states;
+    SharedArray<ss_repair_state> repair;
     SharedArray<ss_session> sessions;
     SharedArray<ss_plan> plans;
     SharedArray<ss_clock_conf> clock_confs;
@@ -261,12 +260,12 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_filters, 2 * PrefixTable::words_for(kPrefixes));
         bpf_map__set_max_entries(maps().ss_sids, 64);
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
-        bpf_map__set_max_entries(maps().ss_ports, kPorts);
+        bpf_map__set_max_entries(maps().ss_xdp_interfaces, kPorts);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
             return std::string("cannot load the BPF programs: ") + std::strerror(-error);
         }
-        attach(words, maps().ss_words);
-        attach(gates, maps().ss_gates);
+        attach(states, maps().ss_states);
+        attach(repair, maps().ss_repair_states);
         attach(sessions, maps().ss_sessions);
         attach(plans, maps().ss_plans);
         attach(clock_confs, maps().ss_clock_confs);
@@ -275,17 +274,17 @@ class Programs {
         attach(policies, maps().ss_policies);
         attach(candidates, maps().ss_candidates);
         attach(lists, maps().ss_lists);
-        attach(steerings_, maps().ss_steerings);
+        attach(nodes_, maps().ss_nodes);
         attach(filters_, maps().ss_filters);
         attach(heads_, maps().ss_prefix_tables);
         attach(cells_, maps().ss_prefixes);
         for (const std::uint32_t bank : {0U, 1U})
             tables_.at(bank).emplace(heads_[bank], cells_.all(), filters_.all(), bank);
-        sid_lengths_.emplace(steering().sid_length, steering().sid_lengths);
+        sid_lengths_.emplace(node().sid_length, node().sid_lengths);
         set(maps().ss_secrets, 0, secret);
-        for (auto& word : words.all()) word = {.rank = SS_UP, .gates = 1};
-        set_port(kLoopback, {.mac = {}, .takes_frames = 1, .cramped = 0});
-        set_port(kVethNear, {.mac = {2, 0, 0, 0, 0, 1}, .takes_frames = 1, .cramped = 0});
+        for (auto& state : states.all()) state = {.rank = SS_UP, .protects = 1};
+        set_xdp_interface(kLoopback, {.mac = {}, .redirect_target = 1, .no_headroom = 0});
+        set_xdp_interface(kVethNear, {.mac = {2, 0, 0, 0, 0, 1}, .redirect_target = 1, .no_headroom = 0});
         return {};
     }
 
@@ -315,7 +314,7 @@ class Programs {
 
     const bool at_xdp_;
     sidestep_bpf* skeleton_ = nullptr;
-    SharedArray<ss_steering> steerings_;
+    SharedArray<ss_node> nodes_;
     std::set<Prefix> sids_;
     std::optional<LengthList> sid_lengths_;
     SharedArray<ss_prefix_table> heads_;
@@ -326,14 +325,14 @@ class Programs {
     std::string why_not_;
 };
 
-/// A probe's session on the loopback device; its template leads to `sink`.
-inline void open_session(Programs& programs, std::uint16_t index, const Address& sink,
+/// A probe's session on the loopback device; its template leads to `return-address`.
+inline void open_session(Programs& programs, std::uint16_t index, const Address& return_address,
                          std::uint32_t ifindex = kLoopback, std::span<const Address> segments = {}) {
-    const auto probe = make_probe({}, address("2001:db8:a::1"), sink, {.encaps = {}, .back = segments}, index);
+    const auto probe = make_probe({}, address("2001:db8:a::1"), return_address, {.encaps = {}, .back = segments}, index);
     auto& conf = programs.sessions[index].conf;
     conf.flags = SS_SESSION_ACTIVE;
     conf.ifindex = ifindex;
-    conf.sink_ifindex = ifindex;
+    conf.return_ifindex = ifindex;
     conf.loss_limit = SS_NO_LOSS_LIMIT;
     conf.multiplier = 3;
     conf.up_count = 3;
@@ -343,7 +342,7 @@ inline void open_session(Programs& programs, std::uint16_t index, const Address&
     conf.length = probe.length;
     conf.udp_offset = probe.udp_offset;
     conf.checksum = probe.checksum;
-    std::ranges::copy(sink.bytes, conf.sink);
+    std::ranges::copy(return_address.bytes, conf.return_address);
     std::ranges::copy(probe.bytes, conf.template_bytes);
 }
 

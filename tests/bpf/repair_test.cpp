@@ -22,9 +22,9 @@ class Repair : public testing::Test {
   protected:
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
-        programs_.set_way(0, plain_list(0));
-        programs_.set_way(1, encaps_list(1, 2));
-        programs_.set_way(2, encaps_list(2, 3));
+        programs_.set_path(0, plain_list(0));
+        programs_.set_path(1, encaps_list(1, 2));
+        programs_.set_path(2, encaps_list(2, 3));
         programs_.set_policy(1, {0, 1, 2});
         programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), 1);
     }
@@ -78,7 +78,7 @@ void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& pac
 }
 
 TEST_F(Repair, NothingIsTouchedWhileAllIsWell) {
-    programs_.words[0].rank = SS_DOWN;  // the gate says otherwise, and the gate is asked first
+    programs_.states[0].rank = SS_DOWN;  // the gate says otherwise, and the gate is asked first
     const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     const auto result = programs_.ingress(bytes);
     EXPECT_EQ(result.code, kPass);
@@ -90,7 +90,7 @@ TEST_F(Repair, EncapsulatesWithAnyNumberOfSegments) {
     programs_.lower(0);
     for (const unsigned count : {1U, 2U, 3U, 5U, programs_.most_segments()}) {
         SCOPED_TRACE(count);
-        programs_.set_way(1, encaps_list(1, count));
+        programs_.set_path(1, encaps_list(1, count));
         for (const std::size_t length : {0, 1, 64, 1000}) {
             const auto bytes = packet(Ipv6{.hop_limit = 2, .traffic_class = 0xb9}, udp(1, 2, length));
             expect_encapsulated(programs_.ingress(bytes), backup(count), bytes);

@@ -19,8 +19,8 @@ class Repairing : public testing::Test {
 
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
-        std::ranges::copy(own_source().bytes, programs_.steering().source);
-        programs_.set_way(0, plain_list(kPrimary));
+        std::ranges::copy(own_source().bytes, programs_.node().source);
+        programs_.set_path(0, plain_list(kPrimary));
         programs_.set_policy(kSlot, {0, 1});
         programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), kSlot);
         programs_.set_prefix(*Prefix::parse("203.0.113.0/24"), kSlot);
@@ -28,7 +28,7 @@ class Repairing : public testing::Test {
     }
 
     /// Candidate 1.
-    void back_up(const ss_list& list) { programs_.set_way(1, list); }
+    void back_up(const ss_list& list) { programs_.set_path(1, list); }
 
     /// Sent on, and counted as that alone. Returns the packet.
     Bytes repaired(const Bytes& packet) {

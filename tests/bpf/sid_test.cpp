@@ -26,7 +26,7 @@ class Sid : public Repairing {
         Repairing::SetUp();
         if (IsSkipped()) return;
         back_up(encaps_list(kBackup, 1, true));  // forty bytes before the packet: what follows is what is looked at
-        programs_.set_way(2, encaps_list(kBackup, 1, true));
+        programs_.set_path(2, encaps_list(kBackup, 1, true));
         programs_.set_policy(2, {2});
         add(kEnd, {.behavior = SS_END, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = {}});
         add(kEndPsp,
@@ -78,9 +78,9 @@ class Sid : public Repairing {
 
 TEST_F(Sid, EndWhoseNextSegmentIsFineIsTheKernels) {
     expect_passed(along({kEnd, kElsewhere}, 1), SS_OUTCOME_NO_POLICY);
-    programs_.words[kPrimary].rank = SS_UP;
+    programs_.states[kPrimary].rank = SS_UP;
     expect_passed(along({kEnd, kProtected}, 1), SS_OUTCOME_PLAIN);
-    programs_.gates[0].closed = 0;
+    programs_.repair[0].active = 0;
     const auto in_all = programs_.all_counters();
     EXPECT_EQ(programs_.ingress(along({kEnd, kProtected}, 1)).packet, along({kEnd, kProtected}, 1));
     EXPECT_EQ(programs_.all_counters(), in_all);
@@ -116,7 +116,7 @@ TEST_F(Sid, EndThenInsertPutsASecondSrhBeforeTheFirst) {
                                     srh(kRouting, list, 1, 0x5d01) + srh(kUdp, own, 0) + load()))));
 }
 
-TEST_F(Sid, ForwardingToAnotherNeighbourDoesEndToo) {
+TEST_F(Sid, ForwardingToAnotherNeighborDoesEndToo) {
     back_up(forward_list(kBackup));
     EXPECT_EQ(text_of(inside(repaired(along({kEnd, kProtected}, 1)))),
               text_of(inside(along({kEnd, kProtected}, 0, 63))));
@@ -141,10 +141,10 @@ TEST_F(Sid, ABypassIsTakenOnlyIfItIsBetter) {
     down(kBackup);
     expect_passed(along({kEndX, kElsewhere}, 1), SS_DROP_NO_CANDIDATE);
     EXPECT_EQ(programs_.stats(2, 1).drops[SS_DROP_NO_CANDIDATE], 1U);
-    programs_.words[kBackup].rank = SS_DEGRADED;
-    programs_.words[kAdjacency].rank = SS_DEGRADED;
+    programs_.states[kBackup].rank = SS_DEGRADED;
+    programs_.states[kAdjacency].rank = SS_DEGRADED;
     expect_passed(along({kEndX, kElsewhere}, 1), SS_DROP_NO_CANDIDATE);
-    programs_.words[kAdjacency].rank = SS_DOWN;
+    programs_.states[kAdjacency].rank = SS_DOWN;
     repaired(along({kEndX, kElsewhere}, 1));
     programs_.set_policy(2, {});
     expect_passed(along({kEndX, kElsewhere}, 1), SS_OUTCOME_NO_POLICY);
@@ -265,16 +265,16 @@ TEST_F(Sid, NoLoops) {
     auto back = out;
     std::fill_n(back.begin(), 12, std::uint8_t{0});
     std::ranges::copy(address(kProtected).bytes, back.begin() + kEthernetLength + 24);
-    expect_passed(back, SS_DROP_LOOPED);
+    expect_passed(back, SS_DROP_LOOP);
     const std::vector<Address> list{address(kProtected), address(kElsewhere)};
     const auto repaired_before = [&](std::uint16_t tag) {
         return packet(Ipv6{.to = kProtected, .next_header = kRouting}, srh(kUdp, list, 1, tag) + load());
     };
-    expect_passed(repaired_before(0x5d02), SS_DROP_LOOPED);
-    expect_passed(repaired_before(0x5dff), SS_DROP_LOOPED);
+    expect_passed(repaired_before(0x5d02), SS_DROP_LOOP);
+    expect_passed(repaired_before(0x5dff), SS_DROP_LOOP);
     for (const std::uint16_t tag : std::vector<std::uint16_t>{0x0002, 0x5c02, 0x5e02, 0x5d00, 0x5d01})
         repaired(repaired_before(tag));
-    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_LOOPED], 3U);
+    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_LOOP], 3U);
     // Local traffic has our source, too, and is no repair.
     const auto own = own_source().to_string();
     repaired(packet(Ipv6{.from = own, .to = kProtected}, load()));

@@ -11,7 +11,7 @@ class Tables : public testing::Test {
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
         for (std::uint32_t slot = 1; slot <= 6; ++slot) {
-            programs_.set_way(slot, encaps_list(1, slot));
+            programs_.set_path(slot, encaps_list(1, slot));
             programs_.set_policy(slot, {slot});
         }
         programs_.lower(0);
@@ -95,23 +95,23 @@ TEST_F(Tables, TheBankDecides) {
     programs_.set_policy_in(0, 1, {3});
     programs_.set_policy_in(1, 1, {4});
     EXPECT_EQ(v6("2001:db8:d::1"), 3U);
-    programs_.steering().bank = 1;
+    programs_.node().bank = 1;
     EXPECT_EQ(v6("2001:db8:d::1"), 4U);
     programs_.set_policy_in(1, 1, {});
     EXPECT_EQ(v6("2001:db8:d::1"), 0U) << "none in this bank";
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 1U);
-    programs_.steering().bank = 0;
+    programs_.node().bank = 0;
     EXPECT_EQ(v6("2001:db8:d::1"), 3U);
 }
 
 // A policy that encapsulates for its first choice is asked while all is well.
 TEST_F(Tables, AHeldGateLooksAtEveryPacket) {
     add("2001:db8:d::/48", 1);
-    programs_.words[0].rank = SS_UP;
-    programs_.gates[0].closed = 0;
+    programs_.states[0].rank = SS_UP;
+    programs_.repair[0].active = 0;
     EXPECT_EQ(v6("2001:db8:d::1"), 0U);
     EXPECT_EQ(programs_.all_counters(), 0U);
-    programs_.gates[0].held = 1;
+    programs_.repair[0].always = 1;
     EXPECT_EQ(v6("2001:db8:d::1"), 1U);
 }
 

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
-constexpr std::uint64_t kBeat = 1'000'000'000;  // longer than any beat here takes
+constexpr std::uint64_t kTick = 1'000'000'000;  // longer than any tick here takes
 constexpr std::uint32_t kNoDevice = 9999;
 constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test says so
 
@@ -63,13 +63,13 @@ class Tick : public testing::Test {
             programs_.sessions[i].conf.interval_ns = kInterval;
         }
         plan.generation = 1;
-        programs_.clock_confs[0].beat_ns = kBeat;
+        programs_.clock_confs[0].tick_ns = kTick;
         programs_.tick();
         ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan begins without a burst";
     }
 
-    // A beat at which `due` probes are due.
-    std::vector<Bytes> beat(std::uint64_t due) {
+    // A tick at which `due` probes are due.
+    std::vector<Bytes> tick(std::uint64_t due) {
         programs_.clocks[0].done[0] -= due;
         EXPECT_EQ(programs_.tick().code, TC_ACT_STOLEN);
         return veth_.received();
@@ -82,21 +82,21 @@ class Tick : public testing::Test {
         return programs_.ingress(probe, VethPair::kNear).code;
     }
 
-    // Session 0 with fresh proof and its word up.
+    // Session 0 with fresh proof and its state up.
     void make_alive() {
         for (int i = 0; i < 3; ++i) {
-            for (const auto& probe : beat(1)) answer(probe);
+            for (const auto& probe : tick(1)) answer(probe);
         }
-        beat(1);
+        tick(1);
         ASSERT_EQ(tx().verdict, SS_ALIVE);
         ASSERT_THAT(programs_.events(), SizeIs(1));
-        ASSERT_EQ(programs_.gates[0].closed, 0U);
+        ASSERT_EQ(programs_.repair[0].active, 0U);
     }
 
     // After make_alive(): the next two probes, of which the second is the accused one.
     std::vector<Bytes> lose_two() {
-        auto probes = beat(1);
-        for (auto& probe : beat(1)) probes.push_back(probe);
+        auto probes = tick(1);
+        for (auto& probe : tick(1)) probes.push_back(probe);
         return probes;
     }
 
@@ -115,22 +115,22 @@ class Tick : public testing::Test {
 TEST_F(Tick, SendsTheTemplateWithSequenceTimeMacAndChecksum) {
     probe_sessions(1);
     for (std::uint32_t sequence = 1; sequence <= 3; ++sequence) {
-        const auto probes = beat(1);
+        const auto probes = tick(1);
         ASSERT_THAT(probes, SizeIs(1));
         EXPECT_EQ(tx().sequence, sequence);
         EXPECT_EQ(tx().sent, sequence);
         EXPECT_EQ(probes[0], returned_probe(programs_, 0, sequence, tx().sent_at_ns[sequence]));
         EXPECT_EQ(checksum_of(probes[0]), 0xffffU);
     }
-    EXPECT_THAT(beat(0), IsEmpty());
-    EXPECT_EQ(clock().beats, 5U);
+    EXPECT_THAT(tick(0), IsEmpty());
+    EXPECT_EQ(clock().ticks, 5U);
 }
 
-TEST_F(Tick, SendsTemplatesOfDifferentLengthsInOneBeat) {
+TEST_F(Tick, SendsTemplatesOfDifferentLengthsInOneTick) {
     probe_sessions(3);
     open_session(programs_, 1, address("2001:db8:ab::a"), VethPair::kNear,
                  std::vector(SS_MAX_SEGMENTS, address("fc00::1")));
-    const auto probes = beat(3);
+    const auto probes = tick(3);
     ASSERT_THAT(probes, SizeIs(3));
     std::set<std::size_t> sizes;
     for (const auto& probe : probes) sizes.insert(probe.size());
@@ -148,7 +148,7 @@ TEST_F(Tick, PadsAProbeToItsSize) {
     conf.checksum = sized.checksum;
     std::ranges::copy(sized.bytes, conf.template_bytes);
     for (int round = 0; round < 3; ++round) {  // small and large ones in turn are the same packet, cut and padded
-        const auto probes = beat(2);
+        const auto probes = tick(2);
         ASSERT_THAT(probes, SizeIs(2));
         const auto& large = session_of(probes[0]) == 1 ? probes[0] : probes[1];
         const auto& small = session_of(probes[0]) == 1 ? probes[1] : probes[0];
@@ -168,13 +168,13 @@ TEST_F(Tick, PadsAProbeToItsSize) {
 
 TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
     probe_sessions(1);
-    const auto probes = beat(1);
+    const auto probes = tick(1);
     ASSERT_THAT(probes, SizeIs(1));
     EXPECT_EQ(answer(probes[0]), TC_ACT_STOLEN);
     EXPECT_EQ(programs_.sessions[0].rx.newest, 1U);
 }
 
-// In real time: session i has its turn (i + 1) eighths into the interval; a beat may come late, but none comes early.
+// In real time: session i has its turn (i + 1) eighths into the interval; a tick may come late, but none comes early.
 TEST_F(Tick, SpreadsSessionsEvenlyOverTheInterval) {
     constexpr std::uint64_t kShort = 32'000'000;
     probe_sessions(8);
@@ -194,7 +194,7 @@ TEST_F(Tick, SpreadsSessionsEvenlyOverTheInterval) {
 
 TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
     probe_sessions(8);
-    const auto probes = beat(8 * 5 + 3);
+    const auto probes = tick(8 * 5 + 3);
     ASSERT_THAT(probes, SizeIs(8)) << "one each, not five";
     std::set<unsigned> sessions;
     for (const auto& probe : probes) {
@@ -205,31 +205,31 @@ TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
     EXPECT_EQ(clock().missed, 8U * 4 + 3);
 }
 
-TEST_F(Tick, ABeatSendsNoMoreThanABurstAndTheNextTheRest) {
+TEST_F(Tick, ATickSendsNoMoreThanABurstAndTheNextTheRest) {
     probe_sessions(300);
-    auto probes = beat(300);
+    auto probes = tick(300);
     EXPECT_THAT(probes, SizeIs(256));
-    const auto rest = beat(0);
+    const auto rest = tick(0);
     EXPECT_THAT(rest, SizeIs(44));
     probes.insert(probes.end(), rest.begin(), rest.end());
     std::set<unsigned> sessions;
     for (const auto& probe : probes) sessions.insert(session_of(probe));
     EXPECT_THAT(sessions, SizeIs(300)) << "everyone once";
-    EXPECT_THAT(beat(0), IsEmpty());
+    EXPECT_THAT(tick(0), IsEmpty());
     EXPECT_EQ(clock().missed, 0U);
 }
 
 TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
     probe_sessions(1);
-    beat(1);
+    tick(1);
     programs_.sessions[0].conf.ifindex = kNoDevice;
-    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_THAT(tick(1), IsEmpty());
     EXPECT_EQ(tx().sequence, 1U);
     EXPECT_EQ(tx().sent, 1U);
     EXPECT_EQ(tx().send_errors, 1U);
     EXPECT_EQ(tx().unsent, 1U);
     programs_.sessions[0].conf.ifindex = VethPair::kNear;
-    const auto probes = beat(1);
+    const auto probes = tick(1);
     ASSERT_THAT(probes, SizeIs(1));
     EXPECT_EQ(sequence_of(probes[0]), 2U);
     EXPECT_EQ(tx().unsent, 0U);
@@ -241,10 +241,10 @@ TEST_F(Tick, WhatADeadDeviceSwallowsIsUnanswered) {
     probe_sessions(1);
     make_alive();
     ASSERT_TRUE(VethPair::ip("link set dev near down"));
-    for (int i = 0; i < 3; ++i) beat(1);
+    for (int i = 0; i < 3; ++i) tick(1);
     EXPECT_EQ(tx().sequence, 7U);
     age(1'000'000'000);
-    beat(1);
+    tick(1);
     EXPECT_EQ(tx().verdict, SS_DEAD);
 }
 
@@ -254,11 +254,11 @@ TEST_F(Tick, ADeviceThatKeepsRefusingIsDead) {
     make_alive();
     programs_.sessions[0].conf.ifindex = kNoDevice;
     const unsigned most = SS_UNSENT_FACTOR * programs_.sessions[0].conf.multiplier;
-    for (unsigned i = 1; i < most; ++i) beat(1);
+    for (unsigned i = 1; i < most; ++i) tick(1);
     EXPECT_EQ(tx().sequence, 4U);
     EXPECT_EQ(tx().verdict, SS_ALIVE);
-    beat(1);
-    beat(1);
+    tick(1);
+    tick(1);
     EXPECT_EQ(tx().verdict, SS_DEAD);
     const auto events = programs_.events();
     ASSERT_THAT(events, SizeIs(1));
@@ -270,32 +270,32 @@ TEST_F(Tick, AfterAStandstillAnswersAreHeardFirst) {
     make_alive();
     const auto late = lose_two();
     age(1'000'000'000);
-    clock().last_beat_ns -= 10 * kBeat;
-    beat(0);
+    clock().last_tick_ns -= 10 * kTick;
+    tick(0);
     ASSERT_EQ(tx().verdict, SS_ALIVE);
     for (const auto& probe : late) answer(probe);
-    beat(0);
+    tick(0);
     EXPECT_EQ(tx().verdict, SS_ALIVE);
 }
 
 TEST_F(Tick, AnInactiveSessionIsNotProbed) {
     probe_sessions(2);
     programs_.sessions[1].conf.flags = 0;
-    const auto probes = beat(2);
+    const auto probes = tick(2);
     ASSERT_THAT(probes, SizeIs(1));
     EXPECT_EQ(session_of(probes[0]), 0U);
     EXPECT_EQ(programs_.sessions[1].tx.send_errors, 0U);
 }
 
-TEST_F(Tick, OnlyABeatIsABeatAndTwoClocksNeverTickAtOnce) {
+TEST_F(Tick, OnlyATickIsATickAndTwoClocksNeverTickAtOnce) {
     probe_sessions(1);
-    const auto beats = clock().beats;
+    const auto ticks = clock().ticks;
     EXPECT_EQ(programs_.tick(0).code, TC_ACT_SHOT);
     clock().busy = 1;
-    EXPECT_THAT(beat(1), IsEmpty());
-    EXPECT_EQ(clock().beats, beats);
+    EXPECT_THAT(tick(1), IsEmpty());
+    EXPECT_EQ(clock().ticks, ticks);
     clock().busy = 0;
-    EXPECT_THAT(beat(0), SizeIs(1)) << "what was due then is due still";
+    EXPECT_THAT(tick(0), SizeIs(1)) << "what was due then is due still";
 }
 
 TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
@@ -307,10 +307,10 @@ TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
     ASSERT_EQ(tx().verdict, SS_ALIVE) << "the accused probe has time left";
 
     age(1'000'000'000);
-    EXPECT_THAT(beat(0), IsEmpty()) << "no new probe is needed for a verdict";
+    EXPECT_THAT(tick(0), IsEmpty()) << "no new probe is needed for a verdict";
     EXPECT_EQ(tx().verdict, SS_DEAD);
-    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.gates[0].closed, 1U);
+    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.repair[0].active, 1U);
     EXPECT_EQ(clock().suspects, 0U);
     const auto events = programs_.events();
     ASSERT_THAT(events, SizeIs(1));
@@ -323,10 +323,10 @@ TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
     EXPECT_EQ(events[0].last_answer_ns, programs_.sessions[0].rx.last_answer_ns);
     EXPECT_EQ(events[0].time_ns, tx().verdict_ns);
 
-    beat(1);
-    beat(0);
+    tick(1);
+    tick(0);
     EXPECT_THAT(programs_.events(), IsEmpty());
-    EXPECT_EQ(programs_.gates[0].closed, 1U);
+    EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
 TEST_F(Tick, AWordRaisedBesidesADeadVerdictIsLoweredAgain) {
@@ -334,12 +334,12 @@ TEST_F(Tick, AWordRaisedBesidesADeadVerdictIsLoweredAgain) {
     make_alive();
     lose_two();
     age(1'000'000'000);
-    beat(0);
-    programs_.words[0].rank = SS_UP;
-    programs_.gates[0].closed = 0;
-    beat(1);
-    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.gates[0].closed, 1U);
+    tick(0);
+    programs_.states[0].rank = SS_UP;
+    programs_.repair[0].active = 0;
+    tick(1);
+    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
 TEST_F(Tick, AnAnswerAcquitsASuspect) {
@@ -349,10 +349,10 @@ TEST_F(Tick, AnAnswerAcquitsASuspect) {
     ASSERT_EQ(clock().suspects, 1U);
     answer(probes[0]);
     age(1'000'000'000);
-    beat(0);
+    tick(0);
     EXPECT_EQ(tx().verdict, SS_ALIVE);
     EXPECT_EQ(clock().suspects, 0U);
-    EXPECT_EQ(programs_.words[0].rank, SS_UP);
+    EXPECT_EQ(programs_.states[0].rank, SS_UP);
 }
 
 TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
@@ -360,22 +360,22 @@ TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
     make_alive();
     programs_.lower(0);
     programs_.sessions[0].conf.epoch = 1;
-    auto probes = beat(1);
+    auto probes = tick(1);
     EXPECT_EQ(tx().epoch, 1U);
     EXPECT_EQ(tx().verdict, SS_UNPROVEN);
     for (int answered = 0; answered < 3; ++answered) {
         EXPECT_EQ(tx().verdict, SS_UNPROVEN);
         EXPECT_THAT(programs_.events(), IsEmpty());
         for (const auto& probe : probes) answer(probe);
-        probes = beat(1);
+        probes = tick(1);
     }
     EXPECT_EQ(tx().verdict, SS_ALIVE);
     const auto events = programs_.events();
     ASSERT_THAT(events, SizeIs(1));
     EXPECT_EQ(events[0].type, SS_EVENT_ALIVE);
     EXPECT_EQ(events[0].epoch, 1U);
-    EXPECT_EQ(programs_.words[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.gates[0].closed, 1U);
+    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
+    EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
 TEST_F(Tick, ABrokenTemplateIsAnErrorNotAPacket) {
@@ -383,15 +383,15 @@ TEST_F(Tick, ABrokenTemplateIsAnErrorNotAPacket) {
     auto& conf = programs_.sessions[0].conf;
     const ss_session_conf good = conf;
     conf.template_length = 0;
-    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_THAT(tick(1), IsEmpty());
     conf.template_length = SS_TEMPLATE_MAX + 1;
-    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_THAT(tick(1), IsEmpty());
     conf.template_length = good.template_length;
     conf.udp_offset = good.template_length;
-    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_THAT(tick(1), IsEmpty());
     conf.udp_offset = good.udp_offset;
     conf.length = static_cast<__u16>(good.template_length - 1);
-    EXPECT_THAT(beat(1), IsEmpty());
+    EXPECT_THAT(tick(1), IsEmpty());
     EXPECT_EQ(tx().send_errors, 4U);
     EXPECT_EQ(tx().sequence, 0U);
 }

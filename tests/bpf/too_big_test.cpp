@@ -23,7 +23,7 @@ class TooBig : public Repairing {
         back_up(encaps_list(kBackup, 2));
         programs_.lists[1].mtu = kMtu;
         constexpr std::array<std::uint8_t, 4> kSourceV4{192, 0, 2, 99};
-        std::memcpy(&programs_.steering().source_v4, kSourceV4.data(), kSourceV4.size());
+        std::memcpy(&programs_.node().source_v4, kSourceV4.data(), kSourceV4.size());
     }
 
     // An IP packet of `size` bytes.
@@ -33,22 +33,22 @@ class TooBig : public Repairing {
     Bytes told(Bytes in) {
         const auto other = hex("02aabbccddee");
         std::ranges::copy(other, in.begin() + 6);
-        const auto counted = programs_.outcomes(SS_OUTCOME_TOLD);
+        const auto counted = programs_.outcomes(SS_OUTCOME_PTB_SENT);
         const auto too_big = programs_.drops(SS_DROP_TOO_BIG);
         const auto in_all = programs_.all_counters();
         const auto result = programs_.ingress(in);
         EXPECT_EQ(result.code, TC_ACT_REDIRECT);
-        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_TOLD), counted + 1);
+        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PTB_SENT), counted + 1);
         EXPECT_EQ(programs_.drops(SS_DROP_TOO_BIG), too_big + 1);
         EXPECT_EQ(programs_.all_counters(), in_all + 2);
         EXPECT_EQ(text_of(std::span(result.packet).first(12)), "02aabbccddee000000000000") << "back where it came from";
         return result.packet;
     }
     void expect_dropped_untold(const Bytes& in) {
-        const auto counted = programs_.outcomes(SS_OUTCOME_TOLD);
+        const auto counted = programs_.outcomes(SS_OUTCOME_PTB_SENT);
         const auto too_big = programs_.drops(SS_DROP_TOO_BIG);
         EXPECT_EQ(programs_.ingress(in).code, TC_ACT_SHOT);
-        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_TOLD), counted);
+        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PTB_SENT), counted);
         EXPECT_EQ(programs_.drops(SS_DROP_TOO_BIG), too_big + 1);
     }
 };
@@ -172,8 +172,8 @@ TEST_F(TooBig, NotMoreThanAHundredTimesASecond) {
         EXPECT_TRUE(code == TC_ACT_REDIRECT || code == TC_ACT_SHOT);
     }
     const auto most = 10 + static_cast<std::uint64_t>((now() - start) * 100) + 1;
-    EXPECT_GE(programs_.outcomes(SS_OUTCOME_TOLD), 10U);
-    EXPECT_LE(programs_.outcomes(SS_OUTCOME_TOLD), most);
+    EXPECT_GE(programs_.outcomes(SS_OUTCOME_PTB_SENT), 10U);
+    EXPECT_LE(programs_.outcomes(SS_OUTCOME_PTB_SENT), most);
     EXPECT_LT(most, kPackets) << "too slow a machine to see the limit";
     EXPECT_EQ(programs_.drops(SS_DROP_TOO_BIG), kPackets);
 }

@@ -51,7 +51,7 @@ inline ss_list insert_list(std::uint16_t session, unsigned count) {
     return segment_list(SS_MODE_INSERT, make_insert_header(kLink, segments(count)), session);
 }
 
-/// To the neighbour as it is.
+/// To the neighbor as it is.
 inline ss_list forward_list(std::uint16_t session) {
     return segment_list(SS_MODE_FORWARD, make_forward_header(kLink), session);
 }

@@ -40,18 +40,18 @@ TEST_F(Xdp, OnlyWhatIsForThisNodeByEthernet) {
     expect_left_alone(addressed_to(packet_, "020000000077"));
     expect_left_alone(addressed_to(packet_, "ffffffffffff"));
     expect_left_alone(addressed_to(packet_, "333300000001"));
-    programs_.set_port(kLoopback, {.mac = {2, 0, 0, 0, 0, 0x77}, .takes_frames = 1, .cramped = 0});
+    programs_.set_xdp_interface(kLoopback, {.mac = {2, 0, 0, 0, 0, 0x77}, .redirect_target = 1, .no_headroom = 0});
     repaired(addressed_to(packet_, "020000000077"));
 }
 
 TEST_F(Xdp, AnExitHasToTakeFrames) {
     programs_.lists[1].ifindex = 99;
     expect_left_alone(packet_);
-    programs_.set_port(99, {.mac = {}, .takes_frames = 0, .cramped = 0});
+    programs_.set_xdp_interface(99, {.mac = {}, .redirect_target = 0, .no_headroom = 0});
     expect_left_alone(packet_);
-    programs_.set_port(99, {.mac = {}, .takes_frames = 1, .cramped = 0});
+    programs_.set_xdp_interface(99, {.mac = {}, .redirect_target = 1, .no_headroom = 0});
     repaired(packet_);
-    EXPECT_FALSE(programs_.is_cramped(kLoopback));
+    EXPECT_FALSE(programs_.has_no_headroom(kLoopback));
 }
 
 TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
@@ -59,7 +59,7 @@ TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
     ASSERT_LT(most, unsigned{SS_MAX_SEGMENTS});
     back_up(encaps_list(kBackup, most + 1));
     expect_left_alone(packet_);
-    EXPECT_TRUE(programs_.is_cramped(kLoopback)) << "sidestepd is told";
+    EXPECT_TRUE(programs_.has_no_headroom(kLoopback)) << "sidestepd is told";
     back_up(encaps_list(kBackup, most + 1, true));
     repaired(packet_);
 }
@@ -68,16 +68,16 @@ TEST_F(Xdp, AnAnswerHasToLeaveAsThePacketCame) {
     programs_.lists[1].mtu = 1500;
     programs_.lists[1].ifindex = kVethNear;
     const auto too_big = packet(Ipv6{}, udp(1, 2, 1440));
-    programs_.set_port(kLoopback, {.mac = {}, .takes_frames = 0, .cramped = 0});
+    programs_.set_xdp_interface(kLoopback, {.mac = {}, .redirect_target = 0, .no_headroom = 0});
     expect_left_alone(too_big);
-    programs_.set_port(kLoopback, {.mac = {}, .takes_frames = 1, .cramped = 0});
+    programs_.set_xdp_interface(kLoopback, {.mac = {}, .redirect_target = 1, .no_headroom = 0});
     EXPECT_EQ(programs_.ingress(too_big).code, TC_ACT_REDIRECT);
-    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_TOLD), 1U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PTB_SENT), 1U);
 }
 
 // A hash that the interface left is the kernel's, and cannot be taken away here.
 TEST_F(Xdp, StepsAsideWhereTheKernelGoesByAnotherHash) {
-    programs_.gates[0].rehash = 1U << SS_IPV6;
+    programs_.repair[0].hash_policy = 1U << SS_IPV6;
     expect_left_alone(packet_);
 }
 

@@ -171,7 +171,7 @@ class IngressFuzz : public testing::Test {
         ++codes_[result.code];
         const bool changed = memory_of(sessions()) != before;
         const bool decapsulated = happened(SS_OUTCOME_DECAPSULATED);
-        const bool told = happened(SS_OUTCOME_TOLD);
+        const bool told = happened(SS_OUTCOME_PTB_SENT);
         if (result.code == kNotRun) {
             ASSERT_LT(bytes.size(), kUdpAt) << "the kernel runs no programs on less than the headers it knows of";
             return;
@@ -223,9 +223,9 @@ class IngressFuzz : public testing::Test {
     }
 
     // What comes and goes while packets pass.
-    void change_words(Dice& dice) {
+    void change_states(Dice& dice) {
         for (const auto session : {kPlain, kFirstWeighted, std::uint16_t{kFirstWeighted + 1}})
-            programs_.words[session].rank = static_cast<std::uint32_t>(dice.below(3));
+            programs_.states[session].rank = static_cast<std::uint32_t>(dice.below(3));
     }
 
     Programs programs_;
@@ -245,7 +245,7 @@ TEST_F(IngressFuzz, AnyPacket) {
         const auto bytes = any_packet(dice);
         // So that there is always something new to answer.
         for (std::uint16_t s = 0; i % 500 == 0 && s < kSessions; ++s) programs_.sessions[s].rx = {};
-        if (i % 100 == 0) change_words(dice);
+        if (i % 100 == 0) change_states(dice);
         if (dice.chance(15)) {
             check_device(bytes);
         } else {

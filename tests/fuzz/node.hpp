@@ -26,11 +26,11 @@ inline std::string build_routes() {
 }
 
 inline void build_node(Programs& programs) {
-    std::ranges::copy(own_source().bytes, programs.steering().source);
+    std::ranges::copy(own_source().bytes, programs.node().source);
     const auto way = [&](std::uint32_t index, ss_list list) {
         list.sessions = 0;
         list.mtu = 1500;
-        programs.set_way(index, list);
+        programs.set_path(index, list);
     };
     way(1, encaps_list(0, 2));
     way(2, insert_list(0, 2));
@@ -42,7 +42,7 @@ inline void build_node(Programs& programs) {
         programs.lists[6UL + i].mtu = 1500;
     }
     programs.set_candidate(6, {{.list = 6, .weight = 1}, {.list = 7, .weight = 2}, {.list = 8, .weight = 7}});
-    programs.set_way(9, plain_list(kPlain));
+    programs.set_path(9, plain_list(kPlain));
     programs.set_policy(1, {9, 1});
     programs.set_policy(2, {2});
     programs.set_policy(3, {3});

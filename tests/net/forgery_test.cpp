@@ -31,7 +31,7 @@ class Forgery : public ProtectedLab {
         ProtectedLab::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
         ASSERT_TRUE(start("A"));
-        sink_ = lab().interface("A", "A-B").address;
+        return_address_ = lab().interface("A", "A-B").address;
         const int ifindex = lab().interface("B", "A-B").ifindex;
         auto tap = lab().in("B", [&]() -> Result<Fd> {
             Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IPV6)));
@@ -57,7 +57,7 @@ class Forgery : public ProtectedLab {
             const auto size = static_cast<std::size_t>(got);
             const auto* destination = packet.data() + 24;
             if (size < kIpv6Header + kUdpHeader + sizeof(ss_stamp) || packet[6] != IPPROTO_UDP) continue;
-            if (!std::equal(sink_.bytes.begin(), sink_.bytes.end(), destination)) continue;
+            if (!std::equal(return_address_.bytes.begin(), return_address_.bytes.end(), destination)) continue;
             return {packet.begin() + kIpv6Header + kUdpHeader, packet.begin() + got};
         }
     }
@@ -66,7 +66,7 @@ class Forgery : public ProtectedLab {
     void send(const std::string& node, const Payload& payload) {
         const auto sent = lab().in(node, [&]() -> Result<void> {
             const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-            const auto to = socket_address(sink_, SS_PROBE_PORT);
+            const auto to = socket_address(return_address_, SS_PROBE_PORT);
             const auto* address = reinterpret_cast<const sockaddr*>(&to);
             if (!socket || ::sendto(socket.get(), payload.data(), payload.size(), 0, address, sizeof to) < 0)
                 return fail_errno("cannot send");
@@ -94,7 +94,7 @@ class Forgery : public ProtectedLab {
         ProtectedLab::TearDown();
     }
 
-    Address sink_;
+    Address return_address_;
     Fd tap_;
 };
 

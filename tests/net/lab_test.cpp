@@ -193,7 +193,7 @@ TEST_F(LabTest, CutsOneOrBothDirectionsSilently) {
     ASSERT_TRUE(link);
     EXPECT_THAT(*link, HasSubstr("LOWER_UP"));  // silent: the carrier stays
     cut->restore();
-    const auto in_all = cut->seen(Direction::forward).dropped;  // neighbour discovery among them
+    const auto in_all = cut->seen(Direction::forward).dropped;  // neighbor discovery among them
     EXPECT_TRUE(lab->wait_reachable("S", "D"));
 
     cut->cut(Direction::backward);
@@ -228,7 +228,7 @@ TEST_F(LabTest, TrafficArrivesAndCutsShowAsLossWindows) {
     const auto report = disturbed->stop();
     ASSERT_EQ(report.windows.size(), 1U);
     const auto& window = report.windows.front();
-    const auto dropped = cut->seen(Direction::backward).dropped;  // neighbour discovery of B among them
+    const auto dropped = cut->seen(Direction::backward).dropped;  // neighbor discovery of B among them
     EXPECT_LE(window.lost, dropped);
     EXPECT_GE(window.lost + 10, dropped);
     EXPECT_GE(window.start_ns, cut_ns - 1'000'000);

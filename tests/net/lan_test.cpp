@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Several neighbours on one interface: when one dies, only what is routed by its gateways moves.
+// Several neighbors on one interface: when one dies, only what is routed by its gateways moves.
 #include <array>
 
 #include <gtest/gtest.h>
@@ -45,11 +45,13 @@ class Lan : public ProtectedLab {
                "ingress: [to-S]\n"
                "adjacencies:\n"
                "  - {name: LAN-B, interface: to-X, neighbor: 'fd00:9::2', gateways: [10.9.0.2], "
-               "probe: {interval: 10ms, sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
+               "probe: {interval: 10ms, return-address: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: "
+               "A-B}]}\n"
                "  - {name: LAN-C, interface: to-X, neighbor: 'fd00:9::3', gateways: [10.9.0.3], "
-               "probe: {interval: 10ms, sink: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: A-B}]}\n"
+               "probe: {interval: 10ms, return-address: 'fd00:9::1', wait-to-restore: 100ms}, bypass: [{adjacency: "
+               "A-B}]}\n"
                "  - {name: A-B, interface: to-B, neighbor: '" +
-               lab().peer("A", "A-B").link_local.to_string() + "', probe: {interval: 10ms, sink: '" +
+               lab().peer("A", "A-B").link_local.to_string() + "', probe: {interval: 10ms, return-address: '" +
                lab().interface("A", "A-B").address.to_string() + "'}}\n";
     }
     Cut& dead() { return *dead_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What sidestepd learns by rtnetlink under traffic: lost carrier, an interface taken down, a neighbour that no longer
+// What sidestepd learns by rtnetlink under traffic: lost carrier, an interface taken down, a neighbor that no longer
 // answers. Probing is slow here, so that it is netlink that is heard first.
 #include <algorithm>
 #include <array>
@@ -55,7 +55,7 @@ TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
     for (const auto* node : {"A", "B"}) {
         EXPECT_TRUE(becomes(node, "down", "carrier-lost"));
         EXPECT_TRUE(takes(node, 1));
-        EXPECT_EQ(session(node).value("word", ""), "down");
+        EXPECT_EQ(session(node).value("state", ""), "down");
     }
     EXPECT_TRUE(flows->pass());
     set_far_end(true);
@@ -133,7 +133,7 @@ TEST_F(LinkUnderSidestepd, ANewMacAddressOfTheNeighborIsLearned) {
     shell("A", fmt::format("sysctl -qw net.ipv6.neigh.{}.retrans_time_ms=50", near));
     const auto probe =
         fmt::format("ip neigh replace {} lladdr {} dev {} nud probe", far.link_local.to_string(), far.mac, near);
-    ASSERT_EQ(shell("A", probe), "");  // neighbour discovery finds out at last
+    ASSERT_EQ(shell("A", probe), "");  // neighbor discovery finds out at last
     EXPECT_TRUE(becomes("A", "up"));
 }
 

@@ -51,7 +51,7 @@ class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> 
         for (const auto& each : {link, backup}) {
             const auto& own = lab().interface(node, each);
             text += fmt::format(
-                "  - {{name: {}, interface: {}, neighbor: \"{}\", probe: {{interval: 20ms, sink: \"{}\", "
+                "  - {{name: {}, interface: {}, neighbor: \"{}\", probe: {{interval: 20ms, return-address: \"{}\", "
                 "wait-to-restore: 100ms}}{}}}\n",
                 each, own.name, lab().peer(node, each).link_local.to_string(), own.address.to_string(),
                 each == link ? fmt::format(", bypass: [{{adjacency: {}, encap: {}, segments: [{}]}}]", backup,
@@ -67,7 +67,7 @@ class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> 
     std::array<std::uint64_t, 2> repaired_and_looped(const std::string& node) {
         const auto bypass = ask(node, "policies")["policies"][0]["candidates"][0];
         return {bypass.value("packets", std::uint64_t{0}),
-                bypass.value(json::json_pointer("/drops/looped"), std::uint64_t{0})};
+                bypass.value(json::json_pointer("/drops/loop"), std::uint64_t{0})};
     }
 
     std::uint64_t expired() {
@@ -105,7 +105,7 @@ TEST_P(TwoCuts, EveryPacketEndsSoon) {
     EXPECT_TRUE(lossless(delivered.stop()));
     const auto a = repaired_and_looped("A");
     const auto c = repaired_and_looped("C");
-    EXPECT_LE(a[0] - a_before[0], kPackets + 10);  // neighbour discovery and the like may be among them
+    EXPECT_LE(a[0] - a_before[0], kPackets + 10);  // neighbor discovery and the like may be among them
     EXPECT_LE(c[0] - c_before[0], kPackets + 10);
     EXPECT_LE(a[1] + c[1] - a_before[1] - c_before[1], kPackets + 20);
     EXPECT_EQ(expired(), 0U);

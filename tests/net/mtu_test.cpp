@@ -16,7 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "common/fd.hpp"
-#include "detector/kernel/xdp_exits.hpp"
+#include "detector/kernel/xdp_redirect.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
 #include "topo/socket.hpp"
@@ -97,7 +97,7 @@ class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {}
 TEST_P(SizesBySteering, SendersAreTold) {
     const auto [name, steering, v4] = GetParam();
     const bool xdp = std::string_view(steering) == "xdp";
-    if (const auto exits = XdpExits::open(); xdp && !exits) GTEST_SKIP() << exits.error().message;
+    if (const auto exits = XdpRedirectTargets::open(); xdp && !exits) GTEST_SKIP() << exits.error().message;
     ASSERT_TRUE(
         start_with(xdp ? at_xdp("A", steered_config("transit")) : steered_config(steering), policy_config("B")));
     EXPECT_EQ(at_xdp_alone("A"), xdp);
@@ -113,7 +113,7 @@ TEST_P(SizesBySteering, SendersAreTold) {
     EXPECT_EQ(socket->path_mtu(), kLeft);
     EXPECT_EQ(socket->send(kLeft + 1), EMSGSIZE);
     const bool told_by_us = xdp || std::string_view(steering) == "transit";  // else it is the kernel that does
-    EXPECT_EQ(counter("A", "told-too-big") > 0, told_by_us);
+    EXPECT_EQ(counter("A", "icmp-ptb-sent") > 0, told_by_us);
     Flows flows;
     const TrafficSpec largest{.rate = 500, .payload = static_cast<std::size_t>(kLeft - (v4 ? 20 : 40) - 8)};
     ASSERT_TRUE(v4 ? flows.add_v4(lab(), "S", "D", largest) : flows.add(lab(), "S", "D", largest));
@@ -165,7 +165,7 @@ TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
 
 // GSO packets do not reach programs at XDP: who sends over such a link makes segments of them.
 TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
-    if (const auto exits = XdpExits::open(); !exits) GTEST_SKIP() << exits.error().message;
+    if (const auto exits = XdpRedirectTargets::open(); !exits) GTEST_SKIP() << exits.error().message;
     tcp_goes_on(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B")));
     EXPECT_TRUE(at_xdp_alone("A"));
     EXPECT_TRUE(at_xdp_alone("B"));

@@ -47,7 +47,7 @@ std::string RepairLab::adjacency_config(const std::string& node, const std::stri
         "  - name: {}\n"
         "    interface: {}\n"
         "    neighbor: \"{}\"\n"
-        "    probe: {{interval: 1ms, multiplier: 3, sink: \"{}\", wait-to-restore: 100ms}}\n",
+        "    probe: {{interval: 1ms, multiplier: 3, return-address: \"{}\", wait-to-restore: 100ms}}\n",
         link, own.name, lab().peer(node, link).link_local.to_string(), own.address.to_string());
 }
 

@@ -257,13 +257,13 @@ TEST_F(RoutesTest, AreSidsOfTheKernel) {
                    {"seg6local action End.X nh6 fd00:2::2", "flavors"});
 }
 
-TEST_F(RoutesTest, AreSidsOfLinkLocalNeighboursWhereTheKernelCan) {
+TEST_F(RoutesTest, AreSidsOfLinkLocalNeighborsWhereTheKernelCan) {
     const SidRoute route{.sid = prefix("fd00:a:1:e001::"),
                          .neighbor = address("fe80::2"),
                          .neighbor_ifindex = ifindex("right"),
                          .ifindex = device()};
     if (const auto added = routes().add(route); !added) {
-        EXPECT_THAT(added.error().message, HasSubstr("give the neighbour a global address"));
+        EXPECT_THAT(added.error().message, HasSubstr("give the neighbor a global address"));
         EXPECT_EQ(tables(), before());
         GTEST_SKIP() << added.error().message;
     }

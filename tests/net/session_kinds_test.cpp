@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sessions beyond the adjacency: over a segment list, and the passive one that lives on a neighbour's probes.
+// Sessions beyond the adjacency: over a segment list, and the passive one that lives on a neighbor's probes.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ class SessionKinds : public ProtectedLab {
             "  - name: A-C-B\n"
             "    adjacency: A-C\n"
             "    segments: [\"{}\", \"{}\"]\n"
-            "    probe: {{interval: 1ms, wait-to-restore: 200ms, sink: \"{}\", return: [\"{}\"]}}\n",
+            "    probe: {{interval: 1ms, wait-to-restore: 200ms, return-address: \"{}\", return: [\"{}\"]}}\n",
             lab().sid("C", routing::kFunctionEnd).to_string(), lab().sid("B", routing::kFunctionDecap).to_string(),
             lab().interface("A", "A-C").address.to_string(), lab().adjacency_sid("C", "A-C").to_string());
         return with(config("A"), "encap: h.encaps,", "encap: h.encaps, sessions: [A-C-B],") + path;
@@ -58,7 +58,7 @@ TEST_F(SessionKinds, APathIsProbedAsDataTravelsAndItsCandidateFollows) {
     EXPECT_EQ(candidates[1].value("state", ""), "down");
 }
 
-TEST_F(SessionKinds, ANeighboursProbesProveItsDirection) {
+TEST_F(SessionKinds, ANeighborsProbesProveItsDirection) {
     start_passive();
     EXPECT_EQ(session("B", "from-A").value("kind", ""), "passive");
 

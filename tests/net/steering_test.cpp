@@ -120,7 +120,7 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
 }
 
 // There is no ordinary path out of the device: until something is known that it can send to, the kernel's routes stand.
-TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighbourIsKnown) {
+TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighborIsKnown) {
     auto other = lab().install_cut("A-C");
     ASSERT_TRUE(other);
     cut().cut();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How the neighbour turns a probe around: plainly, by End, by End.X; and a probe that comes back by another way.
+// How the neighbor turns a probe around: plainly, by End, by End.X; and a probe that comes back by another way.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -15,8 +15,8 @@
 
 #include "common/fd.hpp"
 #include "detector/kernel/own_program.hpp"
-#include "detector/kernel/xdp_exits.hpp"
 #include "detector/kernel/xdp_hook.hpp"
+#include "detector/kernel/xdp_redirect.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "topo/offload.hpp"
 
@@ -30,7 +30,7 @@ constexpr std::array kInterfaces{"to-S", "to-B", "to-C"};
 class AtXdp : public RepairLab {
   protected:
     void SetUp() override {
-        if (const auto exits = XdpExits::open(); !exits) GTEST_SKIP() << exits.error().message;
+        if (const auto exits = XdpRedirectTargets::open(); !exits) GTEST_SKIP() << exits.error().message;
         RepairLab::SetUp();
     }
 
@@ -183,7 +183,7 @@ TEST_F(AtXdp, WhatSomebodyTookAwayComesBack) {
     EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
 }
 
-// More often than ss_ports has room for interfaces.
+// More often than ss_xdp_interfaces has room for interfaces.
 TEST_F(AtXdp, AnInterfaceThatIsMadeAnewGetsTheProgramAgain) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
     for (int i = 0; i < 15; ++i) {

@@ -39,7 +39,7 @@ std::vector<std::string> ComputedLab::core_links(const std::string& node) const 
     return links;
 }
 
-std::string ComputedLab::neighbours_config(const std::string& node) const {
+std::string ComputedLab::neighbors_config(const std::string& node) const {
     const auto& graph = lab().graph();
     const auto id = lab().id_of(node);
     std::string text = fmt::format("node: {{name: {}, source-address: \"{}\"}}\n", node,
@@ -57,14 +57,14 @@ std::string ComputedLab::neighbours_config(const std::string& node) const {
             "  - name: {}\n"
             "    interface: {}\n"
             "    neighbor: \"{}\"\n"
-            "    probe: {{interval: 1ms, multiplier: 3, sink: \"{}\", wait-to-restore: 100ms}}\n",
+            "    probe: {{interval: 1ms, multiplier: 3, return-address: \"{}\", wait-to-restore: 100ms}}\n",
             link, own.name, lab().peer(node, link).link_local.to_string(), own.address.to_string());
     }
     return text;
 }
 
 std::string ComputedLab::computed_config(const std::string& node, const std::string& extra) const {
-    return neighbours_config(node) +
+    return neighbors_config(node) +
            fmt::format("device: sr0\nsr-domain: [\"fd00::/16\"]\nrouting: {{topology: {}{}}}\n", graph_file(), extra);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The lab of the tests of computed policies: sidestepd is told its neighbours and where the graph is, nothing else. Its
+// The lab of the tests of computed policies: sidestepd is told its neighbors and where the graph is, nothing else. Its
 // routers have no SIDs of the lab's: what they need, sidestepd installs.
 #pragma once
 
@@ -24,7 +24,7 @@ class ComputedLab : public RepairLab {
     /// Links of a router to other routers.
     [[nodiscard]] std::vector<std::string> core_links(const std::string& node) const;
     /// `node:` to `adjacencies:`, one for each core link, and ingress for the others.
-    [[nodiscard]] std::string neighbours_config(const std::string& node) const;
+    [[nodiscard]] std::string neighbors_config(const std::string& node) const;
     /// The same with `device: sr0`, `sr-domain` and `routing:`, whose `extra` begins with ", ".
     [[nodiscard]] std::string computed_config(const std::string& node, const std::string& extra = "") const;
     /// Starts sidestepd on a router, without the lab's SIDs, and waits for sessions and policies.

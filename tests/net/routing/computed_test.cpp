@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Nothing but neighbours and a graph in the configuration: cuts are survived by what sidestepd computes, and the SIDs
+// Nothing but neighbors and a graph in the configuration: cuts are survived by what sidestepd computes, and the SIDs
 // that repairs need are those that it installs.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -117,7 +117,7 @@ TEST_F(Computed, AnAggregateDoesNotCatchWhatHasNoPolicy) {
     EXPECT_EQ(expired(), 0U);
 }
 
-TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbour) {
+TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbor) {
     ASSERT_TRUE(start_computed("A"));
     ASSERT_TRUE(start_computed("B"));
     shell("C", "ip link del sr-sids");

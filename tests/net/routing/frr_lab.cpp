@@ -47,7 +47,7 @@ std::vector<std::string> FrrLab::routers() const {
     return names;
 }
 
-/// With IS-IS an End.X is numbered by its neighbour (routing/core/sids.hpp); the lab has the numbers of links.
+/// With IS-IS an End.X is numbered by its neighbor (routing/core/sids.hpp); the lab has the numbers of links.
 void FrrLab::add_adjacency_sids(const std::string& node) {
     for (const auto& link : core_links(node)) {
         const auto& ends = lab().graph().link(lab().graph().find_link(link).value()).ends;
@@ -114,7 +114,7 @@ testing::AssertionResult FrrLab::start_frr(const std::string& node) {
 }
 
 std::string FrrLab::isis_config(const std::string& node, const std::string& extra) const {
-    return neighbours_config(node) +
+    return neighbors_config(node) +
            fmt::format("device: sr0\nsr-domain: [\"fd00::/32\"]\nrouting: {{isis: {{vty-directory: {}}}{}}}\n",
                        vty_directory(node), extra);
 }

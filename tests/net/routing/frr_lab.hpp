@@ -19,11 +19,11 @@ class FrrLab : public ComputedLab {
     [[nodiscard]] std::string topology() const override { return SIDESTEP_NET_TESTS "/routing/ring.yaml"; }
     [[nodiscard]] std::string cut_link() const override { return "r1-r2"; }
 
-    /// neighbours_config() with routing by IS-IS.
+    /// neighbors_config() with routing by IS-IS.
     [[nodiscard]] std::string isis_config(const std::string& node, const std::string& extra) const;
     /// How long a router lets pass between a change and its routes.
     testing::AssertionResult set_spf_delay(const std::string& node, std::chrono::milliseconds delay);
-    /// Waits until the kernel of `node` sends what is for `to` to its neighbour `by`.
+    /// Waits until the kernel of `node` sends what is for `to` to its neighbor `by`.
     testing::AssertionResult routes(const std::string& node, const std::string& to, const std::string& by);
 
   private:

@@ -195,10 +195,10 @@ TEST(Judge, AnswersFromBeforeALongSilenceProveNothing) {
 
 // What a link does to probes; drawn at random.
 struct Weather {
-    std::uint64_t interval, beat, floor;    // floor: of the allowance
+    std::uint64_t interval, tick, floor;    // floor: of the allowance
     std::uint64_t delay_least, delay_most;  // below the floor
     unsigned multiplier, loss_percent;      // never `multiplier` in a row
-    unsigned stall_percent, stall_beats;    // of the clock
+    unsigned stall_percent, stall_ticks;    // of the clock
     std::uint32_t start;
 };
 
@@ -206,7 +206,7 @@ Weather draw(std::mt19937_64& random, std::uint64_t intervals_of_delay) {
     const auto up_to = [&](std::uint64_t most) { return random() % (most + 1); };
     Weather weather{};
     weather.interval = 100 * kUs << up_to(4);
-    weather.beat = weather.interval >> up_to(3);
+    weather.tick = weather.interval >> up_to(3);
     weather.floor = 50 * kUs + up_to(intervals_of_delay * weather.interval);
     weather.delay_most = weather.floor - 1;
     weather.delay_least = weather.delay_most * (10 - up_to(2) * up_to(5)) / 10;  // steady, or all over the place
@@ -229,9 +229,9 @@ class Simulation {
     // Beats until `end`, or until the session is dead.
     void run_until(std::uint64_t end) {
         while (now_ < end && link_.verdict() != SS_DEAD) {
-            now_ += weather_.beat;
-            if (random_() % 100 < weather_.stall_percent) now_ += random_() % weather_.stall_beats * weather_.beat;
-            beat();
+            now_ += weather_.tick;
+            if (random_() % 100 < weather_.stall_percent) now_ += random_() % weather_.stall_ticks * weather_.tick;
+            tick();
         }
     }
 
@@ -248,7 +248,7 @@ class Simulation {
   private:
     using Arrival = std::tuple<std::uint64_t, std::uint32_t, std::uint64_t>;  // when, sequence, sent
 
-    void beat() {
+    void tick() {
         for (; !flying_.empty() && std::get<0>(flying_.top()) <= now_; flying_.pop()) {
             const auto& [when, sequence, sent] = flying_.top();
             // One that was overtaken by more than the window is refused; no verdict hangs on it.
@@ -287,7 +287,7 @@ TEST_P(JudgeProperty, NeverDeadWhileLossesDelaysAndStallsAreWithinBounds) {
         std::mt19937_64 random(seed);
         auto weather = draw(random, GetParam());
         weather.stall_percent = static_cast<unsigned>(random() % 5);
-        weather.stall_beats = static_cast<unsigned>(1 + random() % 1000);
+        weather.stall_ticks = static_cast<unsigned>(1 + random() % 1000);
         Simulation simulation(weather, random);
         simulation.run_until(simulation.now() + 800 * weather.interval + 4 * weather.floor);
         ASSERT_EQ(simulation.verdict(), SS_ALIVE) << "seed " << seed;
@@ -305,7 +305,7 @@ TEST_P(JudgeProperty, ACutIsDeadInTime) {
         simulation.run_until(simulation.now() + 100'000 * kMs);
         ASSERT_EQ(simulation.verdict(), SS_DEAD) << "seed " << seed;
 
-        auto bound = (weather.multiplier - 1) * weather.interval + simulation.allowance() + weather.beat;
+        auto bound = (weather.multiplier - 1) * weather.interval + simulation.allowance() + weather.tick;
         // The send times kept do not reach back further; what is older is known to the interval.
         const auto oldest = (SS_SENT_RING - 2 - weather.multiplier) * weather.interval;
         if (simulation.allowance() > oldest) bound += weather.interval;

@@ -12,12 +12,12 @@
 #include "bpf/abi/sidestep.h"
 
 struct ss_view {
-    std::vector<ss_word> words;
+    std::vector<ss_session_state> words;
     std::vector<ss_candidate> candidates;
     std::vector<ss_list> lists;
 };
 
-static const ss_word* ss_view_word(const ss_view* view, __u32 index) {
+static const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
     return index < view->words.size() ? &view->words[index] : nullptr;
 }
 
@@ -53,7 +53,7 @@ ss_candidate weighing(const std::vector<ss_weighted>& lists) {
 }
 
 // Candidate i is list i alone.
-ss_view view_of(std::vector<ss_word> words, std::vector<ss_list> lists) {
+ss_view view_of(std::vector<ss_session_state> words, std::vector<ss_list> lists) {
     ss_view view{.words = std::move(words), .candidates = {}, .lists = std::move(lists)};
     for (std::uint32_t i = 0; i < view.lists.size(); ++i) {
         view.candidates.push_back(weighing({{.list = i, .weight = 1}}));
@@ -95,28 +95,29 @@ std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& po
 // Three candidates over five sessions that they partly share, and a fourth of two lists: 3^5 states, all orders of
 // preference.
 TEST(Pick, AgreesWithTheRuleForAllRanks) {
-    auto view = view_of(std::vector<ss_word>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});
+    auto view =
+        view_of(std::vector<ss_session_state>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});
     view.candidates.push_back(weighing({{.list = 0, .weight = 1}, {.list = 2, .weight = 5}}));
     ss_policy policy{.count = 4, .pad = 0, .candidate = {0, 1, 2, 3}};
     do {
-        for (unsigned state = 0; state < kRanks * kRanks * kRanks * kRanks * kRanks; ++state) {
-            unsigned rest = state;
-            for (auto& word : view.words) {
-                word.rank = rest % kRanks;
+        for (unsigned ranks = 0; ranks < kRanks * kRanks * kRanks * kRanks * kRanks; ++ranks) {
+            unsigned rest = ranks;
+            for (auto& state : view.words) {
+                state.rank = rest % kRanks;
                 rest /= kRanks;
             }
-            ASSERT_EQ(pick(view, policy), naive_pick(view, policy)) << state;
+            ASSERT_EQ(pick(view, policy), naive_pick(view, policy)) << ranks;
         }
     } while (std::next_permutation(policy.candidate, policy.candidate + policy.count));
 }
 
 TEST(Pick, WithoutSessionsACandidateIsUp) {
-    const auto view = view_of({{.rank = SS_DEGRADED, .gates = 1}}, {depending_on({0}), depending_on({})});
+    const auto view = view_of({{.rank = SS_DEGRADED, .protects = 1}}, {depending_on({0}), depending_on({})});
     EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
 TEST(Pick, WhatDoesNotExistIsNotPicked) {
-    auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0, 77})});
+    auto view = view_of({{.rank = SS_UP, .protects = 1}}, {depending_on({0}), depending_on({0, 77})});
     view.candidates.push_back(weighing({{.list = 99, .weight = 1}}));
     view.candidates.push_back(weighing({}));
     EXPECT_EQ(pick(view, {.count = 0, .pad = 0, .candidate = {0}}), std::nullopt);
@@ -127,13 +128,13 @@ TEST(Pick, WhatDoesNotExistIsNotPicked) {
 }
 
 TEST(Pick, AnUnusableListIsDown) {
-    auto view = view_of({{.rank = SS_UP, .gates = 1}}, {depending_on({0}), depending_on({0})});
+    auto view = view_of({{.rank = SS_UP, .protects = 1}}, {depending_on({0}), depending_on({0})});
     view.lists[0].mode = SS_MODE_UNUSABLE;
     EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
 TEST(Pick, FromAPositionOnEarlierOnesDoNotCount) {
-    const auto view = view_of({{.rank = SS_UP, .gates = 1}, {.rank = SS_DEGRADED, .gates = 1}},
+    const auto view = view_of({{.rank = SS_UP, .protects = 1}, {.rank = SS_DEGRADED, .protects = 1}},
                               {depending_on({0}), depending_on({1}), depending_on({0})});
     const ss_policy policy{.count = 3, .pad = 0, .candidate = {0, 1, 2}};
     EXPECT_EQ(pick(view, policy, 1), 2U);
@@ -142,7 +143,7 @@ TEST(Pick, FromAPositionOnEarlierOnesDoNotCount) {
 }
 
 TEST(Pick, ReadsNoFurtherThanItsArrays) {
-    auto view = view_of(std::vector<ss_word>(SS_MAX_LIST_SESSIONS, {.rank = SS_UP, .gates = 1}),
+    auto view = view_of(std::vector<ss_session_state>(SS_MAX_LIST_SESSIONS, {.rank = SS_UP, .protects = 1}),
                         {depending_on({0, 1, 2, 3, 4, 5, 6, 7})});
     view.lists[0].sessions = 0xffff;
     EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
@@ -158,7 +159,7 @@ class Draw : public testing::Test {
     static constexpr std::uint32_t kFlows = 10'000;
 
     Draw() {
-        view_ = view_of(std::vector<ss_word>(4, {.rank = SS_UP, .gates = 1}),
+        view_ = view_of(std::vector<ss_session_state>(4, {.rank = SS_UP, .protects = 1}),
                         {depending_on({0}), depending_on({1}), depending_on({2}), depending_on({3})});
         candidate_ = weighing(
             {{.list = 0, .weight = 1}, {.list = 1, .weight = 2}, {.list = 2, .weight = 3}, {.list = 3, .weight = 4}});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A path that answers but is poor, while a lasting cause keeps its session down: what the kernel told about its quality
-// in that time holds when the cause ends. Else the session would be up with a degraded word that nobody raises.
+// in that time holds when the cause ends. Else the session would be up with a degraded state that nobody raises.
 #include <gtest/gtest.h>
 
 #include "detector/core/session_fsm.hpp"
@@ -11,14 +11,14 @@ namespace {
 using namespace std::chrono_literals;
 using E = SessionEvent;
 
-SessionActions play(SessionMemory& memory, std::initializer_list<SessionEvent> events) {
+SessionActions play(FsmState& memory, std::initializer_list<SessionEvent> events) {
     SessionActions last;
     for (const auto event : events) last = step(memory, event, 1s, {.wait_to_restore = 0s});
     return last;
 }
 
 TEST(PoorWhileDown, IsDegradedWhenTheCauseEnds) {
-    SessionMemory memory;
+    FsmState memory;
     const auto actions = play(memory, {E::alive, E::neighbor_failed, E::alive, E::lossy, E::neighbor_resolved});
     EXPECT_EQ(memory.state, SessionState::degraded);
     EXPECT_TRUE(actions.degrade);
@@ -26,14 +26,14 @@ TEST(PoorWhileDown, IsDegradedWhenTheCauseEnds) {
 }
 
 TEST(PoorWhileDown, IsUpWhenItBecameSoundBeforeThat) {
-    SessionMemory memory;
+    FsmState memory;
     play(memory, {E::alive, E::neighbor_failed, E::alive, E::lossy, E::sound, E::neighbor_resolved});
     EXPECT_EQ(memory.state, SessionState::up);
 }
 
 TEST(PoorWhileDown, IsForgottenWithTheProof) {
     for (const auto event : {E::dead, E::carrier_lost}) {
-        SessionMemory memory;
+        FsmState memory;
         play(memory, {E::alive, E::neighbor_failed, E::alive, E::lossy, event, E::alive, E::carrier_back,
                       E::neighbor_resolved});
         EXPECT_EQ(memory.state, SessionState::up);

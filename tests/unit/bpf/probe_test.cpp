@@ -47,11 +47,11 @@ Probe filled(const ProbeTemplate& probe, const ss_secret& secret, std::uint32_t 
 }
 
 const Address kSource = address("2001:db8:a::1");
-const Address kSink = address("2001:db8:ab::a");
+const Address kReturnAddress = address("2001:db8:ab::a");
 
 TEST(Probe, CarriesSequenceTimeAndMac) {
     const ss_secret secret{{1, 2}};
-    const auto probe = filled(make_probe({}, kSource, kSink, {}, 0x123), secret, 0x01020304, 5'000'000'006);
+    const auto probe = filled(make_probe({}, kSource, kReturnAddress, {}, 0x123), secret, 0x01020304, 5'000'000'006);
     const Bytes expected{1, 2, 3, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0x40, 0x01, 0x01, 0x23};
     EXPECT_EQ(Bytes(probe.bytes.begin() + 62, probe.bytes.begin() + 78), expected);
     EXPECT_EQ(ss_stamp_time(&probe.stamp), 5'000'000'006U);
@@ -86,7 +86,7 @@ TEST(Probe, ChecksumHoldsForAnyContent) {
 
 // 2^16 sequence numbers meet every checksum, among them the one whose complement is zero.
 TEST(Probe, AChecksumOfZeroIsSentAsAllOnes) {
-    const auto probe = make_probe({}, kSource, kSink, {}, 1);
+    const auto probe = make_probe({}, kSource, kReturnAddress, {}, 1);
     const ss_secret secret{{3, 4}};
     unsigned all_ones = 0;
     for (std::uint32_t sequence = 0; sequence < 1U << 20; ++sequence) {

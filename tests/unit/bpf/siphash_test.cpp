@@ -13,7 +13,7 @@
 namespace sidestep {
 namespace {
 
-std::uint64_t read_word(std::span<const std::uint8_t> bytes) {
+std::uint64_t read_state(std::span<const std::uint8_t> bytes) {
     std::uint64_t word = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) word |= std::uint64_t{bytes[i]} << (8 * i);
     return word;
@@ -39,7 +39,7 @@ std::uint64_t naive_siphash(std::uint64_t k0, std::uint64_t k1, std::span<const 
     };
     const auto whole = message.size() / 8;
     for (std::size_t i = 0; i <= whole; ++i) {
-        auto word = read_word(message.subspan(8 * i, i < whole ? 8 : message.size() % 8));
+        auto word = read_state(message.subspan(8 * i, i < whole ? 8 : message.size() % 8));
         if (i == whole) word |= std::uint64_t{message.size()} << 56;
         v[3] ^= word;
         rounds(2);
@@ -69,9 +69,10 @@ TEST(SipHash, PublishedVectorOf16Bytes) {
     // vectors_sip64[16] of the reference implementation: db 9b c2 57 7f cc 2a 3f.
     const ss_secret secret{{kKey0, kKey1}};
     const auto input = counting<16>();
-    const auto hash = ss_siphash16(&secret, read_word(std::span(input).first(8)), read_word(std::span(input).last(8)));
+    const auto hash =
+        ss_siphash16(&secret, read_state(std::span(input).first(8)), read_state(std::span(input).last(8)));
     const std::array<std::uint8_t, 8> expected{0xdb, 0x9b, 0xc2, 0x57, 0x7f, 0xcc, 0x2a, 0x3f};
-    EXPECT_EQ(hash, read_word(expected));
+    EXPECT_EQ(hash, read_state(expected));
 }
 
 TEST(SipHash, AgreesWithTheNaiveOne) {

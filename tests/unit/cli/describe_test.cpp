@@ -15,7 +15,7 @@ Config example() {
 }
 
 TEST(Describe, SaysHowFastAndWhereTo) {
-    EXPECT_EQ(describe(example()), R"(node A, source fd00:a::1, clock auto, beat 250 us
+    EXPECT_EQ(describe(example()), R"(node A, source fd00:a::1, clock auto, tick 250 us
 ingress: to-S, to-B, to-C
 
 ADJACENCY  INTERFACE  NEIGHBOR  TURNAROUND  INTERVAL(ms)  MULT  ALLOWANCE(ms)   VERDICT(ms)  FROM-FAILURE(ms)  RESTORE(ms)
@@ -34,9 +34,9 @@ to-D    2001:db8:d::/48  transit           0          A-B        plain
 TEST(Describe, SaysTheSameAsJson) {
     const auto json = describe_json(example());
     EXPECT_EQ(json.at("node"), "A");
-    EXPECT_EQ(json.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "beat_us": 250.0})"));
+    EXPECT_EQ(json.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "tick_us": 250.0})"));
     EXPECT_EQ(json.at("adjacencies").at(1), nlohmann::json::parse(R"({
-        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "sink": "fd00:ac::a", "turnaround": "end.x",
+        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "return-address": "fd00:ac::a", "turnaround": "end.x",
         "segment": "fd00:c:a::", "size": 0, "interval_us": 1000.0, "multiplier": 3, "up_count": 3, "allowance_us": 200.0,
         "wait_to_restore_ms": 5000.0, "verdict_min_ms": 2.2, "verdict_max_ms": 2.45, "from_failure_max_ms": 3.45,
         "restore_min_ms": 5002.0})"));
@@ -83,9 +83,9 @@ adjacencies:
   - name: A-B
     interface: to-B
     neighbor: "fe80::b"
-    probe: {sink: "fd00:ab::a"}
+    probe: {return-address: "fd00:ab::a"}
     bypass: [{adjacency: A-C}, {preference: 50, adjacency: A-C, encap: h.insert, segments: ["fd00:c::"]}]
-  - {name: A-C, interface: to-C, neighbor: "fe80::c", probe: {sink: "fd00:ac::a", size: 1500}}
+  - {name: A-C, interface: to-C, neighbor: "fe80::c", probe: {return-address: "fd00:ac::a", size: 1500}}
 policies:
   - name: to-D
     prefixes: [192.0.2.0/24, "2001:db8::/32"]
@@ -105,7 +105,7 @@ routing: {topology: net.yaml, protect: srlg, next-csid: true, hold: 500ms}
 
 TEST(Describe, NamesWhatTheNodeRepairsWith) {
     const auto text = describe(repairing());
-    EXPECT_EQ(text.substr(0, text.find("\n\n")), R"(node A, source fd00:a::1 and 192.0.2.1, clock auto, beat 250 us
+    EXPECT_EQ(text.substr(0, text.find("\n\n")), R"(node A, source fd00:a::1 and 192.0.2.1, clock auto, tick 250 us
 ingress: none
 policy device: sr0
 SR domain: fd00::/16, fcbb::/16

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 TEST(Report, Status) {
     const auto answer = json::parse(R"({"node": "A", "version": "0.1.0", "pid": 42, "uptime_ms": 90500,
-        "attached": "tcx", "clock": {"kind": "process", "beat_us": 250, "beats": 362000, "longest_gap_us": 1312.5, "probes_missed": 4},
+        "attached": "tcx", "clock": {"kind": "process", "tick_us": 250, "ticks": 362000, "longest_gap_us": 1312.5, "probes_missed": 4},
         "detector": {"longest_lateness_us": 80}, "sessions": {"up": 2, "down": 1, "init": 0, "wait": 0, "admin-down": 0},
         "policies": 3, "rerouting": 1, "rejected_probes": {"bad-mac": 7, "too-old": 0},
         "counters": {"repaired": 1000, "too-big": 0}})");
@@ -25,9 +25,9 @@ pid                               42
 uptime                            90.5 s
 attached by                       tcx
 clock                             process
-beat                              250 us
-beats                             362000
-longest gap between beats         1.312 ms
+tick                              250 us
+ticks                             362000
+longest gap between ticks         1.312 ms
 probes that the clock missed      4
 longest lateness of the detector  80 us
 sessions                          2 up, 1 down
@@ -144,7 +144,7 @@ TEST(Report, ToleratesWhatIsMissingOrOfAnotherKind) {
     }
     const auto odd = json::parse(R"({"sessions": [null, {"name": {}, "rtt_us": "fast", "interval_us": "x"}],
         "policies": [3, {"name": [], "prefixes": 1, "candidates": [null]}], "events": [{"time_ns": "now"}, []],
-        "uptime_ms": -1, "clock": {"beat_us": 1e300}, "rejected_probes": {"a": null}})");
+        "uptime_ms": -1, "clock": {"tick_us": 1e300}, "rejected_probes": {"a": null}})");
     EXPECT_NE(report_status(odd).find("uptime                            -\n"), std::string::npos);
     EXPECT_NE(report_sessions(odd).find("fast"), std::string::npos);
     EXPECT_FALSE(report_policies(odd).empty());

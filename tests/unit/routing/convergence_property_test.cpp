@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "routing/core/convergence.hpp"
-#include "routing/core/loop_free.hpp"
+#include "routing/core/micro_loop.hpp"
 #include "routing/io/topology_file.hpp"
 #include "tests/unit/routing/mixture.hpp"
 #include "tests/unit/routing/random_graph.hpp"
@@ -82,7 +82,7 @@ void check_avoiding(const std::vector<const Graph*>& graphs, NodeId plr, std::mt
     const auto change = compare(*graphs.front(), fresh);
     ASSERT_TRUE(can_avoid_loops(change));
     std::map<NodeId, Repair> lists;
-    for (auto& list : loop_free_lists(*graphs.front(), fresh, plr, change)) lists.emplace(list.destination, list);
+    for (auto& list : micro_loop_lists(*graphs.front(), fresh, plr, change)) lists.emplace(list.destination, list);
     const auto spf = spf_from(fresh, plr);
     Mixture mixture(graphs);
     converge(mixture, graphs.size(), plr, random, [&] {
@@ -205,7 +205,7 @@ void check_holding(const Graph& old, const Graph& fresh, NodeId plr, NodeId neig
             const bool node_failure = repair.failed == Failure{.kind = Failure::Kind::node, .id = neighbor};
             const bool link_failure = repair.failed.kind == Failure::Kind::link && gone.contains(repair.failed.id);
             if (!repair.found || !(node_failure || link_failure)) continue;
-            if (gone.size() > 1 && !node_failure) continue;  // a repair to the neighbour that is dead
+            if (gone.size() > 1 && !node_failure) continue;  // a repair to the neighbor that is dead
             if (spf.distance[repair.destination] == kUnreachable || down(repair.via)) continue;
             if (old.node(repair.destination).kind == NodeKind::anycast) continue;
             if (!std::ranges::all_of(repair.primary, down) || !seen.insert(repair.destination).second) continue;
@@ -231,7 +231,7 @@ TEST(ConvergenceProperty, HeldRepairsAvoidLoopsWhenALinkOfThisNodeGoes) {
     }
 }
 
-TEST(ConvergenceProperty, HeldRepairsAvoidLoopsWhenANeighbourGoes) {
+TEST(ConvergenceProperty, HeldRepairsAvoidLoopsWhenANeighborGoes) {
     Tallies tallies;
     for_random_graphs(24, [&](const Graph& graph, std::mt19937& random) {
         for (NodeId plr = 0; plr < graph.node_count(); ++plr) {
@@ -248,7 +248,7 @@ TEST(ConvergenceProperty, HeldRepairsAvoidLoopsWhenANeighbourGoes) {
             }
         }
     });
-    tallies.print("neighbour gone, node repairs held");
+    tallies.print("neighbor gone, node repairs held");
     tallies.expect_gain();
 }
 

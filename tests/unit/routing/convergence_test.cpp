@@ -127,12 +127,12 @@ TEST_F(ConvergenceTest, NoHoldMeansAlwaysTheNewest) {
     EXPECT_EQ(eager.state(), State::settled);
 }
 
-TEST_F(ConvergenceTest, ANeighboursFailureIsNoLinkFailure) {
+TEST_F(ConvergenceTest, ANeighborsFailureIsNoLinkFailure) {
     EXPECT_TRUE(convergence_.update(view(without(kLadder, {"S A 10", "A D 10", "A B 10"})), 10s));
     EXPECT_EQ(convergence_.state(), State::avoiding);
 }
 
-TEST_F(ConvergenceOfNodes, HoldsWhileANeighboursFailureIsFlooded) {
+TEST_F(ConvergenceOfNodes, HoldsWhileANeighborsFailureIsFlooded) {
     EXPECT_FALSE(convergence_.update(view(without(kLadder, {"S A 10"})), 10s));
     EXPECT_FALSE(convergence_.update(view(without(kLadder, {"S A 10", "A D 10"})), 11s));
     EXPECT_FALSE(convergence_.update(view(without(kLadder, {"S A 10", "A D 10", "A B 10"})), 11s));

@@ -132,9 +132,9 @@ TEST(Isis, NeighborsOfOneNumberGetNoAdjacencySegment) {
     const auto [graph, self, warnings] =
         graph_of(parse_isis_database(replaced(text, "fd00:0:9::/48", "fd00:1:2::/48")).value(),
                  {.block = Prefix::parse("fd00::/16").value(), .length = 48});
-    EXPECT_THAT(warnings, ElementsAre("two neighbours of r1 share the End.X number 0x8002: no adjacency segments to "
+    EXPECT_THAT(warnings, ElementsAre("two neighbors of r1 share the End.X number 0x8002: no adjacency segments to "
                                       "them",
-                                      "two neighbours of r3 share the End.X number 0x8002: no adjacency segments to "
+                                      "two neighbors of r3 share the End.X number 0x8002: no adjacency segments to "
                                       "them"));
 }
 

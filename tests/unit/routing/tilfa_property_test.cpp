@@ -127,7 +127,7 @@ TEST(TilfaProperty, HoldsWithOverloadHostsAndAnycast) {
     }
 }
 
-/// RFC 9855: with symmetric metrics P and Q are the same node or neighbours.
+/// RFC 9855: with symmetric metrics P and Q are the same node or neighbors.
 void check_symmetric_bound(const Graph& graph) {
     for (NodeId plr = 0; plr < graph.node_count(); ++plr) {
         for (const auto& repair : compute_repairs(graph, plr, Protect::link)) {

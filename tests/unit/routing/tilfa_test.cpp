@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/compute.hpp"
 #include "routing/core/repair_lists.hpp"
 #include "tests/unit/routing/random_graph.hpp"
 #include "tests/unit/routing/sketch.hpp"
@@ -33,7 +32,7 @@ std::vector<std::string> repairs(const Sketch& sketch, const std::string& plr, c
     return result;
 }
 
-//    S --- N        A neighbour on the post-convergence path whose own paths avoid S-N: a loop-free
+//    S --- N        A neighbor on the post-convergence path whose own paths avoid S-N: a loop-free
 //     \   /         alternate (RFC 5286), no segments.
 //      \ /
 //       A
@@ -42,7 +41,7 @@ TEST(Tilfa, LoopFreeNeighborNeedsNoSegments) {
 }
 
 //      S --- E      RFC 7490, figure 1. B is as near to E on both sides of the ring, C is not in S's P-space but
-//     /       \     in that of its neighbour A: C is the PQ node.
+//     /       \     in that of its neighbor A: C is the PQ node.
 //    A         D
 //     \       /
 //      B --- C
@@ -69,7 +68,7 @@ TEST(Tilfa, Rfc9855ExampleNamesTwoAdjacencies) {
     EXPECT_THAT(repairs(figure, "S", "D"), ElementsAre("link S-N1 | S-N2: R1 = 4"));
 }
 
-//    S --- N --- D      P and Q are neighbours: the shortest way of P to Q leads back over S-N, because P-Q is dear,
+//    S --- N --- D      P and Q are neighbors: the shortest way of P to Q leads back over S-N, because P-Q is dear,
 //    |     |            so the adjacency has to be named.
 //    A     Q
 //    |     |
@@ -79,11 +78,11 @@ TEST(Tilfa, AdjacentPAndQAreJoinedByTheirAdjacency) {
     EXPECT_THAT(repairs(square, "S", "N"), ElementsAre("link S-N | S-A: P, P-Q = 130"));
     EXPECT_THAT(repairs(square, "S", "D"), ElementsAre("link S-N | S-A: P, P-Q = 140"));
     EXPECT_THAT(repairs(square, "A", "N"), ElementsAre("link S-A | A-P: P-Q = 120"))
-        << "the neighbour needs no segment of its own";
+        << "the neighbor needs no segment of its own";
 }
 
 //    S --- N      A, B and C each find the way back through S shorter (their links in this direction cost 100, back 1):
-//    |     |      P and Q are not neighbours, only a list of adjacencies gets through.
+//    |     |      P and Q are not neighbors, only a list of adjacencies gets through.
 //    A     C
 //    |     |
 //    +- B -+
@@ -189,7 +188,7 @@ TEST(Tilfa, AnycastIsRepairedTowardsTheOtherOwner) {
     EXPECT_THAT(path_nodes(graph, repair), ElementsAre(0U, 2U, 3U));
 }
 
-/// The promise of docs/routing.md: old trees to and from S and its neighbours, and one tree per link after its failure.
+/// The promise of docs/routing.md: old trees to and from S and its neighbors, and one tree per link after its failure.
 TEST(Tilfa, ShortestPathTreesGrowWithTheDegreeOnly) {
     for (const std::size_t nodes : {50U, 500U}) {
         const auto graph = RandomGraph{.nodes = nodes, .degree = 4, .seed = 3}.graph();

@@ -12,10 +12,12 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::string adjacency_with(const std::string& keys) {
-    return R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {sink: "fd00:ab::1"}, )" + keys + "}";
+    return R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1"}, )" + keys +
+           "}";
 }
 
-constexpr const char* kPath = "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1}}]";
+constexpr const char* kPath =
+    "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1}}]";
 
 TEST(ConfigAdjacencies, KnowTheirGatewaysAndTheirLink) {
     Parts parts;
@@ -30,7 +32,8 @@ TEST(ConfigAdjacencies, KnowTheirGatewaysAndTheirLink) {
 TEST(ConfigAdjacencies, MayHaveEqualGatewaysOnDifferentInterfaces) {
     Parts parts;
     parts.first = adjacency_with("gateways: [169.254.0.1]");
-    parts.second = "- {name: A-C, interface: to-C, neighbor: fe80::c, gateways: [169.254.0.1], probe: {sink: fd00::1}}";
+    parts.second =
+        "- {name: A-C, interface: to-C, neighbor: fe80::c, gateways: [169.254.0.1], probe: {return-address: fd00::1}}";
     EXPECT_THAT(complaints_about(parts.text()), IsEmpty());
 }
 
@@ -58,11 +61,12 @@ TEST(ConfigAdjacencies, HaveABypassOverSessionsThatComeLater) {
 TEST(ConfigAdjacencies, HaveProbesOfAnySize) {
     Parts parts;
     parts.probe = "probe: {size: 160}";
-    parts.first = R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {sink: "fd00:ab::1", size: 9000}})";
+    parts.first =
+        R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1", size: 9000}})";
     parts.more =
         "paths:\n"
-        "- {name: P, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1, size: 1500}}\n"
-        "- {name: Q, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1, size: 0}}\n"
+        "- {name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, size: 1500}}\n"
+        "- {name: Q, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, size: 0}}\n"
         "passives: [{name: R, interface: to-B, source: fd00::b}]";
     const auto config = read_good(parts.text());
     EXPECT_EQ(config.adjacencies.at(0).probe.size, 9000U);
@@ -82,42 +86,45 @@ std::vector<BadCase> bad_adjacencies() {
     return {
         {"GatewayIsNoAddress",
          [](Parts& p) { p.first = adjacency_with("gateways: [B]"); },
-         {"f:5:93: adjacencies[0].gateways[0]: must be an IP address"}},
+         {"f:5:103: adjacencies[0].gateways[0]: must be an IP address"}},
         {"GatewayIsMulticast",
          [](Parts& p) { p.first = adjacency_with("gateways: ['ff02::1', 224.0.0.1]"); },
-         {"f:5:93: adjacencies[0].gateways[0]: must not be a multicast address",
-          "f:5:104: adjacencies[0].gateways[1]: must not be a multicast address"}},
-        {"GatewayOfTwoNeighbours",
+         {"f:5:103: adjacencies[0].gateways[0]: must not be a multicast address",
+          "f:5:114: adjacencies[0].gateways[1]: must not be a multicast address"}},
+        {"GatewayOfTwoNeighbors",
          [](Parts& p) {
              p.first = adjacency_with("gateways: [192.0.2.2, 192.0.2.2]");
              p.second =
-                 "- {name: A-C, interface: to-B, neighbor: fe80::c, gateways: [192.0.2.2], probe: {sink: fd00::1}}";
+                 "- {name: A-C, interface: to-B, neighbor: fe80::c, gateways: [192.0.2.2], probe: {return-address: "
+                 "fd00::1}}";
          },
-         {"f:5:104: adjacencies[0].gateways[1]: '192.0.2.2%to-B' is already given on line 5",
+         {"f:5:114: adjacencies[0].gateways[1]: '192.0.2.2%to-B' is already given on line 5",
           "f:6:62: adjacencies[1].gateways[0]: '192.0.2.2%to-B' is already given on line 5"}},
         {"LinkIsEmpty",
          [](Parts& p) { p.first = adjacency_with("link: ''"); },
-         {"f:5:88: adjacencies[0].link: must be a text"}},
+         {"f:5:98: adjacencies[0].link: must be a text"}},
         {"BypassOverTheAdjacencyItself",
          [](Parts& p) { p.first = adjacency_with("bypass: [{adjacency: A-B}, {lists: [{adjacency: A-B}]}]"); },
-         {"f:5:103: adjacencies[0].bypass[0].adjacency: plain forwarding over the adjacency itself bypasses nothing",
-          "f:5:130: adjacencies[0].bypass[1].lists[0].adjacency: plain forwarding over the adjacency itself bypasses "
+         {"f:5:113: adjacencies[0].bypass[0].adjacency: plain forwarding over the adjacency itself bypasses nothing",
+          "f:5:140: adjacencies[0].bypass[1].lists[0].adjacency: plain forwarding over the adjacency itself bypasses "
           "nothing"}},
         {"BypassOverAnUnknownAdjacency",
          [](Parts& p) { p.first = adjacency_with("bypass: [{adjacency: A-X}]"); },
-         {"f:5:103: adjacencies[0].bypass[0].adjacency: no adjacency 'A-X'; known: A-B, A-C"}},
+         {"f:5:113: adjacencies[0].bypass[0].adjacency: no adjacency 'A-X'; known: A-B, A-C"}},
         {"BypassWithoutCandidates",
          [](Parts& p) { p.first = adjacency_with("bypass: []"); },
-         {"f:5:90: adjacencies[0].bypass: must hold 1 to 6 entries, not 0"}},
+         {"f:5:100: adjacencies[0].bypass: must hold 1 to 6 entries, not 0"}},
         {"SizeOfAPassive",
          [](Parts& p) { p.more = "passives: [{name: R, interface: to-B, source: fd00::b, probe: {size: 200}}]"; },
          {"f:10:64: passives[0].probe.size: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
           "allowance, damping"}},
         {"SizeOfAPath",
          [](Parts& p) {
-             p.more = "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1, size: 100}}]";
+             p.more =
+                 "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, size: "
+                 "100}}]";
          },
-         {"f:10:88: paths[0].probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
+         {"f:10:98: paths[0].probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
     };
 }
 

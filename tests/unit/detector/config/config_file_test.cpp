@@ -16,7 +16,7 @@ using testing::ElementsAre;
 TEST(ConfigFile, FillsInTheDefaults) {
     const auto config = read_good(
         "node: {name: A, source-address: fd00:a::1}\n"
-        "adjacencies: [{name: A-B, interface: to-B, neighbor: fe80::b, probe: {sink: fd00:ab::1}}]\n");
+        "adjacencies: [{name: A-B, interface: to-B, neighbor: fe80::b, probe: {return-address: fd00:ab::1}}]\n");
     EXPECT_EQ(config.node, "A");
     EXPECT_EQ(config.source, address("fd00:a::1"));
     EXPECT_EQ(config.clock, ClockKind::automatic);
@@ -31,7 +31,7 @@ TEST(ConfigFile, FillsInTheDefaults) {
     EXPECT_EQ(adjacency.probe.wait_to_restore, 5s);
     EXPECT_EQ(adjacency.probe.allowance, 200us);
     EXPECT_EQ(adjacency.probe.turnaround, Turnaround::forward);
-    EXPECT_EQ(adjacency.probe.sink, address("fd00:ab::1"));
+    EXPECT_EQ(adjacency.probe.return_address, address("fd00:ab::1"));
     EXPECT_TRUE(adjacency.probe.back.empty());
     EXPECT_EQ(adjacency.probe.size, 0U);
     EXPECT_TRUE(adjacency.gateways.empty());
@@ -52,8 +52,8 @@ TEST(ConfigFile, AdjacenciesOverrideTheProbeDefaults) {
         "clock: process\n"
         "probe: {interval: 10ms, multiplier: 5, up-count: 7, wait-to-restore: 0s, turnaround: end}\n"
         "adjacencies:\n"
-        "- {name: A-B, interface: to-B, neighbor: fe80::b, probe: {sink: fd00:ab::1, segment: 'fd00:b::'}}\n"
-        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {sink: fd00:ac::1, segment: 'fd00:c:a::',\n"
+        "- {name: A-B, interface: to-B, neighbor: fe80::b, probe: {return-address: fd00:ab::1, segment: 'fd00:b::'}}\n"
+        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {return-address: fd00:ac::1, segment: 'fd00:c:a::',\n"
         "   turnaround: end.x, interval: 2ms, multiplier: 4, up-count: 1, wait-to-restore: 1min, allowance: 3ms}}\n");
     EXPECT_EQ(config.clock, ClockKind::process);
     ASSERT_EQ(config.adjacencies.size(), 2U);
@@ -118,8 +118,9 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
          {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
         {"UnknownKeyInDefaults",
-         [](Parts& p) { p.probe = "probe: {sink: fd00::1}"; },
-         {"f:3:9: probe.sink: unknown key; known: interval, multiplier, up-count, wait-to-restore, allowance, "
+         [](Parts& p) { p.probe = "probe: {return-address: fd00::1}"; },
+         {"f:3:9: probe.return-address: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+          "allowance, "
           "turnaround, size, loss-limit, rtt-limit, damping"}},
         {"DampingThatNeverSuppresses",
          [](Parts& p) { p.probe = "probe: {damping: {half-life: 10s, max-suppress: 1s}}"; },
@@ -127,13 +128,13 @@ std::vector<BadCase> bad_structure() {
           "1072"}},
         {"UnknownKeyInAdjacency",
          [](Parts& p) {
-             p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {sink: fd00:ab::1}}";
+             p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {return-address: fd00:ab::1}}";
          },
          {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, probe, bypass"}},
         {"UnknownKeyInProbe",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, mult: 3}"); },
-         {"f:5:79: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
-          "allowance, turnaround, size, loss-limit, rtt-limit, damping, sink, segment"}},
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, mult: 3}"); },
+         {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+          "allowance, turnaround, size, loss-limit, rtt-limit, damping, return-address, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
          {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric"}},
@@ -229,8 +230,8 @@ std::vector<BadCase> bad_probe() {
          },
          {"f:3:19: probe.interval: must be from 50 us to 60 s with clock: kernel"}},
         {"IntervalBelowAnyClock",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, interval: 49us}"); },
-         {"f:5:89: adjacencies[0].probe.interval: must be from 50 us to 60 s with clock: auto"}},
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, interval: 49us}"); },
+         {"f:5:99: adjacencies[0].probe.interval: must be from 50 us to 60 s with clock: auto"}},
         {"IntervalTooLong",
          [](Parts& p) { p.probe = "probe: {interval: 61s}"; },
          {"f:3:19: probe.interval: must be from 50 us to 60 s with clock: auto"}},
@@ -253,19 +254,19 @@ std::vector<BadCase> bad_probe() {
          [](Parts& p) { p.probe = "probe: {size: 159}"; },
          {"f:3:15: probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
         {"SizeTooLarge",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, size: 9001}"); },
-         {"f:5:85: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, size: 9001}"); },
+         {"f:5:95: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
         {"UnknownTurnaround",
          [](Parts& p) { p.probe = "probe: {turnaround: u-turn}"; },
          {"f:3:21: probe.turnaround: must be one of: forward, end, end.x"}},
-        {"SinkMissing",
+        {"ReturnAddressMissing",
          [](Parts& p) { p.first = adjacency_with_probe("{interval: 1ms}"); },
-         {"f:5:60: adjacencies[0].probe.sink: missing"}},
-        {"SinkIsLinkLocal",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fe80::a}"); },
-         {"f:5:67: adjacencies[0].probe.sink: must not be a link-local address: it cannot be routed to"}},
+         {"f:5:60: adjacencies[0].probe.return-address: missing"}},
+        {"ReturnAddressIsLinkLocal",
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fe80::a}"); },
+         {"f:5:77: adjacencies[0].probe.return-address: must not be a link-local address: it cannot be routed to"}},
         {"SegmentMissing",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, turnaround: end.x}"); },
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, turnaround: end.x}"); },
          {"f:5:60: adjacencies[0].probe.segment: missing"}},
         {"SegmentMissingForTheInheritedTurnaround",
          [](Parts& p) {
@@ -274,8 +275,8 @@ std::vector<BadCase> bad_probe() {
          },
          {"f:5:60: adjacencies[0].probe.segment: missing"}},
         {"SegmentWithForward",
-         [](Parts& p) { p.first = adjacency_with_probe("{sink: fd00:ab::1, segment: 'fd00:b::'}"); },
-         {"f:5:88: adjacencies[0].probe.segment: is for turnaround end and end.x; this probe is turned around by "
+         [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, segment: 'fd00:b::'}"); },
+         {"f:5:98: adjacencies[0].probe.segment: is for turnaround end and end.x; this probe is turned around by "
           "forward"}},
     };
 }
@@ -283,7 +284,7 @@ std::vector<BadCase> bad_probe() {
 std::vector<BadCase> bad_adjacencies() {
     const auto adjacency = [](const std::string& name, const std::string& interface, const std::string& neighbor) {
         return "- {name: " + name + ", interface: " + interface + ", neighbor: '" + neighbor +
-               "', probe: {sink: fd00:ab::1}}";
+               "', probe: {return-address: fd00:ab::1}}";
     };
     return {
         {"NameTwice",
@@ -341,7 +342,7 @@ TEST(ConfigFile, RefusesMoreAdjacenciesThanTheLimit) {
 
 TEST(ConfigFile, RefusesMoreIntervalsThanCanBeServed) {
     Parts parts;
-    parts.first = adjacency_with_probe("{sink: fd00:ab::1, interval: 3ms}");
+    parts.first = adjacency_with_probe("{return-address: fd00:ab::1, interval: 3ms}");
     Complaints complaints{.file = "f", .list = {}};
     EXPECT_FALSE(read_config(parts.text(), complaints, {}, {.intervals = 1}));
     EXPECT_EQ(complaints.to_string(), "f:5:1: adjacencies: use 2 different probe intervals; at most 1 can be served");
@@ -357,7 +358,8 @@ TEST(ConfigFile, AnEmptyFileOrOneThatIsNoYamlIsAComplaint) {
 TEST(ConfigFile, ListsOnlySomeOfManyKnownAdjacencies) {
     std::string text = "node: {name: A, source-address: fd00::1}\nadjacencies:\n";
     for (char name = 'a'; name < 'k'; ++name) {
-        text += std::string("- {name: ") + name + ", interface: i, neighbor: fe80::1, probe: {sink: fd00::1}}\n";
+        text +=
+            std::string("- {name: ") + name + ", interface: i, neighbor: fe80::1, probe: {return-address: fd00::1}}\n";
     }
     text += "policies: [{name: p, prefixes: [], candidates: [{adjacency: z}]}]\n";
     EXPECT_THAT(complaints_about(text), ElementsAre("f:13:61: policies[0].candidates[0].adjacency: no adjacency 'z'; "

@@ -75,7 +75,7 @@ TEST(ConfigPolicies, HaveWeightedLists) {
     parts.policy = policy_with_candidates(
         "[{lists: [{weight: 65534, adjacency: A-B}, {adjacency: A-C, encap: h.encaps.red, segments: ['fd00:c::'], "
         "sessions: [P]}]}]");
-    parts.more = "paths: [{name: P, adjacency: A-C, segments: ['fd00:c::'], probe: {sink: fd00:ac::1}}]";
+    parts.more = "paths: [{name: P, adjacency: A-C, segments: ['fd00:c::'], probe: {return-address: fd00:ac::1}}]";
     const auto config = read_good(parts.text());
     const auto& lists = config.policies.at(0).candidates.at(0).lists;
     ASSERT_EQ(lists.size(), 2U);
@@ -280,7 +280,7 @@ std::vector<BadCase> bad_policies() {
         {"TooManySessions",
          [](Parts& p) {
              p.policy = policy_with_candidates("[{adjacency: A-B, sessions: [P, P, P, P, P, P, P, P]}]");
-             p.more = "paths: [{name: P, adjacency: A-C, segments: ['fd00:c::'], probe: {sink: fd00:ac::1}}]";
+             p.more = "paths: [{name: P, adjacency: A-C, segments: ['fd00:c::'], probe: {return-address: fd00:ac::1}}]";
          },
          {"f:8:70: policies[0].candidates[0].sessions: must hold 1 to 7 entries, not 8"}},
     };

@@ -62,7 +62,7 @@ TEST(ConfigRouting, NeedsNoPolicies) {
     const auto config = read_good(
         "routing: {topology: t}\n"
         "node: {name: A, source-address: fd00:a::1}\n"
-        "adjacencies: [{name: A-B, interface: to-B, neighbor: fe80::b, probe: {sink: fd00:ab::1}}]\n");
+        "adjacencies: [{name: A-B, interface: to-B, neighbor: fe80::b, probe: {return-address: fd00:ab::1}}]\n");
     ASSERT_TRUE(config.routing);
     EXPECT_EQ(config.routing->node, "A");
     EXPECT_TRUE(config.policies.empty());

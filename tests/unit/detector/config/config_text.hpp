@@ -20,8 +20,9 @@ struct Parts {
     std::string node = R"(node: {name: A, source-address: "fd00:a::1"})";
     std::string clock = "clock: auto";
     std::string probe = "probe: {interval: 2ms, turnaround: forward}";
-    std::string first = R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {sink: "fd00:ab::1"}})";
-    std::string second = R"(- {name: A-C, interface: to-C, neighbor: "fd00:ac::2", probe: {sink: "fd00:ac::1"}})";
+    std::string first = R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1"}})";
+    std::string second =
+        R"(- {name: A-C, interface: to-C, neighbor: "fd00:ac::2", probe: {return-address: "fd00:ac::1"}})";
     std::string policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"], candidates: [{adjacency: A-B}]})";
     std::string ingress = "ingress: [to-S, to-B]";
     std::string more{};

@@ -17,14 +17,14 @@ using testing::IsEmpty;
 Parts with_path() {
     Parts parts;
     parts.policy = "";
-    parts.more = "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {sink: fd00:ac::1}}]\n";
+    parts.more = "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1}}]\n";
     return parts;
 }
 
-std::vector<std::string> gating(const Parts& parts) {
+std::vector<std::string> protecting(const Parts& parts) {
     const auto config = read_good(parts.text());
     const auto sessions = sessions_of(config);
-    const auto gates = gating_sessions(config, sessions);
+    const auto gates = protecting_sessions(config, sessions);
     EXPECT_EQ(gates.size(), sessions.size());
     std::vector<std::string> names;
     for (std::size_t i = 0; i < gates.size(); ++i) {
@@ -43,30 +43,31 @@ TEST(SessionConfig, AListDependsOnItsAdjacencyFirst) {
 TEST(SessionConfig, WithoutRepairsNothingGates) {
     auto parts = with_path();
     parts.policy = "[]";
-    EXPECT_THAT(gating(parts), IsEmpty());
+    EXPECT_THAT(protecting(parts), IsEmpty());
 }
 
 TEST(SessionConfig, AllListsOfTheFirstCandidateGate) {
     auto parts = with_path();
     parts.policy = policy_with_candidates("[{adjacency: A-C, sessions: [P]}, {adjacency: A-B, preference: 101}]");
-    EXPECT_THAT(gating(parts), ElementsAre("A-B"));
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B"));
     parts.policy = policy_with_candidates("[{lists: [{adjacency: A-B}, {adjacency: A-C, sessions: [P]}]}]");
-    EXPECT_THAT(gating(parts), ElementsAre("A-B", "A-C", "P"));
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C", "P"));
 }
 
 TEST(SessionConfig, AdjacenciesWithABypassGate) {
     auto parts = with_path();
     parts.policy = "[]";
     parts.second =
-        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {sink: fd00:ac::1}, bypass: [{adjacency: A-B}]}";
-    EXPECT_THAT(gating(parts), ElementsAre("A-C"));
+        "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {return-address: fd00:ac::1}, bypass: [{adjacency: "
+        "A-B}]}";
+    EXPECT_THAT(protecting(parts), ElementsAre("A-C"));
 }
 
 TEST(SessionConfig, WithRoutingAllAdjacenciesGate) {
     auto parts = with_path();
     parts.policy = "[]";
     parts.more += "routing: {isis: true}";
-    EXPECT_THAT(gating(parts), ElementsAre("A-B", "A-C"));
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C"));
 }
 
 }  // namespace

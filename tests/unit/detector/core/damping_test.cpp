@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 constexpr DampingSettings kSettings{.half_life = 10s, .suppress = 2500, .reuse = 1000, .max_suppress = 20s};
 
 TEST(Damping, PenaltyHalvesWithEachHalfLife) {
-    DampingMemory memory;
+    DampingState memory;
     add_flap(memory, kSettings, 100s);
     EXPECT_DOUBLE_EQ(penalty_at(memory, kSettings, 100s), 1000);
     EXPECT_DOUBLE_EQ(penalty_at(memory, kSettings, 110s), 500);
@@ -21,7 +21,7 @@ TEST(Damping, PenaltyHalvesWithEachHalfLife) {
 }
 
 TEST(Damping, SuppressesAboveTheLimitUntilReuse) {
-    DampingMemory memory;
+    DampingState memory;
     add_flap(memory, kSettings, 100s);
     add_flap(memory, kSettings, 100s);
     EXPECT_FALSE(memory.suppressed);
@@ -37,7 +37,7 @@ TEST(Damping, SuppressesAboveTheLimitUntilReuse) {
 }
 
 TEST(Damping, NeverSuppressesLongerThanTheMost) {
-    DampingMemory memory;
+    DampingState memory;
     for (int flap = 0; flap < 1000; ++flap) add_flap(memory, kSettings, 100s);
     EXPECT_LE(*reuse_at(memory, kSettings, 100s), 120s + 1ms);
 }

@@ -37,12 +37,12 @@ TEST(Detection, TheAllowanceIsAFifthOfTheIntervalButNeverBelowWhatAHostNeeds) {
     EXPECT_EQ(allowance_of(probe), 30us);
 }
 
-TEST(Detection, TheShortestIntervalSetsTheBeatOfAll) {
+TEST(Detection, TheShortestIntervalSetsTheTickOfAll) {
     Config config;
     config.adjacencies.resize(2);
     config.adjacencies[0].probe.interval = 10ms;
     config.adjacencies[1].probe.interval = 2ms;
-    EXPECT_EQ(beat_of(config), 500us);
+    EXPECT_EQ(tick_of(config), 500us);
 }
 
 }  // namespace

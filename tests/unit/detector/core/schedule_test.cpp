@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Plans: classes by interval, every session once, limits; and the beat.
+// Plans: classes by interval, every session once, limits; and the tick.
 #include "detector/core/schedule.hpp"
 
 #include <memory>
@@ -55,21 +55,21 @@ TEST(Schedule, KeepsToTheLimits) {
     EXPECT_FALSE(make_plan(entries, 1, *plan));
 }
 
-TEST(Schedule, BeatIsAQuarterOfTheShortestInterval) {
-    EXPECT_EQ(beat_for({}), 1ms);
-    const auto beat = [](std::vector<ScheduleEntry> entries) { return beat_for(entries); };
-    EXPECT_EQ(beat({{1, 10ms}, {2, 1ms}, {3, 4ms}}), 250us);
-    EXPECT_EQ(beat({{1, 100us}}), 25us);
-    EXPECT_EQ(beat({{1, 50us}}), 25us);
+TEST(Schedule, TickIsAQuarterOfTheShortestInterval) {
+    EXPECT_EQ(tick_for({}), 1ms);
+    const auto tick = [](std::vector<ScheduleEntry> entries) { return tick_for(entries); };
+    EXPECT_EQ(tick({{1, 10ms}, {2, 1ms}, {3, 4ms}}), 250us);
+    EXPECT_EQ(tick({{1, 100us}}), 25us);
+    EXPECT_EQ(tick({{1, 50us}}), 25us);
 }
 
-TEST(Schedule, BeatIsShorterWhereManyProbesComeDue) {
+TEST(Schedule, TickIsShorterWhereManyProbesComeDue) {
     std::vector<ScheduleEntry> entries(4000, {.session = 1, .interval = 10ms});
-    EXPECT_EQ(beat_for(entries), 160us) << "64 probes";
+    EXPECT_EQ(tick_for(entries), 160us) << "64 probes";
     entries.assign(250, {.session = 1, .interval = 10ms});
-    EXPECT_EQ(beat_for(entries), 2500us) << "a quarter of the interval";
+    EXPECT_EQ(tick_for(entries), 2500us) << "a quarter of the interval";
     entries.assign(4000, {.session = 1, .interval = 1ms});
-    EXPECT_EQ(beat_for(entries), 25us) << "as fast as it gets";
+    EXPECT_EQ(tick_for(entries), 25us) << "as fast as it gets";
 }
 
 }  // namespace

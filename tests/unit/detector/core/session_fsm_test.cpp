@@ -26,7 +26,7 @@ constexpr unsigned A = 4;   // raise
 constexpr unsigned P = 8;   // ask for proof
 constexpr unsigned T = 16;  // timer at now + kWait
 constexpr unsigned I = 32;  // counted as ignored
-constexpr unsigned D = 64;  // word to degraded
+constexpr unsigned D = 64;  // state to degraded
 
 // What stands against a session before the event.
 constexpr unsigned kCarrier = 1;
@@ -126,7 +126,7 @@ const std::vector<Row> kRows{
     {down, kCarrier | kProven, E::neighbor_failed, down, kCarrier | kNeighbor, R::unanswered, P},
     {down, kCarrier | kProven, E::admin_down, admin_down, kCarrier, R::admin, C | L | P},
 
-    // Waiting to be restored: the timer raises the word, a failure starts over.
+    // Waiting to be restored: the timer raises the state, a failure starts over.
     {wait, kProven, E::alive, wait, kProven, R::unanswered, I},
     {wait, kProven, E::dead, down, 0, R::unanswered, C | L},
     {wait, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
@@ -137,7 +137,7 @@ const std::vector<Row> kRows{
     {wait, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {wait, kProven, E::admin_up, wait, kProven, R::unanswered, I},
 
-    // The operator has it down: causes are remembered, nothing else counts.
+    // The operator has it down: causes are saved_sessions, nothing else counts.
     {admin_down, 0, E::alive, admin_down, 0, R::admin, I},
     {admin_down, 0, E::dead, admin_down, 0, R::admin, I},
     {admin_down, 0, E::carrier_lost, admin_down, kCarrier, R::admin, 0},
@@ -159,8 +159,8 @@ Reason reason_in(SessionState state) {
     return state == down || state == wait ? R::unanswered : R::none;
 }
 
-SessionMemory memory_in(SessionState state, unsigned before) {
-    SessionMemory memory;
+FsmState memory_in(SessionState state, unsigned before) {
+    FsmState memory;
     memory.state = state;
     memory.reason = reason_in(state);
     if (state == degraded) memory.poor = R::lossy;
@@ -222,7 +222,7 @@ class Story : public testing::Test {
     }
 
     Nanoseconds now_ = kNow;
-    SessionMemory memory_;
+    FsmState memory_;
 };
 
 TEST_F(Story, AFlapWhileWaitingStartsTheWaitAnew) {
@@ -295,7 +295,7 @@ TEST_F(Story, WhatTurnedPoorWhileWaitingComesBackDegraded) {
 
 TEST(SessionFsm, FlapsAreDamped) {
     const RestorePolicy policy{.wait_to_restore = 1s, .damping = DampingSettings{}};
-    SessionMemory memory;
+    FsmState memory;
     auto now = kNow;
     step(memory, E::alive, now, policy);
     std::optional<Nanoseconds> timer;

@@ -40,7 +40,7 @@ TEST(Wire, ProbeByPlainForwarding) {
         80 fc 0008 0000000000000000)"));
 }
 
-TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
+TEST(Wire, ProbeThroughASegmentListEndsAtTheReturnAddress) {
     const auto list = segments(2);
     const auto probe =
         make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {.encaps = {}, .back = list}, 0x0fff);
@@ -62,7 +62,7 @@ TEST(Wire, ProbeThroughASegmentListEndsAtTheSink) {
 
 TEST(Wire, AProbeEncapsulatedAsData) {
     const auto list = segments(2);
-    const ProbeWay way{.encaps = list, .back = {}};
+    const ProbePath way{.encaps = list, .back = {}};
     const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), way, 5);
     EXPECT_EQ(probe.length, probe.bytes.size());
     EXPECT_EQ(probe.udp_offset, 14 + 40 + 40 + 40);
@@ -151,7 +151,7 @@ TEST(Wire, Forwarding) {
 
 TEST(Wire, TheLongestProbeFitsItsTemplate) {
     const auto list = segments(SS_MAX_SEGMENTS);
-    const ProbeWay way{.encaps = list, .back = {}};
+    const ProbePath way{.encaps = list, .back = {}};
     EXPECT_TRUE(probe_fits(way));
     EXPECT_LE(make_probe(kLink, {}, {}, way, 0).bytes.size(), SS_TEMPLATE_MAX);
     EXPECT_LE(make_probe(kLink, {}, {}, way, 0, 1500).bytes.size(), SS_TEMPLATE_MAX);

@@ -93,7 +93,7 @@ TEST(ComputedPolicies, EqualCostPathsAreCandidatesEach) {
     EXPECT_THAT(set.warnings, Contains("to-D: 1 of its paths are left out, there is room for 3"));
 }
 
-TEST(ComputedPolicies, ALoopFreeNeighbourNeedsNoSegments) {
+TEST(ComputedPolicies, ALoopFreeNeighborNeedsNoSegments) {
     const Sketch sketch{.links = {"S A 10", "S B 10", "A D 10", "B D 15"}};
     const auto set = compute(sketch, config_with({"S-A", "S-B"}));
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-B"));
@@ -114,18 +114,18 @@ TEST(ComputedPolicies, ShorterPrefixesDoNotCatchWhatIsLeftOut) {
     auto config = config_with({"S-A"});
     auto set = compute(sketch, config);
     EXPECT_THAT(candidates_of(set, "to-A"), ElementsAre("S-A"));
-    EXPECT_THAT(names(set.left_out), testing::IsSupersetOf({"2001:db8:c::/48", "192.0.2.0/24", "2001:db8:5::/48"}));
-    EXPECT_THAT(names(set.left_out), testing::Not(Contains("2001:db8::/32")));
+    EXPECT_THAT(names(set.unprotected), testing::IsSupersetOf({"2001:db8:c::/48", "192.0.2.0/24", "2001:db8:5::/48"}));
+    EXPECT_THAT(names(set.unprotected), testing::Not(Contains("2001:db8::/32")));
 
     PolicyConfig own;
     own.prefixes = {Prefix::parse("2001:db8:c::/48").value()};
     config.policies.push_back(own);
-    EXPECT_THAT(names(compute(sketch, config).left_out), testing::Not(Contains("2001:db8:c::/48")))
+    EXPECT_THAT(names(compute(sketch, config).unprotected), testing::Not(Contains("2001:db8:c::/48")))
         << "it has a policy";
 
     config = config_with({"S-A", "S-C"});
     config.routing->encap = Encap::h_insert;
-    EXPECT_THAT(names(compute(sketch, config).left_out), Contains("192.0.2.0/24"));
+    EXPECT_THAT(names(compute(sketch, config).unprotected), Contains("192.0.2.0/24"));
 }
 
 TEST(ComputedPolicies, BypassesAreTunnelsToTheFarEnd) {
@@ -136,7 +136,7 @@ TEST(ComputedPolicies, BypassesAreTunnelsToTheFarEnd) {
 
     config.routing->encap = Encap::h_insert;
     set = compute(kRing, config);
-    EXPECT_EQ(set.bypasses.at("S-A").front().lists.front().encap, Encap::h_encaps) << "the neighbour decapsulates";
+    EXPECT_EQ(set.bypasses.at("S-A").front().lists.front().encap, Encap::h_encaps) << "the neighbor decapsulates";
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-C push fd00:0:5:1::")) << "End, no decapsulation";
 
     config.adjacencies[0].bypass.resize(1);
@@ -222,17 +222,17 @@ std::vector<std::string> matches(const Sketch& sketch, const std::vector<std::st
     return result;
 }
 
-TEST(LinkNames, IdsThenNeighboursThenOrder) {
+TEST(LinkNames, IdsThenNeighborsThenOrder) {
     const Sketch sketch{.links = {"A S 10", "S B 10", "S B 20", "C S 10"}};
     EXPECT_THAT(matches(sketch, {"A-S", "S-B", "S-B.2", "C-S"}),
                 UnorderedElementsAre("A-S: A-S", "S-B: S-B", "S-B.2: S-B.2", "C-S: C-S"));
     EXPECT_THAT(matches(sketch, {"S-A", "B", "B.2", "S-C"}),
                 UnorderedElementsAre("A-S: S-A", "S-B: B", "S-B.2: B.2", "C-S: S-C"))
-        << "the other way round, or by neighbour";
+        << "the other way round, or by neighbor";
     EXPECT_THAT(matches(sketch, {"east", "B"}), UnorderedElementsAre("S-B: B"));
 }
 
-TEST(LinkNames, SeveralAdjacenciesMayNameOneNeighbour) {
+TEST(LinkNames, SeveralAdjacenciesMayNameOneNeighbor) {
     const auto graph = Sketch{.links = {"S B 10", "S B 20", "S B 30"}}.graph();
     auto config = config_with({"upper", "lower"});
     for (auto& adjacency : config.adjacencies) adjacency.link = "B";

@@ -36,7 +36,7 @@ class Lengths : public testing::Test {
         return result;
     }
 
-    std::unique_ptr<ss_steering> steering_ = std::make_unique<ss_steering>();
+    std::unique_ptr<ss_node> steering_ = std::make_unique<ss_node>();
     LengthList list_{steering_->sid_length, steering_->sid_lengths};
 };
 

@@ -21,10 +21,10 @@ constexpr std::uint32_t kBank = 1;
 
 using Slots = std::map<Prefix, std::uint32_t>;
 
-std::vector<PrefixClaim> claims_of(const Slots& slots) {
-    std::vector<PrefixClaim> claims;
-    for (const auto& [prefix, slot] : slots) claims.push_back({.prefix = prefix, .slot = slot});
-    return claims;
+std::vector<PrefixEntry> entries_of(const Slots& slots) {
+    std::vector<PrefixEntry> entries;
+    for (const auto& [prefix, slot] : slots) entries.push_back({.prefix = prefix, .slot = slot});
+    return entries;
 }
 
 Slots random_prefixes(std::size_t count, std::uint32_t seed) {
@@ -56,7 +56,7 @@ struct Memory {
           words(2UL * PrefixTable::words_for(prefixes)),
           table(head, cells, words, kBank) {}
 
-    bool build(const Slots& slots) { return table.build(claims_of(slots), target_of); }
+    bool build(const Slots& slots) { return table.build(entries_of(slots), target_of); }
     [[nodiscard]] std::uint64_t hash(const Prefix& prefix) const {
         const auto address = words_of(prefix);
         return ss_prefix_hash(address[0], address[1], prefix.length, head.seed);

@@ -11,15 +11,15 @@
 namespace sidestep {
 
 /// Bytes that a list adds to a packet, at most: an IPv6 header, and an SRH with all its segments (RFC 8754, 2).
-inline std::uint32_t added_at_most(const SegmentListConfig& list) {
+inline std::uint32_t overhead_at_most(const SegmentListConfig& list) {
     return list.encap == Encap::plain ? 0 : static_cast<std::uint32_t>(40 + 8 + 16 * list.segments.size());
 }
 
 /// That of the longest.
-inline std::uint32_t added_at_most(const std::vector<CandidateConfig>& candidates) {
+inline std::uint32_t overhead_at_most(const std::vector<CandidateConfig>& candidates) {
     std::uint32_t longest = 0;
     for (const auto& candidate : candidates) {
-        for (const auto& list : candidate.lists) longest = std::max(longest, added_at_most(list));
+        for (const auto& list : candidate.lists) longest = std::max(longest, overhead_at_most(list));
     }
     return longest;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which graph decides what is clean, and from lists to candidates.
-#include "routing/core/loop_free.hpp"
+#include "routing/core/micro_loop.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -54,7 +54,7 @@ bool can_avoid_loops(const GraphChange& change) {
     return (change.only_worse() || change.only_better()) && change.size() <= kMaxChanged;
 }
 
-std::vector<Repair> loop_free_lists(const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change) {
+std::vector<Repair> micro_loop_lists(const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change) {
     if (change.only_better()) {
         OldTrees trees(fresh);
         const auto links = joined(change.came, change.cut, change.joined_anycast);
@@ -67,7 +67,7 @@ std::vector<Repair> loop_free_lists(const Graph& old, const Graph& fresh, NodeId
 
 void avoid_loops(Policies& policies, const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change,
                  const SidOptions& options) {
-    for (const auto& list : loop_free_lists(old, fresh, plr, change)) {
+    for (const auto& list : micro_loop_lists(old, fresh, plr, change)) {
         const auto policy = std::ranges::find(policies.policies, list.destination, &Policy::destination);
         if (policy == policies.policies.end()) continue;
         auto sids = repair_sids(fresh, forced(fresh, list), options);

@@ -11,16 +11,17 @@
 
 namespace sidestep {
 
-class XdpExits {
+class XdpRedirectTargets {
   public:
     /// Of the network namespace of this thread. An error if the kernel does not tell.
-    static Result<XdpExits> open();
+    static Result<XdpRedirectTargets> open();
 
     /// The indexes of all that take frames now.
     [[nodiscard]] Result<std::set<int>> ask() const;
 
   private:
-    XdpExits(std::unique_ptr<nl_sock, NlFree> socket, int family) : socket_(std::move(socket)), family_(family) {}
+    XdpRedirectTargets(std::unique_ptr<nl_sock, NlFree> socket, int family)
+        : socket_(std::move(socket)), family_(family) {}
 
     std::unique_ptr<nl_sock, NlFree> socket_;
     int family_;

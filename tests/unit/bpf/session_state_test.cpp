@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Words and their gate: the gate counts the gating words that are not up, and never too few while threads change them.
-#include "bpf/lib/word.h"
+// Words and their gate: the gate counts the protecting words that are not up, and never too few while threads change
+// them.
+#include "bpf/lib/session_state.h"
 
 #include <algorithm>
 #include <array>
@@ -15,58 +16,58 @@ namespace sidestep {
 namespace {
 
 struct Pair {
-    ss_word word{.rank = SS_UP, .gates = 1};
-    ss_gate gate{};
+    ss_session_state state{.rank = SS_UP, .protects = 1};
+    ss_repair_state repair{};
 };
 
-TEST(Word, LoweringFromUpClosesTheGateOnce) {
+TEST(State, LoweringFromUpClosesTheGateOnce) {
     for (const unsigned rank : {SS_DOWN, SS_DEGRADED}) {
         Pair p;
-        EXPECT_EQ(ss_word_lower(&p.word, &p.gate, rank), 1);
-        EXPECT_EQ(p.word.rank, rank);
-        EXPECT_EQ(p.gate.closed, 1U);
-        EXPECT_EQ(ss_word_lower(&p.word, &p.gate, rank), 0) << "it is there already";
-        EXPECT_EQ(p.gate.closed, 1U);
+        EXPECT_EQ(ss_state_lower(&p.state, &p.repair, rank), 1);
+        EXPECT_EQ(p.state.rank, rank);
+        EXPECT_EQ(p.repair.active, 1U);
+        EXPECT_EQ(ss_state_lower(&p.state, &p.repair, rank), 0) << "it is there already";
+        EXPECT_EQ(p.repair.active, 1U);
     }
 }
 
-TEST(Word, FromDegradedToDownTheGateStays) {
+TEST(State, FromDegradedToDownTheGateStays) {
     Pair p;
-    ss_word_lower(&p.word, &p.gate, SS_DEGRADED);
-    EXPECT_EQ(ss_word_lower(&p.word, &p.gate, SS_DOWN), 1);
-    EXPECT_EQ(p.gate.closed, 1U);
-    EXPECT_EQ(ss_word_lower(&p.word, &p.gate, SS_DEGRADED), 0) << "that would be raising";
-    EXPECT_EQ(p.word.rank, SS_DOWN);
+    ss_state_lower(&p.state, &p.repair, SS_DEGRADED);
+    EXPECT_EQ(ss_state_lower(&p.state, &p.repair, SS_DOWN), 1);
+    EXPECT_EQ(p.repair.active, 1U);
+    EXPECT_EQ(ss_state_lower(&p.state, &p.repair, SS_DEGRADED), 0) << "that would be raising";
+    EXPECT_EQ(p.state.rank, SS_DOWN);
 }
 
-TEST(Word, OnlyTheStepToUpOpensTheGate) {
+TEST(State, OnlyTheStepToUpOpensTheGate) {
     Pair p;
-    ss_word_lower(&p.word, &p.gate, SS_DOWN);
-    EXPECT_EQ(ss_word_raise(&p.word, &p.gate, SS_DOWN, SS_DEGRADED), 1);
-    EXPECT_EQ(p.gate.closed, 1U);
-    EXPECT_EQ(ss_word_raise(&p.word, &p.gate, SS_DOWN, SS_UP), 0) << "it is no longer down";
-    EXPECT_EQ(p.word.rank, SS_DEGRADED);
-    EXPECT_EQ(ss_word_raise(&p.word, &p.gate, SS_DEGRADED, SS_UP), 1);
-    EXPECT_EQ(p.gate.closed, 0U);
+    ss_state_lower(&p.state, &p.repair, SS_DOWN);
+    EXPECT_EQ(ss_state_raise(&p.state, &p.repair, SS_DOWN, SS_DEGRADED), 1);
+    EXPECT_EQ(p.repair.active, 1U);
+    EXPECT_EQ(ss_state_raise(&p.state, &p.repair, SS_DOWN, SS_UP), 0) << "it is no longer down";
+    EXPECT_EQ(p.state.rank, SS_DEGRADED);
+    EXPECT_EQ(ss_state_raise(&p.state, &p.repair, SS_DEGRADED, SS_UP), 1);
+    EXPECT_EQ(p.repair.active, 0U);
 }
 
-TEST(Word, OneThatGatesNothingLeavesTheGateOpen) {
+TEST(State, OneThatGatesNothingLeavesTheGateOpen) {
     Pair p;
-    p.word.gates = 0;
-    EXPECT_EQ(ss_word_lower(&p.word, &p.gate, SS_DOWN), 1);
-    EXPECT_EQ(ss_word_raise(&p.word, &p.gate, SS_DOWN, SS_UP), 1);
-    EXPECT_EQ(p.gate.closed, 0U);
+    p.state.protects = 0;
+    EXPECT_EQ(ss_state_lower(&p.state, &p.repair, SS_DOWN), 1);
+    EXPECT_EQ(ss_state_raise(&p.state, &p.repair, SS_DOWN, SS_UP), 1);
+    EXPECT_EQ(p.repair.active, 0U);
 }
 
 // Two threads lower words (tick and detector), one raises them (detector). One reads as the data plane does, words
-// before the gate: a word that was not up before and was not raised since must be counted.
+// before the gate: a state that was not up before and was not raised since must be counted.
 class Crowd {
   public:
-    Crowd() { words_.fill({.rank = SS_UP, .gates = 1}); }
+    Crowd() { words_.fill({.rank = SS_UP, .protects = 1}); }
 
     void lower(unsigned seed, const std::stop_token& stop) {
         std::mt19937 random(seed);
-        while (!stop.stop_requested()) ss_word_lower(&words_[random() % words_.size()], &gate_, random() % 2);
+        while (!stop.stop_requested()) ss_state_lower(&words_[random() % words_.size()], &gate_, random() % 2);
     }
 
     void raise(unsigned seed, const std::stop_token& stop) {
@@ -76,7 +77,7 @@ class Crowd {
             ++raises_[at];  // odd: one is under way
             const auto from = SS_READ(words_[at].rank);
             const auto rank = from == SS_DOWN && random() % 2 ? SS_DEGRADED : SS_UP;
-            if (from != SS_UP) ss_word_raise(&words_[at], &gate_, from, rank);
+            if (from != SS_UP) ss_state_raise(&words_[at], &gate_, from, rank);
             ++raises_[at];
         }
     }
@@ -90,7 +91,7 @@ class Crowd {
                 before[i] = raises_[i];
                 is_up[i] = SS_READ(words_[i].rank) == SS_UP;
             }
-            const auto closed = static_cast<std::int32_t>(__sync_fetch_and_add(&gate_.closed, 0));
+            const auto closed = static_cast<std::int32_t>(__sync_fetch_and_add(&gate_.active, 0));
             std::int32_t not_up = 0;
             for (std::size_t i = 0; i < kWords; ++i) {
                 not_up += !is_up[i] && before[i] % 2 == 0 && raises_[i] == before[i];
@@ -101,20 +102,20 @@ class Crowd {
     }
 
     [[nodiscard]] auto not_up() const {
-        return std::ranges::count_if(words_, [](const auto& word) { return word.rank != SS_UP; });
+        return std::ranges::count_if(words_, [](const auto& state) { return state.rank != SS_UP; });
     }
-    [[nodiscard]] auto closed() const { return gate_.closed; }
+    [[nodiscard]] auto closed() const { return gate_.active; }
 
     std::uint64_t too_few = 0;
 
   private:
     static constexpr std::size_t kWords = 3;
-    std::array<ss_word, kWords> words_{};
-    ss_gate gate_{};
+    std::array<ss_session_state, kWords> words_{};
+    ss_repair_state gate_{};
     std::array<std::atomic<std::uint32_t>, kWords> raises_{};
 };
 
-TEST(Word, GateNeverCountsTooFew) {
+TEST(State, GateNeverCountsTooFew) {
     Crowd crowd;
     {
         const std::jthread tick([&](const std::stop_token& stop) { crowd.lower(1, stop); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // IPv6 routes are reported gone one by one, before or after the interface; IPv4 routes vanish with it without a word.
-#include "detector/core/route_memory.hpp"
+#include "detector/core/stale_routes.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -11,12 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kTogether = 200ms;   // a route and its interface go within this time
-constexpr Nanoseconds kOrphanhood = 60s;   // by then the routing protocol has said what it thinks
+constexpr Nanoseconds kStaleTime = 60s;    // by then the routing protocol has said what it thinks
 constexpr Nanoseconds kAfterReturn = 10s;  // the same, once the interface is up again
 
 }  // namespace
 
-void RouteMemory::on_route(const RouteChange& change, Nanoseconds now) {
+void StaleRoutes::on_route(const RouteChange& change, Nanoseconds now) {
     const Key key{.prefix = change.prefix, .metric = change.metric};
     if (change.gone) {
         drop(key, change.hops, now);
@@ -25,16 +25,16 @@ void RouteMemory::on_route(const RouteChange& change, Nanoseconds now) {
     }
 }
 
-void RouteMemory::set(const Key& key, const std::vector<RouteHop>& hops) {
+void StaleRoutes::set(const Key& key, const std::vector<RouteHop>& hops) {
     if (!routes_.contains(key) && routes_.size() >= most_) {
         ++forgotten_;
         return;
     }
     routes_[key] = hops;
-    orphans_.erase(key.prefix);
+    stale_.erase(key.prefix);
 }
 
-void RouteMemory::drop(const Key& key, const std::vector<RouteHop>& hops, Nanoseconds now) {
+void StaleRoutes::drop(const Key& key, const std::vector<RouteHop>& hops, Nanoseconds now) {
     const auto found = routes_.find(key);
     if (found == routes_.end()) return;
     auto& left = found->second;
@@ -46,29 +46,29 @@ void RouteMemory::drop(const Key& key, const std::vector<RouteHop>& hops, Nanose
     for (const auto& hop : before) {
         lately_.push_back({.prefix = key.prefix, .hop = hop, .when = now});
         if (const auto down = down_.find(hop.ifindex); down != down_.end() && now - down->second < kTogether) {
-            bereave(key.prefix, hop);
+            mark_stale(key.prefix, hop);
         }
     }
 }
 
-bool RouteMemory::has_route(const Prefix& prefix) const {
+bool StaleRoutes::has_route(const Prefix& prefix) const {
     const auto next = routes_.lower_bound(Key{.prefix = prefix, .metric = 0});
     return next != routes_.end() && next->first.prefix == prefix;
 }
 
-void RouteMemory::bereave(const Prefix& prefix, const RouteHop& hop) {
-    if (!has_route(prefix)) orphans_.try_emplace(prefix, hop);
+void StaleRoutes::mark_stale(const Prefix& prefix, const RouteHop& hop) {
+    if (!has_route(prefix)) stale_.try_emplace(prefix, hop);
 }
 
-void RouteMemory::on_interface(int ifindex, bool up, Nanoseconds now) {
+void StaleRoutes::on_interface(int ifindex, bool up, Nanoseconds now) {
     if (up) {
         // Whoever installs routes puts them back now; until then the detour goes on for a while.
-        if (down_.contains(ifindex)) down_[ifindex] = now - kOrphanhood + kAfterReturn;
+        if (down_.contains(ifindex)) down_[ifindex] = now - kStaleTime + kAfterReturn;
         return;
     }
-    if (const auto known = down_.find(ifindex); known != down_.end() && now - known->second < kOrphanhood) return;
+    if (const auto known = down_.find(ifindex); known != down_.end() && now - known->second < kStaleTime) return;
     down_[ifindex] = now;
-    std::vector<std::pair<Prefix, RouteHop>> bereaved;
+    std::vector<std::pair<Prefix, RouteHop>> newly_stale;
     for (auto route = routes_.begin(); route != routes_.end();) {
         auto& hops = route->second;
         const auto gone = std::ranges::find(hops, ifindex, &RouteHop::ifindex);
@@ -82,18 +82,18 @@ void RouteMemory::on_interface(int ifindex, bool up, Nanoseconds now) {
             ++route;
             continue;
         }
-        bereaved.emplace_back(route->first.prefix, hop);
+        newly_stale.emplace_back(route->first.prefix, hop);
         route = routes_.erase(route);
     }
     for (const auto& lost : lately_) {
-        if (lost.hop.ifindex == ifindex && now - lost.when < kTogether) bereaved.emplace_back(lost.prefix, lost.hop);
+        if (lost.hop.ifindex == ifindex && now - lost.when < kTogether) newly_stale.emplace_back(lost.prefix, lost.hop);
     }
-    for (const auto& [prefix, hop] : bereaved) bereave(prefix, hop);
+    for (const auto& [prefix, hop] : newly_stale) mark_stale(prefix, hop);
 }
 
-void RouteMemory::expire(Nanoseconds now) {
-    std::erase_if(down_, [&](const auto& entry) { return now - entry.second >= kOrphanhood; });
-    std::erase_if(orphans_, [&](const auto& entry) { return !down_.contains(entry.second.ifindex); });
+void StaleRoutes::expire(Nanoseconds now) {
+    std::erase_if(down_, [&](const auto& entry) { return now - entry.second >= kStaleTime; });
+    std::erase_if(stale_, [&](const auto& entry) { return !down_.contains(entry.second.ifindex); });
     std::erase_if(lately_, [&](const Lost& lost) { return now - lost.when > kTogether; });
 }
 

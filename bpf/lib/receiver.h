@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The sink: checks a probe that came back and records it, before routing sees it. Nothing is touched before the MAC is
- * verified; what is refused is counted by reason. A probe that returns by another link than its own is unanswered.
+ * The return-address: checks a probe that came back and records it, before routing sees it. Nothing is touched before
+ * the MAC is verified; what is refused is counted by reason. A probe that returns by another link than its own is
+ * unanswered.
  */
-#ifndef SIDESTEP_SINK_H
-#define SIDESTEP_SINK_H
+#ifndef SIDESTEP_RECEIVER_H
+#define SIDESTEP_RECEIVER_H
 
 #include "bpf/lib/answer.h"
 #include "bpf/lib/maps.h"
@@ -18,7 +19,7 @@ static __always_inline int ss_refuse(__u32 reason) {
 }
 
 /* Consumes the packet if it is addressed to the sink of a session of ours, else returns SS_PASS. */
-static __always_inline int ss_sink(ss_frame* frame, struct ipv6hdr* ip, struct udphdr* udp) {
+static __always_inline int ss_receive_probe(ss_frame* frame, struct ipv6hdr* ip, struct udphdr* udp) {
     struct ss_stamp* stamp = (void*)(udp + 1);
     struct ss_session* session;
     struct ss_secret* secret;
@@ -30,10 +31,11 @@ static __always_inline int ss_sink(ss_frame* frame, struct ipv6hdr* ip, struct u
     session = ss_entry(&ss_sessions, index);
     secret = ss_entry(&ss_secrets, 0);
     if (!session || !secret) return SS_PASS;
-    if (!(session->conf.flags & SS_SESSION_ACTIVE) || !ss_same_address(&ip->daddr, session->conf.sink)) return SS_PASS;
+    if (!(session->conf.flags & SS_SESSION_ACTIVE) || !ss_same_address(&ip->daddr, session->conf.return_address))
+        return SS_PASS;
 
     if ((void*)(stamp + 1) > (void*)(long)frame->data_end) return ss_refuse(SS_REJECT_TRUNCATED);
-    if (ss_ifindex(frame) != session->conf.sink_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
+    if (ss_ifindex(frame) != session->conf.return_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The last step of a repair: may the packet take this way, does it fit, and off it goes. */
-#ifndef SIDESTEP_LEAVE_H
-#define SIDESTEP_LEAVE_H
+/* The last step of a repair: may the packet take this path, does it fit, and off it goes. */
+#ifndef SIDESTEP_TRANSMIT_H
+#define SIDESTEP_TRANSMIT_H
 
 #include "bpf/lib/push.h"
 #include "bpf/lib/sid.h"
@@ -17,8 +17,7 @@ static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
 
 /* True if one of the headers inside has our source, or there are more than anybody nests on purpose: repairs without
  * SRH carry no count. */
-static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packet* packet,
-                                          const struct ss_steering* steering) {
+static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node) {
     __u8 next = packet->protocol;
     __u32 at = ETH_HLEN;
     __u64 ip[3]; /* up to the source address */
@@ -34,22 +33,22 @@ static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packe
         }
         if (next != SS_NEXT_IPV6) return 0;
         if (ss_load(frame, at, ip, sizeof(ip))) return 0;
-        if (ss_same_address(ip + 1, steering->source)) return 1;
+        if (ss_same_address(ip + 1, node->source)) return 1;
         next = ((const __u8*)ip)[6];
     }
     return 1;
 }
 
 /* True if this node encapsulated the packet before and it came back, or it carries as many repairs as it may. */
-static __always_inline int ss_looped(ss_frame* frame, const struct ss_packet* packet, enum ss_asker asker) {
-    const struct ss_steering* steering = ss_steering();
+static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* packet, enum ss_hook hook) {
+    const struct ss_node* node = ss_node();
 
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
-    if (asker != SS_TRANSIT || packet->family != SS_IPV6) return 0;
+    if (hook != SS_TRANSIT || packet->family != SS_IPV6) return 0;
     if (packet->protocol != SS_NEXT_ROUTING && packet->protocol != SS_NEXT_IPV6 && packet->protocol != SS_NEXT_IPV4)
         return 0;
-    if (!steering) return 0;
-    return ss_same_address(packet->source, steering->source) || ss_ours_inside(frame, packet, steering);
+    if (!node) return 0;
+    return ss_same_address(packet->source, node->source) || ss_ours_inside(frame, packet, node);
 }
 
 /* What the list adds to the packet. */
@@ -57,31 +56,31 @@ static __always_inline __u32 ss_overhead(const struct ss_list* list) {
     return list->mode == SS_MODE_ENCAPS || list->mode == SS_MODE_INSERT ? (__u32)list->header_length - ETH_HLEN : 0;
 }
 
-/* Sends the packet by `way`. Returns the program's result. `visit`: what SIDs of ours do to it before, or null. */
-static __always_inline int ss_leave(ss_frame* frame, struct ss_packet* packet, enum ss_asker asker,
-                                    const struct ss_visit* visit, const struct ss_way* way) {
-    const struct ss_list* list = way->list;
-    __u32 hops = asker == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
+/* Sends the packet by `path`. Returns the program's result. `visit`: what SIDs of ours do to it before, or null. */
+static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet, enum ss_hook hook,
+                                       const struct ss_visit* visit, const struct ss_path* path) {
+    const struct ss_list* list = path->list;
+    __u32 hops = hook == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
 
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* at XDP; tc can */
-    if (packet->hop_limit <= hops) return ss_pass_because(way->stats, SS_DROP_HOP_LIMIT);
-    if (ss_looped(frame, packet, asker)) return ss_pass_because(way->stats, SS_DROP_LOOPED);
+    if (packet->hop_limit <= hops) return ss_pass_because(path->stats, SS_DROP_HOP_LIMIT);
+    if (ss_is_loop(frame, packet, hook)) return ss_pass_because(path->stats, SS_DROP_LOOP);
     if (list->mode == SS_MODE_INSERT && ss_not_insertable(packet)) {
-        return ss_pass_because(way->stats, SS_DROP_NOT_POSSIBLE);
+        return ss_pass_because(path->stats, SS_DROP_CANNOT_INSERT);
     }
     if (!ss_is_gso(frame) && packet->length + ss_overhead(list) > list->mtu) {
-        if (asker == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
-        ss_count_drop(way->stats, SS_DROP_TOO_BIG);
-        return asker == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
+        if (hook == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
+        ss_count_drop(path->stats, SS_DROP_TOO_BIG);
+        return hook == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
     }
     if (visit && visit->visits && ss_apply_visit(frame, packet, visit)) goto failed;
     if (hops && ss_decrement(frame, packet)) goto failed;
     if (ss_push(frame, packet, list, packet->hop_limit - hops)) goto failed;
-    ss_count_taken(way->stats, packet->length);
+    ss_count_taken(path->stats, packet->length);
     return ss_send(frame, list->ifindex);
 
 failed:
-    ss_count_drop(way->stats, SS_DROP_PUSH_FAILED);
+    ss_count_drop(path->stats, SS_DROP_PUSH_FAILED);
     return SS_SHOT;
 }
 

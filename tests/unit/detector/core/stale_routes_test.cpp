@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Routes that outlive their interface: in both orders of the kernel's messages, with several next hops, and no longer
 // than is good.
-#include "detector/core/route_memory.hpp"
+#include "detector/core/stale_routes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,84 +27,84 @@ RouteChange gone(const Prefix& prefix, std::vector<RouteHop> hops, unsigned metr
     return {.prefix = prefix, .metric = metric, .hops = std::move(hops), .gone = true};
 }
 
-class RouteMemoryTest : public testing::Test {
+class StaleRoutesTest : public testing::Test {
   protected:
-    RouteMemory memory_{100};
+    StaleRoutes memory_{100};
 };
 
-TEST_F(RouteMemoryTest, RoutesGoBeforeTheirInterface) {
+TEST_F(StaleRoutesTest, RoutesGoBeforeTheirInterface) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty()) << "a routing protocol may have taken it away";
+    EXPECT_THAT(memory_.stale(), IsEmpty()) << "a routing protocol may have taken it away";
     memory_.on_interface(2, false, 5s + 1ms);
-    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kB)));
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
 }
 
-TEST_F(RouteMemoryTest, RoutesGoAfterTheirInterface) {
+TEST_F(StaleRoutesTest, RoutesGoAfterTheirInterface) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.on_route(gone(kD, {kB}), 5s + 1ms);
-    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kB)));
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
 }
 
-TEST_F(RouteMemoryTest, Ipv4RoutesGoWithoutAWord) {
+TEST_F(StaleRoutesTest, Ipv4RoutesGoWithoutAWord) {
     memory_.on_route(route(kFour, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
-    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kFour, kB)));
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kFour, kB)));
 }
 
-TEST_F(RouteMemoryTest, WhatWasWithdrawnLongBeforeIsNoOrphan) {
+TEST_F(StaleRoutesTest, WhatWasWithdrawnLongBeforeIsNoOrphan) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
     memory_.on_interface(2, false, 6s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(RouteMemoryTest, AnotherRouteOrNextHopServes) {
+TEST_F(StaleRoutesTest, AnotherRouteOrNextHopServes) {
     memory_.on_route(route(kD, {kB, kC}), 1s);
     memory_.on_route(route(kFour, {kB}), 1s);
     memory_.on_route(route(kFour, {kC}, 30), 1s);
     memory_.on_interface(2, false, 5s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    EXPECT_THAT(memory_.stale(), IsEmpty());
     memory_.on_interface(3, false, 6s);
-    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kC), Pair(kFour, kC)));
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kC), Pair(kFour, kC)));
 }
 
-TEST_F(RouteMemoryTest, ANewRouteEndsIt) {
+TEST_F(StaleRoutesTest, ANewRouteEndsIt) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.on_route(route(kD, {kC}), 7s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(RouteMemoryTest, TimeEndsIt) {
+TEST_F(StaleRoutesTest, TimeEndsIt) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.expire(64s);
-    EXPECT_EQ(memory_.orphans().size(), 1U);
+    EXPECT_EQ(memory_.stale().size(), 1U);
     memory_.expire(65s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(RouteMemoryTest, SoonAfterTheInterfaceIsBackItEnds) {
+TEST_F(StaleRoutesTest, SoonAfterTheInterfaceIsBackItEnds) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.on_interface(2, true, 7s);
     memory_.expire(16s);
-    EXPECT_EQ(memory_.orphans().size(), 1U) << "whoever installs routes needs some time";
+    EXPECT_EQ(memory_.stale().size(), 1U) << "whoever installs routes needs some time";
     memory_.expire(17s);
-    EXPECT_THAT(memory_.orphans(), IsEmpty());
+    EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(RouteMemoryTest, OneNextHopLessIsNoWithdrawal) {
+TEST_F(StaleRoutesTest, OneNextHopLessIsNoWithdrawal) {
     memory_.on_route(route(kD, {kB, kC}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
     memory_.on_interface(3, false, 6s);
-    EXPECT_THAT(memory_.orphans(), UnorderedElementsAre(Pair(kD, kC)));
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kC)));
 }
 
-TEST_F(RouteMemoryTest, CountsWhatIsTooMuch) {
-    RouteMemory small(1);
+TEST_F(StaleRoutesTest, CountsWhatIsTooMuch) {
+    StaleRoutes small(1);
     small.on_route(route(kD, {kB}), 1s);
     small.on_route(route(kFour, {kB}), 1s);
     EXPECT_EQ(small.size(), 1U);

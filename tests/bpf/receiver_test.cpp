@@ -109,7 +109,7 @@ TEST_F(Sink, RefusesWhatComesTwiceOrTooLateOrTooEarly) {
 }
 
 TEST_F(Sink, RefusesAProbeThatReturnsByAnotherLink) {
-    programs_.sessions[kSession].conf.sink_ifindex = 99;
+    programs_.sessions[kSession].conf.return_ifindex = 99;
     expect_refused(probe(100), SS_REJECT_WRONG_INTERFACE);
 }
 

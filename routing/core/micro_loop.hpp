@@ -20,15 +20,15 @@
 
 namespace sidestep::routing {
 
-/// Whether loop_free_lists() can be asked about this change: it has one direction, and is not a different network.
+/// Whether micro_loop_lists() can be asked about this change: it has one direction, and is not a different network.
 bool can_avoid_loops(const GraphChange& change);
 
 /// For each destination of `plr` whose packets might meet the change: the list that takes it to the new path. `failed`
 /// and `primary` of the result mean nothing. Nodes, links and costs are those of `fresh`.
-std::vector<Repair> loop_free_lists(const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change);
+std::vector<Repair> micro_loop_lists(const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change);
 
 /// Puts those lists before everything else in policies of `fresh`. A list without segments would be left to the FIB,
-/// which may be the old one: it becomes a tunnel to the first neighbour. A list that cannot be expressed in SIDs is
+/// which may be the old one: it becomes a tunnel to the first neighbor. A list that cannot be expressed in SIDs is
 /// left out with a warning.
 void avoid_loops(Policies& policies, const Graph& old, const Graph& fresh, NodeId plr, const GraphChange& change,
                  const SidOptions& options);

@@ -29,12 +29,12 @@ struct RouteChange {
 };
 
 /// Routes that a node remembers at the most: about a microsecond each when their interface is shut down.
-inline constexpr std::uint32_t kRoutesRemembered = 131072;
+inline constexpr std::uint32_t kRoutesKept = 131072;
 
-class RouteMemory {
+class StaleRoutes {
   public:
-    /// `most`: routes that are remembered; those beyond are counted in forgotten().
-    explicit RouteMemory(std::size_t most) : most_(most) {}
+    /// `most`: routes that are saved_sessions; those beyond are counted in forgotten().
+    explicit StaleRoutes(std::size_t most) : most_(most) {}
 
     void on_route(const RouteChange& change, Nanoseconds now);
     /// The interface was shut down (or deleted), or is up again.
@@ -43,7 +43,7 @@ class RouteMemory {
     void expire(Nanoseconds now);
 
     /// Prefixes that lost their last route by a shutdown, with the next hop they had.
-    [[nodiscard]] const std::map<Prefix, RouteHop>& orphans() const { return orphans_; }
+    [[nodiscard]] const std::map<Prefix, RouteHop>& stale() const { return stale_; }
     [[nodiscard]] std::size_t size() const { return routes_.size(); }
     [[nodiscard]] std::size_t forgotten() const { return forgotten_; }
 
@@ -62,14 +62,14 @@ class RouteMemory {
     void set(const Key& key, const std::vector<RouteHop>& hops);
     void drop(const Key& key, const std::vector<RouteHop>& hops, Nanoseconds now);
     [[nodiscard]] bool has_route(const Prefix& prefix) const;
-    void bereave(const Prefix& prefix, const RouteHop& hop);
+    void mark_stale(const Prefix& prefix, const RouteHop& hop);
 
     std::size_t most_;
     std::size_t forgotten_ = 0;
     std::map<Key, std::vector<RouteHop>> routes_;
     std::map<int, Nanoseconds> down_;  ///< interfaces that were shut down, and when
     std::vector<Lost> lately_;         ///< routes that just went; the word that their interface did may follow
-    std::map<Prefix, RouteHop> orphans_;
+    std::map<Prefix, RouteHop> stale_;
 };
 
 }  // namespace sidestep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "detector/core/prefix_claims.hpp"
+#include "detector/core/prefix_sources.hpp"
 
 #include <array>
 
@@ -45,53 +45,53 @@ void for_each_difference(const Map& a, const Map& b, Visit visit) {
 
 }  // namespace
 
-std::vector<Prefix> PrefixClaims::set_orphans(std::map<Prefix, std::uint32_t> slots) {
+std::vector<Prefix> PrefixSources::set_stale(std::map<Prefix, std::uint32_t> slots) {
     std::vector<Prefix> changed;
-    for_each_difference(orphans_, slots, [&](const Prefix& prefix) { changed.push_back(prefix); });
-    orphans_ = std::move(slots);
+    for_each_difference(stale_, slots, [&](const Prefix& prefix) { changed.push_back(prefix); });
+    stale_ = std::move(slots);
     return changed;
 }
 
-bool PrefixClaims::exempt(const Prefix& host, bool add) {
+bool PrefixSources::exempt(const Prefix& host, bool add) {
     return add ? exempt_.insert(host).second : exempt_.erase(host) != 0;
 }
 
-std::optional<std::uint32_t> PrefixClaims::slot_of(const Prefix& prefix) const {
+std::optional<std::uint32_t> PrefixSources::slot_of(const Prefix& prefix) const {
     if (const auto found = set_.policies.find(prefix); found != set_.policies.end()) return found->second;
     if (exempt_.contains(prefix)) return SS_POLICY_EXEMPT;
-    if (const auto found = orphans_.find(prefix); found != orphans_.end()) return found->second;
-    if (set_.left_out.contains(prefix)) return SS_POLICY_NONE;
+    if (const auto found = stale_.find(prefix); found != stale_.end()) return found->second;
+    if (set_.unprotected.contains(prefix)) return SS_POLICY_NONE;
     return std::nullopt;
 }
 
-Result<PrefixClaims::Merged> PrefixClaims::merge(const ClaimedSet& set, std::size_t room) const {
+Result<PrefixSources::Merged> PrefixSources::merge(const PrefixSet& set, std::size_t room) const {
     Merged merged;
     Lengths lengths;
     bool fits = true;
-    const auto claim = [&](const Prefix& prefix, std::uint32_t slot) {
+    const auto add = [&](const Prefix& prefix, std::uint32_t slot) {
         fits = fits && lengths.add(prefix);
-        merged.claims.push_back({.prefix = prefix, .slot = slot});
+        merged.entries.push_back({.prefix = prefix, .slot = slot});
     };
-    for (const auto& [prefix, slot] : set.policies) claim(prefix, slot);
-    for (const auto& prefix : set.left_out) {
+    for (const auto& [prefix, slot] : set.policies) add(prefix, slot);
+    for (const auto& prefix : set.unprotected) {
         if (set.policies.contains(prefix)) continue;
-        const auto orphan = orphans_.find(prefix);
-        const auto slot = orphan != orphans_.end() ? orphan->second : SS_POLICY_NONE;
-        claim(prefix, exempt_.contains(prefix) ? SS_POLICY_EXEMPT : slot);
+        const auto stale_route = stale_.find(prefix);
+        const auto slot = stale_route != stale_.end() ? stale_route->second : SS_POLICY_NONE;
+        add(prefix, exempt_.contains(prefix) ? SS_POLICY_EXEMPT : slot);
     }
-    if (merged.claims.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
+    if (merged.entries.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
     if (!fits) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
-    const auto claim_if_room = [&](const Prefix& prefix, std::uint32_t slot) {
-        if (set.policies.contains(prefix) || set.left_out.contains(prefix)) return;
-        if (merged.claims.size() < room && lengths.add(prefix)) {
-            merged.claims.push_back({.prefix = prefix, .slot = slot});
+    const auto add_if_room = [&](const Prefix& prefix, std::uint32_t slot) {
+        if (set.policies.contains(prefix) || set.unprotected.contains(prefix)) return;
+        if (merged.entries.size() < room && lengths.add(prefix)) {
+            merged.entries.push_back({.prefix = prefix, .slot = slot});
         } else {
             ++merged.unplaced;
         }
     };
-    for (const auto& prefix : exempt_) claim_if_room(prefix, SS_POLICY_EXEMPT);
-    for (const auto& [prefix, slot] : orphans_) {
-        if (!exempt_.contains(prefix)) claim_if_room(prefix, slot);
+    for (const auto& prefix : exempt_) add_if_room(prefix, SS_POLICY_EXEMPT);
+    for (const auto& [prefix, slot] : stale_) {
+        if (!exempt_.contains(prefix)) add_if_room(prefix, slot);
     }
     return merged;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Debian 12's headers know no "netdev" family yet: the numbers are those of Linux 6.3's linux/netdev.h.
-#include "detector/kernel/xdp_exits.hpp"
+#include "detector/kernel/xdp_redirect.hpp"
 
 #include <netlink/attr.h>
 #include <netlink/genl/ctrl.h>
@@ -29,17 +29,17 @@ int note(nl_msg* message, void* exits) {
 
 }  // namespace
 
-Result<XdpExits> XdpExits::open() {
+Result<XdpRedirectTargets> XdpRedirectTargets::open() {
     std::unique_ptr<nl_sock, NlFree> socket(nl_socket_alloc());
     if (!socket) return fail("no memory for a netlink socket");
     if (const int error = genl_connect(socket.get()); error < 0)
         return fail(std::string("generic netlink: ") + nl_geterror(error));
     const int family = genl_ctrl_resolve(socket.get(), "netdev");
     if (family < 0) return fail("the kernel does not tell which interfaces take frames of XDP (Linux 6.3 does)");
-    return XdpExits(std::move(socket), family);
+    return XdpRedirectTargets(std::move(socket), family);
 }
 
-Result<std::set<int>> XdpExits::ask() const {
+Result<std::set<int>> XdpRedirectTargets::ask() const {
     std::set<int> exits;
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, note, &exits);
     int error = genl_send_simple(socket_.get(), family_, kDevGet, kFamilyVersion, NLM_F_DUMP);

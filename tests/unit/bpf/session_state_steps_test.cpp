@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Words and their repair, step by step: state.h is compiled with atomic operations of our own, which check the count
+// after each and let a second operation run in between. So every interleaving of one operation with another whole one
+// is tried.
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+int steps_left = -1;             // until the intruder runs
+std::function<void()> intruder;  // the other CPU
+std::function<void()> check_count;
+
+void step() {
+    if (steps_left-- == 0) intruder();  // whose own steps are not interrupted
+}
+
+template <typename T, typename V>
+T add(T* at, V value) {
+    step();
+    const T before = *at;
+    *at += static_cast<T>(value);
+    check_count();
+    return before;
+}
+
+template <typename T, typename V>
+T compare_and_swap(T* at, V expected, V wanted) {
+    step();
+    const T before = *at;
+    if (before == expected) *at = wanted;
+    check_count();
+    return before;
+}
+
+}  // namespace
+
+// NOLINTBEGIN(bugprone-reserved-identifier)
+#define __sync_fetch_and_add add
+#define __sync_val_compare_and_swap compare_and_swap
+// NOLINTEND(bugprone-reserved-identifier)
+#include "bpf/lib/session_state.h"
+
+namespace sidestep {
+namespace {
+
+ss_session_state state;
+ss_repair_state repair;
+
+// How many words should be counted, at least; exactly so when nobody begins or ceases to gate meanwhile.
+unsigned wanted() {
+    return state.protects && state.rank != SS_UP ? 1 : 0;
+}
+
+struct Operation {
+    bool is_detector;
+    bool is_protecting;
+    std::function<int()> run;
+};
+
+TEST(SessionStateSteps, NoInterleavingCountsTooFew) {
+    const auto protecting = [](unsigned protects) {
+        ss_state_set_protects(&state, &repair, protects);
+        return 0;
+    };
+    const std::vector<Operation> operations{
+        {false, false, [] { return ss_state_lower(&state, &repair, SS_DOWN); }},
+        {false, false, [] { return ss_state_lower(&state, &repair, SS_DEGRADED); }},
+        {true, false, [] { return ss_state_raise(&state, &repair, SS_DOWN, SS_DEGRADED); }},
+        {true, false, [] { return ss_state_raise(&state, &repair, SS_DOWN, SS_UP); }},
+        {true, false, [] { return ss_state_raise(&state, &repair, SS_DEGRADED, SS_UP); }},
+        {true, true, [&] { return protecting(1); }},
+        {true, true, [&] { return protecting(0); }},
+    };
+    check_count = [] { ASSERT_GE(static_cast<int>(repair.active), static_cast<int>(wanted())); };
+    for (std::size_t one = 0; one < operations.size(); ++one) {
+        for (std::size_t other = 0; other < operations.size(); ++other) {
+            const bool is_protecting = operations[one].is_protecting || operations[other].is_protecting;
+            if (is_protecting && operations[one].is_detector && operations[other].is_detector)
+                continue;  // it is one thread
+            for (unsigned start = 0; start < 6; ++start) {
+                for (int at = 0; at < 6; ++at) {
+                    SCOPED_TRACE(testing::Message() << one << " and " << other << " from " << start << " at " << at);
+                    state = {.rank = start % 3, .protects = start / 3};
+                    repair.active = wanted();
+                    int changes = 0;
+                    intruder = [&] { changes += operations[other].run(); };
+                    steps_left = at;
+                    changes += operations[one].run();
+                    EXPECT_GE(static_cast<int>(repair.active), static_cast<int>(wanted()));
+                    EXPECT_TRUE(is_protecting || repair.active == wanted()) << "at rest the count is exact";
+                    EXPECT_TRUE(changes == 2 || (state.rank != start % 3) == (changes == 1)) << "it tells what it did";
+                }
+            }
+        }
+    }
+    steps_left = -1;
+}
+
+// Whoever finds the state changed before each attempt leaves it to the next tick, and takes back what it counted.
+TEST(SessionStateSteps, GivingUpLeavesTheCountExact) {
+    check_count = [] { ASSERT_GE(repair.active, state.rank != SS_UP ? 1U : 0U); };
+    for (const unsigned start : {SS_DEGRADED, SS_UP}) {
+        state = {.rank = start, .protects = 1};
+        repair.active = start != SS_UP ? 1 : 0;
+        intruder = [calls = 0]() mutable {
+            if (calls++ > 0 && !ss_state_lower(&state, &repair, SS_DEGRADED))
+                ss_state_raise(&state, &repair, SS_DEGRADED, SS_UP);
+            steps_left = 0;  // and again
+        };
+        steps_left = 0;
+        EXPECT_EQ(ss_state_lower(&state, &repair, SS_DOWN), 0);
+        steps_left = -1;
+        EXPECT_NE(state.rank, SS_DOWN);
+        EXPECT_EQ(repair.active, state.rank != SS_UP ? 1U : 0U);
+    }
+}
+
+}  // namespace
+}  // namespace sidestep

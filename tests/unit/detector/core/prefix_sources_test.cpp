@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Whose claim to a prefix counts, one at a time and all together.
+#include "detector/core/prefix_sources.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bpf/abi/sidestep.h"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::size_t kRoom = 100;
+
+Prefix prefix(std::string_view text) {
+    return *Prefix::parse(text);
+}
+
+const Prefix kOne = prefix("2001:db8:1::/48");
+const Prefix kHost = prefix("2001:db8:1::1");
+
+std::map<Prefix, std::uint32_t> merged(const PrefixSources& entries, std::size_t room = kRoom) {
+    std::map<Prefix, std::uint32_t> result;
+    const auto all = entries.merge(entries.set(), room);
+    EXPECT_TRUE(all);
+    for (const auto& claim : all->entries) EXPECT_TRUE(result.emplace(claim.prefix, claim.slot).second) << "twice";
+    for (const auto& [claimed, slot] : result) EXPECT_EQ(entries.slot_of(claimed), slot);
+    return result;
+}
+
+TEST(PrefixSources, APolicyGoesBeforeAllElse) {
+    PrefixSources entries;
+    EXPECT_EQ(entries.slot_of(kHost), std::nullopt);
+    entries.set({.policies = {}, .unprotected = {kHost}});
+    EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_NONE);
+    entries.set_stale({{kHost, 5}});
+    EXPECT_EQ(entries.slot_of(kHost), 5U);
+    EXPECT_EQ(merged(entries).at(kHost), 5U);
+    EXPECT_TRUE(entries.exempt(kHost, true));
+    EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_EXEMPT);
+    EXPECT_EQ(merged(entries).at(kHost), SS_POLICY_EXEMPT);
+    entries.set({.policies = {{kHost, 7}}, .unprotected = {kHost}});
+    EXPECT_EQ(entries.slot_of(kHost), 7U);
+    EXPECT_EQ(merged(entries).at(kHost), 7U);
+}
+
+TEST(PrefixSources, WhatGoesUncoversWhatWasBelow) {
+    PrefixSources entries;
+    entries.set({.policies = {{kHost, 7}}, .unprotected = {kHost}});
+    entries.set_stale({{kHost, 5}});
+    entries.exempt(kHost, true);
+    entries.set_stale({});
+    EXPECT_EQ(entries.slot_of(kHost), 7U) << "the stale_route was not what it led to";
+    entries.set({.policies = {}, .unprotected = {kHost}});
+    EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_EXEMPT);
+    EXPECT_TRUE(entries.exempt(kHost, false));
+    EXPECT_FALSE(entries.exempt(kHost, false));
+    EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_NONE);
+    entries.set({});
+    EXPECT_EQ(entries.slot_of(kHost), std::nullopt);
+    EXPECT_THAT(merged(entries), IsEmpty());
+}
+
+TEST(PrefixSources, OnlyChangedOrphansAreNamed) {
+    PrefixSources entries;
+    const auto two = prefix("2001:db8:2::/48");
+    const auto three = prefix("2001:db8:3::/48");
+    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 1}}), ElementsAre(kOne, two));
+    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 1}}), IsEmpty());
+    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 2}, {three, 1}}), ElementsAre(two, three));
+    EXPECT_THAT(entries.set_stale({{three, 1}}), ElementsAre(kOne, two));
+}
+
+// What is left out stays out, though its stale_route found no room of its own.
+TEST(PrefixSources, AnOrphanTakesThePlaceOfWhatIsLeftOut) {
+    PrefixSources entries;
+    const auto two = prefix("2001:db8:2::/48");
+    entries.set({.policies = {{kOne, 1}}, .unprotected = {two}});
+    entries.set_stale({{two, 5}, {prefix("2001:db8:3::/48"), 5}});
+    const auto all = entries.merge(entries.set(), 2);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->entries.size(), 2U);
+    EXPECT_EQ(all->entries.at(1).prefix, two);
+    EXPECT_EQ(all->entries.at(1).slot, 5U);
+    EXPECT_EQ(all->unplaced, 1U);
+}
+
+// A failure makes stale: they must not stand in the way of the set that is computed after it.
+TEST(PrefixSources, OrphansTakeTheRoomThatIsLeft) {
+    PrefixSources entries;
+    entries.set({.policies = {{kOne, 1}, {prefix("2001:db8:2::/48"), 2}}, .unprotected = {}});
+    entries.exempt(kHost, true);
+    std::map<Prefix, std::uint32_t> stale;
+    for (unsigned i = 10; i < 20; ++i) stale.emplace(prefix("10.0." + std::to_string(i) + ".0/24"), 9);
+    entries.set_stale(stale);
+    const auto all = entries.merge(entries.set(), 5);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->entries.size(), 5U);
+    EXPECT_EQ(all->unplaced, 8U);
+    EXPECT_EQ(entries.merge(entries.set(), 2)->unplaced, 11U) << "own addresses, too: the set goes before them";
+    const auto refused = entries.merge(entries.set(), 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "more than 1 protected prefixes");
+}
+
+TEST(PrefixSources, OrphansTakeTheLengthsThatAreLeft) {
+    PrefixSources entries;
+    std::map<Prefix, std::uint32_t> stale;
+    for (std::uint8_t length = 1; length <= 70; ++length) stale.emplace(Prefix::covering(kHost.address, length), 9);
+    entries.set_stale(stale);
+    entries.exempt(kHost, true);
+    auto all = entries.merge(entries.set(), kRoom);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->entries.size(), SS_MAX_LENGTHS);
+    EXPECT_EQ(all->unplaced, 70U + 1U - SS_MAX_LENGTHS);
+    entries.set({.policies = stale, .unprotected = {}});
+    all = entries.merge(entries.set(), kRoom);
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().message, "more than 64 prefix lengths");
+}
+
+}  // namespace
+}  // namespace sidestep
