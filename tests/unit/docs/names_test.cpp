@@ -203,5 +203,19 @@ TEST(Pages, NamedTestsExist) {
     EXPECT_THAT(missing(is_test_name, exists), IsEmpty());
 }
 
+TEST(ManPage, HasTheKeysOfTheConfigurationAndNoOthers) {
+    const auto man = read(kRoot / "docs/man/sidestep.yaml.5");
+    const auto code = sources("detector/config/") + sources("detector/core/");
+    std::vector<std::string> known;
+    for (const auto& keys : matches(code, R"(expect_map\(\{([^}]*)\}\))")) {
+        for (const auto& key : matches(keys, "\"([^\"]+)\"")) known.push_back(key);
+    }
+    auto documented = matches(man, R"(^\.It Cm (\S+))");
+    for (const auto& section : matches(man, R"(^\.Ss (\S+))")) documented.push_back(section);
+    EXPECT_THAT(known, IsSupersetOf({"return-address", "wait-to-restore", "policies"}));
+    for (const auto& key : known) EXPECT_THAT(documented, Contains(key));
+    for (const auto& key : documented) EXPECT_THAT(code, ::testing::HasSubstr('"' + key + '"'));
+}
+
 }  // namespace
 }  // namespace sidestep
