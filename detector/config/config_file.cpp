@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "common/file.hpp"
 #include "detector/config/reader.hpp"
 
 namespace sidestep {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/file.hpp"
 #include "routing/core/sids.hpp"
 #include "routing/core/spf.hpp"
 #include "routing/io/gml.hpp"
