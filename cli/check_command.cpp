@@ -21,9 +21,9 @@ struct CheckOptions {
     bool json = false;
 };
 
-json to_json(const Complaints& complaints) {
+json to_json(const std::vector<Complaint>& complaints) {
     auto list = json::array();
-    for (const auto& [file, line, column, field, reason] : complaints.list) {
+    for (const auto& [file, line, column, field, reason] : complaints) {
         list.push_back({{"file", file}, {"line", line}, {"column", column}, {"field", field}, {"reason", reason}});
     }
     return list;
@@ -33,37 +33,43 @@ void print_json(const json& value) {
     fmt::print("{}\n", value.dump(2, ' ', false, json::error_handler_t::replace));
 }
 
+void print_warnings(const Complaints& complaints) {
+    for (const auto& warning : complaints.warnings) fmt::print(stderr, "warning: {}\n", warning.to_string());
+}
+
 [[noreturn]] void refuse(const Complaints& complaints, bool as_json) {
     if (as_json) {
-        print_json({{"valid", false}, {"complaints", to_json(complaints)}});
+        print_json(
+            {{"valid", false}, {"complaints", to_json(complaints.list)}, {"warnings", to_json(complaints.warnings)}});
     } else {
         fmt::print(stderr, "{}\n", complaints.to_string());
+        print_warnings(complaints);
     }
     throw CLI::RuntimeError(kExitBadInput);
 }
 
-void check(const CheckOptions& options) {
-    Complaints complaints;
+/// The configuration may well be checked on another machine than the one it is for: interfaces only matter if asked.
+Config read_or_refuse(const CheckOptions& options, Complaints& complaints) {
+    const auto absent = options.interfaces ? AbsentInterface::complaint : AbsentInterface::warning;
     const auto text = read_text(options.file, complaints);
-    if (!text) refuse(complaints, options.json);
-    auto config = read_config(*text, complaints);
+    auto config = text ? read_config(*text, complaints, interface_exists, {}, absent) : std::nullopt;
     if (!config) refuse(complaints, options.json);
     resolve_paths(*config, options.file);
+    return std::move(*config);
+}
 
-    // Interfaces apart: a configuration may well be checked on another machine than the one it is for.
-    Complaints absent{.file = options.file, .list = {}};
-    (void)read_config(*text, absent, interface_exists);
-    if (options.interfaces && !absent.empty()) refuse(absent, options.json);
-
+void check(const CheckOptions& options) {
+    Complaints complaints;
+    const auto config = read_or_refuse(options, complaints);
     if (options.json) {
-        auto description = describe_json(*config);
+        auto description = describe_json(config);
         description["valid"] = true;
-        description["warnings"] = to_json(absent);
+        description["warnings"] = to_json(complaints.warnings);
         print_json(description);
         return;
     }
-    fmt::print("{}", describe(*config));
-    for (const auto& complaint : absent.list) fmt::print(stderr, "warning: {}\n", complaint.to_string());
+    fmt::print("{}", describe(config));
+    print_warnings(complaints);
 }
 
 }  // namespace

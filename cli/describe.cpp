@@ -124,7 +124,7 @@ std::string describe_policies(const Config& config) {
             Row cells{row == 0 ? policy.name : "", row < prefixes.size() ? prefixes[row] : "",
                       row == 0 ? steering_of(policy) : ""};
             if (row < lists.size()) cells.insert(cells.end(), lists[row].begin(), lists[row].end());
-            table.add(std::move(cells));
+            table.add(cells);
         }
     }
     if (!table.empty()) return table.to_string();
@@ -141,7 +141,7 @@ std::string describe_bypasses(const Config& config) {
         for (const auto& row : rows_of(adjacency.bypass)) {
             Row cells{std::exchange(name, "")};
             cells.insert(cells.end(), row.begin(), row.end());
-            table.add(std::move(cells));
+            table.add(cells);
         }
     }
     return table.empty() ? "" : "\n" + table.to_string();

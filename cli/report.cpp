@@ -226,7 +226,7 @@ void add_candidate(Table& table, std::vector<std::string> first, const json& can
         } else {
             cells.insert(cells.end(), {"", "", ""});
         }
-        table.add(std::move(cells));
+        table.add(cells);
     }
 }
 
@@ -251,7 +251,7 @@ std::string report_policies(const json& answer) {
         const auto& candidates = member(policy, "candidates");
         std::vector<std::string> first{cell(policy, "name"), list_cell(policy, "prefixes", ",")};
         if (!candidates.is_array() || candidates.empty()) {
-            table.add(std::move(first));
+            table.add(first);
             continue;
         }
         for (const auto& candidate : candidates) {

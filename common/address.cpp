@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 namespace sidestep {
 namespace {
@@ -17,11 +18,13 @@ constexpr int kV4Offset = 96;
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
-    const std::string terminated(text);
+    std::array<char, INET6_ADDRSTRLEN> terminated{};
+    if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
+    std::ranges::copy(text, terminated.begin());
     Address result;
-    if (inet_pton(AF_INET6, terminated.c_str(), result.bytes.data()) == 1) return result;
+    if (inet_pton(AF_INET6, terminated.data(), result.bytes.data()) == 1) return result;
     std::copy(kV4Mapped.begin(), kV4Mapped.end(), result.bytes.begin());
-    if (inet_pton(AF_INET, terminated.c_str(), result.bytes.data() + kV4Mapped.size()) == 1) return result;
+    if (inet_pton(AF_INET, terminated.data(), result.bytes.data() + kV4Mapped.size()) == 1) return result;
     return std::nullopt;
 }
 
@@ -79,10 +82,10 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
 
 Prefix Prefix::covering(const Address& address, std::uint8_t length) {
     Prefix result{.address = address, .length = length};
-    for (int bit = length; bit < 128; ++bit) {
-        auto& byte = result.address.bytes[static_cast<std::size_t>(bit / 8)];
-        byte = static_cast<std::uint8_t>(byte & ~(0x80U >> (bit % 8)));
-    }
+    if (length >= 128) return result;
+    const auto bytes = std::span(result.address.bytes).subspan(length / 8U);
+    bytes.front() = static_cast<std::uint8_t>(bytes.front() & ~(0xffU >> (length % 8U)));
+    std::ranges::fill(bytes.subspan(1), std::uint8_t{0});
     return result;
 }
 

@@ -12,50 +12,41 @@
 #include <string_view>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
-
 #include "common/address.hpp"
+#include "common/complaints.hpp"
 #include "common/duration.hpp"
-#include "common/error.hpp"
+#include "common/yaml_tree.hpp"
 
 namespace sidestep {
 
-/// One complaint about a file; line and column count from 1, 0 where there is none.
-struct Complaint {
-    std::string file;
-    int line = 0;
-    int column = 0;
-    std::string field;
-    std::string reason;
-
-    /// "a.yaml:3:5: adjacencies[0].interface: no such interface".
-    [[nodiscard]] std::string to_string() const;
+/// A key that had another name in an earlier version. Wherever the present name may stand, the old one is read too, with
+/// a warning.
+struct RenamedKey {
+    std::string_view old;
+    std::string_view current;
 };
 
-/// The complaints about one file, in the order they were found.
-struct Complaints {
-    std::string file;
-    std::vector<Complaint> list;
-
-    [[nodiscard]] bool empty() const { return list.empty(); }
-    /// One complaint a line.
-    [[nodiscard]] std::string to_string() const;
+/// What all places of one document share.
+struct YamlDocument {
+    YamlTree tree;
+    Complaints& complaints;
+    std::span<const RenamedKey> renamed{};
 };
 
-/// A place in a YAML document: the node, its path ("policies[2].prefixes"), and where complaints go.
-/// Reading something absent or wrong complains and yields nullopt; nothing throws.
+/// A place in a YAML document; holds as long as the document. Reading something absent or wrong complains and yields
+/// nullopt; nothing throws.
 class YamlPlace {
   public:
-    YamlPlace(const YAML::Node& node, std::string path, Complaints* complaints)
-        : node_(node), path_(std::move(path)), complaints_(complaints) {}
+    YamlPlace(const YamlDocument& document, YamlIndex node) : document_(&document), node_(node) {}
 
-    /// Complains unless this is a map with none but these keys; true if it is a map.
+    /// Complains unless this is a map with none but these keys, warns of their old names; true if it is a map.
     bool expect_map(std::initializer_list<std::string_view> keys) const;
-    [[nodiscard]] bool has(const std::string& key) const;
+    /// Whether there is such a key, under its present name or an old one.
+    [[nodiscard]] bool has(std::string_view key) const { return find(key).has_value(); }
     /// The place of a required key: complains here if it is absent.
-    [[nodiscard]] std::optional<YamlPlace> required(const std::string& key) const;
+    [[nodiscard]] std::optional<YamlPlace> required(std::string_view key) const;
     /// The place of an optional key.
-    [[nodiscard]] std::optional<YamlPlace> optional(const std::string& key) const;
+    [[nodiscard]] std::optional<YamlPlace> optional(std::string_view key) const;
     /// The elements of a sequence; complains and is empty if this is none, complains too if they are fewer or more.
     [[nodiscard]] std::vector<YamlPlace> items(std::size_t least = 0, std::size_t most = SIZE_MAX) const;
 
@@ -76,20 +67,27 @@ class YamlPlace {
     }
 
     void complain(std::string reason) const;
-    [[nodiscard]] bool is_scalar() const { return node_.IsScalar(); }
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] int line() const { return node_.Mark().line + 1; }
+    /// Like complain(), but the file stays valid.
+    void warn(std::string reason) const;
+    [[nodiscard]] bool is_scalar() const { return tree().is(node_, YamlKind::scalar); }
+    [[nodiscard]] std::string path() const { return tree().path(node_); }
+    [[nodiscard]] int line() const { return static_cast<int>(tree().node(node_).line); }
 
   private:
-    YAML::Node node_;
-    std::string path_;
-    Complaints* complaints_;
+    [[nodiscard]] const YamlTree& tree() const { return document_->tree; }
+    [[nodiscard]] std::string_view scalar() const { return tree().text(node_); }
+    [[nodiscard]] std::optional<YamlIndex> find(std::string_view key) const;
+    void check_key(YamlIndex key, std::initializer_list<std::string_view> keys) const;
+    void complain_of_value(std::string reason) const;
+    [[nodiscard]] Complaint say(std::string field, std::string reason) const;
+
+    const YamlDocument* document_;
+    YamlIndex node_;
 };
 
-/// Parses `text` as YAML and hands its root to `read`. Syntax errors and duplicate keys become complaints too.
-void read_yaml(const std::string& text, Complaints& complaints, const std::function<void(const YamlPlace&)>& read);
-
-/// The whole of a file; the error says why it cannot be read.
-Result<std::string> read_file(const std::string& path);
+/// Parses `text` as YAML and hands its root to `read`, unless there are complaints already: syntax errors, duplicate
+/// keys and a second document are some too.
+void read_yaml(const std::string& text, Complaints& complaints, const std::function<void(const YamlPlace&)>& read,
+               std::span<const RenamedKey> renamed = {});
 
 }  // namespace sidestep

@@ -64,6 +64,7 @@ int run(int argc, char** argv) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());
         return kBadInput;
     }
+    for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
     return report(flush ? sidestep::flush(config->node, options) : sidestep::run_daemon(*config, options));
 }
 

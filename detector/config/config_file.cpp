@@ -4,8 +4,10 @@
 
 #include <net/if.h>
 
+#include <array>
 #include <filesystem>
 
+#include "common/file.hpp"
 #include "detector/config/reader.hpp"
 
 namespace sidestep {
@@ -38,8 +40,10 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("routing", read_routing);
 }
 
-Config read_root(const YamlPlace& root, const InterfaceExists& exists, const ConfigLimits& limits) {
-    Reading reading{.exists = exists, .limits = limits};
+/// Keys that had other names in earlier versions.
+constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "return-address"}}};
+
+Config read_root(const YamlPlace& root, Reading reading) {
     if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
                          "xdp-on-virtual", "device", "sr-domain", "sids", "routing"})) {
         read_sections(reading, root);
@@ -50,9 +54,12 @@ Config read_root(const YamlPlace& root, const InterfaceExists& exists, const Con
 }  // namespace
 
 std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists,
-                                  const ConfigLimits& limits) {
+                                  const ConfigLimits& limits, AbsentInterface absent) {
     Config config;
-    read_yaml(text, complaints, [&](const YamlPlace& root) { config = read_root(root, exists, limits); });
+    const auto read = [&](const YamlPlace& root) {
+        config = read_root(root, {.exists = exists, .limits = limits, .absent = absent});
+    };
+    read_yaml(text, complaints, read, kRenamedKeys);
     if (!complaints.empty()) return std::nullopt;
     return config;
 }

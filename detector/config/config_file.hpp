@@ -42,10 +42,13 @@ struct ConfigLimits {
 /// Whether this machine has an interface of that name.
 using InterfaceExists = std::function<bool(const std::string&)>;
 
-/// Reads `text`; `complaints` starts empty and names the file. With `exists`, interfaces it denies are complaints too;
-/// without, the configuration may be for another machine. nullopt: see the complaints.
+/// How an interface is taken that this machine does not have: the configuration may be for another machine.
+enum class AbsentInterface { complaint, warning };
+
+/// Reads `text`; `complaints` starts empty and names the file. With `exists`, interfaces it denies are complaints too,
+/// or warnings. Old names of keys are warnings. nullopt: see the complaints.
 std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists = {},
-                                  const ConfigLimits& limits = {});
+                                  const ConfigLimits& limits = {}, AbsentInterface absent = AbsentInterface::complaint);
 
 /// The text of the file at `path`, which the complaints are about from now on; nullopt, with a complaint, if it cannot
 /// be read.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a configuration says about the node itself: its name and addresses, its clock and its interfaces.
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -44,13 +46,12 @@ void read_ingress(Reading& reading, const YamlPlace& place) {
 void read_xdp(Reading& reading, const YamlPlace& place) {
     Seen seen;
     auto& config = reading.config;
+    std::set<std::string> entered(config.ingress.begin(), config.ingress.end());
+    for (const auto& adjacency : config.adjacencies) entered.insert(adjacency.interface);
     for (const auto& item : place.items()) {
         auto name = read_interface(reading, item);
         if (!name || !seen.add(*name, item)) continue;
-        const bool entered =
-            std::ranges::find(config.ingress, *name) != config.ingress.end() ||
-            std::ranges::find(config.adjacencies, *name, &AdjacencyConfig::interface) != config.adjacencies.end();
-        if (entered) {
+        if (entered.contains(*name)) {
             config.xdp.push_back(std::move(*name));
         } else {
             item.complain(fmt::format("'{}' is neither listed under `ingress` nor an adjacency's interface", *name));
@@ -60,8 +61,12 @@ void read_xdp(Reading& reading, const YamlPlace& place) {
 
 std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place) {
     auto name = read_interface_name(place);
-    if (name && reading.exists && !reading.exists(*name)) {
-        place.complain(fmt::format("no interface '{}' on this machine", *name));
+    if (!name || !reading.exists || reading.exists(*name)) return name;
+    auto reason = fmt::format("no interface '{}' on this machine", *name);
+    if (reading.absent == AbsentInterface::warning) {
+        place.warn(std::move(reason));
+    } else {
+        place.complain(std::move(reason));
     }
     return name;
 }

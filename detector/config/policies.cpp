@@ -18,7 +18,6 @@ constexpr std::size_t kLwtSegments = 13;
 
 struct PrefixOwner {
     std::size_t policy;  ///< index in the file
-    std::string name;
     int line;
 };
 
@@ -28,28 +27,29 @@ struct Taken {
     std::map<Prefix, PrefixOwner> prefixes;
 };
 
-/// Complains if policy number `index` or another one has the prefix already.
-bool is_free(const Prefix& prefix, const YamlPlace& place, std::size_t index, const PolicyConfig& policy,
-             Taken& taken) {
-    const auto [entry, fresh] = taken.prefixes.emplace(prefix, PrefixOwner{index, policy.name, place.line()});
+/// Complains if the policy that is read, or one before it, has the prefix already.
+bool is_free(const Reading& reading, const Prefix& prefix, const YamlPlace& place, Taken& taken) {
+    const auto& before = reading.config.policies;
+    const auto index = before.size();
+    const auto [entry, fresh] = taken.prefixes.emplace(prefix, PrefixOwner{index, place.line()});
     if (fresh) return true;
     const auto& owner = entry->second;
     if (owner.policy == index) {
         place.complain(fmt::format("{} twice: already given on line {}", prefix.to_string(), owner.line));
     } else {
         place.complain(fmt::format("two policies for one prefix: {} is in policy '{}' on line {}", prefix.to_string(),
-                                   owner.name, owner.line));
+                                   before[owner.policy].name, owner.line));
     }
     return false;
 }
 
-void read_prefixes(const YamlPlace& place, std::size_t index, PolicyConfig& policy, Taken& taken) {
+void read_prefixes(const Reading& reading, const YamlPlace& place, PolicyConfig& policy, Taken& taken) {
     for (const auto& item : place.items()) {
         const auto prefix = item.prefix();
         if (!prefix) continue;
         if (const auto scope = scope_of(*prefix)) {
             item.complain(fmt::format("{} is {}: no other way leads there", prefix->to_string(), *scope));
-        } else if (is_free(*prefix, item, index, policy, taken)) {
+        } else if (is_free(reading, *prefix, item, taken)) {
             policy.prefixes.push_back(*prefix);
         }
     }
@@ -89,7 +89,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
         if (!policy.name.empty()) taken.names.add(policy.name, *name);
     }
     if (const auto prefixes = place.required("prefixes")) {
-        read_prefixes(*prefixes, reading.config.policies.size(), policy, taken);
+        read_prefixes(reading, *prefixes, policy, taken);
     }
     if (const auto steering = place.optional("steering")) {
         read_steering(reading, *steering, policy);

@@ -24,6 +24,7 @@ struct PendingBypass {
 struct Reading {
     const InterfaceExists& exists;
     const ConfigLimits& limits;
+    AbsentInterface absent = AbsentInterface::complaint;
     Config config{};
     ProbeSettings defaults{};
     Seen adjacencies{};
@@ -39,7 +40,7 @@ void read_clock(Reading& reading, const YamlPlace& place);
 void read_device(Reading& reading, const YamlPlace& place);
 void read_ingress(Reading& reading, const YamlPlace& place);
 void read_xdp(Reading& reading, const YamlPlace& place);
-/// With Reading::exists, an interface that this machine lacks is a complaint; its name is taken all the same.
+/// With Reading::exists, an interface that this machine lacks is a complaint or a warning; its name is taken all the same.
 std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place);
 
 // --- probe.cpp

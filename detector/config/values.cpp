@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,11 @@ bool is_word(char c) {
 
 bool is_printable(char c) {
     return c > ' ' && c <= '~';
+}
+
+/// dev_valid_name() of net/core/dev.c, and what would end the name early.
+bool is_no_interface(char c) {
+    return c == '/' || c == ':' || c == '\0' || std::isspace(static_cast<unsigned char>(c)) != 0;
 }
 
 struct Scope {
@@ -96,7 +102,7 @@ std::optional<std::string> read_interface_name(const YamlPlace& place) {
             fmt::format("'{}' is longer than the {} characters of an interface name", *name, kLongestInterface));
         return std::nullopt;
     }
-    if (*name == "." || *name == ".." || name->find_first_of("/: \t\n") != std::string::npos) {
+    if (*name == "." || *name == ".." || std::any_of(name->begin(), name->end(), is_no_interface)) {
         place.complain(fmt::format("'{}' cannot be the name of an interface", *name));
         return std::nullopt;
     }

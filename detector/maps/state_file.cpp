@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/yaml.hpp"
+#include "common/file.hpp"
 
 namespace sidestep {
 

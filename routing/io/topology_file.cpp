@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/file.hpp"
 #include "routing/core/sids.hpp"
 #include "routing/core/spf.hpp"
 #include "routing/io/gml.hpp"
@@ -185,6 +186,7 @@ Result<Topology> load_topology(const std::string& path) {
     Complaints complaints{.file = path, .list = {}};
     auto topology = parse_topology(*text, complaints);
     if (!topology) return fail(complaints.to_string());
+    for (const auto& warning : complaints.warnings) topology->warnings.push_back(warning.to_string());
     return std::move(*topology);
 }
 

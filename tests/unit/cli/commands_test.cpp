@@ -157,6 +157,27 @@ TEST(Commands, CheckPrintsEveryComplaint) {
     EXPECT_EQ(outcome.err, folder.file("none.yaml") + ": No such file or directory\n");
 }
 
+TEST(Commands, CheckWarnsOfOldKeys) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("old.yaml");
+    const std::string node = "node: {name: A, source-address: \"fd00:a::1\"}\n";
+    const std::string adjacency =
+        "adjacencies: [{name: A-B, interface: lo, neighbor: \"fe80::b\", probe: {sink: \"fd00:ab::1\"}}]\n";
+    const auto warning = file + ":2:71: adjacencies[0].probe.sink: the old name of `return-address`; rename the key";
+    std::ofstream(file) << node << adjacency;
+    auto outcome = run({"check", file});
+    EXPECT_EQ(outcome.code, kExitFine);
+    EXPECT_EQ(outcome.err, "warning: " + warning + "\n");
+    outcome = run({"check", file, "--json"});
+    EXPECT_EQ(json::parse(outcome.out).at("warnings").at(0).at("column"), 71);
+    std::ofstream(file) << node << adjacency << "color: red\n";
+    outcome = run({"check", file});
+    EXPECT_EQ(outcome.code, kExitBadInput);
+    EXPECT_THAT(outcome.err, testing::EndsWith("\nwarning: " + warning + "\n"));
+    outcome = run({"check", file, "--json"});
+    EXPECT_EQ(json::parse(outcome.out).at("warnings").at(0).at("field"), "adjacencies[0].probe.sink");
+}
+
 TEST(Commands, WrongArgumentsAreBadInput) {
     EXPECT_EQ(run({}).code, kExitBadInput);
     EXPECT_EQ(run({"frobnicate"}).code, kExitBadInput);

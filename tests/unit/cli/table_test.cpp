@@ -27,5 +27,12 @@ TEST(Table, RowsMayBeShortAndTitlesLeftOut) {
     EXPECT_EQ(table.to_string(false), "x\n\ny     z\n");
 }
 
+TEST(Table, CountsCharacters) {
+    Table table({{"A"}, {"B"}});
+    table.add({"\xc3\xa4\xc3\xb6", "x"});
+    table.add({"abc", "y"});
+    EXPECT_EQ(table.to_string(false), "\xc3\xa4\xc3\xb6   x\nabc  y\n");
+}
+
 }  // namespace
 }  // namespace sidestep

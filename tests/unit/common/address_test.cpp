@@ -21,6 +21,8 @@ TEST(Address, RefusesWhatIsNoAddress) {
     for (const char* text : {"", "2001:db8::g", "1.2.3", "fe80::1%eth0", "2001:db8::1/64"}) {
         EXPECT_FALSE(Address::parse(text)) << text;
     }
+    EXPECT_FALSE(Address::parse(std::string_view("fd00::1\0x", 9)));
+    EXPECT_FALSE(Address::parse(std::string(100, '1')));
 }
 
 TEST(Address, KnowsItsScope) {
@@ -44,6 +46,15 @@ TEST(Prefix, RefusesHostBitsAndBadLengths) {
     for (const char* text : {"2001:db8::1/48", "::/129", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "/8", "::/-1"}) {
         EXPECT_FALSE(Prefix::parse(text)) << text;
     }
+}
+
+TEST(Prefix, CoversByClearingHostBits) {
+    const auto address = *Address::parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    EXPECT_EQ(Prefix::covering(address, 0).to_string(), "::/0");
+    EXPECT_EQ(Prefix::covering(address, 13).to_string(), "fff8::/13");
+    EXPECT_EQ(Prefix::covering(address, 16).to_string(), "ffff::/16");
+    EXPECT_EQ(Prefix::covering(address, 127).address.bytes[15], 0xfe);
+    EXPECT_EQ(Prefix::covering(address, 128).address, address);
 }
 
 TEST(Prefix, Contains) {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/yaml.hpp"
+#include "common/file.hpp"
 #include "routing/core/isis_database.hpp"
 #include "routing/core/isis_graph.hpp"
 #include "routing/core/sids.hpp"

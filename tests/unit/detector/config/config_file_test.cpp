@@ -314,6 +314,50 @@ INSTANTIATE_TEST_SUITE_P(Node, BadConfig, testing::ValuesIn(bad_node()), name_of
 INSTANTIATE_TEST_SUITE_P(Probe, BadConfig, testing::ValuesIn(bad_probe()), name_of);
 INSTANTIATE_TEST_SUITE_P(Adjacencies, BadConfig, testing::ValuesIn(bad_adjacencies()), name_of);
 
+// --- warnings
+
+std::vector<std::string> warnings_about(const std::string& text, const InterfaceExists& exists = {}) {
+    Complaints complaints{.file = "f", .list = {}};
+    EXPECT_TRUE(read_config(text, complaints, exists, {}, AbsentInterface::warning)) << complaints.to_string();
+    std::vector<std::string> lines;
+    for (const auto& warning : complaints.warnings) lines.push_back(warning.to_string());
+    return lines;
+}
+
+TEST(ConfigWarnings, OldNamesOfKeysAreRead) {
+    Parts parts;
+    EXPECT_THAT(warnings_about(parts.text()), ElementsAre());
+    parts.first = adjacency_with_probe(R"({sink: "fd00:ab::1"})");
+    parts.more = R"(paths: [{name: P, adjacency: A-B, segments: ["fd00:b::"], probe: {sink: "fd00:ab::2"}}])";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre("f:5:61: adjacencies[0].probe.sink: the old name of `return-address`; rename the key",
+                            "f:10:67: paths[0].probe.sink: the old name of `return-address`; rename the key"));
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.adjacencies.at(0).probe.return_address, address("fd00:ab::1"));
+    EXPECT_EQ(config.paths.at(0).probe.return_address, address("fd00:ab::2"));
+}
+
+TEST(ConfigWarnings, AnOldNameBesideThePresentOneIsAComplaint) {
+    Parts parts;
+    parts.first = adjacency_with_probe(R"({sink: "fd00:ab::1", return-address: "fd00:ab::1"})");
+    EXPECT_THAT(complaints_about(parts.text()),
+                ElementsAre("f:5:61: adjacencies[0].probe.sink: the old name of `return-address`, which is given too"));
+}
+
+TEST(ConfigWarnings, AnOldNameIsUnknownWhereThePresentOneIs) {
+    Parts parts;
+    parts.probe = R"(probe: {sink: "fd00:ab::1"})";
+    EXPECT_THAT(complaints_about(parts.text()), ElementsAre(testing::StartsWith("f:3:9: probe.sink: unknown key; ")));
+}
+
+TEST(ConfigWarnings, AbsentInterfacesAreSomeIfAsked) {
+    const auto exists = [](const std::string& name) { return name != "to-C"; };
+    EXPECT_THAT(warnings_about(Parts{}.text(), exists),
+                ElementsAre("f:6:26: adjacencies[1].interface: no interface 'to-C' on this machine"));
+}
+
+// --- the whole
+
 TEST(ConfigFile, CollectsAllComplaintsInOrderOfTheFile) {
     Parts parts;
     parts.node = "node: {name: A}";

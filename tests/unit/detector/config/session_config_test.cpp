@@ -42,7 +42,7 @@ TEST(SessionConfig, AListDependsOnItsAdjacencyFirst) {
 
 TEST(SessionConfig, WithoutRepairsNothingGates) {
     auto parts = with_path();
-    parts.policy = "[]";
+    parts.policy = " []";
     EXPECT_THAT(protecting(parts), IsEmpty());
 }
 
@@ -56,7 +56,7 @@ TEST(SessionConfig, AllListsOfTheFirstCandidateGate) {
 
 TEST(SessionConfig, AdjacenciesWithABypassGate) {
     auto parts = with_path();
-    parts.policy = "[]";
+    parts.policy = " []";
     parts.second =
         "- {name: A-C, interface: to-C, neighbor: fe80::c, probe: {return-address: fd00:ac::1}, bypass: [{adjacency: "
         "A-B}]}";
@@ -65,7 +65,7 @@ TEST(SessionConfig, AdjacenciesWithABypassGate) {
 
 TEST(SessionConfig, WithRoutingAllAdjacenciesGate) {
     auto parts = with_path();
-    parts.policy = "[]";
+    parts.policy = " []";
     parts.more += "routing: {isis: true}";
     EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C"));
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Reading regular files, and nothing that only looks like one.
+#include "common/file.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "common/fd.hpp"
+
+namespace sidestep {
+namespace {
+
+const char* kind_of(mode_t mode) {
+    if (S_ISFIFO(mode)) return "a FIFO";
+    if (S_ISSOCK(mode)) return "a socket";
+    if (S_ISCHR(mode)) return "a character device";
+    if (S_ISBLK(mode)) return "a block device";
+    return "something else";
+}
+
+std::string size_text(std::size_t bytes) {
+    constexpr std::size_t kMebibyte = std::size_t{1} << 20U;
+    return bytes % kMebibyte == 0 ? fmt::format("{} MiB", bytes / kMebibyte) : fmt::format("{} bytes", bytes);
+}
+
+std::unexpected<Error> too_large(const std::string& path, std::size_t most) {
+    return fail(fmt::format("{}: larger than {}, the most that is read", path, size_text(most)));
+}
+
+Result<void> check_kind(const std::string& path, const struct stat& status, std::size_t most) {
+    if (S_ISDIR(status.st_mode)) return fail_errno(path, EISDIR);
+    if (!S_ISREG(status.st_mode)) {
+        return fail(fmt::format("{}: not a regular file but {}", path, kind_of(status.st_mode)));
+    }
+    if (static_cast<std::uint64_t>(status.st_size) > most) return too_large(path, most);
+    return {};
+}
+
+/// Files of /proc have no size: the end is where read() says so.
+Result<std::string> read_all(const std::string& path, int fd, std::size_t expected, std::size_t most) {
+    std::string text;
+    text.reserve(std::min(expected, most) + 1);
+    std::array<char, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+    for (;;) {
+        const auto got = ::read(fd, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(path);
+        if (got == 0) return text;
+        if (text.size() + static_cast<std::size_t>(got) > most) return too_large(path, most);
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t most) {
+    struct stat status {};
+    // To open some devices is to act on them, and a socket cannot be opened at all: the kind is asked for before.
+    if (::stat(path.c_str(), &status) != 0) return fail_errno(path);
+    if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
+    // The file may have become another one since then. O_NONBLOCK: to open a FIFO would wait for its writer.
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd || ::fstat(fd.get(), &status) != 0) return fail_errno(path);
+    if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
+    return read_all(path, fd.get(), static_cast<std::size_t>(status.st_size), most);
+}
+
+}  // namespace sidestep

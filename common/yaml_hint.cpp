@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Looks at lines of a text that is not good YAML, or not the YAML that was meant.
+#include "common/yaml_hint.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/address.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr std::string_view kOfAddresses = "0123456789abcdefABCDEF:./";
+
+bool is_address(std::string_view word) {
+    return word.find(':') != std::string_view::npos && Address::parse(word.substr(0, word.find('/')));
+}
+
+std::string quoted(std::string_view word) {
+    return fmt::format("quote it: \"{}\"", word);
+}
+
+/// Where a comment begins, or the end.
+std::size_t end_of_content(std::string_view line) {
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        if (line[at] == '#' && (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t')) return at;
+    }
+    return line.size();
+}
+
+}  // namespace
+
+std::string_view line_of(std::string_view text, std::size_t line) {
+    for (std::size_t at = 1; at < line; ++at) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return {};
+        text.remove_prefix(end + 1);
+    }
+    text = text.substr(0, text.find('\n'));
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return text;
+}
+
+std::optional<std::size_t> tab_in_indentation(std::string_view line) {
+    const auto at = line.find_first_not_of(' ');
+    if (at == std::string_view::npos || line[at] != '\t') return std::nullopt;
+    return at + 1;
+}
+
+std::optional<std::string> quote_hint_of_line(std::string_view line) {
+    line = line.substr(0, end_of_content(line));
+    for (std::size_t begin = 0; begin < line.size();) {
+        begin = std::min(line.find_first_of(kOfAddresses, begin), line.size());
+        const auto end = std::min(line.find_first_not_of(kOfAddresses, begin), line.size());
+        const auto word = line.substr(begin, end - begin);
+        const bool stumbles = word.starts_with(':') || word.ends_with(':');
+        const bool in_quotes = begin > 0 && (line[begin - 1] == '"' || line[begin - 1] == '\'');
+        if (stumbles && !in_quotes && is_address(word)) return quoted(word);
+        begin = end;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> quote_hint_of_key(std::string_view key) {
+    const auto word = std::string(key) + ':';
+    return is_address(word) ? std::optional(quoted(word)) : std::nullopt;
+}
+
+}  // namespace sidestep
