@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 5
+#define SS_ABI_VERSION 6
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
@@ -40,9 +40,9 @@ enum ss_rank {
 };
 
 struct ss_session_state {
-    __u32 rank;     /* enum ss_rank */
-    __u32 protects; /* non-zero: while the session is not SS_UP, the repair programs must look at packets */
-};
+    __u32 rank;                /* enum ss_rank */
+    __u32 protects;            /* non-zero: while the session is not SS_UP, the repair programs must look at packets */
+} __attribute__((aligned(8))); /* changed as one word, bpf/lib/session_state.h */
 
 /* Whether there is anything to repair. While nothing is, every packet takes the kernel's ordinary path. */
 struct ss_repair_state {
@@ -139,32 +139,34 @@ enum ss_quality {
 
 /* Written by the tick program. */
 struct ss_session_tx {
-    __u32 sequence;   /* of the last probe sent; the first is 1 */
+    __u64 sequence;   /* of the last probe sent; the first is 1. A probe carries the low 32 bits */
+    __u64 proof_from; /* answers to earlier probes prove nothing */
     __u32 verdict;    /* enum ss_verdict */
     __u32 epoch;      /* of conf that the verdict belongs to */
-    __u32 proof_from; /* answers to earlier probes prove nothing */
     __u64 sent;
     __u64 send_errors;
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
     __u32 unsent;     /* probes in a row that the device did not take */
     __u32 doubted;    /* the tick, after a standstill, that found it dead: a later one decides */
-    __u32 pad32;
-    __u64 pad;
+    __u32 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
 } __attribute__((aligned(64)));
 
-/* Written by the sink. */
+#define SS_SEEN_WORDS 8 /* a power of two */
+#define SS_SEEN_BITS 16 /* probes of one word */
+
+/* Written by the sink, on several CPUs at once should answers of one session come by several queues. */
 struct ss_session_rx {
-    __u32 newest; /* highest sequence answered */
-    __u32 pad;
-    __u64 window; /* bit i: probe newest - i was answered */
+    __u64 newest;              /* highest sequence answered; only grows */
+    __u64 seen[SS_SEEN_WORDS]; /* which of the last 128 probes were answered, bpf/lib/answer.h */
     __u64 answered;
     __u64 last_answer_ns;
     __u64 rtt_ns;          /* of the last answer */
     __u64 smoothed_rtt_ns; /* RFC 6298, with its gains */
     __u64 rtt_variation_ns;
     __u64 allowance_ns; /* smoothed + 4 x variation, as measured: conf's floor not applied */
+    __u64 pad;
     __u64 rtt_histogram[SS_RTT_BUCKETS];
 } __attribute__((aligned(64)));
 
@@ -250,16 +252,15 @@ struct ss_event {
     __u32 type; /* enum ss_event_type */
     __u32 session;
     __u32 epoch;
-    __u32 last_sent; /* sequence numbers */
-    __u32 last_answered;
-    __u32 accused; /* the multiplier-th unanswered probe */
-    __u32 quality; /* enum ss_quality */
-    __u32 lost;    /* of the 64 probes up to the newest answered */
+    __u32 quality;   /* enum ss_quality */
+    __u32 lost;      /* of the 64 probes up to the newest answered */
+    __u32 unsent;    /* ss_session_tx.unsent: above zero, the verdict is that nothing can be sent */
+    __u64 last_sent; /* sequence numbers */
+    __u64 last_answered;
+    __u64 accused; /* the multiplier-th unanswered probe */
     __u64 time_ns; /* of the verdict */
     __u64 last_answer_ns;
     __u64 accused_sent_ns;
-    __u32 unsent; /* ss_session_tx.unsent: above zero, the verdict is that nothing can be sent */
-    __u32 pad;
     __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
 };
 
@@ -498,8 +499,8 @@ SS_ASSERT(sizeof(struct ss_repair_state) == 16);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
 SS_ASSERT(sizeof(struct ss_session_conf) == 640);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
-SS_ASSERT(sizeof(struct ss_session_rx) == 64 + 8 * SS_RTT_BUCKETS);
-SS_ASSERT(sizeof(struct ss_event) == 72);
+SS_ASSERT(sizeof(struct ss_session_rx) == 128 + 8 * SS_RTT_BUCKETS);
+SS_ASSERT(sizeof(struct ss_event) == 80);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_target) == 8);

@@ -34,29 +34,90 @@ SS_INLINE void ss_record_rtt(struct ss_session_rx* rx, __u64 rtt) {
 }
 
 /*
- * Records the answer to probe `sequence`. Returns 0, or the reason why it counts for nothing, plus 1.
- *
- * Ages are counted back from the last probe sent, unsigned: the newest answer may be older than half the sequence space
- * when a link comes back after weeks, and must not look as if it lay ahead.
+ * Which probes were answered. A word of `seen` is a block of SS_SEEN_BITS probes: its number (sequence / SS_SEEN_BITS),
+ * then a bit per probe, the last probe's lowest. A block takes the place of the one SS_SEEN_WORDS before it, and a word
+ * is changed as a whole: answers on several CPUs at once neither lose one another nor bring an old block back.
  */
-SS_INLINE __u32 ss_record_answer(struct ss_session_rx* rx, __u32 last_sent, __u32 sequence, __u64 now, __u64 sent_ns) {
-    __u32 age = last_sent - sequence;
-    __u32 newest_age = last_sent - rx->newest;
+SS_INLINE __u64 ss_seen_bits(const struct ss_session_rx* rx, __u64 block) {
+    __u64 word = SS_READ(rx->seen[block & (SS_SEEN_WORDS - 1)]);
 
-    if (ss_sequence_diff(last_sent, sequence) < 0) return SS_REJECT_NOT_SENT + 1;
-    if (age < newest_age) {
-        __u32 ahead = newest_age - age;
+    return word >> SS_SEEN_BITS == block ? word & ((1U << SS_SEEN_BITS) - 1) : 0;
+}
 
-        rx->window = ahead < SS_WINDOW_BITS ? rx->window << ahead | 1 : 1;
-        SS_WRITE(rx->newest, sequence);
-    } else if (age - newest_age >= SS_WINDOW_BITS) {
-        return SS_REJECT_TOO_OLD + 1;
-    } else {
-        __u64 bit = 1ULL << ((age - newest_age) & (SS_WINDOW_BITS - 1));
+/* The 64 probes up to `newest`; bit i: probe newest - i was answered. */
+SS_INLINE __u64 ss_window(const struct ss_session_rx* rx, __u64 newest) {
+    __u64 block = newest / SS_SEEN_BITS;
+    __u32 place = newest % SS_SEEN_BITS;
 
-        if (rx->window & bit) return SS_REJECT_REPLAYED + 1;
-        rx->window |= bit;
+    return ss_seen_bits(rx, block) >> (SS_SEEN_BITS - 1 - place) | ss_seen_bits(rx, block - 1) << (place + 1) |
+           ss_seen_bits(rx, block - 2) << (place + 17) | ss_seen_bits(rx, block - 3) << (place + 33) |
+           ss_seen_bits(rx, block - 4) << (place + 48) << 1;
+}
+
+/* Marks a probe as answered. Returns 0, or the reason why it counts for nothing, plus 1. While others change the word,
+ * they can do so as often as it has bits. */
+SS_INLINE __u32 ss_mark_answered(struct ss_session_rx* rx, __u64 sequence) {
+    __u64 block = sequence / SS_SEEN_BITS;
+    __u64 bit = 1ULL << (SS_SEEN_BITS - 1 - sequence % SS_SEEN_BITS);
+    __u64* word = &rx->seen[block & (SS_SEEN_WORDS - 1)];
+    __u64 was = SS_READ(*word);
+    __u32 attempt;
+
+    for (attempt = 0; attempt <= SS_SEEN_BITS; attempt++) {
+        __u64 wanted = (was >> SS_SEEN_BITS == block ? was : block << SS_SEEN_BITS) | bit;
+        __u64 found;
+
+        SS_KEEP(attempt);
+        if (was >> SS_SEEN_BITS > block) break;
+        if (was == wanted) return SS_REJECT_REPLAYED + 1;
+        found = __sync_val_compare_and_swap(word, was, wanted);
+        if (found == was) return 0;
+        was = found;
     }
+    return SS_REJECT_TOO_OLD + 1;
+}
+
+/* Moves `newest` to this probe, unless another CPU has moved it further. Its bit is set before. */
+SS_INLINE void ss_raise_newest(struct ss_session_rx* rx, __u64 sequence) {
+    __u64 was = SS_READ(rx->newest);
+    __u32 attempt;
+
+    for (attempt = 0; attempt <= SS_SEEN_BITS && was < sequence; attempt++) {
+        __u64 found = __sync_val_compare_and_swap(&rx->newest, was, sequence);
+
+        SS_KEEP(attempt);
+        if (found == was) break;
+        was = found;
+    }
+}
+
+/* The whole number of the probe that carries these low bits, 0 if none was sent within the last 2^31 probes. */
+SS_INLINE __u64 ss_whole_sequence(__u64 last_sent, __u32 carried) {
+    __u32 age = (__u32)last_sent - carried;
+
+    return age < 1U << 31 && age < last_sent ? last_sent - age : 0;
+}
+
+/* True of a probe that has the number of a later one: it left 2^32 probes earlier, of which each took an interval. */
+SS_INLINE int ss_is_lapped(const struct ss_session* session, __u64 now, __u64 sent_ns) {
+    return now > sent_ns && (now - sent_ns) >> 31 > session->conf.interval_ns;
+}
+
+/*
+ * Records the answer to the probe that carries the number `carried` and the time `sent_ns`. Returns 0, or the reason
+ * why it counts for nothing, plus 1.
+ */
+SS_INLINE __u32 ss_record_answer(struct ss_session* session, __u32 carried, __u64 now, __u64 sent_ns) {
+    struct ss_session_rx* rx = &session->rx;
+    __u64 sequence = ss_whole_sequence(SS_READ(session->tx.sequence), carried);
+    __u32 reason;
+
+    if (!sequence) return SS_REJECT_NOT_SENT + 1;
+    if (sequence + SS_WINDOW_BITS <= SS_READ(rx->newest)) return SS_REJECT_TOO_OLD + 1;
+    if (ss_is_lapped(session, now, sent_ns)) return SS_REJECT_TOO_OLD + 1;
+    reason = ss_mark_answered(rx, sequence);
+    if (reason) return reason;
+    ss_raise_newest(rx, sequence);
     ss_record_rtt(rx, now > sent_ns ? now - sent_ns : 0);
     rx->last_answer_ns = now;
     rx->answered++;
@@ -69,15 +130,11 @@ SS_INLINE __u32 ss_record_answer(struct ss_session_rx* rx, __u32 last_sent, __u3
  */
 SS_INLINE void ss_record_passing(struct ss_session* session, __u64 now) {
     struct ss_session_rx* rx = &session->rx;
-    __u32 expected = SS_READ(session->tx.sequence);
-    __u32 ahead = expected - rx->newest;
+    __u64 expected = SS_READ(session->tx.sequence);
 
-    if (ahead == 2) {
-        rx->window = rx->window << 2 | 3;
-    } else if (ahead) {
-        rx->window = ahead < SS_WINDOW_BITS ? rx->window << ahead | 1 : 1;
-    }
-    SS_WRITE(rx->newest, expected);
+    if (expected == SS_READ(rx->newest) + 2) ss_mark_answered(rx, expected - 1);
+    ss_mark_answered(rx, expected);
+    ss_raise_newest(rx, expected);
     rx->last_answer_ns = now;
     rx->answered++;
 }

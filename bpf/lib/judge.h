@@ -11,6 +11,7 @@
 #ifndef SIDESTEP_JUDGE_H
 #define SIDESTEP_JUDGE_H
 
+#include "bpf/lib/answer.h"
 #include "bpf/lib/portable.h"
 
 /* A device that refuses this many times multiplier probes in a row is taken for dead: it has no carrier, or is down.
@@ -19,7 +20,7 @@
 
 struct ss_judgement {
     __u32 verdict;    /* enum ss_verdict */
-    __u32 accused;    /* probe that decides, when dead or suspected */
+    __u64 accused;    /* probe that decides, when dead or suspected */
     __u64 revisit_ns; /* suspected: dead from this time on, if nothing comes back; else 0 */
 };
 
@@ -33,26 +34,25 @@ SS_INLINE __u64 ss_allowance(const struct ss_session* session) {
 
 /* When the probe `sequence` left. One that the ring no longer holds left at least an interval before each that
  * followed, give or take one interval of lateness. The slot after the newest may be that of a probe being sent. */
-SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u32 sequence) {
+SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u64 sequence) {
     const struct ss_session_tx* tx = &session->tx;
-    __u32 age = tx->sequence - sequence;
+    __u64 age = tx->sequence - sequence;
     const __u32 oldest_age = SS_SENT_RING - 2;
     __u64 oldest, before;
 
     if (age <= oldest_age) return tx->sent_at_ns[sequence & (SS_SENT_RING - 1)];
     oldest = tx->sent_at_ns[(tx->sequence - oldest_age) & (SS_SENT_RING - 1)];
+    if (age >> 32) return 0; /* the product has 64 bits: intervals are below 2^32 ns x 16 */
     before = (age - oldest_age - 1) * session->conf.interval_ns;
     return oldest > before ? oldest - before : 0;
 }
 
 /* True if the newest up_count probes in a row were answered, all of them sent in the present epoch. */
-SS_INLINE int ss_proven(const struct ss_session* session, __u32 newest, __u64 window) {
+SS_INLINE int ss_proven(const struct ss_session* session, __u64 newest) {
     __u32 wanted = session->conf.up_count;
     __u64 run = wanted < 64 ? (1ULL << wanted) - 1 : ~0ULL;
 
-    /* The time tells a new answer from one that sequence numbers have lapped since. */
-    return (window & run) == run && ss_sequence_diff(newest, session->tx.proof_from) + 1 >= (__s32)wanted &&
-           SS_READ(session->rx.last_answer_ns) >= session->tx.verdict_ns;
+    return newest + 1 >= session->tx.proof_from + wanted && (ss_window(&session->rx, newest) & run) == run;
 }
 
 SS_INLINE __u32 ss_bits(__u64 value) {
@@ -64,10 +64,10 @@ SS_INLINE __u32 ss_bits(__u64 value) {
 
 /* Unanswered ones of the 64 probes up to the newest answered; 0 until there were as many in the present epoch. */
 SS_INLINE __u32 ss_lost(const struct ss_session* session) {
-    __u64 window = SS_READ(session->rx.window);
+    __u64 newest = SS_READ(session->rx.newest);
 
-    if (ss_sequence_diff(SS_READ(session->rx.newest), session->tx.proof_from) < 63) return 0;
-    return 64 - ss_bits(window);
+    if (newest < session->tx.proof_from + SS_WINDOW_BITS - 1) return 0;
+    return SS_WINDOW_BITS - ss_bits(ss_window(&session->rx, newest));
 }
 
 /*
@@ -87,14 +87,13 @@ SS_INLINE __u32 ss_quality(const struct ss_session* session) {
 
 SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 now) {
     const struct ss_session_tx* tx = &session->tx;
-    __u64 window = SS_READ(session->rx.window);
-    __u32 newest = SS_READ(session->rx.newest);
+    __u64 newest = SS_READ(session->rx.newest);
     struct ss_judgement result = {};
     int overdue = 0;
 
     result.verdict = tx->verdict;
     result.accused = newest + session->conf.multiplier;
-    if (ss_sequence_diff(tx->sequence, result.accused) >= 0) {
+    if (tx->sequence >= result.accused) {
         result.revisit_ns = ss_sent_at(session, result.accused) + ss_allowance(session);
         overdue = now >= result.revisit_ns;
     }
@@ -105,7 +104,7 @@ SS_INLINE struct ss_judgement ss_judge(const struct ss_session* session, __u64 n
             return result;
         }
         if (overdue) result.verdict = SS_DEAD;
-    } else if (!overdue && ss_proven(session, newest, window)) {
+    } else if (!overdue && ss_proven(session, newest)) {
         result.verdict = SS_ALIVE;
     }
     if (result.verdict != SS_ALIVE) result.revisit_ns = 0;

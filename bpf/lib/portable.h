@@ -28,13 +28,20 @@
 /* Keeps the compiler from knowing a value. */
 #define SS_KEEP(value) asm volatile("" : "+r"(value))
 
+/* A structure of 8 bytes, read and changed as one. */
+typedef __u64 __attribute__((may_alias)) ss_word;
+
 /* Single untorn accesses to fields that another CPU writes. */
 #define SS_READ(lvalue) (*(const volatile __typeof__(lvalue)*)&(lvalue))
 #define SS_WRITE(lvalue, value) (*(volatile __typeof__(lvalue)*)&(lvalue) = (value))
 
-/* Signed distance between sequence numbers (RFC 1982 arithmetic): positive when a is later than b. */
-SS_INLINE __s32 ss_sequence_diff(__u32 a, __u32 b) {
-    return (__s32)(a - b);
-}
+/*
+ * How far numbers reach before a comparison of two of them could be wrong:
+ *   sequence numbers of probes   64 bits, never reused: 2^52 of them (ss_session_rx.seen) are 7,000 years at 50 us
+ *   those that a probe carries   32 bits: read as the last one sent with these bits, up to 2^31 probes ago
+ *                                (ss_whole_sequence); older probes with the same bits are told by their time
+ *   times                        64 bits of nanoseconds since the start of the machine: 584 years
+ *   times that a probe carries   32 bits of seconds: 136 years
+ */
 
 #endif

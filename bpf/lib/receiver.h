@@ -39,8 +39,7 @@ static __always_inline int ss_receive_probe(ss_frame* frame, struct ipv6hdr* ip,
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);
 
-    reason = ss_record_answer(&session->rx, SS_READ(session->tx.sequence), bpf_ntohl(stamp->sequence),
-                              bpf_ktime_get_ns(), ss_stamp_time(stamp));
+    reason = ss_record_answer(session, bpf_ntohl(stamp->sequence), bpf_ktime_get_ns(), ss_stamp_time(stamp));
     if (reason) return ss_refuse(reason - 1);
     return SS_CONSUMED;
 }

@@ -3,51 +3,85 @@
  * A session's state, and the number of protecting sessions that are not up. Both sides of the ABI change them through
  * these functions only.
  *
- * The count is raised before a state is lowered, and lowered after a state was raised. So it is never below the number
- * of protecting sessions that are not up: a repair is never missed, at worst a packet is looked at for nothing.
+ * Rank and `protects` are changed as one word, by compare-and-swap, so that whoever changes it knows which step it was
+ * and counts just that one: at rest the count is exact, whatever changed at once. It is raised before the word is
+ * changed, and lowered after. So it is never below the number of protecting sessions that are not up: a repair is never
+ * missed, at worst a packet is looked at for nothing.
  */
 #ifndef SIDESTEP_SESSION_STATE_H
 #define SIDESTEP_SESSION_STATE_H
 
 #include "bpf/lib/portable.h"
 
-/* Lowers the state to `rank` unless it is there already or below. Returns 1 if it was lowered. */
-SS_INLINE int ss_state_lower(struct ss_session_state* state, struct ss_repair_state* repair, __u32 rank) {
-    __u32 protects = SS_READ(state->protects);
-    __u32 current = SS_READ(state->rank);
-    int lowered = 0;
-    int attempt;
+#define SS_STATE_ATTEMPTS 4
 
-    if (current <= rank) return 0;
-    __sync_fetch_and_add(&repair->active, 1);
-    for (attempt = 0; attempt < 4 && !lowered && current > rank; attempt++) {
-        __u32 seen = __sync_val_compare_and_swap(&state->rank, current, rank);
+SS_INLINE int ss_state_counts(struct ss_session_state state) {
+    return state.protects && state.rank != SS_UP;
+}
 
-        lowered = seen == current;
-        if (!lowered) current = seen;
+/* Both fields as they were at one moment. */
+SS_INLINE struct ss_session_state ss_state_read(const struct ss_session_state* at) {
+    __u64 both = SS_READ(*(const ss_word*)at);
+    struct ss_session_state state;
+
+    __builtin_memcpy(&state, &both, sizeof(state));
+    return state;
+}
+
+/* Replaces *seen by `wanted` and keeps the count right. Returns 1, or 0 with *seen what is there instead. */
+SS_INLINE int ss_state_replace(struct ss_session_state* at, struct ss_repair_state* repair,
+                               struct ss_session_state* seen, struct ss_session_state wanted) {
+    int before = ss_state_counts(*seen);
+    int after = ss_state_counts(wanted);
+    __u64 old, new_, found;
+
+    __builtin_memcpy(&old, seen, sizeof(old));
+    __builtin_memcpy(&new_, &wanted, sizeof(new_));
+    if (after && !before) __sync_fetch_and_add(&repair->active, 1);
+    found = __sync_val_compare_and_swap((ss_word*)at, old, new_);
+    if (found == old) {
+        if (before && !after) __sync_fetch_and_add(&repair->active, (__u32)-1);
+        return 1;
     }
-    /* Only the step away from SS_UP counts, and only of a protecting session; it may have begun to protect meanwhile.
-     */
-    protects |= SS_READ(state->protects);
-    if (!lowered || current != SS_UP || !protects) __sync_fetch_and_add(&repair->active, (__u32)-1);
-    return lowered;
+    if (after && !before) __sync_fetch_and_add(&repair->active, (__u32)-1);
+    __builtin_memcpy(seen, &found, sizeof(*seen));
+    return 0;
+}
+
+/* Lowers the state to `rank` unless it is there already or below. Returns 1 if it was lowered. Whoever finds it changed
+ * again and again gives up: the next tick lowers it. */
+SS_INLINE int ss_state_lower(struct ss_session_state* state, struct ss_repair_state* repair, __u32 rank) {
+    struct ss_session_state seen = ss_state_read(state);
+    __u32 attempt;
+
+    for (attempt = 0; attempt < SS_STATE_ATTEMPTS; attempt++) {
+        struct ss_session_state wanted = {.rank = rank, .protects = seen.protects};
+
+        SS_KEEP(attempt);
+        if (seen.rank <= rank) return 0;
+        if (ss_state_replace(state, repair, &seen, wanted)) return 1;
+    }
+    return 0;
 }
 
 /* Raises the state to `rank` if it is still `from`. Returns 1 if it was raised. For the detector alone. */
 SS_INLINE int ss_state_raise(struct ss_session_state* state, struct ss_repair_state* repair, __u32 from, __u32 rank) {
-    if (__sync_val_compare_and_swap(&state->rank, from, rank) != from) return 0;
-    if (state->protects && rank == SS_UP && from != SS_UP) __sync_fetch_and_add(&repair->active, (__u32)-1);
-    return 1;
+    struct ss_session_state seen = ss_state_read(state);
+    struct ss_session_state wanted = {.rank = rank, .protects = seen.protects};
+
+    return seen.rank == from && ss_state_replace(state, repair, &seen, wanted);
 }
 
-/* Makes the session protect something, or cease to. For the detector alone. Should the tick lower the state meanwhile,
- * the count may stay too high by one until the detector counts again. */
+/* Makes the session protect something, or cease to. For the detector alone: only the tick comes in between, and it can
+ * lower the state no more than twice. */
 SS_INLINE void ss_state_set_protects(struct ss_session_state* state, struct ss_repair_state* repair, __u32 protects) {
-    if (!state->protects == !protects) return;
-    if (protects) __sync_fetch_and_add(&repair->active, 1);
-    SS_WRITE(state->protects, protects);
-    __sync_synchronize(); /* the rank is read after the tick can see that the session protects */
-    if ((SS_READ(state->rank) == SS_UP) == !!protects) __sync_fetch_and_add(&repair->active, (__u32)-1);
+    struct ss_session_state seen = ss_state_read(state);
+
+    while (!seen.protects != !protects) {
+        struct ss_session_state wanted = {.rank = seen.rank, .protects = protects};
+
+        if (ss_state_replace(state, repair, &seen, wanted)) return;
+    }
 }
 
 #endif

@@ -40,7 +40,7 @@ struct tick {
 };
 
 static __always_inline void report(const struct ss_clock* clock, const struct ss_session* session, __u32 index,
-                                   __u32 type, __u32 accused, __u64 now) {
+                                   __u32 type, __u64 accused, __u64 now) {
     struct ss_event* event = bpf_ringbuf_reserve(&ss_events, sizeof(*event), 0);
 
     if (!event) return; /* the detector finds the verdict in tx when it next looks */
@@ -57,7 +57,6 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
     event->quality = session->tx.quality;
     event->lost = ss_lost(session);
     event->unsent = session->tx.unsent;
-    event->pad = 0;
     bpf_ringbuf_submit(event, 0);
 }
 
@@ -128,7 +127,7 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     __u32 length = conf->template_length;
     __u32 padded = conf->length;
     __u32 offset = conf->udp_offset;
-    __u32 sequence = tx->sequence + 1;
+    __u64 sequence = tx->sequence + 1;
     struct ss_stamp* stamp;
     struct udphdr* udp;
     long result;
@@ -144,7 +143,7 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     udp = (void*)(long)skb->data + offset;
     stamp = (void*)(udp + 1);
     if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return -1;
-    udp->check = ss_stamp_fill(stamp, tick->secret, sequence, now, conf->checksum);
+    udp->check = ss_stamp_fill(stamp, tick->secret, (__u32)sequence, now, conf->checksum);
 
     /* Recorded first: the answer may be back before the helper returns. */
     tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bpf/lib/answer.h"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {
@@ -58,13 +59,13 @@ TEST_F(Sink, RecordsAndConsumesAGoodProbe) {
     EXPECT_EQ(programs_.ingress(returned_probe(programs_, kSession, 99, sent)).code, TC_ACT_STOLEN);
     const auto& rx = programs_.sessions[kSession].rx;
     EXPECT_EQ(rx.newest, 99U);
-    EXPECT_EQ(rx.window, 1U);
+    EXPECT_EQ(ss_window(&rx, 99), 1U);
     EXPECT_EQ(rx.answered, 1U);
     EXPECT_GE(rx.last_answer_ns, sent);
     EXPECT_LE(rx.last_answer_ns, now());
     EXPECT_EQ(rx.rtt_ns, rx.last_answer_ns - sent);
     EXPECT_EQ(programs_.ingress(probe(100)).code, TC_ACT_STOLEN);
-    EXPECT_EQ(rx.window, 3U);
+    EXPECT_EQ(ss_window(&rx, 100), 3U);
     EXPECT_EQ(programs_.all_counters(), 0U);
 }
 

@@ -71,8 +71,16 @@ class Tick : public testing::Test {
     // A tick at which `due` probes are due.
     std::vector<Bytes> tick(std::uint64_t due) {
         programs_.clocks[0].done[0] -= due;
+        const auto before = sent();
         EXPECT_EQ(programs_.tick().code, TC_ACT_STOLEN);
-        return veth_.received();
+        return veth_.received(sent() - before);
+    }
+
+    // By all sessions.
+    std::uint64_t sent() {
+        std::uint64_t sum = 0;
+        for (const auto& session : programs_.sessions.all()) sum += session.tx.sent;
+        return sum;
     }
 
     // A probe comes back to the device that it left by.
@@ -163,7 +171,7 @@ TEST_F(Tick, PadsAProbeToItsSize) {
         EXPECT_EQ(answer(large), std::uint32_t{TC_ACT_STOLEN});
     }
     EXPECT_EQ(programs_.sessions[1].rx.answered, 3U);
-    EXPECT_EQ(programs_.sessions[1].rx.window, 7U);
+    EXPECT_EQ(ss_window(&programs_.sessions[1].rx, programs_.sessions[1].rx.newest), 7U);
 }
 
 TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
@@ -376,6 +384,34 @@ TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
     EXPECT_EQ(events[0].epoch, 1U);
     EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
     EXPECT_EQ(programs_.repair[0].active, 1U);
+}
+
+// 2^32 probes are 50 days at 1 ms: the session fails, stays down for as long again, and is repaired.
+TEST_F(Tick, ComesBackAfterMoreProbesThanTheWireCounts) {
+    constexpr std::uint64_t kLong = (1ULL << 32) - 2;
+    probe_sessions(1);
+    tx().sequence = kLong;
+    make_alive();
+    tx().sequence += kLong;  // all of them answered
+    programs_.sessions[0].rx.newest = tx().sequence;
+    for (const auto& probe : tick(1)) EXPECT_EQ(answer(probe), std::uint32_t{TC_ACT_STOLEN});
+    ASSERT_EQ(tx().verdict, SS_ALIVE);
+    for (int i = 0; i < 4; ++i) tick(1);
+    age(1'000'000'000);
+    tick(0);
+    ASSERT_EQ(tx().verdict, SS_DEAD);
+    tx().sequence += kLong;
+    programs_.events();
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(tx().verdict, SS_DEAD);
+        for (const auto& probe : tick(1)) EXPECT_EQ(answer(probe), std::uint32_t{TC_ACT_STOLEN});
+    }
+    tick(1);
+    EXPECT_EQ(tx().verdict, SS_ALIVE);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].last_sent, tx().sequence - 1);
+    EXPECT_GT(events[0].last_sent, 3 * kLong);
 }
 
 TEST_F(Tick, ABrokenTemplateIsAnErrorNotAPacket) {

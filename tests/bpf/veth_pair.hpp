@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include <poll.h>
 #include <sched.h>
 
 #include "common/fd.hpp"
@@ -37,11 +38,16 @@ class VethPair {
     /// Runs `ip <arguments>` in the namespace.
     static bool ip(const std::string& arguments) { return std::system(("ip " + arguments).c_str()) == 0; }
 
-    /// The IPv6 packets that have come to the far end since the last call.
-    std::vector<Bytes> received() {
+    /// The IPv6 packets that have come to the far end since the last call. They may still be on their way when the near
+    /// end has sent them: waits until so many are there, though not for long, since the link may be down.
+    std::vector<Bytes> received(std::size_t wanted = 0) {
+        constexpr int kPatienceMs = 300;
         std::vector<Bytes> result;
         std::array<std::uint8_t, 2048> buffer{};
-        for (ssize_t size = 0; (size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) >= 0;) {
+        pollfd ready{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+        while (poll(&ready, 1, result.size() < wanted ? kPatienceMs : 0) > 0) {
+            const auto size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+            if (size < 0) break;
             result.emplace_back(buffer.begin(), buffer.begin() + size);
         }
         return result;

@@ -4,6 +4,7 @@
 #include "bpf/lib/judge.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <queue>
 #include <random>
@@ -22,7 +23,7 @@ constexpr std::uint64_t kUs = 1'000;
 
 // One session, and the tick's and the sink's part in it.
 struct Link {
-    explicit Link(std::uint16_t multiplier, std::uint32_t start = 0) {
+    explicit Link(std::uint16_t multiplier, std::uint64_t start = 0) {
         session.conf.multiplier = multiplier;
         session.conf.up_count = 3;
         session.conf.interval_ns = kMs;
@@ -37,8 +38,8 @@ struct Link {
         session.tx.sent_at_ns[sequence % SS_SENT_RING] = at;
     }
 
-    void answer(std::uint32_t sequence, std::uint64_t at, std::uint64_t sent) {
-        ASSERT_EQ(ss_record_answer(&session.rx, session.tx.sequence, sequence, at, sent), 0U) << sequence;
+    void answer(std::uint64_t sequence, std::uint64_t at, std::uint64_t sent) {
+        ASSERT_EQ(ss_record_answer(&session, static_cast<std::uint32_t>(sequence), at, sent), 0U) << sequence;
     }
 
     // Sends and answers probes, one per interval; they take 100 us.
@@ -74,7 +75,7 @@ struct Link {
     std::uint64_t now = 1000 * kMs;
 };
 
-class JudgeMultiplier : public testing::TestWithParam<std::tuple<std::uint16_t, std::uint32_t>> {};
+class JudgeMultiplier : public testing::TestWithParam<std::tuple<std::uint16_t, std::uint64_t>> {};
 
 //   multiplier 3:   n answered   n+1   n+2   n+3 = accused, sent at t
 //                                                 dead from t + allowance on, not before
@@ -104,7 +105,7 @@ TEST_P(JudgeMultiplier, DeadWhenTheAccusedProbeHadItsTime) {
 
 TEST_P(JudgeMultiplier, AnyAnswerToTheAccusedOrBeforeAcquits) {
     const auto [multiplier, start] = GetParam();
-    for (std::uint32_t saved = 1; saved <= multiplier; ++saved) {
+    for (std::uint64_t saved = 1; saved <= multiplier; ++saved) {
         Link link(multiplier, start);
         link.exchange(10);
         const auto answered = link.session.tx.sequence;
@@ -118,7 +119,8 @@ TEST_P(JudgeMultiplier, AnyAnswerToTheAccusedOrBeforeAcquits) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, JudgeMultiplier,
                          testing::Combine(testing::Values<std::uint16_t>(1, 2, 3, 32),
-                                          testing::Values(0U, 0x7ffffff0U, 0xfffffff0U, 0xfffffff5U)));
+                                          testing::Values<std::uint64_t>(0, 0x7ffffff0, 0xfffffff0, 0xfffffff5,
+                                                                         (1ULL << 52) - 200)));
 
 TEST(Judge, WithoutAnyAnswerASessionIsNeitherAliveNorDead) {
     Link link(3);
@@ -167,9 +169,13 @@ TEST(Judge, ProofThatIsOverdueAlreadyIsNone) {
     EXPECT_EQ(link.verdict(), SS_UNPROVEN);
 }
 
-// Sequence numbers lap a session that has been dead for weeks: its old answers must not look fresh.
+// Numbers of probes, around which those that probes carry wrap, or half of them lie ahead.
+constexpr std::array<std::uint64_t, 9> kLong{1,          0x7fffff00, 0x7fffffff,    0x80000001, 0xc0000000,
+                                             0xffffffff, 1ULL << 32, 0x123456789ab, 1ULL << 51};
+
+// A session that has been dead for weeks: its old answers must not look fresh, and new ones prove it alive.
 TEST(Judge, AnswersFromBeforeALongSilenceProveNothing) {
-    for (const std::uint32_t silence : {0x7fffff00U, 0x80000001U, 0xc0000000U, 0xffffffffU, 0U, 1U}) {
+    for (const auto silence : kLong) {
         Link link(3);
         link.exchange(100);
         for (int i = 0; i < 3; ++i) link.send(link.now);
@@ -191,6 +197,68 @@ TEST(Judge, AnswersFromBeforeALongSilenceProveNothing) {
     }
 }
 
+// Cut, and repaired so much later: nobody asks for proof meanwhile, the verdict fell long ago.
+TEST(Judge, ComesBackAfterASilenceOfAnyLength) {
+    for (const auto silence : kLong) {
+        Link link(3);
+        link.exchange(10);
+        for (int i = 0; i < 3; ++i) link.send(link.now);
+        link.judge(link.now + kMs);
+        ASSERT_EQ(link.verdict(), SS_DEAD);
+        link.session.tx.sequence += silence;
+        link.now += 10 * kMs;
+        link.exchange(2);
+        EXPECT_EQ(link.verdict(), SS_DEAD) << silence;
+        link.exchange(1);
+        EXPECT_EQ(link.verdict(), SS_ALIVE) << silence;
+    }
+}
+
+// A session that first hears of its neighbor after so many probes.
+TEST(Judge, IsProvenHoweverLateTheFirstAnswerComes) {
+    for (const auto silence : kLong) {
+        Link link(3);
+        link.session.tx.sequence += silence;
+        link.exchange(3);
+        EXPECT_EQ(link.verdict(), SS_ALIVE) << silence;
+    }
+}
+
+// Times up to the last that 64 bits hold for an allowance; 2^63 ns are 292 years.
+TEST(Judge, AtAnyTimeOfTheClock) {
+    constexpr std::array<std::uint64_t, 4> kStarts{0, (1ULL << 32) * 1'000'000'000 - kMs, (1ULL << 63) - 5 * kMs,
+                                                   ~0ULL - 1000 * kMs};
+    for (const auto start : kStarts) {
+        Link link(3);
+        link.now = start;
+        link.exchange(10);
+        ASSERT_EQ(link.verdict(), SS_ALIVE) << start;
+        for (int i = 0; i < 3; ++i) {
+            link.now += kMs;
+            link.send(link.now);
+        }
+        EXPECT_EQ(link.judge(link.now), link.now + ss_allowance(&link.session));
+        link.judge(link.now + kMs);
+        EXPECT_EQ(link.verdict(), SS_DEAD) << start;
+    }
+}
+
+// The send time of a probe that the ring has forgotten, reckoned back by intervals, never lies before the clock began.
+TEST(Judge, AProbeOfLongAgoWasSentLongAgo) {
+    Link link(3);
+    for (unsigned i = 0; i < SS_SENT_RING; ++i, link.now += kMs) link.send(link.now);
+    const auto oldest = link.now - (SS_SENT_RING - 1) * kMs;
+    EXPECT_EQ(ss_sent_at(&link.session, 2), oldest);
+    EXPECT_EQ(ss_sent_at(&link.session, 1), oldest);
+    EXPECT_EQ(ss_sent_at(&link.session, 0), oldest - kMs);
+    for (const auto silence : kLong) {
+        if (silence < 0x7fffff00) continue;
+        auto later = link.session;
+        later.tx.sequence += silence;
+        EXPECT_EQ(ss_sent_at(&later, 1), 0U) << silence;
+    }
+}
+
 // --- properties --------------------------------------------------------------------------------------------------
 
 // What a link does to probes; drawn at random.
@@ -199,7 +267,7 @@ struct Weather {
     std::uint64_t delay_least, delay_most;  // below the floor
     unsigned multiplier, loss_percent;      // never `multiplier` in a row
     unsigned stall_percent, stall_ticks;    // of the clock
-    std::uint32_t start;
+    std::uint64_t start;
 };
 
 Weather draw(std::mt19937_64& random, std::uint64_t intervals_of_delay) {
@@ -212,7 +280,7 @@ Weather draw(std::mt19937_64& random, std::uint64_t intervals_of_delay) {
     weather.delay_least = weather.delay_most * (10 - up_to(2) * up_to(5)) / 10;  // steady, or all over the place
     weather.multiplier = 1 + static_cast<unsigned>(up_to(4));
     weather.loss_percent = static_cast<unsigned>(up_to(60));
-    weather.start = up_to(1) ? static_cast<std::uint32_t>(random()) : 0U - static_cast<std::uint32_t>(up_to(2000));
+    weather.start = up_to(1) ? random() % (1ULL << 50) : (1ULL << 32) - up_to(2000);
     return weather;
 }
 
@@ -246,13 +314,13 @@ class Simulation {
     }
 
   private:
-    using Arrival = std::tuple<std::uint64_t, std::uint32_t, std::uint64_t>;  // when, sequence, sent
+    using Arrival = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;  // when, sequence, sent
 
     void tick() {
         for (; !flying_.empty() && std::get<0>(flying_.top()) <= now_; flying_.pop()) {
             const auto& [when, sequence, sent] = flying_.top();
             // One that was overtaken by more than the window is refused; no verdict hangs on it.
-            ss_record_answer(&link_.session.rx, link_.session.tx.sequence, sequence, when, sent);
+            ss_record_answer(&link_.session, static_cast<std::uint32_t>(sequence), when, sent);
         }
         link_.judge(now_);
         if (now_ / weather_.interval > done_) probe();

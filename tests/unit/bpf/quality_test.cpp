@@ -7,16 +7,17 @@
 namespace sidestep {
 namespace {
 
-/// A live session of which the newest 64 probes are answered but for `lost`.
-ss_session with_loss(unsigned lost) {
+/// A live session of 100 probes from `first` on, of which the newest 64 are answered but for `lost`.
+ss_session with_loss(unsigned lost, std::uint64_t first = 1) {
     ss_session session{};
     session.conf.loss_limit = 5;
     session.tx.verdict = SS_ALIVE;
-    session.tx.proof_from = 1;
-    session.tx.sequence = 100;
-    session.rx.newest = 100;
-    session.rx.window = ~0ULL;
-    for (unsigned i = 0; i < lost; ++i) session.rx.window &= ~(2ULL << (i * 3));
+    session.tx.proof_from = first;
+    session.tx.sequence = first + 99;
+    for (unsigned age = 64; age-- > 0;) {
+        const bool is_lost = age % 3 == 1 && age / 3 < lost;
+        if (!is_lost) ss_record_answer(&session, static_cast<std::uint32_t>(session.tx.sequence - age), 2000, 1000);
+    }
     return session;
 }
 
@@ -27,6 +28,17 @@ TEST(Quality, CountsLossInAFullWindowOnly) {
     EXPECT_EQ(ss_lost(&session), 0U) << "63 probes in this epoch";
     session.tx.proof_from = 100 - 63;
     EXPECT_EQ(ss_lost(&session), 7U);
+}
+
+// A session that has been up for so many probes since it was proven.
+TEST(Quality, CountsLossHoweverLongItHasBeenUp) {
+    for (const std::uint64_t up :
+         {0x7fffff00ULL, 0x7fffffffULL, 0x80000000ULL, 0xffffffffULL, 1ULL << 32, 1ULL << 51}) {
+        auto session = with_loss(7, up);
+        session.tx.proof_from = 1;
+        EXPECT_EQ(ss_lost(&session), 7U) << up;
+        EXPECT_EQ(ss_quality(&session), SS_LOSSY) << up;
+    }
 }
 
 TEST(Quality, LossyAboveTheLimitGoodAgainAtHalf) {
