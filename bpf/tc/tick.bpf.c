@@ -120,26 +120,35 @@ static __always_inline void grade(const struct tick* tick, struct ss_session* se
     report(tick->clock, session, index, SS_EVENT_QUALITY, 0, now);
 }
 
+// Makes the packet a session's probe without its varying part. The kernel zeroes what it adds to a packet, and that
+// alone: the bytes that the last session's probe left behind the template have to go first.
+static __always_inline int write_template(struct __sk_buff* skb, const struct ss_session_conf* conf) {
+    __u32 length = conf->template_length;
+    __u32 padded = conf->length;
+
+    if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || padded < length) return -1;
+    if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) return -1;
+    if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;
+    return padded > length && bpf_skb_change_tail(skb, padded, 0) ? -1 : 0;
+}
+
 static __always_inline int send(const struct tick* tick, struct ss_session* session, __u64 now) {
     const struct ss_session_conf* conf = &session->conf;
     struct __sk_buff* skb = tick->skb;
     struct ss_session_tx* tx = &session->tx;
-    __u32 length = conf->template_length;
-    __u32 padded = conf->length;
     __u32 offset = conf->udp_offset;
     __u64 sequence = tx->sequence + 1;
     struct ss_stamp* stamp;
     struct udphdr* udp;
     long result;
+
     if (conf->flags & SS_SESSION_PASSIVE) { /* an expectation instead of a probe */
         tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
         SS_WRITE(tx->sequence, sequence);
         tx->sent++;
         return 0;
     }
-    if (length < ETH_HLEN || length > SS_TEMPLATE_MAX || offset > SS_TEMPLATE_MAX || padded < length) return -1;
-    if (skb->len != padded && bpf_skb_change_tail(skb, padded, 0)) return -1;
-    if (bpf_skb_store_bytes(skb, 0, conf->template_bytes, length, 0)) return -1;
+    if (offset > SS_TEMPLATE_MAX || write_template(skb, conf)) return -1;
     udp = (void*)(long)skb->data + offset;
     stamp = (void*)(udp + 1);
     if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return -1;

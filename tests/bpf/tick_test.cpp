@@ -145,35 +145,6 @@ TEST_F(Tick, SendsTemplatesOfDifferentLengthsInOneTick) {
     EXPECT_EQ(sizes, (std::set<std::size_t>{118, 118 + 8 + 17 * 16}));
 }
 
-// What the template does not hold is zeros, and the checksum is right over them.
-TEST_F(Tick, PadsAProbeToItsSize) {
-    probe_sessions(2);
-    constexpr std::uint16_t kSize = 1400;
-    const auto sized = make_probe({}, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 1, kSize);
-    auto& conf = programs_.sessions[1].conf;
-    conf.template_length = static_cast<std::uint16_t>(sized.bytes.size());
-    conf.length = sized.length;
-    conf.checksum = sized.checksum;
-    std::ranges::copy(sized.bytes, conf.template_bytes);
-    for (int round = 0; round < 3; ++round) {  // small and large ones in turn are the same packet, cut and padded
-        const auto probes = tick(2);
-        ASSERT_THAT(probes, SizeIs(2));
-        const auto& large = session_of(probes[0]) == 1 ? probes[0] : probes[1];
-        const auto& small = session_of(probes[0]) == 1 ? probes[1] : probes[0];
-        EXPECT_EQ(small.size(), 118U);
-        EXPECT_EQ(checksum_of(small), 0xffffU);
-        ASSERT_EQ(large.size(), kEthernetLength + kSize);
-        EXPECT_EQ(checksum_of(large), 0xffffU);
-        EXPECT_EQ(read_u16(large, kEthernetLength + 4), kSize - kIpv6Length);
-        EXPECT_EQ(read_u16(large, kUdpAt + 4), kSize - kIpv6Length);
-        const auto padding = std::span(large).subspan(sized.bytes.size());
-        EXPECT_EQ(std::ranges::count(padding, 0), static_cast<long>(padding.size()));
-        EXPECT_EQ(answer(large), std::uint32_t{TC_ACT_STOLEN});
-    }
-    EXPECT_EQ(programs_.sessions[1].rx.answered, 3U);
-    EXPECT_EQ(ss_window(&programs_.sessions[1].rx, programs_.sessions[1].rx.newest), 7U);
-}
-
 TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
     probe_sessions(1);
     const auto probes = tick(1);
