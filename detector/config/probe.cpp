@@ -99,6 +99,10 @@ void read_settings(const Reading& reading, const YamlPlace& place, ProbeSettings
         if (value) probe.turnaround = static_cast<Turnaround>(*value);
     }
     if (const auto size = place.optional("size")) read_size(reading, *size, probe);
+    if (const auto traffic_class = place.optional("traffic-class")) {
+        const auto value = traffic_class->integer(0, 255);
+        if (value) probe.traffic_class = static_cast<unsigned>(*value);
+    }
     if (const auto limit = place.optional("loss-limit")) {
         probe.loss_limit = static_cast<unsigned>(limit->integer(0, SS_NO_LOSS_LIMIT - 1, "of 64 probes").value_or(0));
     }
@@ -112,7 +116,7 @@ void read_settings(const Reading& reading, const YamlPlace& place, ProbeSettings
 
 void read_probe_defaults(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround", "size",
-                           "loss-limit", "rtt-limit", "damping"})) {
+                           "traffic-class", "loss-limit", "rtt-limit", "damping"})) {
         return;
     }
     auto defaults = reading.defaults;
@@ -123,7 +127,7 @@ void read_probe_defaults(Reading& reading, const YamlPlace& place) {
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround", "size",
-                           "loss-limit", "rtt-limit", "damping", "return-address", "segment"})) {
+                           "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address", "segment"})) {
         return probe;
     }
     read_settings(reading, place, probe);
@@ -143,8 +147,8 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     probe.turnaround = Turnaround::forward;
-    if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "size", "loss-limit",
-                           "rtt-limit", "damping", "return-address", "return"})) {
+    if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "size",
+                           "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address", "return"})) {
         return probe;
     }
     read_settings(reading, place, probe);

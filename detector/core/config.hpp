@@ -47,9 +47,10 @@ struct ProbeSettings {
     Nanoseconds wait_to_restore{std::chrono::seconds(5)};
     Nanoseconds allowance{0};  ///< least time a probe is given to return; 0: a fifth of the interval, at least 100 us
     Turnaround turnaround = Turnaround::forward;
-    unsigned size = 0;         ///< bytes of the probe from its outermost IPv6 header on; 0: as small as it can be
-    unsigned loss_limit = 0;   ///< more probes lost of the last 64 are degraded; 0: no limit
-    Nanoseconds rtt_limit{0};  ///< a longer round trip, smoothed, is degraded; 0: no limit
+    unsigned size = 0;              ///< bytes of the probe from its outermost IPv6 header on; 0: as small as it can be
+    unsigned traffic_class = 0xc0;  ///< of all its IPv6 headers; CS6, as BFD has it
+    unsigned loss_limit = 0;        ///< more probes lost of the last 64 are degraded; 0: no limit
+    Nanoseconds rtt_limit{0};       ///< a longer round trip, smoothed, is degraded; 0: no limit
     std::optional<DampingSettings> damping;  ///< none: flaps are not damped
     Address return_address;                  ///< address of this node that probes return to
     std::vector<Address>

@@ -44,9 +44,14 @@ void write_ethernet(Writer& out, const LinkAddresses& link) {
     out.u16(ETH_P_IPV6);
 }
 
-void write_ipv6(Writer& out, std::uint32_t flow_label, std::size_t payload, unsigned next_header, unsigned hop_limit,
+struct Flow {
+    std::uint8_t traffic_class = 0;
+    std::uint32_t label = 0;
+};
+
+void write_ipv6(Writer& out, Flow flow, std::size_t payload, unsigned next_header, unsigned hop_limit,
                 const Address& source, const Address& destination) {
-    out.u32(0x60000000U | flow_label);
+    out.u32(0x60000000U | flow.traffic_class << 20 | flow.label);
     out.u16(static_cast<unsigned>(payload));
     out.u8(next_header);
     out.u8(hop_limit);
@@ -140,7 +145,8 @@ bool probe_fits(const ProbePath& way) {
 }
 
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
-                         const ProbePath& way, std::uint16_t index, std::size_t size) {
+                         const ProbePath& way, std::uint16_t index, std::size_t size, std::uint8_t traffic_class) {
+    const Flow flow{.traffic_class = traffic_class, .label = index};
     const auto lengths = lengths_of(way, size);
     std::vector<Address> list(way.back.begin(), way.back.end());
     list.push_back(return_address);
@@ -148,10 +154,10 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     Writer out;
     write_ethernet(out, link);
     if (!way.encaps.empty()) {
-        write_ipv6(out, index, lengths.outer, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
+        write_ipv6(out, flow, lengths.outer, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
         write_srh(out, IPPROTO_IPV6, way.encaps);
     }
-    write_ipv6(out, index, lengths.payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
+    write_ipv6(out, flow, lengths.payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
                kHopLimitProbe, source, list.front());
     if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
     ProbeTemplate result;
@@ -180,7 +186,7 @@ ListHeader make_encaps_header(const LinkAddresses& link, const Address& source, 
     const auto listed = reduced ? segments.subspan(1) : segments;
     Writer out;
     write_ethernet(out, link);
-    write_ipv6(out, 0, 0, listed.empty() ? unsigned{IPPROTO_IPV6} : unsigned{IPPROTO_ROUTING}, kHopLimitEncaps, source,
+    write_ipv6(out, {}, 0, listed.empty() ? unsigned{IPPROTO_IPV6} : unsigned{IPPROTO_ROUTING}, kHopLimitEncaps, source,
                segments.front());
     ListHeader result;
     if (!listed.empty()) {

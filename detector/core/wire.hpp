@@ -38,6 +38,9 @@ struct ListHeader {
     std::uint16_t srh_offset = 0;     ///< 0: there is no SRH
 };
 
+/// CS6, for what keeps a network running (RFC 4594, 3.1): the queue that BFD goes by.
+inline constexpr std::uint8_t kProbeTrafficClass = 0xc0;
+
 /// Which way a probe goes. Lists are in travel order and may be empty.
 struct ProbePath {
     std::span<const Address> encaps{};  ///< H.Encaps around the probe, as around data; the last SID decapsulates
@@ -49,9 +52,10 @@ bool probe_fits(const ProbePath& way);
 
 /// The probe of session `index`, which returns to `return-address` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the
 /// SRH). `size`: bytes from the outermost IPv6 header on. What the template does not hold is Extra Padding (RFC
-/// 8972, 4.1) of zeros; a size that the template exceeds is ignored.
+/// 8972, 4.1) of zeros; a size that the template exceeds is ignored. `traffic_class`: of all its IPv6 headers.
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
-                         const ProbePath& way, std::uint16_t index, std::size_t size = 0);
+                         const ProbePath& way, std::uint16_t index, std::size_t size = 0,
+                         std::uint8_t traffic_class = kProbeTrafficClass);
 
 /// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order, or of
 /// H.Encaps.Red (5.2), which leaves the first segment out of the SRH, and the SRH out if that was all.

@@ -176,7 +176,8 @@ void SessionTable::publish_passive(const Session& session, ss_session_conf& conf
 void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) {
     const auto& probe = session.config.probe;
     const ProbePath way{.encaps = session.config.encaps, .back = probe.back};
-    const auto bytes = make_probe(*session.link(), source_, probe.return_address, way, session.index, probe.size);
+    const auto bytes = make_probe(*session.link(), source_, probe.return_address, way, session.index, probe.size,
+                                  static_cast<std::uint8_t>(probe.traffic_class));
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
                       conf.return_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&

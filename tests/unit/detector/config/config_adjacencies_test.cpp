@@ -76,6 +76,20 @@ TEST(ConfigAdjacencies, HaveProbesOfAnySize) {
     EXPECT_EQ(config.passives.at(0).probe.size, 0U);  // it sends none
 }
 
+TEST(ConfigAdjacencies, HaveProbesOfAnyTrafficClass) {
+    Parts parts;
+    parts.probe = "probe: {traffic-class: 0}";
+    parts.first =
+        R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1", traffic-class: 255}})";
+    parts.more =
+        "paths:\n"
+        "- {name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, traffic-class: 184}}";
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.adjacencies.at(0).probe.traffic_class, 255U);
+    EXPECT_EQ(config.adjacencies.at(1).probe.traffic_class, 0U);
+    EXPECT_EQ(config.paths.at(0).probe.traffic_class, 184U);
+}
+
 class BadAdjacency : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadAdjacency, IsNamedByLineColumnFieldAndReason) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detector/core/wire.hpp"
 #include "tests/unit/detector/config/config_text.hpp"
 
 namespace sidestep {
@@ -34,6 +35,7 @@ TEST(ConfigFile, FillsInTheDefaults) {
     EXPECT_EQ(adjacency.probe.return_address, address("fd00:ab::1"));
     EXPECT_TRUE(adjacency.probe.back.empty());
     EXPECT_EQ(adjacency.probe.size, 0U);
+    EXPECT_EQ(adjacency.probe.traffic_class, kProbeTrafficClass);
     EXPECT_TRUE(adjacency.gateways.empty());
     EXPECT_EQ(adjacency.link, "A-B");
     EXPECT_TRUE(adjacency.bypass.empty());
@@ -121,7 +123,7 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) { p.probe = "probe: {return-address: fd00::1}"; },
          {"f:3:9: probe.return-address: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
           "allowance, "
-          "turnaround, size, loss-limit, rtt-limit, damping"}},
+          "turnaround, size, traffic-class, loss-limit, rtt-limit, damping"}},
         {"DampingThatNeverSuppresses",
          [](Parts& p) { p.probe = "probe: {damping: {half-life: 10s, max-suppress: 1s}}"; },
          {"f:3:18: probe.damping: never suppresses: with this half-life and max-suppress the penalty stays below "
@@ -134,7 +136,7 @@ std::vector<BadCase> bad_structure() {
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, mult: 3}"); },
          {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
-          "allowance, turnaround, size, loss-limit, rtt-limit, damping, return-address, segment"}},
+          "allowance, turnaround, size, traffic-class, loss-limit, rtt-limit, damping, return-address, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
          {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric"}},
@@ -256,6 +258,9 @@ std::vector<BadCase> bad_probe() {
         {"SizeTooLarge",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, size: 9001}"); },
          {"f:5:95: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
+        {"TrafficClassTooLarge",
+         [](Parts& p) { p.probe = "probe: {traffic-class: 256}"; },
+         {"f:3:24: probe.traffic-class: must be a whole number from 0 to 255"}},
         {"UnknownTurnaround",
          [](Parts& p) { p.probe = "probe: {turnaround: u-turn}"; },
          {"f:3:21: probe.turnaround: must be one of: forward, end, end.x"}},

@@ -31,7 +31,7 @@ TEST(Wire, ProbeByPlainForwarding) {
     EXPECT_EQ(probe.udp_offset, 54);
     EXPECT_EQ(probe.bytes, hex(R"(
         02000000000b 02000000000a 86dd
-        60000123 0040 11 ff
+        6c000123 0040 11 ff
         20010db8000a00000000000000000001
         20010db800ab0000000000000000000a
         c123 035e 0040 0000
@@ -47,7 +47,7 @@ TEST(Wire, ProbeThroughASegmentListEndsAtTheReturnAddress) {
     EXPECT_EQ(probe.udp_offset, 14 + 40 + 8 + 3 * 16);
     EXPECT_EQ(probe.bytes, hex(R"(
         02000000000b 02000000000a 86dd
-        60000fff 0078 2b ff
+        6c000fff 0078 2b ff
         20010db8000a00000000000000000001
         fc000001000000000000000000000001
         11 06 04 02 02 00 0000
@@ -68,15 +68,28 @@ TEST(Wire, AProbeEncapsulatedAsData) {
     EXPECT_EQ(probe.udp_offset, 14 + 40 + 40 + 40);
     EXPECT_EQ(Bytes(probe.bytes.begin(), probe.bytes.begin() + 14 + 40 + 40 + 40), hex(R"(
         02000000000b 02000000000a 86dd
-        60000005 0090 2b 40
+        6c000005 0090 2b 40
         20010db8000a00000000000000000001
         fc000001000000000000000000000001
         29 04 04 01 01 00 0000
         fc000002000000000000000000000001
         fc000001000000000000000000000001
-        60000005 0040 11 ff
+        6c000005 0040 11 ff
         20010db8000a00000000000000000001
         20010db800ab0000000000000000000a)"));
+}
+
+// Its own header and the outer one alike, so that it waits in one queue all the way.
+TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
+    const auto list = segments(2);
+    const ProbePath path{.encaps = list, .back = list};
+    for (const unsigned traffic_class : {0U, 0x01U, 0x2eU << 2, 0xffU}) {
+        const auto probe = make_probe(kLink, {}, {}, path, 5, 0, static_cast<std::uint8_t>(traffic_class));
+        for (const std::size_t at : {14, 14 + 40 + 40}) {
+            EXPECT_EQ((probe.bytes.at(at) << 8 | probe.bytes.at(at + 1)) >> 4, 0x600U | traffic_class) << at;
+        }
+        EXPECT_EQ(probe.checksum, make_probe(kLink, {}, {}, path, 5).checksum) << "it is in no pseudo-header";
+    }
 }
 
 // RFC 8972, 4.1: what is missing to the size is a TLV of zeros, of which the template has the head.
@@ -85,7 +98,7 @@ TEST(Wire, APaddedProbe) {
     EXPECT_EQ(probe.length, 14 + 1500);
     EXPECT_EQ(probe.bytes, hex(R"(
         02000000000b 02000000000a 86dd
-        60000123 05b4 11 ff
+        6c000123 05b4 11 ff
         20010db8000a00000000000000000001
         20010db800ab0000000000000000000a
         c123 035e 05b4 0000
