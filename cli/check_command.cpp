@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `sidestep check FILE`: what is wrong with a configuration, or else what it means. Changes nothing.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -29,8 +32,32 @@ json to_json(const std::vector<Complaint>& complaints) {
     return list;
 }
 
-void print_json(const json& value) {
-    fmt::print("{}\n", value.dump(2, ' ', false, json::error_handler_t::replace));
+std::string dump(const json& value) {
+    return value.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+/// As a line of its own and those after it, `indent` spaces to the right; texts in JSON have no line ends.
+std::string indented(std::string_view lines, std::size_t indent) {
+    std::string text;
+    for (std::size_t at = 0; at < lines.size();) {
+        const auto end = std::min(lines.find('\n', at), lines.size());
+        text += '\n' + std::string(indent, ' ');
+        text += lines.substr(at, end - at);
+        at = end + 1;
+    }
+    return text;
+}
+
+/// The description with its policies, which are made and printed one by one.
+void print_json(const json& description, const std::vector<PolicyConfig>& policies) {
+    const auto text = dump(description);
+    const std::string_view list = "\n  \"policies\": [";
+    const auto at = text.find(list) + list.size();
+    fmt::print("{}", std::string_view(text).substr(0, at));
+    for (const auto& policy : policies) {
+        fmt::print("{}{}", &policy == &policies.front() ? "" : ",", indented(dump(policy_json(policy)), 4));
+    }
+    fmt::print("{}{}\n", policies.empty() ? "" : "\n  ", std::string_view(text).substr(at));
 }
 
 void print_warnings(const Complaints& complaints) {
@@ -39,8 +66,9 @@ void print_warnings(const Complaints& complaints) {
 
 [[noreturn]] void refuse(const Complaints& complaints, bool as_json) {
     if (as_json) {
-        print_json(
-            {{"valid", false}, {"complaints", to_json(complaints.list)}, {"warnings", to_json(complaints.warnings)}});
+        fmt::print("{}\n", dump({{"valid", false},
+                                 {"complaints", to_json(complaints.list)},
+                                 {"warnings", to_json(complaints.warnings)}}));
     } else {
         fmt::print(stderr, "{}\n", complaints.to_string());
         print_warnings(complaints);
@@ -65,7 +93,7 @@ void check(const CheckOptions& options) {
         auto description = describe_json(config);
         description["valid"] = true;
         description["warnings"] = to_json(complaints.warnings);
-        print_json(description);
+        print_json(description, config.policies);
         return;
     }
     fmt::print("{}", describe(config));

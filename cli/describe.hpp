@@ -14,7 +14,11 @@ namespace sidestep {
 /// Tables for people.
 std::string describe(const Config& config);
 
-/// The same as one JSON object; times in microseconds where the key ends in _us, in milliseconds where in _ms.
+/// The same as one JSON object; times in microseconds where the key ends in _us, in milliseconds where in _ms. The list
+/// "policies" is left empty: as JSON, a policy takes ten times the memory that it takes in the configuration.
 nlohmann::json describe_json(const Config& config);
+
+/// One element of "policies".
+nlohmann::json policy_json(const PolicyConfig& policy);
 
 }  // namespace sidestep

@@ -40,7 +40,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("routing", read_routing);
 }
 
-/// Keys that had other names in earlier versions.
+/// Keys that had other names in earlier versions; sidestep.yaml(5) lists them under COMPATIBILITY.
 constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "return-address"}}};
 
 Config read_root(const YamlPlace& root, Reading reading) {

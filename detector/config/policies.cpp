@@ -130,7 +130,9 @@ void check_lengths(const Reading& reading, const YamlPlace& place) {
 
 void read_policies(Reading& reading, const YamlPlace& place) {
     Taken taken;
-    for (const auto& item : place.items()) read_policy(reading, item, taken);
+    const auto items = place.items();
+    reading.config.policies.reserve(items.size());
+    for (const auto& item : items) read_policy(reading, item, taken);
     check_lengths(reading, place);
 }
 

@@ -3,8 +3,10 @@
 #include "routing/io/topology_file.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +30,37 @@ class Taken {
 
   private:
     std::map<std::string, std::string> owners_;
+};
+
+/// The locators so far. Those that are kept do not overlap, so that one look to either side finds what does.
+class Locators {
+  public:
+    /// Complains at `place` if another node's locator overlaps; the first to be given stays.
+    void claim(const Prefix& prefix, const std::string& by, const YamlPlace& place) {
+        const auto after = owners_.lower_bound(prefix);
+        const auto overlaps = [&](const auto& entry) {
+            return entry->first.contains(prefix) || prefix.contains(entry->first);
+        };
+        if (after != owners_.end() && overlaps(after)) {
+            complain(prefix, *after, place);
+        } else if (after != owners_.begin() && overlaps(std::prev(after))) {
+            complain(prefix, *std::prev(after), place);
+        } else {
+            owners_.emplace_hint(after, prefix, by);
+        }
+    }
+
+  private:
+    using Owners = std::map<Prefix, std::string>;
+
+    static void complain(const Prefix& prefix, const Owners::value_type& before, const YamlPlace& place) {
+        const auto& [other, owner] = before;
+        place.complain(other == prefix
+                           ? fmt::format("{} is already used by {}", prefix.to_string(), owner)
+                           : fmt::format("{} overlaps {} of {}", prefix.to_string(), other.to_string(), owner));
+    }
+
+    Owners owners_;
 };
 
 class Reader {
@@ -65,15 +98,18 @@ class Reader {
             node.loopback = loopback->ipv6();
             if (node.loopback) addresses_.claim(node.loopback->to_string(), node.name, *loopback);
         }
-        if (const auto prefixes = place.optional("prefixes")) {
-            for (const auto& item : prefixes->items()) {
-                const auto prefix = item.prefix();
-                if (!prefix) continue;
-                if (std::ranges::find(node.prefixes, *prefix) != node.prefixes.end()) item.complain("given twice");
-                node.prefixes.push_back(*prefix);
-            }
-        }
+        if (const auto prefixes = place.optional("prefixes")) read_prefixes(*prefixes, node);
         if (!graph_.find_node(node.name)) graph_.add_node(std::move(node));
+    }
+
+    static void read_prefixes(const YamlPlace& place, Node& node) {
+        std::set<Prefix> seen;
+        for (const auto& item : place.items()) {
+            const auto prefix = item.prefix();
+            if (!prefix) continue;
+            if (!seen.insert(*prefix).second) item.complain("given twice");
+            node.prefixes.push_back(*prefix);
+        }
     }
 
     void read_locator(const YamlPlace& place, Node& node) {
@@ -85,14 +121,7 @@ class Reader {
             locator->complain(fmt::format("must be an IPv6 prefix of 16 to {} bits", kMaxLocatorLength));
             return;
         }
-        for (const auto& [other, owner] : locators_) {
-            if (other == *prefix) {
-                locator->complain(fmt::format("{} is already used by {}", prefix->to_string(), owner));
-            } else if (other.contains(*prefix) || prefix->contains(other)) {
-                locator->complain(fmt::format("{} overlaps {} of {}", prefix->to_string(), other.to_string(), owner));
-            }
-        }
-        locators_.emplace_back(*prefix, node.name);
+        locators_.claim(*prefix, node.name, *locator);
         node.locator = prefix;
     }
 
@@ -153,7 +182,7 @@ class Reader {
         return known;
     }
 
-    static std::optional<Metric> read_metric(const YamlPlace& place, const std::string& key) {
+    static std::optional<Metric> read_metric(const YamlPlace& place, std::string_view key) {
         const auto metric = place.optional(key);
         const auto value = metric ? metric->integer(1, kMaxMetric) : std::nullopt;
         return value ? std::optional(static_cast<Metric>(*value)) : std::nullopt;
@@ -163,7 +192,7 @@ class Reader {
     Taken names_;
     Taken links_;
     Taken addresses_;
-    std::vector<std::pair<Prefix, std::string>> locators_;
+    Locators locators_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -129,6 +130,7 @@ TEST(Commands, CheckDescribesAGoodFile) {
     const auto answer = json::parse(outcome.out);
     EXPECT_EQ(answer.at("valid"), true);
     EXPECT_EQ(answer.at("warnings").at(0).at("line"), 18);
+    EXPECT_EQ(answer.at("policies").at(0).at("name"), "to-D");
 }
 
 TEST(Commands, CheckRefusesAbsentInterfacesWhenAsked) {
@@ -155,6 +157,25 @@ TEST(Commands, CheckPrintsEveryComplaint) {
     outcome = run({"check", folder.file("none.yaml")});
     EXPECT_EQ(outcome.code, kExitBadInput);
     EXPECT_EQ(outcome.err, folder.file("none.yaml") + ": No such file or directory\n");
+}
+
+TEST(Commands, CheckPrintsManyPoliciesOrNoneAsJson) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("many.yaml");
+    std::string text = R"(node: {name: A, source-address: "fd00:a::1"}
+adjacencies: [{name: A-B, interface: lo, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1"}}]
+)";
+    std::ofstream(file) << text;
+    EXPECT_EQ(json::parse(run({"check", file, "--json"}).out).at("policies"), json::array());
+    text += "policies:\n";
+    for (const auto* name : {"a", "b", "c"}) {
+        text +=
+            fmt::format("- {{name: {0}, prefixes: [\"2001:db8:{0}::/48\"], candidates: [{{adjacency: A-B}}]}}\n", name);
+    }
+    std::ofstream(file) << text;
+    const auto policies = json::parse(run({"check", file, "--json"}).out).at("policies");
+    ASSERT_EQ(policies.size(), 3U);
+    EXPECT_EQ(policies.at(2).at("name"), "c");
 }
 
 TEST(Commands, CheckWarnsOfOldKeys) {

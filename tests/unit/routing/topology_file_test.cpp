@@ -2,6 +2,7 @@
 // The topology file: what it may hold, and a complaint at its place for everything it must not hold.
 #include "routing/io/topology_file.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,12 +102,35 @@ TEST(TopologyFile, ComplainsAboutNodes) {
                             "overload",
                             "t:4:24: nodes[2].locator: fd00:a::/48 is already used by A",
                             "t:5:24: nodes[3].locator: fd00:a:0:1::/64 overlaps fd00:a::/48 of A",
-                            "t:5:24: nodes[3].locator: fd00:a:0:1::/64 overlaps fd00:a::/48 of C",
                             "t:6:5: nodes[4].locator: missing",
                             "t:7:24: nodes[5].locator: must be a prefix without host bits, such as 2001:db8::/48 or "
                             "192.0.2.0/24",
                             "t:8:46: nodes[6].kind: must be one of: router, host",
                             "t:8:24: nodes[6].locator: must be an IPv6 prefix of 16 to 112 bits"));
+}
+
+TEST(TopologyFile, ComplainsOncePerLocatorThatOverlaps) {
+    EXPECT_THAT(complaints_about(R"(nodes:
+  - {name: A, locator: "fd00:a::/48"}
+  - {name: B, locator: "fd00:b::/48"}
+  - {name: C, locator: "fd00::/16"}
+  - {name: D, locator: "fd00:9::/48"}
+  - {name: E, locator: "fd00:b:0:1::/64"}
+)"),
+                ElementsAre("t:4:24: nodes[2].locator: fd00::/16 overlaps fd00:a::/48 of A",
+                            "t:6:24: nodes[4].locator: fd00:b:0:1::/64 overlaps fd00:b::/48 of B"));
+}
+
+TEST(TopologyFile, TenThousandNodesAreLinear) {
+    std::string text = "nodes:\n";
+    for (int i = 0; i < 10'000; ++i) text += fmt::format("  - {{name: n{0}, locator: \"fd00:{0:x}::/48\"}}\n", i);
+    text += "links:\n";
+    for (int i = 1; i < 10'000; ++i) text += fmt::format("  - {{id: l{0}, ends: [n{1}, n{0}]}}\n", i, i - 1);
+    Complaints complaints{.file = "t", .list = {}};
+    const auto topology = parse_topology(text, complaints);
+    ASSERT_TRUE(topology) << complaints.to_string();
+    EXPECT_EQ(topology->graph.link_count(), 9'999U);
+    EXPECT_THAT(topology->warnings, ElementsAre());
 }
 
 TEST(TopologyFile, ComplainsAboutLinks) {
