@@ -70,7 +70,7 @@ class Daemon {
         std::filesystem::create_directories(options_.run_directory, error);
         if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
         auto server = ApiServer::listen(context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
-                                        [this](const json& request) { return answer(request); });
+                                        [this](const json& request, ConnectionId) { return answer(request); });
         if (!server) return std::unexpected(server.error());
         server_ = std::move(*server);
 
@@ -125,7 +125,7 @@ class Daemon {
         engine_->resolve = [this](int ifindex, const Address& neighbor) { kernel_->resolve(ifindex, neighbor); };
         clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
         engine_->log.on_event = [this](const LoggedEvent& event) {
-            server_->broadcast(to_json(event));
+            if (server_->followed()) server_->broadcast(to_json(event));
             state_changed_ = true;
             if (saves_left_ > 0) save_changes();
             if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
