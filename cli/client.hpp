@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,18 +21,26 @@ class Client {
     /// Takes over a connected stream socket.
     explicit Client(Fd socket) : socket_(std::move(socket)) {}
 
-    /// Connects to the socket at `path`; the error says what to do about it.
-    static Result<Client> connect(const std::string& path);
+    /// Connects to the socket at `path`, within `patience`; the error says what to do about it.
+    static Result<Client> connect(const std::string& path, std::chrono::milliseconds patience = kPatience);
 
-    /// Sends a command and waits `patience` for its answer; an answer {"error": ...} is an error too.
-    Result<nlohmann::json> ask(const nlohmann::json& command,
-                               std::chrono::milliseconds patience = std::chrono::seconds(5));
-    Result<void> send(const nlohmann::json& command);
-    /// The next answer, however long it takes; an error as well once the daemon has hung up.
+    /// Sends a command and waits `patience` for its answer, all of it; an answer {"error": ...} is an error too.
+    Result<nlohmann::json> ask(const nlohmann::json& command, std::chrono::milliseconds patience = kPatience);
+    /// The next line of a daemon that sends events, however long it takes; an error as well once it has hung up.
     Result<nlohmann::json> receive();
 
   private:
-    Result<std::string> read_line();
+    static constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(5);
+
+    struct Deadline {
+        std::chrono::steady_clock::time_point at;
+        std::chrono::milliseconds patience;  ///< that led to it
+    };
+
+    static Result<nlohmann::json> parse(const std::string& line);
+    [[nodiscard]] Result<void> wait_for(short events, const std::optional<Deadline>& deadline) const;
+    [[nodiscard]] Result<void> send(const std::string& line, const Deadline& deadline) const;
+    Result<std::string> read_line(const std::optional<Deadline>& deadline);
 
     Fd socket_;
     std::string received_;  ///< not yet taken as lines

@@ -79,15 +79,11 @@ void set_session(const DaemonOptions& options, const std::string& session, bool 
 /// Prints events as they happen, until interrupted or the daemon ends.
 void follow_events(const DaemonOptions& options) {
     auto client = connect(options);
-    if (const auto sent = client.send({{"command", "events"}, {"follow", true}}); !sent) {
-        give_up(kExitFailure, sent.error().message);
-    }
-    if (!options.json) print(report_events(json::object()));
-    for (;;) {
-        const auto answer = client.receive();
-        if (!answer) give_up(kExitFailure, answer.error().message);
+    auto answer = client.ask({{"command", "events"}, {"follow", true}});
+    if (answer && !options.json) print(report_events(json::object()));
+    for (; answer; answer = client.receive())
         print(options.json ? json_text(*answer, -1) : report_events(*answer, false));
-    }
+    give_up(kExitFailure, answer.error().message);
 }
 
 }  // namespace

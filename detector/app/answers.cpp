@@ -110,7 +110,7 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
                       {"kind", kind_of(session.config)},
                       {"state", to_string(session.fsm.state)},
                       {"reason", to_string(session.fsm.reason)},
-                      {"state", rank_name(engine.sessions.rank(session))},
+                      {"rank", rank_name(engine.sessions.rank(session))},
                       {"interface", session.config.interface},
                       {"neighbor", session.config.neighbor.to_string()},
                       {"path", texts(session.config.encaps)},

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The API server over Boost.Asio.
+// The API server over Boost.Asio: accepts, lets connections take turns, and keeps an account of what is queued.
 #include "detector/app/api_server.hpp"
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <deque>
 #include <filesystem>
-#include <set>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/streambuf.hpp>
-#include <boost/asio/write.hpp>
-#include <nlohmann/json.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "detector/app/api_connection.hpp"
+#include "detector/app/api_socket.hpp"
 
 namespace sidestep {
 namespace {
@@ -21,131 +27,197 @@ namespace {
 using Protocol = boost::asio::local::stream_protocol;
 using nlohmann::json;
 
-constexpr std::size_t kLongestRequest = 64 << 10;
-constexpr std::size_t kLongestBacklog = 10'000;  // lines that a follower may be behind
-
-std::string to_line(const json& document) {
+std::string to_text(const json& document) {
     return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-/// One connection: reads a line, answers, and so on; writes are queued so that lines never mix.
-class Connection : public std::enable_shared_from_this<Connection> {
-  public:
-    Connection(Protocol::socket socket, const ApiHandler& handler, std::set<std::shared_ptr<Connection>>& all)
-        : socket_(std::move(socket)), handler_(handler), all_(all), input_(kLongestRequest) {}
+}  // namespace
 
-    void read() {
-        boost::asio::async_read_until(socket_, input_, '\n',
-                                      [self = shared_from_this()](const auto& error, std::size_t length) {
-                                          if (error) return self->close();
-                                          self->answer(length);
-                                          self->read();
-                                      });
+struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> {
+    Impl(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, ApiClosed on_closed,
+         const ApiLimits& api_limits)
+        : context(loop),
+          path(std::move(socket_path)),
+          handler(std::move(on_request)),
+          closed(std::move(on_closed)),
+          limits(api_limits),
+          acceptor(loop),
+          pause(loop) {}
+
+    /// `work`, should the server still be there when it is due.
+    template <typename Work>
+    auto if_alive(Work work) {
+        return [weak = weak_from_this(), work = std::move(work)](auto&&... arguments) {
+            if (const auto self = weak.lock(); self) work(*self, std::forward<decltype(arguments)>(arguments)...);
+        };
     }
 
-    void send(std::string line) {
-        if (backlog_.size() >= kLongestBacklog) return close();
-        backlog_.push_back(std::move(line));
-        if (backlog_.size() == 1) write();
+    void accept() {
+        acceptor.async_accept(if_alive([](Impl& self, const boost::system::error_code& error, Protocol::socket socket) {
+            if (error == boost::asio::error::operation_aborted) return;
+            if (error) return self.accept_later(error);
+            self.cannot_accept = false;
+            self.add(std::move(socket));
+            self.accept();
+        }));
     }
 
-    [[nodiscard]] bool follows() const { return follows_; }
+    /// Too many open files, for one: the client waits in the backlog, and there may be one less in a moment.
+    void accept_later(const boost::system::error_code& error) {
+        if (!std::exchange(cannot_accept, true))
+            spdlog::warn("cannot accept clients of the API, trying again: {}", error.message());
+        pause.expires_after(limits.accept_again);
+        pause.async_wait(if_alive([](Impl& self, const boost::system::error_code& cancelled) {
+            if (!cancelled) self.accept();
+        }));
+    }
 
-    void close() {
+    void add(Protocol::socket socket) {
+        ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+        if (connections.size() >= limits.clients) return refuse(std::move(socket));
+        const ConnectionId id{++last_id};
+        const auto connection = std::make_shared<ApiConnection>(std::move(socket), id, limits, *this);
+        connections.emplace(id, connection);
+        connection->start();
+    }
+
+    /// A line always has room in a new socket.
+    void refuse(Protocol::socket socket) const {
         boost::system::error_code ignored;
-        socket_.close(ignored);
-        all_.erase(shared_from_this());
+        socket.non_blocking(true, ignored);
+        const auto line = to_text(
+            {{"error", fmt::format("{} clients are connected already: try again when one has gone", limits.clients)}});
+        socket.write_some(boost::asio::buffer(line), ignored);
     }
 
-  private:
-    void answer(std::size_t length) {
-        const auto* data = static_cast<const char*>(input_.data().data());
-        const auto request = json::parse(data, data + length, nullptr, false);
-        input_.consume(length);
-        if (!request.is_object()) return send(to_line({{"error", "a request is one JSON object on a line"}}));
-        try {
-            const auto reply = handler_(request);
-            if (!reply.contains("error") && request.value("follow", false)) follows_ = true;
-            send(to_line(reply));
-        } catch (const json::exception& error) {
-            send(to_line({{"error", std::string("bad request: ") + error.what()}}));
+    /// One request a turn, and between two turns everything else that is due in the loop: so no number of requests
+    /// delays anything by more than one of them, and no client waits for all requests of another.
+    void wait_for_turn(std::shared_ptr<ApiConnection> connection) override {
+        turns.push_back(std::move(connection));
+        if (turns.size() == 1) post_turn();
+    }
+
+    void post_turn() {
+        boost::asio::post(context, if_alive([](Impl& self) {
+                              const auto next = std::move(self.turns.front());
+                              self.turns.pop_front();
+                              if (!self.turns.empty()) self.post_turn();
+                              next->take_turn();
+                          }));
+    }
+
+    std::optional<json> handle(const json& request, ConnectionId connection) override {
+        return handler(request, connection);
+    }
+
+    ApiLine make_line(const json& document, const ApiConnection& receiver) override {
+        return make_line(document, &receiver);
+    }
+
+    /// The account is settled when the last connection that shares the line is done with it.
+    ApiLine make_line(const json& document, const ApiConnection* receiver) {
+        auto text = std::make_unique<const std::string>(to_text(document));
+        make_room(text->size(), receiver);
+        *bytes += text->size();
+        return {text.release(), [account = bytes](const std::string* line) {
+                    *account -= line->size();
+                    delete line;
+                }};
+    }
+
+    /// Clients that do not take their answers make room for the others. `receiver` stays: an answer may be larger than
+    /// all that is granted.
+    void make_room(std::size_t size, const ApiConnection* receiver) {
+        while (*bytes + size > limits.total) {
+            ApiConnection* most = nullptr;
+            for (const auto& [id, connection] : connections) {
+                if (connection.get() == receiver || connection->queued() == 0) continue;
+                if (most == nullptr || connection->queued() > most->queued()) most = connection.get();
+            }
+            if (most == nullptr) return;
+            spdlog::warn("a client of the API leaves {} bytes unread, and memory is short: dropped", most->queued());
+            most->close();
         }
     }
 
-    void write() {
-        boost::asio::async_write(socket_, boost::asio::buffer(backlog_.front()),
-                                 [self = shared_from_this()](const auto& error, std::size_t) {
-                                     if (error) return self->close();
-                                     self->backlog_.pop_front();
-                                     if (!self->backlog_.empty()) self->write();
-                                 });
+    void on_close(const ApiConnection& connection) override {
+        const auto id = connection.id();
+        connections.erase(id);
+        if (closed && !ending) boost::asio::post(context, if_alive([id](Impl& self) { self.closed(id); }));
     }
 
-    Protocol::socket socket_;
-    const ApiHandler& handler_;
-    std::set<std::shared_ptr<Connection>>& all_;
-    boost::asio::streambuf input_;
-    std::deque<std::string> backlog_;
-    bool follows_ = false;
-};
-
-}  // namespace
-
-struct ApiServer::Impl {
-    Impl(boost::asio::io_context& context, std::string socket_path, ApiHandler on_request)
-        : path(std::move(socket_path)), handler(std::move(on_request)), acceptor(context) {}
-
-    void accept() {
-        acceptor.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
-            if (error) return;
-            const auto connection = std::make_shared<Connection>(std::move(socket), handler, connections);
-            connections.insert(connection);
-            connection->read();
-            accept();
-        });
+    [[nodiscard]] std::shared_ptr<ApiConnection> find(ConnectionId id) const {
+        const auto found = connections.find(id);
+        return found == connections.end() ? nullptr : found->second;
     }
 
-    std::string path;
-    ApiHandler handler;
+    [[nodiscard]] std::vector<std::shared_ptr<ApiConnection>> followers() const {
+        std::vector<std::shared_ptr<ApiConnection>> result;
+        for (const auto& [id, connection] : connections) {
+            if (connection->follows()) result.push_back(connection);
+        }
+        return result;
+    }
+
+    boost::asio::io_context& context;
+    const std::string path;
+    const ApiHandler handler;
+    const ApiClosed closed;
+    const ApiLimits limits;
     Protocol::acceptor acceptor;
-    std::set<std::shared_ptr<Connection>> connections;
+    boost::asio::steady_timer pause;
+    bool cannot_accept = false;  ///< and it is logged
+    bool ending = false;
+    std::uint64_t last_id = 0;
+    std::map<ConnectionId, std::shared_ptr<ApiConnection>> connections;
+    std::deque<std::shared_ptr<ApiConnection>> turns;
+    std::shared_ptr<std::size_t> bytes = std::make_shared<std::size_t>(0);  ///< of all lines that are queued
 };
 
-ApiServer::ApiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiServer::ApiServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ApiServer::~ApiServer() {
-    while (!impl_->connections.empty()) (*impl_->connections.begin())->close();
+    impl_->ending = true;
+    while (!impl_->connections.empty()) impl_->connections.begin()->second->close();
     std::error_code ignored;
     std::filesystem::remove(impl_->path, ignored);
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::listen(boost::asio::io_context& context, const std::string& path,
-                                                     ApiHandler handler) {
+                                                     ApiHandler handler, ApiClosed closed, const ApiLimits& limits) {
+    const auto socket = listen_privately(path);
+    if (!socket) return std::unexpected(socket.error());
+    auto impl = std::make_shared<Impl>(context, path, std::move(handler), std::move(closed), limits);
+    // Asio closes what it is given: it gets a descriptor of its own.
+    const auto own = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
+    if (own < 0) return fail_errno("cannot listen at " + path);
     boost::system::error_code error;
-    if (path.size() > 107) return fail("the socket's path is too long (107 bytes at most): " + path);
-    Protocol::socket probe(context);
-    probe.connect(Protocol::endpoint(path), error);
-    if (!error) return fail("another sidestepd answers at " + path + ": stop it first");
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-
-    auto impl = std::make_unique<Impl>(context, path, std::move(handler));
-    impl->acceptor.open(Protocol(), error);
-    const auto mask = umask(0077);
-    if (!error) impl->acceptor.bind(Protocol::endpoint(path), error);
-    umask(mask);
-    if (!error) impl->acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+    impl->acceptor.assign(Protocol(), own, error);
     if (error) return fail("cannot listen at " + path + ": " + error.message());
     impl->accept();
     return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
-void ApiServer::broadcast(const json& line) {
-    const auto text = to_line(line);
-    const auto followers = impl_->connections;  // sending may close and erase
-    for (const auto& connection : followers) {
-        if (connection->follows()) connection->send(text);
-    }
+bool ApiServer::followed() const {
+    return std::ranges::any_of(impl_->connections, [](const auto& entry) { return entry.second->follows(); });
+}
+
+void ApiServer::broadcast(const json& event) {
+    if (!followed()) return;
+    const auto line = impl_->make_line(event, nullptr);
+    for (const auto& follower : impl_->followers()) follower->send_event(line);
+}
+
+bool ApiServer::send_to(ConnectionId connection, const json& event) {
+    const auto receiver = impl_->find(connection);
+    if (!receiver) return false;
+    receiver->send_event(impl_->make_line(event, receiver.get()));
+    return impl_->find(connection) != nullptr;
+}
+
+bool ApiServer::reply(ConnectionId connection, const json& answer) {
+    const auto receiver = impl_->find(connection);
+    return receiver && receiver->reply(answer);
 }
 
 }  // namespace sidestep

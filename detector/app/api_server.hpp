@@ -1,40 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The Unix socket that `sidestep` talks to: one JSON document a line, in and out (docs/architecture.md lists the
-// commands).
+// The Unix socket that `sidestep` talks to: one JSON document a line, in and out (docs/api.md). Neither the number of
+// clients nor what they do or leave undone grows or delays the detector beyond ApiLimits.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
-#include <nlohmann/json_fwd.hpp>
 
 #include "common/error.hpp"
+#include "detector/app/api.hpp"
 
 namespace sidestep {
 
-/// Answers one request. A request that follows events gets its first answer here, and the rest by broadcast().
-using ApiHandler = std::function<nlohmann::json(const nlohmann::json& request)>;
-
+/// To be used by the thread that runs `context`, or while nobody runs it.
 class ApiServer {
   public:
-    /// Listens at `path`, readable and writable by root only. A socket left by a dead process is replaced; a living one
-    /// is an error.
+    /// Listens at `path`, readable and writable by its owner only. A socket left by a dead process is replaced; a living
+    /// one is an error. `closed` is called by the loop, once for each connection that ends before the server does, and
+    /// never from within a call of the server.
     static Result<std::unique_ptr<ApiServer>> listen(boost::asio::io_context& context, const std::string& path,
-                                                     ApiHandler handler);
+                                                     ApiHandler handler, ApiClosed closed = {},
+                                                     const ApiLimits& limits = {});
     ApiServer(const ApiServer&) = delete;
     ApiServer& operator=(const ApiServer&) = delete;
-    /// Removes the socket's file.
+    /// Closes all connections, without calling `closed`, and removes the socket's file.
     ~ApiServer();
 
-    /// Sends `line` to all who follow events. A follower that does not read is dropped, never waited for.
-    void broadcast(const nlohmann::json& line);
+    /// Whether somebody follows events.
+    [[nodiscard]] bool followed() const;
+    /// Sends `event` to all who follow events. A follower that does not read is dropped, never waited for.
+    void broadcast(const nlohmann::json& event);
+    /// Sends `event` to one connection, whether it follows or not. False if it is gone, or dropped for being too far
+    /// behind.
+    bool send_to(ConnectionId connection, const nlohmann::json& event);
+    /// The answer to a request for which the handler returned std::nullopt. False if the connection is gone, or if no
+    /// request of it waits for an answer.
+    bool reply(ConnectionId connection, const nlohmann::json& answer);
 
   private:
     struct Impl;
-    explicit ApiServer(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    explicit ApiServer(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace sidestep

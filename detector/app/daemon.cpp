@@ -8,6 +8,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -22,6 +23,7 @@
 #include "detector/app/answers.hpp"
 #include "detector/app/api_server.hpp"
 #include "detector/app/attachments.hpp"
+#include "detector/app/detector_commands.hpp"
 #include "detector/app/engine.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
@@ -70,7 +72,10 @@ class Daemon {
         std::filesystem::create_directories(options_.run_directory, error);
         if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
         auto server = ApiServer::listen(context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
-                                        [this](const json& request) { return answer(request); });
+                                        [this](const json& request, ConnectionId connection) -> std::optional<json> {
+                                            if (!engine_) return json{{"error", "sidestepd is starting: try again"}};
+                                            return commands_.run(request, connection);
+                                        });
         if (!server) return std::unexpected(server.error());
         server_ = std::move(*server);
 
@@ -125,7 +130,7 @@ class Daemon {
         engine_->resolve = [this](int ifindex, const Address& neighbor) { kernel_->resolve(ifindex, neighbor); };
         clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
         engine_->log.on_event = [this](const LoggedEvent& event) {
-            server_->broadcast(to_json(event));
+            if (server_->followed()) server_->broadcast(to_json(event));
             state_changed_ = true;
             if (saves_left_ > 0) save_changes();
             if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
@@ -268,37 +273,32 @@ class Daemon {
         if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
     }
 
-    json answer(const json& request) {
-        const auto command = request.value("command", "");
-        const auto now = monotonic_now();
-        if (!engine_) return {{"error", "sidestepd is starting: try again"}};
-        if (command == "status") {
-            return answer_status(*engine_, *dataplane_,
-                                 {.node = config_.node,
-                                  .clock = clock_->kind(),
-                                  .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
-                                  .started = started_,
-                                  .longest_lateness = longest_lateness_,
-                                  .clock_restarts = clock_->restarts(),
-                                  .entrances = attachments_->entrances()},
-                                 now);
-        }
-        if (command == "sessions") return answer_sessions(*engine_, now);
-        if (command == "policies") return answer_policies(*engine_, *dataplane_);
-        if (command == "events") return answer_events(engine_->log);
-        if (command == "admin") return admin(request, now);
-        if (command == "routing") return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
-        return {
-            {"error", "unknown command '" + command + "'; known: status, sessions, policies, events, routing, admin"}};
+    DetectorActions actions() {
+        return {.status = [this] { return answer_status(*engine_, *dataplane_, health(), monotonic_now()); },
+                .sessions = [this] { return answer_sessions(*engine_, monotonic_now()); },
+                .policies = [this] { return answer_policies(*engine_, *dataplane_); },
+                .events = [this] { return answer_events(engine_->log); },
+                .routing =
+                    [this] {
+                        return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
+                    },
+                .admin = [this](const std::string& session, bool up) { return admin(session, up); }};
     }
 
-    /// {"command": "admin", "session": NAME, "up": BOOL}
-    json admin(const json& request, Nanoseconds now) {
-        const auto name = request.value("session", "");
+    [[nodiscard]] DetectorHealth health() const {
+        return {.node = config_.node,
+                .clock = clock_->kind(),
+                .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
+                .started = started_,
+                .longest_lateness = longest_lateness_,
+                .clock_restarts = clock_->restarts(),
+                .entrances = attachments_->entrances()};
+    }
+
+    json admin(const std::string& name, bool up) {
         auto* session = engine_->sessions.find(name);
         if (session == nullptr) return {{"error", "no session '" + name + "'; `sidestep sessions` lists them"}};
-        if (!request.contains("up") || !request["up"].is_boolean()) return {{"error", "admin needs up: true or false"}};
-        engine_->on_admin(*session, request["up"].get<bool>(), now);
+        engine_->on_admin(*session, up, monotonic_now());
         arm_timer();
         return {{"session", name}, {"state", to_string(session->fsm.state)}};
     }
@@ -345,6 +345,7 @@ class Daemon {
     asio::posix::stream_descriptor ring_{context_};
     asio::steady_timer timer_{context_};
     asio::steady_timer reconcile_{context_};
+    const ApiCommands commands_ = detector_commands(actions());
     std::unique_ptr<ApiServer> server_;
     std::unique_ptr<Dataplane> dataplane_;
     std::unique_ptr<Engine> engine_;

@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -87,7 +90,70 @@ TEST(Client, AnswersThatAreErrorsAreErrors) {
 
 TEST(Client, ADaemonThatDoesNotAnswerIsNotWaitedForForEver) {
     Pair pair;
-    EXPECT_THAT(pair.client.ask(kStatus, 20ms).error().message, testing::HasSubstr("sidestepd does not answer"));
+    EXPECT_EQ(pair.client.ask(kStatus, 20ms).error().message,
+              "sidestepd did not answer within 0.02 s: it may be stopped or overloaded; look at its log");
+}
+
+TEST(Client, ADaemonThatDoesNotComeToTheEndOfItsAnswerIsNotWaitedForForEver) {
+    Pair pair;
+    std::atomic<bool> over = false;
+    std::thread dripping([&] {
+        while (!over) ::send(pair.daemon.get(), " ", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    });
+    EXPECT_THAT(pair.client.ask(kStatus, 50ms).error().message, testing::HasSubstr("did not answer within 0.05 s"));
+    over = true;
+    dripping.join();
+}
+
+TEST(Client, ADaemonThatDoesNotReadIsNotWaitedForForEver) {
+    Pair pair;
+    const json endless{{"command", std::string(1'000'000, 'x')}};
+    EXPECT_THAT(pair.client.ask(endless, 20ms).error().message, testing::HasSubstr("did not answer within 0.02 s"));
+}
+
+TEST(Client, ADaemonThatDoesNotAcceptIsNotWaitedForForEver) {
+    const TemporaryFolder folder;
+    const auto path = folder.file("A.sock");
+    const auto listener = listen_at(path);  // has room for one more than its backlog of 1
+    const auto first = Client::connect(path, 20ms);
+    const auto second = Client::connect(path, 20ms);
+    const auto third = Client::connect(path, 20ms);
+    ASSERT_TRUE(first && second);
+    ASSERT_FALSE(third);
+    EXPECT_THAT(third.error().message, testing::HasSubstr("did not take the connection within 0.02 s"));
+}
+
+std::atomic<int> signals_taken = 0;
+
+TEST(Client, SignalsDoNotDisturbIt) {
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = [](int) { ++signals_taken; };  // no SA_RESTART: system calls return EINTR
+    sigaction(SIGUSR2, &action, &before);
+    Pair pair;
+    const auto asking = pthread_self();
+    std::thread daemon([&] {
+        char byte = 0;
+        while (recv(pair.daemon.get(), &byte, 1, 0) == 1 && byte != '\n') {
+        }
+        for (int sent = 1; sent <= 10; ++sent) {
+            pthread_kill(asking, SIGUSR2);
+            while (signals_taken < sent) std::this_thread::yield();
+        }
+        pair.say("{\"node\":\"A\"}\n");
+    });
+    const auto answer = pair.client.ask(kStatus);
+    daemon.join();
+    sigaction(SIGUSR2, &before, nullptr);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(*answer, json({{"node", "A"}}));
+}
+
+TEST(Client, ARefusalIsToldThoughTheRequestCouldNotBeSent) {
+    Pair pair;
+    pair.say("{\"error\":\"64 clients are connected already\"}\n");
+    pair.daemon = Fd();
+    EXPECT_EQ(pair.client.ask(kStatus).error().message, "64 clients are connected already");
 }
 
 TEST(Client, ADaemonThatHungUpIsAnErrorNotASignal) {
@@ -105,7 +171,8 @@ TEST(Client, SaysWhatToDoWhenNobodyListens) {
     EXPECT_EQ(Client::connect(path).error().message,
               "the sidestepd that made " + path + " is gone; start it again with: sidestepd --config FILE");
     const std::string endless(200, 'x');
-    EXPECT_EQ(Client::connect(endless).error().message, "the path of the socket is too long: " + endless);
+    EXPECT_EQ(Client::connect(endless).error().message,
+              "the path of the socket is too long (200 bytes, at most 107): " + endless);
 }
 
 TEST(Client, FindsTheSocketsOfTheNodes) {

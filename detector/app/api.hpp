@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The terms that the parts of the API share: a connection's identity, the handler of requests, and the limits that keep
+// clients from growing or delaying the detector. docs/api.md describes the protocol.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+namespace sidestep {
+
+/// One connection for as long as it lasts. A server never gives an identity twice.
+enum class ConnectionId : std::uint64_t {};
+
+/// Answers one request of `connection`. std::nullopt means that ApiServer::reply() brings the answer later; the next
+/// request of this connection is not read before that. A request with "follow": true gets events from its answer on.
+using ApiHandler = std::function<std::optional<nlohmann::json>(const nlohmann::json& request, ConnectionId connection)>;
+
+/// Is told that a connection is gone.
+using ApiClosed = std::function<void(ConnectionId connection)>;
+
+/// What clients may use of the detector. Sizes are in bytes.
+struct ApiLimits {
+    std::size_t clients = 64;
+    std::size_t request = 64 << 10;  ///< a line
+    int depth = 16;                  ///< objects and arrays within each other in a request
+    std::size_t unread = 256 << 10;  ///< queued for a connection: beyond that, its requests are not read
+    std::size_t behind = 4 << 20;    ///< events queued for a follower: beyond that, it is dropped
+    std::size_t total = 32 << 20;    ///< queued for all: beyond that, the connection with most of it is dropped
+    std::chrono::milliseconds accept_again{100};  ///< after a failure to accept
+};
+
+}  // namespace sidestep

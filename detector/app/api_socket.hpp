@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The API's listening socket: only its owner may connect to it, from its first moment on.
+#pragma once
+
+#include <string>
+
+#include "common/error.hpp"
+#include "common/fd.hpp"
+
+namespace sidestep {
+
+/// Listens at `path` with mode 0600; the socket does not block. A socket that a dead process left there is replaced. An
+/// error if a process answers there, if the file is no socket, or if the path is too long for an address (unix(7)).
+Result<Fd> listen_privately(const std::string& path);
+
+}  // namespace sidestep

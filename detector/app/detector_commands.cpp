@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The commands of the detector, one row each.
+#include "detector/app/detector_commands.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+
+ApiHandler without_fields(std::function<json()> action) {
+    return [action = std::move(action)](const json&, ConnectionId) -> std::optional<json> { return action(); };
+}
+
+ApiHandler for_session(std::function<json(const std::string&, bool)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
+        return action(request.at("session").get<std::string>(), request.at("up").get<bool>());
+    };
+}
+
+}  // namespace
+
+ApiCommands detector_commands(DetectorActions actions) {
+    const ApiField follow{.name = "follow", .type = "boolean", .required = false};
+    const ApiField session{.name = "session", .type = "string"};
+    const ApiField up{.name = "up", .type = "boolean"};
+    return ApiCommands({
+        {.name = "status",
+         .help = "The detector at a glance: clock, sessions by state, counters",
+         .fields = {},
+         .run = without_fields(std::move(actions.status))},
+        {.name = "sessions",
+         .help = "Every liveness session: state, reason, probes, round trip",
+         .fields = {},
+         .run = without_fields(std::move(actions.sessions))},
+        {.name = "policies",
+         .help = "Every policy: its candidate paths, which one carries traffic, how much it carried",
+         .fields = {},
+         .run = without_fields(std::move(actions.policies))},
+        {.name = "events",
+         .help = "What happened to sessions; with follow, what will happen, too",
+         .fields = {follow},
+         .run = without_fields(std::move(actions.events))},
+        {.name = "routing",
+         .help = "Where computed policies come from, and how the network converges",
+         .fields = {},
+         .run = without_fields(std::move(actions.routing))},
+        {.name = "admin",
+         .help = "Takes a session down, or lets it come up again",
+         .fields = {session, up},
+         .run = for_session(std::move(actions.admin))},
+    });
+}
+
+}  // namespace sidestep

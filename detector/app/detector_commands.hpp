@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the detector can be asked and told over the API. A new command is a row in detector_commands.cpp.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "detector/app/api_commands.hpp"
+
+namespace sidestep {
+
+/// The work behind the commands: each makes the answer to one of them.
+struct DetectorActions {
+    std::function<nlohmann::json()> status;
+    std::function<nlohmann::json()> sessions;
+    std::function<nlohmann::json()> policies;
+    std::function<nlohmann::json()> events;
+    std::function<nlohmann::json()> routing;
+    std::function<nlohmann::json(const std::string& session, bool up)> admin;
+};
+
+/// The table of docs/api.md. The detector knows no other commands.
+ApiCommands detector_commands(DetectorActions actions);
+
+}  // namespace sidestep

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The detector's table: each command leads to its own work, and the documentation has all of them.
+#include "detector/app/detector_commands.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+
+ApiCommands table() {
+    return detector_commands({.status =
+                                  [] {
+                                      return json{{"work", "status"}};
+                                  },
+                              .sessions =
+                                  [] {
+                                      return json{{"work", "sessions"}};
+                                  },
+                              .policies =
+                                  [] {
+                                      return json{{"work", "policies"}};
+                                  },
+                              .events =
+                                  [] {
+                                      return json{{"work", "events"}};
+                                  },
+                              .routing =
+                                  [] {
+                                      return json{{"work", "routing"}};
+                                  },
+                              .admin =
+                                  [](const std::string& session, bool up) {
+                                      return json{{"work", "admin"}, {"session", session}, {"up", up}};
+                                  }});
+}
+
+json answer(const json& request) {
+    return table().run(request, ConnectionId{1}).value_or(json());
+}
+
+TEST(DetectorCommands, EachDoesItsWork) {
+    for (const char* name : {"status", "sessions", "policies", "events", "routing"})
+        EXPECT_EQ(answer({{"command", name}}).value("work", ""), name);
+    EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}, {"up", false}}),
+              json({{"work", "admin"}, {"session", "A-B"}, {"up", false}}));
+    EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}}).value("error", ""),
+              "admin needs the field \"up\" (boolean)");
+}
+
+TEST(DetectorCommands, AreAllDocumented) {
+    std::ifstream file(SIDESTEP_SOURCE_DIR "/docs/api.md");
+    std::ostringstream text;
+    text << file.rdbuf();
+    const auto help = answer({{"command", "help"}});
+    ASSERT_EQ(help.at("commands").size(), 7);
+    for (const auto& command : help.at("commands"))
+        EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
+}
+
+}  // namespace
+}  // namespace sidestep
