@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Three states, one timer. Changes add up: what counts is the difference to the graph that others may still forward by.
+// Three states, one timer. Changes add up: each new graph is compared with the one that others may still use.
 #include "routing/core/convergence.hpp"
 
 #include <utility>
@@ -44,7 +44,7 @@ bool Convergence::settle(View fresh) {
     return true;
 }
 
-/// The timer runs from the first sign of the failure: more of it does not prolong it.
+/// The timer runs from the first sign of the failure; further signs do not prolong it.
 void Convergence::hold(View fresh, Nanoseconds now) {
     waiting_ = std::move(fresh);
     if (state_ == State::holding) return;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which graph this node forwards by while the network converges. Not always the newest one:
+// Decides which graph this node forwards by while the network converges. It is not always the newest one:
 //
 //   settled   the newest graph.
-//   holding   A link of this node is gone, and its repairs carry the traffic. Policies of the graph before stay in
-//   force
-//             for a while: were this node among the first to follow, it might send packets to neighbors that still
-//             send them back (RFC 8333). Any other change ends this at once.
+//   holding   A link of this node is gone, and its repairs carry the traffic. The previous graph's policies stay in
+//             force for a while: if this node were among the first to follow, it might send packets to neighbors
+//             that still send them back (RFC 8333). Any other change ends this at once.
 //   avoiding  Any other change of links and metrics: the new graph at once, and for a while with lists that take
-//   packets
-//             over the new paths whoever knows of them (loop_free.hpp).
+//             packets over the new paths even if other routers do not know them yet (micro_loop.hpp).
 //
 // Pure: time is a parameter, `now` on any steady clock.
 #pragma once
@@ -32,7 +30,7 @@ struct View {
     NodeId plr = 0;
 };
 
-/// What policies are to be computed from.
+/// The graphs that policies are computed from.
 struct Plan {
     View view;
     std::optional<View> from = {};  ///< lists avoid loops between this graph and `view`; none: no such lists
@@ -48,9 +46,9 @@ class Convergence {
     /// `hold` is how long a network takes to converge (ULOOP_DELAY_DOWN_TIMER of RFC 8333); 0: always settled.
     Convergence(Protect protect, Nanoseconds hold) : protect_(protect), hold_(hold) {}
 
-    /// A new graph; true if the plan is another one now. Prefixes and SRLGs that changed count, too.
+    /// A new graph; true if the plan changed. Changed prefixes and SRLGs count, too.
     bool update(View fresh, Nanoseconds now);
-    /// Lets time pass; true if the plan is another one now.
+    /// Handles expired timers; true if the plan changed.
     bool advance(Nanoseconds now);
     /// When advance() has something to do; nullopt if never.
     [[nodiscard]] std::optional<Nanoseconds> deadline() const { return deadline_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Filling containers greedily: a SID goes into the last one if block and room allow.
+// Fills containers greedily: a SID goes into the last one if it has the same block and fits.
 #include "routing/core/csid.hpp"
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 
 namespace sidestep::routing {
 
-/// A SID as the plan has it: locator and function.
+/// A SID of the plan: locator and function.
 struct Sid {
     Prefix locator;
     std::uint16_t function = 0;
@@ -25,8 +25,8 @@ inline constexpr std::uint8_t kCsidBlockBits = 32;
 inline constexpr std::uint8_t kCsidBits = 16;
 
 /// Packs neighbors in the list that share a block. An End takes 16 bits (its node number; the node answers to its
-/// locator as "uN"), any other function 32. SIDs whose locator is not of 48 bits, or that find no company, stay as they
-/// are.
+/// locator as "uN"), any other function 32. SIDs whose locator does not have 48 bits, or that have no neighbor to join,
+/// are unchanged.
 std::vector<Address> compress(std::span<const Sid> sids);
 
 }  // namespace sidestep::routing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a repair protects against, and the one question TI-LFA asks about it: would packets between two nodes still
-// meet it, forwarded by nodes that do not know of it? docs/routing.md derives the answer.
+// A failure, and the one question that TI-LFA asks about it: would packets between two nodes meet it, if the routers do
+// not know of it? docs/routing.md derives the answer.
 #pragma once
 
 #include <compare>
@@ -26,7 +26,7 @@ struct Failure {
 /// "link A-B", "node B" or "SRLG 7".
 std::string describe(const Graph& graph, const Failure& failure);
 
-/// The graph's view after the failure.
+/// The links and nodes that the failure removes.
 Cut cut_of(const Graph& graph, const Failure& failure);
 
 /// Shortest path trees of the whole graph, each computed when first asked for. Pointers stay valid.
@@ -66,7 +66,7 @@ class Exposure {
             const auto before = part.to_tail->distance[v];
             const auto after = part.from_head->distance[w];
             if (before == kUnreachable || after == kUnreachable || before + part.metric + after > length) continue;
-            // Nobody crosses a node that is no transit, except from it or to it.
+            // Only paths from or to a node that is not transit contain it.
             if ((v == part.tail || graph_->transit(part.tail)) && (w == part.head || graph_->transit(part.head))) {
                 return false;
             }

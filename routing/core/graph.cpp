@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Building the link-state graph and finding things in it by name.
+// Builds the link-state graph and finds nodes and links by name.
 #include "routing/core/graph.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The link-state graph every algorithm here runs on: dense integers inside, names and opaque link ids at the edge.
+// The link-state graph that every algorithm here uses: dense integers inside, names and opaque link ids at the edge.
 // A link is one object with two directions, its arcs 2*link and 2*link+1, so that parallel links stay apart and the
 // two directions of a failed link are found without a search.
 #pragma once
@@ -70,7 +70,7 @@ struct Hop {
     Metric back_metric;  ///< of reverse(arc)
 };
 
-/// Filled by add_node, add_link and attach_anycast, then frozen. Only a frozen graph answers hops().
+/// Filled by add_node, add_link and attach_anycast, then frozen. hops() needs a frozen graph.
 class Graph {
   public:
     /// Names must be new; metrics must be positive. Readers check this and complain with the place.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Pairing links of two graphs, from equal in everything to equal in their ends.
+// Pairs links of two graphs: first those equal in everything, last those equal only in their ends.
 #include "routing/core/graph_change.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ bool is_anycast(const Graph& graph, LinkId link) {
     return graph.node(ends[0]).kind == NodeKind::anycast || graph.node(ends[1]).kind == NodeKind::anycast;
 }
 
-/// A link as both graphs would say it: the end whose name is smaller comes first.
+/// A link in a form that both graphs share: the end with the smaller name comes first.
 struct Named {
     LinkId link;
     std::array<Metric, 2> metrics;
@@ -78,7 +78,7 @@ class Comparison {
             (is_anycast(fresh_, link.link) ? change_.joined_anycast : change_.came).push_back(link.link);
     }
 
-    /// Takes out of both what is the same by this rule, noting the difference in metrics.
+    /// Removes pairs that are equal by this rule from both, and notes their difference in metrics.
     template <typename Same>
     void match(std::vector<Named>& before, std::vector<Named>& after, const Same& same) {
         std::erase_if(before, [&](const Named& link) {

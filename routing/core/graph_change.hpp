@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is different between two graphs of one network, by names: ids mean something within one graph only.
+// The difference between two graphs of one network, by names, since ids are valid only within one graph.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,8 @@ struct GraphChange {
 
     /// Whether shortest paths between routers and hosts are as they were.
     [[nodiscard]] bool none() const { return !nodes && gone.empty() && raised.empty() && came.empty() && cut.empty(); }
-    /// Whether the new network has no link or metric that is better than the old one's; or no worse ones. Whatever part
-    /// of such a change a router knows of, its graph lies between the two.
+    /// Whether the new network has no link or metric that is better than the old one's; or no worse ones. A router
+    /// that knows only part of such a change has a graph between the two.
     [[nodiscard]] bool only_worse() const { return !nodes && came.empty() && cut.empty() && joined_anycast.empty(); }
     [[nodiscard]] bool only_better() const { return !nodes && gone.empty() && raised.empty() && left_anycast.empty(); }
     /// Links that changed.
@@ -38,7 +38,7 @@ GraphChange compare(const Graph& old, const Graph& fresh);
 
 /// Whether the change is what repairs of `plr` protect against (RFC 8333, 4.3 and 4.4): one of its own links is gone
 /// and nothing else happened. Where neighbors or SRLGs are protected, also several links of one neighbor, or of one
-/// SRLG, a link of `plr` among them: so their failure looks while it is being flooded.
+/// SRLG, a link of `plr` among them: this is how their failure looks while it is flooded.
 bool local_failure(const Graph& old, NodeId plr, const GraphChange& change, Protect protect);
 
 }  // namespace sidestep::routing

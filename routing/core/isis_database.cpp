@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A line parser: each line is recognized by its words, with the LSP that it belongs to as the only state.
+// A line parser: it recognizes each line by its words, and its only state is the LSP that the line belongs to.
 #include "routing/core/isis_database.hpp"
 
 #include <algorithm>
@@ -189,7 +189,7 @@ class Hosts {
         const auto& names = node.hostname.empty() ? by_shown_ : by_name_;
         const auto& name = node.hostname.empty() ? node.shown : node.hostname;
         const auto found = names.find(name);
-        if (found == names.end()) return fail(fmt::format("the system ID of {} is not known (yet)", name));
+        if (found == names.end()) return fail(fmt::format("the system ID of {} is not known yet", name));
         if (found->second.size() > 1) return fail(fmt::format("{} routers are called {}", found->second.size(), name));
         return *found->second.begin();
     }
@@ -235,12 +235,13 @@ Result<std::vector<IsisNode>> resolve(const Section& section, const Hosts& hosts
 
 Result<IsisDatabase> parse_isis_database(const std::string& text, int level) {
     const auto printout = LineParser().read(text);
-    if (printout.sections.empty()) return fail("no IS-IS database in the output: is an IS-IS area configured?");
+    if (printout.sections.empty())
+        return fail("no IS-IS database in the output of isisd: is an IS-IS area configured?");
     for (const auto& section : printout.sections) {
         if (!section.announced && section.lsps > 0) return fail("the IS-IS database ends before its count of LSPs");
         if (section.announced && *section.announced != section.lsps) {
             return fail(
-                fmt::format("the IS-IS database announces {} LSPs and shows {}", *section.announced, section.lsps));
+                fmt::format("the IS-IS database announces {} LSPs but shows {}", *section.announced, section.lsps));
         }
     }
     const auto* section = choose(printout.sections, level);

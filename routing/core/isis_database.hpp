@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The link-state database as FRR's isisd prints it: "show isis database detail" followed by "show isis hostname". FRR
-// 8.4's JSON keeps only the last LSP, so the text is what there is. Its LSP IDs carry host names, cut off after 14
-// characters, while neighbors are named by system ID; the second command is needed to bring the two together.
+// 8.4's JSON has only the last LSP, so the text is parsed. Its LSP IDs have host names, cut off after 14 characters,
+// but it names neighbors by system ID; the second command relates the two.
 #pragma once
 
 #include <compare>
@@ -43,17 +43,16 @@ struct IsisNode {
 
 struct IsisDatabase {
     int level = 2;
-    std::string self;  ///< system ID of the router that was asked; empty if it does not say
+    std::string self;  ///< system ID of the router that was asked; empty if unknown
     std::vector<IsisNode> nodes;
 
     bool operator==(const IsisDatabase&) const = default;
 };
 
 /// Reads the output of both commands, in this order, for one level (the other one if it alone has LSPs). In
-/// multi-topology networks the IPv6 topology counts. What the text says that is not needed here is skipped; sequence
-/// numbers and holdtimes are no part of the result, so equal databases mean equal networks. Errors: no database at all;
-/// fewer LSPs than the text announces or than their count says, which is what a change while reading looks like; a host
-/// name without system ID.
+/// multi-topology networks the IPv6 topology counts. Unneeded text is skipped. Sequence numbers and holdtimes are not
+/// part of the result, so equal databases mean equal networks. Errors: no database at all; fewer LSPs than the text
+/// announces or than their count, which means a change while reading; a host name without system ID.
 Result<IsisDatabase> parse_isis_database(const std::string& text, int level = 2);
 
 }  // namespace sidestep::routing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Pairing what both ends of each link report.
+// Pairs the reports of both ends of each link.
 #include "routing/core/isis_graph.hpp"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ class Converter {
         if (isis.id.system == database_.self) result_.self = id;
     }
 
-    /// Fills reports_ with what each router says of each other one, over links and LANs.
+    /// Fills reports_ with each router's reports about the others, over links and LANs.
     void collect_reports() {
         for (const auto& isis : database_.nodes) {
             if (isis.id.pseudonode != 0) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From a link-state database to the graph. What the database of FRR 8.4 does not hold follows from a plan: locators are
-// the ordinary prefixes of a given length within a given block, and End.X numbers follow from neighbors' locators
+// Turns a link-state database into the graph. FRR 8.4's database has no SIDs, so a plan supplies them: locators are the
+// ordinary prefixes of a given length within a given block, and End.X numbers follow from neighbors' locators
 // (sids.hpp).
 #pragma once
 
@@ -23,12 +23,12 @@ struct LocatorPlan {
 struct IsisGraph {
     Graph graph;
     std::optional<NodeId> self;         ///< the router that was asked
-    std::vector<std::string> warnings;  ///< what was left out and why
+    std::vector<std::string> warnings;  ///< what is left out, and why
 };
 
 /// Routers become nodes in the order of the database. A link exists where both ends report it (ISO 10589, 7.2.6);
-/// parallel links are paired by rank of metric, for the database has no link ids. A LAN becomes a link between each two
-/// of its routers.
+/// parallel links are paired by rank of metric, since the database has no link ids. A LAN becomes a link between each
+/// two of its routers.
 IsisGraph graph_of(const IsisDatabase& database, const LocatorPlan& plan);
 
 }  // namespace sidestep::routing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which graph decides what is clean, and from lists to candidates.
+// Chooses the graph that decides which stretches are clean, and turns lists into candidates.
 #include "routing/core/micro_loop.hpp"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ std::vector<Repair> lists_of(const Graph& fresh, const RepairLists& lists, NodeI
     return result;
 }
 
-/// Without segments: as if the first hop were a node segment, so that the FIB has no say.
+/// Without segments: the first hop becomes a node segment, so that the FIB does not decide.
 Repair forced(const Graph& graph, Repair repair) {
     if (repair.segments.empty()) repair.segments = {{.kind = Segment::Kind::node, .id = graph.to(repair.via)}};
     return repair;

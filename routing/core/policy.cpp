@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Repairs into policies: group by destination, resolve SIDs, drop what is said twice.
+// Turns repairs into policies: groups them by destination, resolves SIDs, removes duplicates.
 #include "routing/core/policy.hpp"
 
 #include <algorithm>

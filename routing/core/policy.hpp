@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the data plane is given: per destination the candidate paths in order (RFC 9256), and per adjacency a bypass for
-// everything that no policy covers. Whoever installs them adds sessions and header bytes.
+// The result for the data plane: per destination the candidate paths in order (RFC 9256), and per adjacency a bypass
+// for everything that no policy covers. The detector adds sessions and header bytes.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 
 namespace sidestep::routing {
 
-/// One way to a destination: out of `out`, with `sids` pushed (none means plain forwarding).
+/// A path to a destination: over `out`, with `sids` pushed (none means plain forwarding).
 struct Candidate {
     ArcId out = 0;
     std::vector<Address> sids;       ///< travel order
@@ -23,7 +23,7 @@ struct Candidate {
     bool operator==(const Candidate&) const = default;
 };
 
-/// The first candidate whose adjacency is up is to be taken. Primary paths come first, then repairs against nodes,
+/// The first candidate whose adjacency is up is used. Primary paths come first, then repairs against nodes,
 /// SRLGs, links.
 struct Policy {
     NodeId destination = 0;
@@ -31,7 +31,7 @@ struct Policy {
     std::vector<Candidate> candidates;
 };
 
-/// Where packets go that would have left by `around`, whatever their destination: in a tunnel to that arc's end.
+/// The path of packets that would have left by `around`, to any destination: a tunnel to that arc's end.
 struct Bypass {
     ArcId around = 0;
     Candidate candidate;
@@ -40,7 +40,7 @@ struct Bypass {
 /// The policies of one node as one value, so that a reader never sees half of a change.
 struct Policies {
     std::vector<Policy> policies;       ///< by destination
-    std::vector<Bypass> bypasses;       ///< by arc; arcs that nothing can bypass have none
+    std::vector<Bypass> bypasses;       ///< by arc; none for arcs that cannot be bypassed
     std::vector<std::string> warnings;  ///< repairs that exist but cannot be expressed, and why
 };
 

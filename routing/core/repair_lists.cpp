@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Labels down the post-convergence DAG.
+// Walks labels down the post-convergence DAG.
 #include "routing/core/repair_lists.hpp"
 
 #include <algorithm>

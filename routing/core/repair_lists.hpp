@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The shortest repair lists against one failure, to all destinations at once.
+// Finds the shortest repair lists against one failure, to all destinations at once.
 //
 // A label at node x says: with `count` segments a packet can be brought, along a post-convergence path, to the anchor
 // (the end of the last segment, or the first hop), and from there plain forwarding towards x avoids the failure. Labels
@@ -8,8 +8,8 @@
 // adjacency segment.
 //
 // Few labels suffice. If clean(a, w) holds then so does clean(v, w) for every v between the two, so the latest anchor
-// is the best, and one segment more buys the anchor v itself, which ticks every earlier one. So a node keeps labels of
-// the smallest count only: one per anchor, or just one if the node is the anchor. That is exact, equal-cost
+// is the best, and one more segment buys the anchor v itself, which is better than every earlier one. So a node keeps
+// labels of the smallest count only: one per anchor, or just one if the node is the anchor. That is exact, equal-cost
 // post-convergence paths included.
 #pragma once
 
@@ -30,7 +30,7 @@ class RepairLists {
     /// `graph`.
     RepairLists(const Graph& graph, NodeId plr, Exposure exposure);
 
-    /// Whether the destination can be reached at all without what failed.
+    /// Whether the destination can be reached at all after the failure.
     [[nodiscard]] bool reaches(NodeId destination) const { return spf_.distance[destination] != kUnreachable; }
     /// Fills in via, segments, cost and path towards `repair.destination`, which must be reachable.
     void fill(Repair& repair) const;

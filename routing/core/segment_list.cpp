@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Resolving segments. `at` follows the packet from segment to segment.
+// Resolves segments. `at` follows the packet from segment to segment.
 #include "routing/core/segment_list.hpp"
 
 #include <fmt/format.h>
@@ -61,7 +61,8 @@ class Resolver {
             for (const auto& sid : sids_) result.push_back(sid.address());
         }
         if (result.size() > options.max_depth) {
-            return fail(fmt::format("needs {} SIDs, the maximum SID depth is {}", result.size(), options.max_depth));
+            return fail(
+                fmt::format("needs {} SIDs, but the maximum SID depth is {}", result.size(), options.max_depth));
         }
         return result;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From abstract segments to SIDs, all or nothing: a list with a hole in it would send packets astray.
+// Turns abstract segments into SIDs, all or nothing: an incomplete list would misroute packets.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace sidestep::routing {
 
-/// How the list gets onto the packet: H.Encaps (RFC 8986, 5.1), whose list ends in a decapsulating SID, or H.Insert,
-/// which needs none because the original destination follows as the last segment.
+/// How the list is pushed: H.Encaps (RFC 8986, 5.1), whose list ends in a decapsulating SID, or H.Insert, which needs
+/// none because the original destination is the last segment.
 enum class Push { encaps, insert };
 
 struct SidOptions {
@@ -22,13 +22,13 @@ struct SidOptions {
     bool next_csid = false;     ///< compress with NEXT-C-SID (RFC 9800)
 };
 
-/// The SIDs of a found repair in travel order; empty if plain forwarding by its neighbor does. A node segment followed
-/// by an adjacency of that node is one SID, its End.X. With H.Encaps the node where the last segment ends decapsulates:
-/// it forwards to the destination as before the failure, which is why the list may end there. The error names the node
-/// without locator, the link without function number, or the depth needed and allowed.
+/// The SIDs of a found repair in travel order; empty if plain forwarding by the neighbor is enough. A node segment
+/// followed by an adjacency of that node is one SID, its End.X. With H.Encaps the node where the last segment ends
+/// decapsulates: it forwards to the destination as before the failure, which is why the list may end there. The error
+/// names the node without locator, the link without function number, or the depth needed and allowed.
 Result<std::vector<Address>> repair_sids(const Graph& graph, const Repair& repair, const SidOptions& options);
 
-/// The same for a tunnel: packets for whatever lies behind the destination, so it is the destination that decapsulates.
+/// The same for a tunnel: packets go beyond the destination, so the destination decapsulates.
 Result<std::vector<Address>> tunnel_sids(const Graph& graph, const Repair& repair, const SidOptions& options);
 
 }  // namespace sidestep::routing

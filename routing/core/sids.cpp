@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The SID plan in bytes.
+// Writes SIDs of the plan as addresses.
 #include "routing/core/sids.hpp"
 
 #include <algorithm>

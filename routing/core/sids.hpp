@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The SID plan: which function number means what, so that every node can derive every other node's SIDs from locators
-// alone. A SID is locator : function (16 bits right after the locator) : zeros. docs/routing.md gives the reasons.
+// The SID plan gives each function number a meaning, so that every node can derive every other node's SIDs from
+// locators alone. A SID is locator : function (16 bits right after the locator) : zeros. docs/routing.md gives the
+// reasons.
 //
 //   0x0001            End        (RFC 8986, 4.1); with NEXT-C-SID the bare locator is End too ("uN", RFC 9800)
 //   0x0006            decapsulation: End.DT46 or End.DT6 into the main table (4.8, 4.6), whichever the node installs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The sets by their definitions, over Exposure::clean.
+// Builds the sets from their definitions, with Exposure::clean.
 #include "routing/core/spaces.hpp"
 
 #include "routing/core/spf.hpp"

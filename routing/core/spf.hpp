@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Shortest paths with all equal-cost choices: distances and settle order; everything else (first hops, the shortest
-// path DAG, P and Q) follows from distances. Written out instead of boost::dijkstra_shortest_paths because overload,
-// failures and the reverse direction are one condition each here, and because it is the inner loop of everything.
+// Shortest paths with all equal-cost choices: distances and settle order. Everything else (first hops, the shortest
+// path DAG, P and Q) follows from distances. This is not boost::dijkstra_shortest_paths, because overload, failures and
+// the reverse direction are one condition each here, and because it is the inner loop of everything.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace sidestep::routing {
 
-/// What is taken out of the graph for a post-convergence view.
+/// The nodes and links removed from the graph for a post-convergence view.
 struct Cut {
     std::vector<bool> nodes;  ///< by NodeId; empty means none
     std::vector<bool> links;  ///< by LinkId; empty means none

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which failures concern which destinations; repair_lists.cpp finds the repair for each.
+// Lists the failures that concern each destination; repair_lists.cpp finds the repair for each.
 #include "routing/core/tilfa.hpp"
 
 #include <algorithm>

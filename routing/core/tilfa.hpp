@@ -23,7 +23,7 @@ struct Segment {
     auto operator<=>(const Segment&) const = default;
 };
 
-/// What to do with packets for one destination when one thing next to this node has failed.
+/// The repair for packets to one destination after one failure next to this node.
 struct Repair {
     NodeId destination = 0;
     Failure failed;
@@ -38,7 +38,7 @@ struct Repair {
 
 /// All repairs of `plr`, by destination, then failure: one for each failure that a primary path of the destination
 /// uses at its first hop. Where a node (or a whole SRLG) cannot be protected against, its link is protected instead;
-/// an SRLG's own entry stays and says so. Destinations that are unreachable before the failure have none.
+/// an SRLG's own entry stays and gives the reason. Destinations that are unreachable before the failure have none.
 std::vector<Repair> compute_repairs(const Graph& graph, NodeId plr, Protect protect);
 
 /// The nodes of the path of a found repair, `plr` first; an anycast destination's path ends at the owner it reaches.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// posix_spawn, two pipes and poll.
+// Runs a program by posix_spawn, and reads two pipes with poll.
 #include "routing/io/command.hpp"
 
 #include <sys/wait.h>

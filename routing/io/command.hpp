@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Runs a program and collects what it prints, with a deadline: a routing daemon that hangs must not hang us.
+// Runs a program and collects its output, with a deadline: a routing daemon that hangs must not block us.
 #pragma once
 
 #include <chrono>

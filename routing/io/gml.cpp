@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A reader for the part of GML that networks use: keys with a number, a text or a bracketed list of more keys.
-// (boost::read_graphviz has no GML counterpart, and the format is three token kinds.)
+// Reads the part of GML that networks use: keys with a number, a text or a bracketed list of more keys. (Boost has no
+// GML reader, and the format has three kinds of tokens.)
 #include "routing/io/gml.hpp"
 
 #include <algorithm>
@@ -51,14 +51,14 @@ class Parser {
         while (true) {
             const auto key = token();
             if (key.empty() || key == "]") {
-                if (key.empty() != (depth == 0)) return complain(depth == 0 ? "']' closes nothing" : "']' is missing");
+                if (key.empty() != (depth == 0)) return complain(depth == 0 ? "unexpected ']'" : "missing ']'");
                 return result;
             }
-            if (key == "[" || key.front() == '"') return complain(fmt::format("a key must stand here, not {}", key));
+            if (key == "[" || key.front() == '"') return complain(fmt::format("expected a key, not {}", key));
             auto value = token();
             if (value.empty() || value == "]") return complain(fmt::format("{} has no value", key));
             if (value == "[") {
-                if (depth == kMaxDepth) return complain("lists are nested too deep");
+                if (depth == kMaxDepth) return complain("lists are nested too deeply");
                 auto inner = record(depth + 1);
                 if (!inner) return inner;
                 inner->name = key;
@@ -188,7 +188,7 @@ Result<Topology> parse_gml(const std::string& text, const std::string& file) {
     if (!root) return fail(fmt::format("{}:{}", file, root.error().message));
     const auto graph = std::find_if(root->records.begin(), root->records.end(),
                                     [](const Record& record) { return record.name == "graph"; });
-    if (graph == root->records.end()) return fail(file + ": holds no graph");
+    if (graph == root->records.end()) return fail(file + ": no graph");
     Builder builder;
     const auto add_all = [&](std::string_view key, auto add) -> Result<void> {
         for (const auto& record : graph->records) {
@@ -202,7 +202,7 @@ Result<Topology> parse_gml(const std::string& text, const std::string& file) {
     if (auto nodes = add_all("node", &Builder::add_node); !nodes) return std::unexpected(nodes.error());
     if (auto links = add_all("edge", &Builder::add_link); !links) return std::unexpected(links.error());
     auto topology = builder.finish();
-    if (topology.graph.node_count() == 0) return fail(file + ": holds no node");
+    if (topology.graph.node_count() == 0) return fail(file + ": no nodes");
     return topology;
 }
 

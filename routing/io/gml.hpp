@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Networks of the Internet Topology Zoo, as GML. They name places and lines but no metrics and no addresses, so these
-// are made up, the same way each time: a metric is the great-circle distance in km (at least 1; 100 where a place has
+// Reads networks of the Internet Topology Zoo, in GML. They have places and lines but no metrics or addresses, so these
+// are derived, always the same way: a metric is the great-circle distance in km (at least 1; 100 where a place has
 // no coordinates), the n-th node's locator is fd00:0:<n in hex>::/48 and its loopback the locator's ::1.
 #pragma once
 

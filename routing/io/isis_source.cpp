@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// vtysh's ways of failing, told apart.
+// Tells apart the ways in which vtysh fails.
 #include "routing/io/isis_source.hpp"
 
 #include <sstream>
@@ -26,10 +26,10 @@ Result<std::string> ask(const IsisSourceOptions& options, const std::vector<std:
     arguments.insert(arguments.end(), {"-d", "isisd"});
     for (const auto& command : commands) arguments.insert(arguments.end(), {"-c", command});
     auto output = run_command(arguments, options.timeout);
-    if (!output) return fail(output.error().message + " (FRR's vtysh is needed to read its IS-IS)");
+    if (!output) return fail(output.error().message + " (reading IS-IS needs FRR's vtysh)");
     if (output->exit_code != 0) {
         return fail(
-            fmt::format("vtysh cannot reach isisd, is it running? ({})", first_line(output->err + output->out)));
+            fmt::format("vtysh cannot reach isisd ({}): is it running?", first_line(output->err + output->out)));
     }
     return std::move(output->out);
 }
@@ -37,7 +37,7 @@ Result<std::string> ask(const IsisSourceOptions& options, const std::vector<std:
 }  // namespace
 
 Result<IsisDatabase> read_isis(const IsisSourceOptions& options) {
-    Result<IsisDatabase> database = fail("IS-IS was not asked");
+    Result<IsisDatabase> database = fail("the IS-IS database was not read");
     for (int attempt = 0; attempt < options.attempts; ++attempt) {
         const auto text = ask(options, {"show isis database detail", "show isis hostname"});
         if (!text) return std::unexpected(text.error());

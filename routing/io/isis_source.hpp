@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Follows the link-state database of FRR's isisd through vtysh. Whatever goes wrong is named, and the last good state
-// stays.
+// Follows the link-state database of FRR's isisd through vtysh. After an error the last good state stays.
 #pragma once
 
 #include <chrono>
@@ -22,21 +21,21 @@ struct IsisSourceOptions {
 };
 
 /// Reads the database once, again if it changed meanwhile. Errors: vtysh missing, isisd not running, IS-IS not
-/// configured, no answer in time, a database that never held still.
+/// configured, no answer in time, a database that kept changing.
 Result<IsisDatabase> read_isis(const IsisSourceOptions& options);
 
-/// What identifies the LSPs in the output of "show isis database", with or without "detail": IDs, sequence numbers,
-/// checksums and whether they are purged, but not how long they live. Equal lists mean equal databases (ISO 10589,
+/// The identities of the LSPs in the output of "show isis database", with or without "detail": IDs, sequence numbers,
+/// checksums and whether they are purged, but not their lifetimes. Equal lists mean equal databases (ISO 10589,
 /// 7.3.16), and the list costs isisd a line per LSP.
 std::string list_of_lsps(const std::string& text);
 
-/// The last good graph, and what changed it.
+/// Keeps the last good graph.
 class IsisSource {
   public:
     IsisSource(IsisSourceOptions options, LocatorPlan plan) : options_(std::move(options)), plan_(plan) {}
 
-    /// Reads the database (blocks) if its list of LSPs is another one than the last time; true if the network differs
-    /// from the one before. After an error current() is as it was.
+    /// Reads the database (blocks) if its list of LSPs changed since the last call; true if the network changed.
+    /// After an error current() is unchanged.
     Result<bool> refresh();
     /// The last good state; nullptr before the first one.
     [[nodiscard]] const IsisGraph* current() const { return current_ ? &*current_ : nullptr; }

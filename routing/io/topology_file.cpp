@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reading the topology file. Each reader function takes one entry and complains about it; nothing stops at the first.
+// Reads the topology file. Each function reads one entry and reports its mistakes; reading goes on after the first.
 #include "routing/io/topology_file.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace sidestep::routing {
 namespace {
 
-/// What must be unique in a file, and the entry that had it first.
+/// Values that must be unique in a file, and the entry that had each first.
 class Taken {
   public:
     /// Complains at `place` if `what` was taken before, naming by whom.

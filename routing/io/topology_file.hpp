@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The topology file: nodes and links written by people, read with every complaint at its place.
+// The topology file: nodes and links as people write them. Each complaint names its place.
 //
 //   nodes:
 //     - {name: A, locator: "fd00:a::/48", loopback: "fd00:a::1", prefixes: ["2001:db8:a::/48"]}
@@ -22,7 +22,7 @@
 
 namespace sidestep::routing {
 
-/// A graph with what is odd about it but no error, one sentence each.
+/// A graph with warnings, one sentence each.
 struct Topology {
     Graph graph;
     std::vector<std::string> warnings;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sidestepd beside real IS-IS routers of which one follows late: a cut, its repair, the end of the repair, and the way
-// back. What it holds and avoids (RFC 8333, loop_free.hpp) is what is not lost.
+// back. What it holds and avoids (RFC 8333, micro_loop.hpp) is what is not lost.
 #include <limits>
 
 #include <fmt/format.h>

@@ -49,10 +49,10 @@ class IsisSourceTest : public testing::Test {
 
 TEST_F(IsisSourceTest, NamesEachWayOfFailing) {
     EXPECT_THAT(error_of({.vtysh = "/nonexistent/vtysh"}),
-                HasSubstr("cannot run /nonexistent/vtysh: No such file or directory (FRR's vtysh"));
+                HasSubstr("cannot run /nonexistent/vtysh: No such file or directory (reading IS-IS needs FRR's vtysh"));
     EXPECT_EQ(error_of(vtysh("echo 'Exiting: failed to connect to any daemons.' >&2; exit 1")),
-              "vtysh cannot reach isisd, is it running? (Exiting: failed to connect to any daemons.)");
-    EXPECT_EQ(error_of(vtysh("echo")), "no IS-IS database in the output: is an IS-IS area configured?");
+              "vtysh cannot reach isisd (Exiting: failed to connect to any daemons.): is it running?");
+    EXPECT_EQ(error_of(vtysh("echo")), "no IS-IS database in the output of isisd: is an IS-IS area configured?");
     auto stuck = vtysh("exec sleep 60");
     stuck.timeout = 50ms;
     EXPECT_THAT(error_of(stuck), HasSubstr("did not answer within 50 ms"));

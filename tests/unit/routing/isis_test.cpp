@@ -92,10 +92,10 @@ TEST(Isis, ReadsMultiTopologyLongNamesAndLans) {
 
 TEST(Isis, HalfReadOrChangingDatabasesAreRefused) {
     const auto text = data("ring");
-    EXPECT_EQ(error_of(""), "no IS-IS database in the output: is an IS-IS area configured?");
+    EXPECT_EQ(error_of(""), "no IS-IS database in the output of isisd: is an IS-IS area configured?");
     EXPECT_EQ(error_of(text.substr(0, text.find("    5 LSPs"))), "the IS-IS database ends before its count of LSPs");
-    EXPECT_EQ(error_of(replaced(text, "    5 LSPs", "    6 LSPs")), "the IS-IS database announces 6 LSPs and shows 5");
-    EXPECT_EQ(error_of(replaced(text, "2      0000.0000.0003 r3\n", "")), "the system ID of r3 is not known (yet)");
+    EXPECT_EQ(error_of(replaced(text, "    5 LSPs", "    6 LSPs")), "the IS-IS database announces 6 LSPs but shows 5");
+    EXPECT_EQ(error_of(replaced(text, "2      0000.0000.0003 r3\n", "")), "the system ID of r3 is not known yet");
     EXPECT_EQ(error_of(replaced(text, "0000.0000.0003 r3", "0000.0000.0003 r2")), "2 routers are called r2");
     EXPECT_EQ(error_of("Area core:\nIS-IS Level-2 link-state database:\n    0 LSPs\n"),
               "the IS-IS database is empty: is the area up?");

@@ -77,7 +77,7 @@ TEST(SegmentList, DepthIsRespectedAndReported) {
     const auto graph = kSquare.graph();
     const auto repair = repair_of(graph, {node_segment(graph, "P"), adjacency(graph, "P-Q")});
     EXPECT_THAT(texts(repair_sids(graph, repair, {.max_depth = 1})),
-                ElementsAre("needs 2 SIDs, the maximum SID depth is 1"));
+                ElementsAre("needs 2 SIDs, but the maximum SID depth is 1"));
     EXPECT_THAT(texts(repair_sids(graph, repair, {.max_depth = 1, .next_csid = true})),
                 ElementsAre("fd00:0:5:1005:6:6::"))
         << "one container holds both";
