@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Parsing and printing of addresses and prefixes.
+// Parses and prints addresses and prefixes.
 #include "common/address.hpp"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// IP addresses and prefixes as the maps hold them: 16 bytes, IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2).
+// IP addresses and prefixes in the form of the maps: 16 bytes, IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2).
 #pragma once
 
 #include <netinet/in.h>
@@ -17,7 +17,7 @@ namespace sidestep {
 struct Address {
     std::array<std::uint8_t, 16> bytes{};
 
-    /// Parses "2001:db8::1" or "192.0.2.1"; nullopt where it is neither.
+    /// Parses "2001:db8::1" or "192.0.2.1"; nullopt if it is neither.
     static std::optional<Address> parse(std::string_view text);
     static Address from(const in6_addr& address);
 

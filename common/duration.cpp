@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Parsing and printing of durations.
+// Parses and prints durations.
 #include "common/duration.hpp"
 
 #include <array>

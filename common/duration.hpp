@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Durations as people write and read them: always with a unit.
+// Durations as text, always with a unit, for configurations and tables.
 #pragma once
 
 #include <chrono>

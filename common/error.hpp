@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How every fallible operation outside the pure core reports failure: a value with a sentence for the operator.
+// Operations that can fail, outside the pure core, return a Result: a value, or an error with a sentence for the
+// operator.
 #pragma once
 
 #include <cerrno>
@@ -10,7 +11,7 @@
 
 namespace sidestep {
 
-/// What went wrong and, where it helps, what to do next: one sentence without a trailing newline.
+/// One sentence without a trailing newline: the thing, the reason and, if known, the next step.
 struct Error {
     std::string message;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A file descriptor that closes itself, for detector, routing and labs alike.
+// A file descriptor that closes itself, for detector, routing and labs.
 #pragma once
 
 #include <utility>

@@ -11,7 +11,7 @@
 
 namespace sidestep {
 
-/// How the names of the kernel clock's interfaces begin.
+/// The prefix of the kernel clock's interface names.
 inline constexpr std::string_view kClockPrefix = "ss-clock";
 
 class Clock {
@@ -22,21 +22,21 @@ class Clock {
     virtual ~Clock() = default;
 
     [[nodiscard]] virtual std::string_view kind() const = 0;
-    /// Called when no tick was seen for a while: gets the clock going again.
+    /// Restarts the clock. To be called after a while without a tick.
     virtual Result<void> restart() = 0;
-    /// Ends the clock and removes what it made. Without this the kernel clock goes on after its object, and its
-    /// process.
+    /// Stops the clock and removes what it created. Without this call the kernel clock runs on after the object, and
+    /// after the process.
     virtual void stop() = 0;
 };
 
 /// A thread of this process that runs the tick program by BPF_PROG_RUN on a timer.
 Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds tick);
 
-/// A packet that circles through a veth pair and a TBF qdisc, past the tick program: it ticks on while this process is
-/// busy, stopped, killed or replaced. Takes over the pair that a predecessor left. Writes `successor` (ss_clock_conf).
+/// A packet that circles through a veth pair and a TBF qdisc, through the tick program. It runs on while this process
+/// is busy, stopped, killed or replaced. Takes over a predecessor's pair. Writes `successor` (ss_clock_conf).
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds tick, std::uint32_t& successor);
 
-/// Removes the kernel clock of this network namespace, whoever made it.
+/// Removes the kernel clock of this network namespace, no matter who created it.
 void remove_kernel_clock();
 
 }  // namespace sidestep

@@ -27,7 +27,7 @@ Result<void> ClockKeeper::start() {
             return {};
         }
         if (wanted_ == ClockKind::kernel) return std::unexpected(clock.error());
-        spdlog::warn("no kernel clock ({}): the process clock takes its place", clock.error().message);
+        spdlog::warn("the kernel clock cannot be used: {}; the process clock takes its place", clock.error().message);
     }
     auto clock = make_process_clock(dataplane_.tick_program(), tick);
     if (!clock) return std::unexpected(clock.error());
@@ -46,7 +46,7 @@ void ClockKeeper::watch(Nanoseconds now) {
     if (!clock_ || now - std::max(last, started_) < patience) return;
     ++restarts_;
     started_ = now;
-    spdlog::warn("the {} clock stands still since {}: starting it again", kind(), format_duration(now - last));
+    spdlog::warn("the {} clock has been stopped for {}; restarting it", kind(), format_duration(now - last));
     if (auto restarted = clock_->restart(); !restarted) spdlog::error("{}", restarted.error().message);
 }
 

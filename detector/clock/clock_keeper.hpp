@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which clock drives the tick program, and that it goes on: one that stands still is started again, and counted.
+// Chooses the clock that drives the tick program, watches it, and restarts it if it stops.
 #pragma once
 
 #include <cstdint>
@@ -17,23 +17,23 @@ class ClockKeeper {
     ClockKeeper(Dataplane& dataplane, ClockKind wanted, Nanoseconds now)
         : dataplane_(dataplane), wanted_(wanted), started_(now) {}
 
-    /// Starts the clock that is wanted, or takes over a predecessor's; the process clock where the kernel clock cannot
-    /// be had and is not insisted on.
+    /// Starts the configured clock, or takes over a predecessor's. With `automatic`, the process clock replaces a
+    /// kernel clock that cannot be started.
     Result<void> start();
-    /// Starts a clock again that has not ticked for a while. To be called every 100 ms or so.
+    /// Restarts a clock that has not ticked for a while. To be called about every 100 ms.
     void watch(Nanoseconds now);
-    /// Ends the clock and removes what it made. Without this a kernel clock goes on after its process.
+    /// Stops the clock and removes what it created. Without this call a kernel clock runs on after its process.
     void stop();
 
-    /// "none" before it was started.
+    /// "none" before start().
     [[nodiscard]] std::string_view kind() const { return clock_ ? clock_->kind() : "none"; }
-    /// Times that it stood still.
+    /// How often this process restarted the clock.
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
 
   private:
     Dataplane& dataplane_;
     ClockKind wanted_;
-    Nanoseconds started_;  ///< for the last time
+    Nanoseconds started_;  ///< most recently
     std::uint64_t restarts_ = 0;
     std::unique_ptr<Clock> clock_;
 };

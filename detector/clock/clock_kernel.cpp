@@ -4,7 +4,7 @@
 //      +--> ss-clock0 egress: TBF, one packet a tick --> ss-clock1 ingress: tick program --+
 //      +----------------------------- bpf_redirect ------------------------------------+
 //
-// The bucket holds one packet, so a late tick is not made up for by faster ones.
+// The bucket holds one packet, so no faster ticks follow a late one.
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -59,14 +59,14 @@ Result<void> create_pair(nl_sock* socket) {
 }
 
 Result<void> bring_up(nl_sock* socket, const char* name) {
-    // Nothing but the tick shall travel here.
+    // Only the clock's packet may travel here.
     std::ofstream(std::string("/proc/sys/net/ipv6/conf/") + name + "/disable_ipv6") << "1";
     const Link link(rtnl_link_alloc());
     const Link change(rtnl_link_alloc());
     rtnl_link_set_ifindex(link.get(), static_cast<int>(if_nametoindex(name)));
     rtnl_link_set_flags(change.get(), IFF_UP | IFF_NOARP);
     if (const int error = rtnl_link_change(socket, link.get(), change.get(), 0); error < 0) {
-        return failure(std::string("cannot bring up ") + name, error);
+        return failure(std::string("cannot bring up the clock's interface ") + name, error);
     }
     return {};
 }
@@ -77,17 +77,18 @@ Result<void> set_rate(nl_sock* socket, Nanoseconds tick) {
     rtnl_tc_set_ifindex(tc, static_cast<int>(if_nametoindex(kSource)));
     rtnl_tc_set_parent(tc, TC_H_ROOT);
     rtnl_tc_set_handle(tc, TC_HANDLE(1, 0));
-    if (const int error = rtnl_tc_set_kind(tc, "tbf"); error < 0) return failure("TBF qdisc", error);
+    if (const int error = rtnl_tc_set_kind(tc, "tbf"); error < 0)
+        return failure("cannot prepare the clock's TBF qdisc", error);
     const auto bytes_per_second = SS_TICK_BYTES * std::int64_t{1'000'000'000} / tick.count();
     rtnl_qdisc_tbf_set_limit(qdisc.get(), kQueueBytes);
     rtnl_qdisc_tbf_set_rate(qdisc.get(), static_cast<int>(bytes_per_second), SS_TICK_BYTES + kBucketSlack, 0);
     if (const int error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0) {
-        return failure("cannot set the clock's TBF qdisc (CONFIG_NET_SCH_TBF)", error);
+        return failure("cannot add the clock's TBF qdisc (does the kernel have CONFIG_NET_SCH_TBF?)", error);
     }
     return {};
 }
 
-/// Sends the packet that circles from then on.
+/// Sends the packet that then circles.
 Result<void> inject() {
     const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     const std::uint32_t mark = SS_TICK_MARK;
@@ -114,7 +115,8 @@ class KernelClock final : public Clock {
 
     Result<void> set_up() {
         const Socket socket(nl_socket_alloc());
-        if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) return failure("rtnetlink", error);
+        if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0)
+            return failure("cannot open rtnetlink for the clock", error);
         if (auto done = create_pair(socket.get()); !done) return done;
         for (const char* name : {kSource, kTick}) {
             if (auto done = bring_up(socket.get(), name); !done) return done;
@@ -128,7 +130,7 @@ class KernelClock final : public Clock {
 
     [[nodiscard]] std::string_view kind() const override { return "kernel"; }
 
-    // Should the lost packet turn up again there are two; the qdisc lets one pass a tick all the same.
+    // If the lost packet turns up again there are two; the qdisc still lets one pass per tick.
     Result<void> restart() override {
         if (auto done = set_up(); !done) return done;
         return inject();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The process clock: a timerfd on a thread of its own. It stops when the process is stopped; the verdict rule makes
-// that harmless, but nothing is detected meanwhile.
+// The process clock: a timerfd on its own thread. It stops when the process is stopped. The verdict rule makes that
+// harmless, but nothing is detected meanwhile.
 #include <linux/if_ether.h>
 #include <sys/timerfd.h>
 
@@ -26,12 +26,12 @@ class ProcessClock final : public Clock {
           thread_([this, tick_program](const std::stop_token& stop) { run(stop, tick_program); }) {}
 
     [[nodiscard]] std::string_view kind() const override { return "process"; }
-    Result<void> restart() override { return {}; }  // a late thread ticks again by itself
+    Result<void> restart() override { return {}; }  // a late thread resumes by itself
     void stop() override { thread_ = {}; }
 
   private:
     void run(const std::stop_token& stop, int tick_program) const {
-        // Where real-time scheduling is refused (a cgroup without a budget), normal scheduling has to do.
+        // If real-time scheduling is refused (a cgroup without a budget), normal scheduling is used.
         const sched_param priority{.sched_priority = 50};
         (void)sched_setscheduler(0, SCHED_FIFO, &priority);
         std::array<std::uint8_t, SS_TICK_BYTES> packet{};
@@ -55,7 +55,7 @@ class ProcessClock final : public Clock {
 
 Result<std::unique_ptr<Clock>> make_process_clock(int tick_program, Nanoseconds tick) {
     Fd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
-    if (!timer) return fail_errno("cannot create a timer");
+    if (!timer) return fail_errno("cannot create the clock's timer");
     const timespec period{.tv_sec = tick.count() / 1'000'000'000, .tv_nsec = tick.count() % 1'000'000'000};
     const itimerspec schedule{.it_interval = period, .it_value = period};
     if (timerfd_settime(timer.get(), 0, &schedule, nullptr) != 0) return fail_errno("cannot set the clock's timer");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Arcs into adjacencies, repairs into candidates, functions into SIDs.
+// Turns arcs into adjacencies, repairs into candidates, and function numbers into SIDs.
 #include "detector/feed/computed_policies.hpp"
 
 #include <algorithm>
@@ -70,8 +70,8 @@ class Converter {
         if (taken_.insert(prefix).second) result_.unprotected.push_back(prefix);
     }
 
-    /// A list for the time of a change comes first, then primaries, then repairs; none at all if no primary path has an
-    /// adjacency: without one there is nothing whose failure would be seen.
+    /// A micro-loop avoidance list comes first, then primaries, then repairs. None at all if no primary path has an
+    /// adjacency: without one there is no session whose failure would be seen.
     std::vector<CandidateConfig> candidates_of(const routing::Policy& policy, const std::string& name) {
         std::vector<CandidateConfig> result;
         std::size_t primaries = 0;
@@ -88,7 +88,7 @@ class Converter {
             result.push_back({.preference = CandidateConfig{}.preference, .lists = {std::move(*list)}});
         }
         if (primaries == 0) return {};
-        if (dropped > 0) warn("{}: {} of its paths are left out, there is room for {}", name, dropped, result.size());
+        if (dropped > 0) warn("{}: {} of its paths are left out; a policy holds {}", name, dropped, result.size());
         return result;
     }
 
@@ -97,14 +97,14 @@ class Converter {
         if (around == links_.adjacency.end()) return;
         const auto of_file = std::ranges::find(config_.adjacencies, around->second, &AdjacencyConfig::name);
         if (of_file != config_.adjacencies.end() && !of_file->bypass.empty()) return;
-        // A bypass is a tunnel: its last SID decapsulates, which an inserted header has no use for.
+        // A bypass is a tunnel whose last SID decapsulates, so H.Insert cannot serve.
         auto list = list_of(bypass.candidate, encap() == Encap::h_insert ? Encap::h_encaps : encap());
         if (!list) return;
         result_.bypasses[around->second].push_back(
             {.preference = CandidateConfig{}.preference, .lists = {std::move(*list)}});
     }
 
-    /// nullopt if it leaves by a link without adjacency.
+    /// nullopt if the path leaves by a link without adjacency.
     [[nodiscard]] std::optional<SegmentListConfig> list_of(const routing::Candidate& candidate, Encap how) const {
         const auto adjacency = links_.adjacency.find(candidate.out);
         if (adjacency == links_.adjacency.end()) return std::nullopt;
@@ -115,22 +115,22 @@ class Converter {
         return list;
     }
 
-    /// Others compute repairs with these SIDs, whether this node is ready for them or not.
+    /// Other nodes compute repairs with these SIDs, whether this node has them or not.
     void warn_of_sids() {
         if (result_.sids.empty()) return;
         if (config_.device.empty() && routing_.install_sids) {
             warn(
-                "the SIDs of this node are not in the kernel, so repairs over it fail: add a `device`, or say "
-                "`install-sids: false` where somebody else installs them");
+                "the SIDs of this node are not in the kernel, so repairs over it fail: add a `device`, or set "
+                "`install-sids: false` if somebody else installs them");
         }
         if (config_.domain.empty()) {
             warn(
-                "nobody may send to the decapsulating SID of this node, so repairs that end here fail: add the prefix "
-                "of the nodes' source addresses as `sr-domain`");
+                "nobody may send to the decapsulating SID of this node, so repairs that end here fail: set "
+                "`sr-domain` to the prefix of the nodes' source addresses");
         }
     }
 
-    /// Decapsulation is left to the ingress program, which also knows whom to take packets from (docs/repair.md).
+    /// The ingress program decapsulates; it also checks the SR domain (docs/repair.md).
     void add_sid(const routing::LocalSid& local) {
         SidConfig sid;
         sid.sid = {.address = local.sid, .length = 128};
@@ -161,8 +161,8 @@ class Converter {
         if (std::ranges::none_of(config_.sids, same)) result_.sids.push_back(std::move(sid));
     }
 
-    /// RFC 9800, 4.1: what follows block, node and function is the argument. Locators of another format stay as they
-    /// are, and routing does not compress them.
+    /// RFC 9800, 4.1: the argument follows block, node and function. Locators of another format are unchanged, and
+    /// routing does not compress them.
     void compressed(SidConfig& sid, std::uint8_t function_bits) const {
         constexpr auto kLocator = routing::kCsidBlockBits + routing::kCsidBits;
         if (!routing_.next_csid || graph_.node(plr_).locator->length != kLocator) return;

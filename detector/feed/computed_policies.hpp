@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Between routing and the detector, which do not know each other: what was computed over nodes, links and SIDs is said
-// again in adjacencies, candidates and prefixes. Pure: a graph and a configuration in, a PolicySet out.
+// Translates results of routing (nodes, links, SIDs) into the detector's terms (adjacencies, candidates, prefixes),
+// since neither knows the other. Pure: a graph and a configuration in, a PolicySet out.
 #pragma once
 
 #include "detector/core/config.hpp"
@@ -10,27 +10,27 @@
 
 namespace sidestep {
 
-/// What is asked of routing: `config.protect`, by name.
+/// `config.protect` as routing has it.
 routing::Protect protection_of(const RoutingConfig& config);
 
-/// How lists become SIDs. The depth counts the decapsulating SID.
+/// How segments become SIDs. The depth includes the decapsulating SID.
 routing::SidOptions sid_options_of(const RoutingConfig& config);
 
-/// Which prefixes of IS-IS are locators: those of 48 bits within the prefix of `sr-domain` that the node's own source
-/// address lies in, else within that address's block of 32 bits (the format F3216 of RFC 9800).
+/// Which prefixes of IS-IS are locators: those of 48 bits in the prefix of `sr-domain` that contains the node's source
+/// address, or else in that address's block of 32 bits (the format F3216 of RFC 9800).
 routing::LocatorPlan locator_plan_of(const Config& config);
 
-/// Policies that were computed for `plr` as the configuration would say them. `config.routing` must be there.
+/// The policies computed for `plr`, in the form of the configuration. `config.routing` must be set.
 ///
-/// A link of the graph belongs to the adjacency whose `link` (its name, if it has none) is the link's id; or else,
-/// since link-state databases have no ids, spells it as NEIGHBOR, SELF-NEIGHBOR or NEIGHBOR-SELF, of parallel links
-/// the n-th one with ".n" behind. Links that nobody entries that way go to adjacencies of that neighbor in order.
+/// A link of the graph belongs to the adjacency whose `link` (by default its name) is the link's id. Link-state
+/// databases have no ids; there `link` may also be NEIGHBOR, SELF-NEIGHBOR or NEIGHBOR-SELF, with ".n" appended for the
+/// n-th parallel link. Links without such a name go to adjacencies of that neighbor in order.
 ///
-/// What the file says wins: its prefixes, bypasses and SIDs are left out here.
+/// Prefixes, bypasses and SIDs of the file win: they are left out here.
 PolicySet to_policy_set(const routing::Graph& graph, routing::NodeId plr, const routing::Policies& computed,
                         const Config& config);
 
-/// All that follows from the graph for this node: computed, then converted.
+/// Computes the policies of this node from the graph and translates them.
 PolicySet compute_set(const routing::Graph& graph, routing::NodeId plr, const Config& config);
 
 }  // namespace sidestep

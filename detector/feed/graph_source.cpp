@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Telling cheaply whether anything changed, and finding this node in what did.
+// Checks cheaply whether the network changed, and finds this node in it.
 #include "detector/feed/graph_source.hpp"
 
 #include <sys/stat.h>
@@ -17,7 +17,7 @@
 namespace sidestep {
 namespace {
 
-/// The file is read when its time, size or inode changes: editors and atomic replacements change one of them at least.
+/// The file is read when its time, size or inode changes; editors and atomic replacements change at least one of them.
 class FileSource : public GraphSource {
   public:
     FileSource(std::string path, std::string node) : path_(std::move(path)), node_(std::move(node)) {}
@@ -49,7 +49,7 @@ class FileSource : public GraphSource {
         auto topology = routing::load_topology(path_);
         if (!topology) return std::unexpected(topology.error());
         const auto plr = topology->graph.find_node(node_);
-        if (!plr) return fail(fmt::format("{} has no node {}", path_, node_));
+        if (!plr) return fail(fmt::format("{} has no node {}: set `node` under `routing`", path_, node_));
         auto graph = std::make_shared<const routing::Graph>(std::move(topology->graph));
         return Network{.view = {.graph = std::move(graph), .plr = *plr}, .warnings = std::move(topology->warnings)};
     }
@@ -60,7 +60,7 @@ class FileSource : public GraphSource {
     std::optional<Error> problem_;
 };
 
-/// This node is the router that vtysh asks, unless the configuration names another.
+/// This node is the router that vtysh talks to, unless the configuration names another.
 class IsisGraphSource : public GraphSource {
   public:
     IsisGraphSource(routing::IsisSourceOptions options, routing::LocatorPlan plan, std::string node)
@@ -73,8 +73,9 @@ class IsisGraphSource : public GraphSource {
         const auto& [graph, self, warnings] = *source_.current();
         const auto plr = node_.empty() ? self : graph.find_node(node_);
         if (!plr) {
-            problem_ = Error{node_.empty() ? "the IS-IS database does not say which router is this one"
-                                           : "the IS-IS database has no router " + node_};
+            problem_ = Error{
+                node_.empty() ? "the IS-IS database does not say which router is this one: set `node` under `routing`"
+                              : "the IS-IS database has no router " + node_ + ": correct `node` under `routing`"};
             return std::unexpected(*problem_);
         }
         problem_.reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Where the graph comes from: a topology file or IS-IS, behind one question, "is there a new one?".
+// The source of the graph, a topology file or IS-IS, behind one question: is there a new one?
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace sidestep {
 
-/// A graph as this node sees it, with what is odd about it.
+/// A graph as this node sees it, with warnings.
 struct Network {
     routing::View view;
     std::vector<std::string> warnings;
@@ -27,14 +27,14 @@ class GraphSource {
     GraphSource& operator=(const GraphSource&) = delete;
     virtual ~GraphSource() = default;
 
-    /// Looks (and may block): the network if it is not the one of the last time, nullopt if it is. While something is
-    /// wrong every call says so.
+    /// Looks at the network (and may block). Returns it if it changed since the last call, else nullopt. While there is
+    /// a problem every call returns it.
     virtual Result<std::optional<Network>> poll() = 0;
     /// "topology file PATH" or "IS-IS".
     [[nodiscard]] virtual std::string name() const = 0;
 };
 
-/// The source that `config.routing` asks for. IS-IS is given `patience` for each answer.
+/// The source that `config.routing` names. `patience` is the time limit for each answer of IS-IS.
 std::unique_ptr<GraphSource> make_graph_source(const Config& config, std::chrono::milliseconds patience);
 
 }  // namespace sidestep

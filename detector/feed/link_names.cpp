@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Three passes, from the most to the least exact name; an adjacency is given away once.
+// Matches in three passes, from the most to the least exact name; each adjacency is matched once.
 #include "detector/feed/link_names.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which adjacency of the configuration is which link of the graph. Topology files have link ids; link-state databases
-// have none, and the ids made up for them depend on the order of routers, which nobody can know beforehand.
+// Matches adjacencies of the configuration with links of the graph. Topology files have link ids. Link-state databases
+// have none, and made-up ids would depend on the order of routers, which cannot be known beforehand.
 #pragma once
 
 #include <string>

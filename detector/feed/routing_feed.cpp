@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One loop in a thread of its own: look, wait, compute, hand over.
+// A loop in its own thread: look, wait, compute, deliver.
 #include "detector/feed/routing_feed.hpp"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ std::string_view name_of(routing::SpfBackoff::State state) {
     return "?";
 }
 
-/// A file is written by somebody who means it: no waiting for more.
+/// A changed file is final: no waiting for more changes.
 routing::SpfBackoffTimes no_delay() {
     const Nanoseconds none{};
     return {.initial_delay = none, .short_delay = none, .long_delay = none, .time_to_learn = none, .holddown = none};
@@ -86,7 +86,7 @@ void RoutingFeed::run(const std::stop_token& stop) {
     }
 }
 
-/// Looks at the network. What is wrong leaves everything as it is.
+/// Looks at the network. A problem leaves everything unchanged.
 void RoutingFeed::poll(Nanoseconds now) {
     auto network = source_->poll();
     note_problem(network ? "" : network.error().message);
@@ -102,7 +102,7 @@ void RoutingFeed::poll(Nanoseconds now) {
     if (convergence_.plan().view.graph) backoff_.event(done);  // the first network is no change
 }
 
-/// Lets the timers act.
+/// Handles expired timers.
 void RoutingFeed::follow(Nanoseconds now) {
     bool other_plan = convergence_.advance(now);
     const bool first = !convergence_.plan().view.graph;
@@ -114,7 +114,7 @@ void RoutingFeed::follow(Nanoseconds now) {
     if (other_plan) publish(now);
 }
 
-/// Computes what is in force now and hands it to the loop.
+/// Computes the policies that should be in force and delivers them to the loop.
 void RoutingFeed::publish(Nanoseconds now) {
     const auto& plan = convergence_.plan();
     const auto& [graph, plr] = plan.view;
@@ -142,7 +142,7 @@ void RoutingFeed::publish(Nanoseconds now) {
     });
 }
 
-/// Says so once when something goes wrong, and once when it is over.
+/// Logs a problem once, and once more when it is over.
 void RoutingFeed::note_problem(const std::string& problem) {
     const std::scoped_lock lock(mutex_);
     if (problem == report_.problem) return;
@@ -154,14 +154,15 @@ void RoutingFeed::note_problem(const std::string& problem) {
     report_.problem = problem;
 }
 
-/// Warnings that the set before did not have.
+/// Logs the warnings that the previous set did not have.
 void RoutingFeed::log_new(const std::vector<std::string>& warnings) {
     std::size_t fresh = 0;
     for (const auto& warning : warnings) {
         if (logged_.contains(warning)) continue;
         if (++fresh <= kWarningsLogged) spdlog::warn("routing: {}", warning);
     }
-    if (fresh > kWarningsLogged) spdlog::warn("routing: {} warnings more", fresh - kWarningsLogged);
+    if (fresh > kWarningsLogged)
+        spdlog::warn("routing: {} more warnings; `sidestep routing` has all", fresh - kWarningsLogged);
     logged_ = {warnings.begin(), warnings.end()};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Keeps computed policies current: a thread looks at the network, waits for it to calm down (RFC 8405), decides what is
-// to be in force while it converges (RFC 8333) and computes; the daemon's loop is handed finished sets.
+// Keeps computed policies current. A thread looks at the network, waits for it to calm down (RFC 8405), decides what
+// should be in force while it converges (RFC 8333), computes, and delivers complete sets to the daemon's loop.
 #pragma once
 
 #include <condition_variable>
@@ -29,33 +29,33 @@ namespace sidestep {
 struct RoutingFeedTimes {
     Nanoseconds poll_isis = std::chrono::milliseconds(500);
     Nanoseconds poll_file = std::chrono::seconds(1);
-    Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is to be expected
-    Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long it is, after a session changed
-    std::chrono::milliseconds patience{2000};            ///< for an answer of vtysh
-    /// Of IS-IS; a file is followed at once. RFC 8405 suggests 5 s for the longest delay, by which time the routers
-    /// have long sent each other into loops that lists could have avoided; and computing costs milliseconds.
+    Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is expected
+    Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long one is expected after a session changed
+    std::chrono::milliseconds patience{2000};            ///< for one answer of vtysh
+    /// For IS-IS; a file takes effect at once. RFC 8405 suggests 5 s for the longest delay. By then micro-loops have
+    /// formed that lists could have avoided, and computing takes only milliseconds.
     routing::SpfBackoffTimes backoff{.long_delay = std::chrono::milliseconds(500)};
 };
 
-/// To be made, used and destroyed by the thread that runs `context`, or while nobody runs it. The destructor waits for
-/// the thread, at the most as long as vtysh is waited for.
+/// To be created, used and destroyed by the thread that runs `context`, or while nobody runs it. The destructor waits
+/// for the thread, at most `patience`.
 class RoutingFeed {
   public:
     using Deliver = std::function<void(const PolicySet&)>;
 
-    /// `config.routing` must be there. `deliver` is called by the loop, never before start() and never after the end.
+    /// `config.routing` must be set. The loop calls `deliver`, never before start() and never after destruction.
     RoutingFeed(boost::asio::io_context& context, Config config, Deliver deliver, const RoutingFeedTimes& times = {});
     RoutingFeed(const RoutingFeed&) = delete;
     RoutingFeed& operator=(const RoutingFeed&) = delete;
     ~RoutingFeed();
 
     void start();
-    /// A session of an adjacency changed: the network will follow soon, so it is looked at more often for a while.
+    /// A session of an adjacency changed. The network will change soon, so it is polled more often for a while.
     void on_session(const std::string& adjacency, bool up);
 
-    /// Whether the last look at the network went wrong.
+    /// Whether the last look at the network failed.
     [[nodiscard]] bool in_trouble() const;
-    /// What docs/routing.md describes.
+    /// The status object that docs/routing.md describes.
     [[nodiscard]] nlohmann::json status() const;
 
   private:
@@ -68,7 +68,7 @@ class RoutingFeed {
         std::size_t bypasses = 0;
         std::size_t sids = 0;
     };
-    /// What status() reads and the thread writes, under mutex_.
+    /// Written by the thread and read by status(), under mutex_.
     struct Report {
         std::string problem;
         std::optional<Nanoseconds> refreshed;  ///< last good look
@@ -99,7 +99,7 @@ class RoutingFeed {
     const RoutingFeedTimes times_;
     std::shared_ptr<Receiver> receiver_;
 
-    // The thread's own.
+    // Used only by the thread.
     std::unique_ptr<GraphSource> source_;
     routing::SpfBackoff backoff_;
     routing::Convergence convergence_;

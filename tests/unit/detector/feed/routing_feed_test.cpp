@@ -211,7 +211,7 @@ class IsisFeedTest : public RoutingFeedTest {
 TEST_F(IsisFeedTest, FollowsTheDatabaseAsTheRouterThatIsAsked) {
     start();
     ASSERT_TRUE(await([&] { return !feed_->status().at("problem").is_null(); }));
-    EXPECT_THAT(feed_->status().at("problem").get<std::string>(), HasSubstr("FRR's vtysh is needed"));
+    EXPECT_THAT(feed_->status().at("problem").get<std::string>(), HasSubstr("needs FRR's vtysh"));
     answer_with("ring");
     feed_->on_session("r2", false);
     ASSERT_TRUE(await_sets(1));
