@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A forked child and a pipe between it and us. Each side keeps one end alone, so that the pipe ends when the other side
-// lets go of it, which is how one learns what became of the other.
+// A forked child and a pipe between it and us. Each side keeps only its own end, so that the pipe closes when the other
+// side ends.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 
 namespace sidestep::topo {
 
-/// What the child does with the pipe.
+/// The child's use of the pipe.
 enum class ChildSide { reads, writes };
 
 struct Child {
@@ -20,8 +20,8 @@ struct Child {
     Fd pipe;  ///< our end
 };
 
-/// Forks. The child runs `work` with its end of the pipe and exits; we may have threads, so only async-signal-safe
-/// calls are for it. exec closes the pipe.
+/// Forks. The child runs `work` with its end of the pipe and exits; we may have threads, so it may only
+/// make async-signal-safe calls. exec closes the pipe.
 Result<Child> fork_child(ChildSide side, const std::function<void(int pipe)>& work);
 
 }  // namespace sidestep::topo

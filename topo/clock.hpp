@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The time, as cuts, captures and events count it: whoever compares theirs has to read the same clock.
+// The clock of cuts, captures and events. Times are comparable only if all read the same clock.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A link that dies without a word: on egress of both ends, packets vanish while their direction's bit is set. Frames
-// that a program at XDP sends over it do not come by here.
+// A silent cut: at egress of both ends, packets vanish while their direction's bit is set. Frames that an XDP program
+// sends over the link do not pass here.
 #include "topo/cut.h"
 
 #include <linux/bpf.h>
@@ -10,7 +10,7 @@
 
 // The whole cut is one store into this word: bit d cuts direction d.
 volatile __u32 topo_cut = 0;
-// While uncut: one packet of so many vanishes; 0: none.
+// While uncut: one packet in this many vanishes; 0: none.
 volatile __u32 topo_cut_every = 0;
 __u32 topo_cut_passed[2] = {};
 struct topo_cut_direction topo_cut_directions[2] = {};
@@ -27,7 +27,7 @@ static __always_inline int judge(__u32 direction) {
     if (!(topo_cut & (1U << direction)) && !is_unlucky(direction)) return TC_ACT_UNSPEC;
     if (!seen->first_drop_ns) __sync_val_compare_and_swap(&seen->first_drop_ns, 0, bpf_ktime_get_ns());
     __sync_fetch_and_add(&seen->dropped, 1);
-    // STOLEN, not SHOT: the sender must not see an error, a dead fibre gives none.
+    // STOLEN, not SHOT: the sender must not see an error; a dead fiber gives none.
     return TC_ACT_STOLEN;
 }
 

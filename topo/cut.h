@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the cut program and its owner share, in mapped memory. */
+/* Mapped memory shared by the cut program and its owner. */
 #pragma once
 
 #include <linux/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Kill a link silently, in one or both directions, by one store: packets vanish, the carrier and the neighbor entries
-// stay. Install it before other tc programs so that it is asked first.
+// Cuts a link silently, in one or both directions, by one store: packets vanish, carrier and neighbor entries stay.
+// Install it before other tc programs, so that it runs first.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ enum class Direction : std::uint32_t { forward = 1, backward = 2, both = 3 };
 
 class Cut {
   public:
-    /// What a cut has done so far in one direction; times are CLOCK_MONOTONIC in nanoseconds.
+    /// The effect of a cut so far in one direction; times are CLOCK_MONOTONIC in nanoseconds.
     struct Seen {
         std::uint64_t dropped = 0;
         std::optional<std::int64_t> first_drop_ns;
@@ -36,7 +36,7 @@ class Cut {
     /// Starts a new cut: counters of uncut directions begin at zero. Returns the time of the store, CLOCK_MONOTONIC in
     /// nanoseconds.
     std::int64_t cut(Direction direction = Direction::both);
-    /// Loses one packet of so many in both directions, from now on; 0: none.
+    /// Loses one packet in this many in both directions, from now on; 0: none.
     void thin(std::uint32_t every);
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();

@@ -24,10 +24,10 @@ constexpr timeval kAnswerPatience{.tv_sec = 2, .tv_usec = 0};
 
 Result<Fd> connect_to(const std::string& path) {
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno("Unix socket");
+    if (!socket) return fail_errno("cannot open a Unix socket for sidestepd");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return fail(path + " is too long for a socket");
+    if (path.size() >= sizeof address.sun_path) return fail(path + " is too long for a Unix socket (107 characters)");
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerPatience, sizeof kAnswerPatience);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -63,13 +63,13 @@ Result<std::string> Daemon::executable() {
     for (const auto& folder : {self.parent_path(), self.parent_path().parent_path() / "bin"}) {
         if (std::filesystem::exists(folder / "sidestepd", error)) return (folder / "sidestepd").string();
     }
-    return fail("there is no sidestepd beside " + self.string() + ": build it first (./run build)");
+    return fail("no sidestepd next to " + self.string() + ": build it first (./run build)");
 }
 
 Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std::string& config) {
     const auto program = executable();
     if (!program) return std::unexpected(program.error());
-    // A run directory of its own: the daemon mounts a BPF file system in it.
+    // Each daemon has its own run directory, since it mounts a bpffs in it.
     const auto run_dir = lab.directory() + "/" + node;
     std::error_code error;
     std::filesystem::create_directory(run_dir, error);
@@ -96,7 +96,7 @@ Result<nlohmann::json> Daemon::ask(const std::string& command) const {
     const auto line = read_line(socket->get());
     if (!line) return std::unexpected(line.error());
     auto answer = nlohmann::json::parse(*line, nullptr, false);
-    if (!answer.is_object()) return fail("sidestepd on " + node_ + " answered " + *line);
+    if (!answer.is_object()) return fail("sidestepd on " + node_ + " sent no JSON object: " + *line);
     return answer;
 }
 
@@ -112,15 +112,16 @@ Result<void> Daemon::wait_up(std::chrono::milliseconds patience) {
     });
     if (ended) return fail(fmt::format("sidestepd on {} ended: {}", node_, process_.output()));
     if (!up) {
-        return fail(fmt::format("sidestepd on {}: not every session came up in {} ms: {}\n{}", node_, patience.count(),
-                                last, process_.output()));
+        return fail(fmt::format("sidestepd on {}: not all sessions came up within {} ms: {}\n{}", node_,
+                                patience.count(), last, process_.output()));
     }
     return {};
 }
 
 Result<void> Daemon::stop() {
     const int code = process_.stop();
-    if (code != 0) return fail(fmt::format("sidestepd on {} ended with {}: {}", node_, code, process_.output()));
+    if (code != 0)
+        return fail(fmt::format("sidestepd on {} ended with exit code {}: {}", node_, code, process_.output()));
     return {};
 }
 

@@ -15,10 +15,10 @@ namespace sidestep::topo {
 
 class Daemon {
   public:
-    /// The sidestepd that was built together with the running program; fails if it is not there.
+    /// The sidestepd in the folder of the running program; fails if there is none.
     static Result<std::string> executable();
-    /// Starts it in the node. Its configuration, socket and log lie in <lab's directory>/<node> and
-    /// are named after the node.
+    /// Starts it in the node. Its configuration, socket and log are in <lab's directory>/<node> and
+    /// have the node's name.
     static Result<Daemon> start(const Lab& lab, const std::string& node, const std::string& config);
 
     /// One command of the JSON lines protocol ("status", "sessions", "policies", "events") and its answer.

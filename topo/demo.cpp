@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sidestep-demo: the main job end to end, on one machine. Builds a lab, protects a link, cuts it and shows what traffic
-// noticed. Leaves nothing behind, also when interrupted.
+// sidestep-demo: the main job end to end, on one machine. Builds a lab, protects a link, cuts it and shows the loss.
+// Leaves nothing behind, even when interrupted.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -35,7 +35,7 @@ int run(int argc, char** argv) {
     bool quick = false;
     auto topology = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "demo.yaml").string();
 
-    CLI::App app{"Cuts a link under traffic, silently, with and without Sidestep, and shows what was lost. Needs root.",
+    CLI::App app{"Cuts a link silently under traffic, with and without Sidestep, and shows the loss. Needs root.",
                  "sidestep-demo"};
     app.add_flag("--json", as_json, "print one JSON document");
     app.add_flag("--quick", quick, "3 s of healthy traffic instead of 10 s");
@@ -45,12 +45,12 @@ int run(int argc, char** argv) {
     app.add_option("--rate", options.rate, "packets per second in each direction")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-    app.add_option("--interval", options.interval, "between two probes, with its unit")
+    app.add_option("--interval", options.interval, "time between two probes, with its unit")
         ->check([](const std::string& text) {
             return sidestep::parse_duration(text) ? "" : "not a duration with its unit, such as 250us or 1ms";
         })
         ->capture_default_str();
-    app.add_option("--multiplier", options.multiplier, "unanswered probes that mean down")
+    app.add_option("--multiplier", options.multiplier, "unanswered probes in a row that mean down")
         ->check(CLI::Range(1, 32))
         ->capture_default_str();
     CLI11_PARSE(app, argc, argv);

@@ -20,7 +20,7 @@ double to_ms(std::int64_t ns) {
     return static_cast<double>(ns) / 1e6;
 }
 
-/// Milliseconds from `zero_ns`, none where it did not happen.
+/// Milliseconds from `zero_ns`; none if it did not happen.
 std::optional<double> since(std::int64_t zero_ns, std::optional<std::int64_t> time_ns) {
     return time_ns ? std::optional(to_ms(*time_ns - zero_ns)) : std::nullopt;
 }

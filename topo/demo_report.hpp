@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the demo tells: one JSON document for programs, aligned lines with units for people.
+// The demo's results: one JSON document for programs, aligned lines with units for people.
 #pragma once
 
 #include <string>

@@ -25,7 +25,7 @@ constexpr std::int64_t kInFlightNs = 2'000'000;
 
 constexpr const char* kInterrupted = "interrupted";
 
-/// Lets time pass; an error if the operator does not want to wait.
+/// Lets time pass; an error if the operator interrupts.
 Result<void> pass(const DemoOptions& options, std::chrono::milliseconds length) {
     if (wait_for(length, options.interrupted)) return fail(kInterrupted);
     return {};
@@ -59,7 +59,7 @@ std::optional<std::int64_t> number(const nlohmann::json& object, const char* key
     return found->get<std::int64_t>();
 }
 
-/// Fills in what sidestepd says about the cuts, from its events on the protected link.
+/// Fills in the times of sidestepd's events on the protected link.
 void read_events(const nlohmann::json& events, std::size_t index, std::vector<CutOfDemo>& cuts) {
     for (const auto& event : events) {
         const auto time = number(event, "time_ns");
@@ -193,7 +193,7 @@ Result<DemoResult> run_demo(const std::string& topology_path, const DemoOptions&
     auto with_sidestep = experiment.cuts(options.cuts, *daemons);
     if (!with_sidestep) return std::unexpected(with_sidestep.error());
 
-    options.progress("stopping sidestepd, the same cut without it");
+    options.progress("stopping sidestepd; the same cut without it");
     for (auto& daemon : *daemons) {
         if (auto stopped = daemon.stop(); !stopped) return std::unexpected(stopped.error());
     }

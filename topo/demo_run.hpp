@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The experiment of the demo: healthy traffic, silent cuts with Sidestep, the same cut without it; and what came of it.
+// The demo's experiment: healthy traffic, silent cuts with Sidestep, the same cut without it; and the results.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ struct DemoOptions {
 };
 
 /// One direction of one cut, seen by the router before the link: A for S -> D (0), B for D -> S (1). Times are
-/// CLOCK_MONOTONIC in nanoseconds; none where it did not happen.
+/// CLOCK_MONOTONIC in nanoseconds; none if it did not happen.
 struct DirectionOfCut {
     std::optional<std::int64_t> first_drop_ns;
     std::optional<std::int64_t> last_echo_ns;
@@ -48,7 +48,7 @@ struct CutOfDemo {
     }
 };
 
-/// Traffic in both directions and the cuts that it met.
+/// Traffic in both directions and the cuts meanwhile.
 struct Phase {
     std::array<FlowReport, 2> flows;
     std::vector<CutOfDemo> cuts;
@@ -56,7 +56,7 @@ struct Phase {
     [[nodiscard]] std::uint64_t sent() const { return flows[0].sent + flows[1].sent; }
     [[nodiscard]] std::uint64_t lost() const { return flows[0].lost.size() + flows[1].lost.size(); }
     [[nodiscard]] bool recovered() const;
-    /// Lost neither in a cut nor by one: must be none.
+    /// Packets lost outside of the cuts: must be none.
     [[nodiscard]] std::uint64_t lost_outside_cuts() const;
 };
 

@@ -25,7 +25,8 @@ Result<void> Filter::attach(const LinkEnd& end, bpf_tc_attach_point side, int pr
     options.priority = kFirstToBeAsked;
     return netns_->run([&]() -> Result<void> {
         const int created = bpf_tc_hook_create(&hook_);
-        if (created != 0 && created != -EEXIST) return fail_errno("cannot create a clsact qdisc", created);
+        if (created != 0 && created != -EEXIST)
+            return fail_errno("cannot create a clsact qdisc for a program of the lab", created);
         const int attached = bpf_tc_attach(&hook_, &options);
         if (attached != 0) return fail_errno("cannot attach a program of the lab", attached);
         options_ = options;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A BPF program of the lab on one side of an interface, asked before everybody else's there.
+// A BPF program of the lab at tc on one side of an interface. It runs before all others there.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -9,7 +9,7 @@
 
 namespace sidestep::topo {
 
-/// Taken away again with its owner; the clsact qdisc stays, others may use it.
+/// Removed with its owner; the clsact qdisc stays, since others may use it.
 class Filter {
   public:
     Filter() = default;
@@ -17,7 +17,7 @@ class Filter {
     Filter& operator=(const Filter&) = delete;
     ~Filter();
 
-    /// Once; the namespace must outlive the filter.
+    /// Call it once; the namespace must outlive the filter.
     Result<void> attach(const LinkEnd& end, bpf_tc_attach_point side, int program);
 
   private:

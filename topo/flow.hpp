@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What became of numbered packets. Pure: from what was sent and what arrived to losses and loss windows.
+// The fate of numbered packets. Pure: computes losses and loss windows from sent and received packets.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct LossWindow {
 
 struct FlowReport {
     std::uint64_t sent = 0;
-    std::uint64_t received = 0;    ///< different numbers
+    std::uint64_t received = 0;    ///< distinct numbers
     std::uint64_t duplicates = 0;  ///< arrivals of a number that had arrived before
     std::uint64_t reordered = 0;   ///< arrivals below a number that had arrived before (RFC 4737)
     std::vector<std::uint64_t> lost;

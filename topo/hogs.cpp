@@ -48,7 +48,8 @@ Result<void> Hogs::add(std::chrono::milliseconds limit, std::optional<int> core)
     if (!child) return std::unexpected(child.error());
     pids_.push_back(child->pid);
     char said = 'n';
-    if (::read(child->pipe.get(), &said, 1) != 1 || said != 'y') return fail("SCHED_FIFO is refused here");
+    if (::read(child->pipe.get(), &said, 1) != 1 || said != 'y')
+        return fail("SCHED_FIFO is refused here: does the cgroup have a real-time budget?");
     return {};
 }
 

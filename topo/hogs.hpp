@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Processes that do nothing but take processor time: what a false alarm is provoked with.
+// Processes that only take processor time, to provoke false downs.
 #pragma once
 
 #include <sys/types.h>
@@ -20,9 +20,9 @@ class Hogs {
     /// Kills them.
     ~Hogs();
 
-    /// One more, for `limit` at most: on any core, or with SCHED_FIFO on this one. Fails where that is refused.
+    /// Starts one more, for at most `limit`: on any core, or with SCHED_FIFO on this one. Fails if that is refused.
     Result<void> add(std::chrono::milliseconds limit, std::optional<int> core = std::nullopt);
-    /// Waits until they are done.
+    /// Waits until all are done.
     void wait();
 
   private:

@@ -38,7 +38,7 @@ Result<void> ip_batch(std::string text, int netns = -1) {
 }  // namespace
 
 Result<Lab> Lab::build(routing::Topology topology) {
-    if (::geteuid() != 0) return fail("a lab makes network namespaces: run it as root");
+    if (::geteuid() != 0) return fail("a lab creates network namespaces: run it as root");
     auto plan = make_plan(topology.graph);
     if (!plan) return std::unexpected(plan.error());
 
@@ -51,7 +51,7 @@ Result<Lab> Lab::build(routing::Topology topology) {
         if (!node.name.empty()) paths.push_back(NetNs::path_of(names.back()));
     }
     std::string directory = "/tmp/sidestep-XXXXXX";
-    if (::mkdtemp(directory.data()) == nullptr) return fail_errno("cannot make a directory in /tmp");
+    if (::mkdtemp(directory.data()) == nullptr) return fail_errno("cannot create the lab's directory in /tmp");
     auto reaper = Reaper::start(paths, directory);  // before any namespace exists, so that none can be left behind
     if (!reaper) return std::unexpected(reaper.error());
     Lab lab(std::move(topology), std::move(*plan), std::move(directory),
@@ -150,7 +150,7 @@ Result<EchoReply> Lab::ping(const std::string& from, const std::string& to) cons
 
 Result<EchoReply> Lab::wait_reachable(const std::string& from, const std::string& to,
                                       std::chrono::milliseconds patience) const {
-    Result<EchoReply> reply = fail("never asked");
+    Result<EchoReply> reply = fail("no echo was sent");
     wait_for(patience, [&] {
         reply = ping(from, to);
         return reply.has_value();

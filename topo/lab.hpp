@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A topology come alive: one network namespace per node, veth pairs, addresses, SIDs and static routes. The one builder
-// for the demo, the benchmarks and the tests. It disappears with its owner, even if the owner is killed.
+// Builds a topology in network namespaces: one per node, with veth pairs, addresses, SIDs and static routes. The demo,
+// the benchmarks and the tests use it. A lab disappears with its owner, even if the owner is killed.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,7 @@ class Lab {
     /// This node's end of a link, and the other one.
     [[nodiscard]] const InterfacePlan& interface(const std::string& node, const std::string& link) const;
     [[nodiscard]] const InterfacePlan& peer(const std::string& node, const std::string& link) const;
-    /// Where the node sends from and is sent to.
+    /// The address that the node sends from and receives at.
     [[nodiscard]] Address address(const std::string& node) const { return this->node(node).address; }
     /// The same for IPv4: the first address of the node's first IPv4 prefix.
     [[nodiscard]] Address address_v4(const std::string& node) const;
@@ -61,10 +61,11 @@ class Lab {
     /// Waits until `from` gets an echo from `to`.
     [[nodiscard]] Result<EchoReply> wait_reachable(const std::string& from, const std::string& to,
                                                    std::chrono::milliseconds patience = std::chrono::seconds(5)) const;
-    /// Whether this node's end of a link is as fit for XDP as a NIC. A veth device takes frames only while its other
-    /// end polls, and gets packets without checksums unless that one makes them; to begin with it is not fit.
+    /// Makes this node's end of a link as fit for XDP as a NIC, or not. A veth device is a redirect target only while
+    /// its other end polls, and its packets have no checksums unless the other end computes them. At first it is not
+    /// fit.
     [[nodiscard]] Result<void> take_frames(const std::string& node, const std::string& link, bool takes = true) const;
-    /// A silent cut of a link, not yet cut. The lab must outlive it.
+    /// A silent cut of a link, not yet in effect. The lab must outlive it.
     [[nodiscard]] Result<Cut> install_cut(const std::string& link) const;
     /// Numbered packets between two nodes; the addresses in `spec` are filled in where they are unspecified.
     [[nodiscard]] Result<Traffic> start_traffic(const std::string& from, const std::string& to,

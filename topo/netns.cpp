@@ -14,7 +14,7 @@ std::string NetNs::path_of(const std::string& name) {
 
 Result<NetNs> NetNs::open(const std::string& name) {
     Fd fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return fail_errno("network namespace " + name);
+    if (!fd) return fail_errno("cannot open network namespace " + name);
     return NetNs(name, std::move(fd));
 }
 

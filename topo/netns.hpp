@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A network namespace that exists: run code or programs inside it. Who created it deletes it (see reaper.hpp).
+// Runs code or programs inside an existing network namespace. Its creator deletes it (see reaper.hpp).
 #pragma once
 
 #include <exception>
@@ -19,7 +19,7 @@ struct IsResult<Result<T>> : std::true_type {};
 
 class NetNs {
   public:
-    /// Where `ip netns` keeps a namespace of this name.
+    /// The file in which `ip netns` keeps a namespace of this name.
     static std::string path_of(const std::string& name);
     /// Opens a namespace by its name in `ip netns`, or by its file if `name` has a slash ("/proc/7/ns/net").
     static Result<NetNs> open(const std::string& name);
@@ -27,8 +27,8 @@ class NetNs {
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    /// Runs `work` on a thread of its own inside the namespace and hands back what it returns. A socket opened there
-    /// stays in the namespace. If `work` returns a Result, that Result is handed back as it is.
+    /// Runs `work` on its own thread inside the namespace and returns its result. A socket opened there stays in the
+    /// namespace. If `work` returns a Result, that Result is returned unchanged.
     template <typename Work>
     auto run(Work work) const {
         using Value = std::invoke_result_t<Work&>;

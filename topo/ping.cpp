@@ -19,7 +19,7 @@ namespace {
 
 Result<Fd> open_socket(const Address& source, const Address& destination) {
     Fd socket(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6));
-    if (!socket) return fail_errno("ICMPv6 socket");
+    if (!socket) return fail_errno("cannot open an ICMPv6 socket");
     icmp6_filter filter{};
     ICMP6_FILTER_SETBLOCKALL(&filter);
     ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
@@ -51,7 +51,8 @@ Result<EchoReply> exchange(int socket, const Address& destination, std::chrono::
     request.icmp6_type = ICMP6_ECHO_REQUEST;
     request.icmp6_dataun.icmp6_un_data32[0] = id;  // NOLINT(cppcoreguidelines-pro-type-union-access)
     const auto begin = Clock::now();
-    if (::send(socket, &request, sizeof request, 0) < 0) return fail_errno("echo to " + destination.to_string());
+    if (::send(socket, &request, sizeof request, 0) < 0)
+        return fail_errno("cannot send an echo request to " + destination.to_string());
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience - (Clock::now() - begin));
         pollfd readable{socket, POLLIN, 0};
@@ -66,7 +67,8 @@ Result<EchoReply> exchange(int socket, const Address& destination, std::chrono::
         message.msg_iovlen = 1;
         message.msg_control = control.data();
         message.msg_controllen = control.size();
-        if (::recvmsg(socket, &message, 0) < 0) return fail_errno("echo from " + destination.to_string());
+        if (::recvmsg(socket, &message, 0) < 0)
+            return fail_errno("cannot receive an echo from " + destination.to_string());
         if (reply.icmp6_dataun.icmp6_un_data32[0] != id) continue;
         return EchoReply{.round_trip = Clock::now() - begin, .hop_limit = hop_limit_of(message)};
     }

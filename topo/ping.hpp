@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One echo request: to wait until a path works, and to see how long it is.
+// Sends one echo request, to wait until a path works and to see its length.
 #pragma once
 
 #include <chrono>

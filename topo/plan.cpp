@@ -142,7 +142,7 @@ class NodeBatch {
 
     void own_prefixes(const Node& owner) {
         for (const auto& prefix : owner.prefixes) {
-            // Every address of the prefix is ours, so that thousands of destinations need no more lines.
+            // All addresses of the prefix are ours, so that thousands of destinations need only this line.
             line("route add local {} dev lo", prefix.to_string());
             line("addr add {}/{} dev lo{}", host_address(prefix).to_string(), prefix.address.is_v4() ? 32 : 128,
                  prefix.address.is_v4() ? "" : " nodad");
@@ -190,7 +190,7 @@ class NodeBatch {
         }
     }
 
-    /// By the first of the equal-cost first hops: a lab should be predictable.
+    /// Uses the first of the equal-cost first hops: a lab should be predictable.
     void route(const Prefix& prefix, NodeId towards) {
         const auto& hops = first_hops_[towards];
         if (hops.empty() || is_anycast(graph_, graph_.to(hops.front()))) return;

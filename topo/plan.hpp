@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a lab consists of, before anything exists. Pure: from a topology to names, indexes and addresses, and to the
+// The plan of a lab, before anything exists. Pure: turns a topology into names, indexes and addresses, and into the
 // text of one `ip -batch` per node. The batches name no namespace, so they also serve namespaces that someone else
-// made.
+// created.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace sidestep::topo {
 
 /// The metric of every static route of a lab: a test overrides one by a route with a smaller metric.
 inline constexpr int kRouteMetric = 100;
-/// The device that a node's SIDs live on (an empty bridge).
+/// The device of a node's SIDs (an empty bridge).
 inline constexpr std::string_view kSidDevice = "sr-sids";
 
 /// One end of a link: an interface of a node.
@@ -31,7 +31,7 @@ struct InterfacePlan {
     std::string mac;
     Address address;     ///< global, /64
     Address link_local;  ///< fixed, /64
-    Prefix subnet;       ///< that `address` lies in
+    Prefix subnet;       ///< contains `address`
 };
 
 struct NodePlan {

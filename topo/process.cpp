@@ -28,13 +28,13 @@ Result<Fd> memory_file(const std::string& content) {
     if (!file) return fail_errno("memfd_create");
     for (std::size_t done = 0; done < content.size();) {
         const auto wrote = ::pwrite(file.get(), content.data() + done, content.size() - done, static_cast<off_t>(done));
-        if (wrote <= 0) return fail_errno("cannot hand over standard input");
+        if (wrote <= 0) return fail_errno("cannot write the program's standard input");
         done += static_cast<std::size_t>(wrote);
     }
     return file;
 }
 
-/// What the child does between fork and exec: async-signal-safe calls only. Reports errno through `status` on failure.
+/// The child's work between fork and exec: async-signal-safe calls only. Reports errno through `status` on failure.
 [[noreturn]] void become(char* const* argv, int netns, int input, int output, int status) {
     sigset_t none;
     ::sigemptyset(&none);
@@ -143,7 +143,7 @@ Result<std::string> run(const std::vector<std::string>& argv, SpawnOptions optio
     auto process = Process::spawn(argv, std::move(options));
     if (!process) return std::unexpected(process.error());
     const auto code = process->wait(patience);
-    if (!code) return fail(fmt::format("{}: not done within {} ms", fmt::join(argv, " "), patience.count()));
+    if (!code) return fail(fmt::format("{}: did not end within {} ms", fmt::join(argv, " "), patience.count()));
     if (*code != 0) return fail(fmt::format("{}: exit code {}: {}", fmt::join(argv, " "), *code, process->output()));
     return process->output();
 }

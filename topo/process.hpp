@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A program that we started: in a network namespace, with its output captured, stopped when its owner goes away.
+// A program that we start in a network namespace, with its output captured; it is stopped with its owner.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@ namespace sidestep::topo {
 
 struct SpawnOptions {
     int netns = -1;             ///< descriptor of the network namespace; -1: ours. The mount namespace stays ours.
-    std::string input{};        ///< what the program reads from its standard input
+    std::string input{};        ///< the program's standard input
     std::string output_file{};  ///< where standard output and error go; empty: into memory
     std::chrono::milliseconds stop_patience{2000};  ///< between SIGTERM and SIGKILL
     std::shared_ptr<const Reaper> reaper{};         ///< stops the program if we are killed
@@ -37,12 +37,12 @@ class Process {
 
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] bool running();
-    /// Waits for the end; the exit code (128 + signal where one ended it), nullopt after `patience`.
+    /// Waits for the end; the exit code (128 + signal if one ended it), nullopt after `patience`.
     std::optional<int> wait(std::chrono::milliseconds patience);
-    /// SIGTERM, SIGKILL after the patience; the exit code. Nothing happens if the program has ended already.
+    /// Sends SIGTERM, and SIGKILL after the patience; the exit code. Does nothing if the program has ended already.
     int stop();
     void signal(int number);
-    /// What it has printed so far.
+    /// Its output so far.
     [[nodiscard]] std::string output() const;
 
   private:
@@ -56,7 +56,7 @@ class Process {
     int exit_code_ = -1;
 };
 
-/// Runs a program to its end; its output if it exits with 0, an error with its output otherwise.
+/// Runs a program to its end. Returns its output if it exits with 0, or else an error with its output.
 Result<std::string> run(const std::vector<std::string>& argv, SpawnOptions options = {},
                         std::chrono::milliseconds patience = std::chrono::minutes(1));
 

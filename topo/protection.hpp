@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration of sidestepd for one router of a lab that protects traffic over a link by a detour.
+// Writes the configuration of sidestepd for one router of a lab that protects traffic over a link by a backup.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace sidestep::topo {
 
-/// `node` sends what is for `destination` over `link`, and while that is down over `backup_link` and the routers `via`,
-/// the last of which is where the detour meets the usual path again and takes the encapsulation off.
+/// `node` sends traffic for `destination` over `link`, and while that is down over `backup_link` and the routers `via`.
+/// At the last of these the backup meets the primary path again; it decapsulates.
 struct Protection {
     std::string node{};
     std::string link{};
@@ -22,8 +22,8 @@ struct Protection {
     std::string wait_to_restore = "200ms";
 };
 
-/// The parts that such configurations are made of: node and clock; one item of `adjacencies`, without its end; the
-/// detour as a candidate path.
+/// The parts of such configurations: node and clock; one item of `adjacencies`, without its end; the backup as a
+/// candidate path.
 std::string head_yaml(const Lab& lab, const Protection& protection);
 std::string adjacency_yaml(const Lab& lab, const Protection& protection, const std::string& link);
 std::string detour_yaml(const Lab& lab, const Protection& protection);

@@ -61,8 +61,8 @@ void stop(const std::array<Program, kMaxPrograms>& programs) {
     signal_all(SIGKILL);
 }
 
-/// Removes a directory after unmounting what is left below it: a killed sidestepd leaves its BPF file system. A shell
-/// does that, because walking directories is not for the child of a process that may have threads.
+/// Removes a directory after unmounting all below it, since a killed sidestepd leaves its bpffs. A shell does that,
+/// because the child of a process that may have threads must not walk directories.
 [[noreturn]] void remove_directory(const char* directory) {
     constexpr const char* kScript =
         "while read -r _ at _; do case $at in \"$0\"/*) umount -l \"$at\" ;; esac done < /proc/self/mounts\n"

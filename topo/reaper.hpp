@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Removes a lab whatever happens to the process that built it: a forked child that waits for a pipe to close, then
-// stops the lab's programs and deletes its namespaces and files. Destroying the lab is nothing but closing that pipe.
+// Removes a lab whatever happens to the process that built it. A forked child waits for a pipe to close, then stops the
+// lab's programs and deletes its namespaces and files. Destroying a lab just closes that pipe.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +27,7 @@ class Reaper {
 
     /// A program of ours to stop at the end; call it while `pid` is our unreaped child.
     void adopt(pid_t pid) const;
-    /// That program has ended; call it before its pid can be used again.
+    /// That program has ended; call this before its pid can be used again.
     void release(pid_t pid) const;
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sockets of those who send through labs, opened in one place. They are all of IPv6: by IPv4-mapped addresses they
-// speak IPv4 too. A socket belongs to the namespace that it was opened in, so these are called inside NetNs::run().
+// Opens all sockets that send through labs. All are IPv6 sockets, and use IPv4 by IPv4-mapped addresses. A socket
+// belongs to the namespace that it was opened in, so call these functions inside NetNs::run().
 #pragma once
 
 #include <netinet/in.h>
@@ -23,7 +23,7 @@ Result<Fd> open_bound(int type, const Address& address, std::uint16_t port = 0,
 /// The port that a socket is bound to.
 std::uint16_t port_of(const Fd& socket);
 Result<void> connect_to(const Fd& socket, const Address& destination, std::uint16_t port = 0);
-/// How long to wait at most in connect, accept, send and receive.
+/// The time limit of connect, accept, send and receive.
 void set_patience(const Fd& socket, std::chrono::microseconds patience);
 
 }  // namespace sidestep::topo

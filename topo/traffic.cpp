@@ -28,7 +28,7 @@ constexpr auto kQuiet = std::chrono::milliseconds(100);
 struct Stamp {
     std::uint64_t flow = 0;  ///< random: packets of other flows are ignored
     std::uint64_t number = 0;
-    std::int64_t sent_ns = 0;  ///< for those who look at a capture; the report uses the sender's own list
+    std::int64_t sent_ns = 0;  ///< for readers of a capture; the report uses the sender's own list
 };
 
 Result<Fd> open_receiver(const Address& address) {
@@ -49,7 +49,7 @@ Result<Fd> open_sender(const Address& source, const Address& destination, std::u
     return socket;
 }
 
-/// The kernel's receive time of a datagram (CLOCK_REALTIME); 0 if it says none.
+/// The kernel's receive time of a datagram (CLOCK_REALTIME); 0 if it has none.
 std::int64_t kernel_time(msghdr& message) {
     for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
@@ -69,7 +69,7 @@ class ReceiveBatch {
     ReceiveBatch(const ReceiveBatch&) = delete;
     ReceiveBatch& operator=(const ReceiveBatch&) = delete;
 
-    /// Hands each waiting datagram to `take(stamp, kernel time)`; how many there were.
+    /// Hands each waiting datagram to `take(stamp, kernel time)` and returns their number.
     template <typename Take>
     std::size_t receive(int socket, Take take) {
         for (std::size_t i = 0; i < kBatch; ++i) {
@@ -115,7 +115,7 @@ struct Traffic::State {
 };
 
 void Traffic::State::send(const std::stop_token& stop) {
-    // On a loaded machine only real-time scheduling keeps the pace; where it is refused, late packets leave in bursts.
+    // On a loaded machine only real-time scheduling keeps the rate; if it is refused, late packets leave in bursts.
     const sched_param priority{.sched_priority = 1};
     (void)::sched_setscheduler(0, SCHED_FIFO, &priority);
     ::prctl(PR_SET_TIMERSLACK, 1);
@@ -133,7 +133,8 @@ void Traffic::State::send(const std::stop_token& stop) {
         const Stamp stamp{.flow = flow, .number = number, .sent_ns = now};
         std::memcpy(payload.data(), &stamp, sizeof stamp);
         sent_ns.push_back(now);
-        // An ICMP error for an earlier packet fails the next send once. What cannot be sent at all counts as lost.
+        // An ICMP error for an earlier packet fails the next send once. A packet that cannot be sent at all counts as
+        // lost.
         if (::send(sender.get(), payload.data(), payload.size(), 0) < 0) {
             (void)::send(sender.get(), payload.data(), payload.size(), 0);
         }
@@ -145,7 +146,7 @@ void Traffic::State::receive(const std::stop_token& stop) {
     ReceiveBatch batch;
     const auto take = [&](const Stamp& stamp, std::int64_t kernel_ns) {
         if (stamp.flow != flow) return;
-        // The kernel stamps in wall-clock time; its distance to now carries over, so a step of that clock does little.
+        // The kernel stamps in wall-clock time; its distance to now is used, so a step of that clock does little harm.
         const auto age = kernel_ns == 0 ? 0 : std::max<std::int64_t>(0, now_ns(CLOCK_REALTIME) - kernel_ns);
         arrivals.push_back({.number = stamp.number, .received_ns = now_ns() - age});
         arrived.fetch_add(1, std::memory_order_relaxed);
@@ -185,8 +186,8 @@ void Traffic::join() {
 }
 
 Result<Traffic> Traffic::start(const NetNs& from, const NetNs& to, const TrafficSpec& spec) {
-    if (spec.payload < sizeof(Stamp)) return fail("the payload of a numbered packet has at least 24 bytes");
-    if (!(spec.rate > 0)) return fail("the rate of traffic must be above zero");
+    if (spec.payload < sizeof(Stamp)) return fail("traffic: the payload of a numbered packet needs at least 24 bytes");
+    if (!(spec.rate > 0)) return fail("traffic: the rate must be above zero");
     auto state = std::make_unique<State>();
     state->spec = spec;
     std::random_device random;

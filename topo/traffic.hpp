@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A measured stream: numbered UDP packets at a steady rate from one namespace to another, each with the time it was
-// really sent. On a loaded machine the sender runs late; it then sends what it missed at once instead of pretending.
+// really sent. On a loaded machine the sender runs late; it then sends the missed packets at once and records it.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace sidestep::topo {
 
-/// Where packets go and how many. Both addresses are of one family.
+/// The flow's addresses, rate and length. Both addresses are of one family.
 struct TrafficSpec {
     Address source{};
     Address destination{};
@@ -41,7 +41,7 @@ class Traffic {
     [[nodiscard]] std::uint64_t sent() const;
     /// Datagrams that have arrived, duplicates included.
     [[nodiscard]] std::uint64_t arrived() const;
-    /// Stops sending, waits until everything has arrived or nothing has for 100 ms, and reports.
+    /// Stops sending, waits until everything has arrived or nothing has arrived for 100 ms, and reports.
     FlowReport stop();
 
   private:

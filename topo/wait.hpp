@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Waiting for a condition with a deadline, instead of sleeping and hoping.
+// Waits for a condition with a deadline, instead of sleeping.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 
 namespace sidestep::topo {
 
-/// Asks `predicate` until it is true or `deadline` has passed, at first every millisecond, later every 20 ms.
-/// True if the predicate became true; it is asked at least once.
+/// Calls `predicate` until it is true or `deadline` has passed, at first every millisecond, later every 20 ms.
+/// Returns whether it became true; it is called at least once.
 template <std::predicate Predicate>
 bool wait_until(Clock::time_point deadline, Predicate predicate) {
     auto pause = std::chrono::milliseconds(1);
