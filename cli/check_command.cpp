@@ -105,13 +105,13 @@ void check(const CheckOptions& options) {
 void add_check_command(CLI::App& app) {
     const auto options = std::make_shared<CheckOptions>();
     auto* const command = app.add_subcommand(
-        "check", "Say what is wrong with a configuration, or how fast it detects and where it reroutes");
+        "check", "Name the mistakes of a configuration, or print how fast it detects and where it reroutes");
     command->add_option("FILE", options->file, "The configuration, as sidestep.yaml(5) describes it")
         ->type_name("")
         ->required();
     command->add_flag("--interfaces", options->interfaces,
                       "Refuse interfaces that this machine does not have, as sidestepd does");
-    command->add_flag("--json", options->json, "Print what it means, or the complaints, as JSON");
+    command->add_flag("--json", options->json, "Print the meaning or the complaints as JSON");
     command->callback([=] { check(*options); });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Repairs as JSON and as a table.
+// Prints repairs as JSON and as a table.
 #include "cli/compute.hpp"
 
 #include <utility>

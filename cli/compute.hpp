@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// `sidestep compute`: the repairs of one node, for people and for programs.
+// `sidestep compute` prints the repairs of one node, for people and for programs.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ class Report {
 
     /// {"node", "protect", "repairs": [...]} as docs/routing.md describes it.
     [[nodiscard]] std::string json() const;
-    /// One line a repair.
+    /// One line per repair.
     [[nodiscard]] std::string text() const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Counting over all nodes.
+// Counts repairs over all nodes.
 #include "cli/coverage.hpp"
 
 #include <cmath>

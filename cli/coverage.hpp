@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// `sidestep coverage`: how much of a network is protected, and at what price in segments.
+// `sidestep coverage` counts how much of a network is protected, and with how many segments.
 #pragma once
 
 #include <cstddef>

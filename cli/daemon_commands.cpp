@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The subcommands that ask a running daemon: find its socket, ask, print.
+// The subcommands that ask a running daemon: they find its socket, ask, and print.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 using Report = std::string (*)(const json&);
 
-/// Which daemon is meant, and how its answer is printed.
+/// The daemon to ask, and how to print its answer.
 struct DaemonOptions {
     std::string node;
     std::string socket;
@@ -31,7 +31,7 @@ struct DaemonOptions {
     throw CLI::RuntimeError(code);
 }
 
-/// Prints at once, so that what follows a pipe sees each event when it happens.
+/// Prints at once, so that the next program in a pipe sees each event when it happens.
 void print(const std::string& text) {
     fmt::print("{}", text);
     if (std::fflush(stdout) != 0) give_up(kExitFailure, "cannot write to standard output");
@@ -41,15 +41,15 @@ std::string json_text(const json& value, int indent) {
     return value.dump(indent, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
-/// The socket to ask: the one that is named, or else the only one there is.
+/// The socket to ask: the named one, or else the only one.
 std::string choose_socket(const DaemonOptions& options) {
     if (!options.socket.empty()) return options.socket;
     if (!options.node.empty()) return options.run_dir + "/" + options.node + ".sock";
     const auto sockets = find_sockets(options.run_dir);
     if (sockets.size() == 1) return sockets.front();
     if (sockets.empty()) {
-        give_up(kExitFailure, "no sidestepd runs here: there is no socket in " + options.run_dir +
-                                  "; start it with: sidestepd --config FILE");
+        give_up(kExitFailure,
+                "no sidestepd runs here: no socket in " + options.run_dir + "; start it with: sidestepd --config FILE");
     }
     std::string nodes;
     for (const auto& socket : sockets) {
@@ -91,10 +91,10 @@ void follow_events(const DaemonOptions& options) {
 void add_daemon_commands(CLI::App& app) {
     const auto options = std::make_shared<DaemonOptions>();
     auto* const node =
-        app.add_option("--node", options->node, "Ask the daemon of this node; not needed where only one runs")
+        app.add_option("--node", options->node, "Ask the daemon of this node; not needed if only one runs")
             ->type_name("NAME");
-    app.add_option("--socket", options->socket, "Ask the daemon behind this socket")->type_name("PATH")->excludes(node);
-    app.add_option("--run-dir", options->run_dir, "Where daemons keep their sockets")
+    app.add_option("--socket", options->socket, "Ask the daemon at this socket")->type_name("PATH")->excludes(node);
+    app.add_option("--run-dir", options->run_dir, "Directory of the daemons' sockets")
         ->type_name("DIR")
         ->envname("SIDESTEP_RUN_DIR")
         ->capture_default_str();
@@ -109,10 +109,10 @@ void add_daemon_commands(CLI::App& app) {
     add("sessions", "Every liveness session: state, reason, probes, round trip", report_sessions);
     add("policies", "Every policy: its candidate paths, which one carries traffic, how much it carried",
         report_policies);
-    add("routing", "Where computed policies come from, and how the network converges", report_routing);
-    auto* const events = add("events", "What happened to sessions, with the evidence for each verdict",
+    add("routing", "The source of computed policies, and how the network converges", report_routing);
+    auto* const events = add("events", "The events of the sessions, with the evidence for each verdict",
                              [](const json& answer) { return report_events(answer); });
-    events->add_flag("--follow,-f", options->follow, "Go on printing events as they happen, until interrupted");
+    events->add_flag("--follow,-f", options->follow, "Print events as they happen, until interrupted");
     events->callback([=] {
         if (options->follow) {
             follow_events(*options);
@@ -128,7 +128,7 @@ void add_daemon_commands(CLI::App& app) {
     const auto change = std::make_shared<SessionChange>();
     auto* const session = app.add_subcommand("session", "Take a session down, or let it come up again")->fallthrough();
     session->add_option("NAME", change->name, "The session, as `sidestep sessions` lists it")->required();
-    session->add_option("STATE", change->state, "down: no candidate path uses it; up: it is trusted once it is proven")
+    session->add_option("STATE", change->state, "down: no candidate path uses it; up: trusted again once it is proven")
         ->required()
         ->check(CLI::IsMember({"up", "down"}));
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a configuration means, for people.
+// Prints what a configuration means, for people.
 #include "cli/describe.hpp"
 
 #include <algorithm>
@@ -33,12 +33,12 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 std::string routing_line(const RoutingConfig& routing) {
     const auto source = routing.topology.empty() ? std::string("IS-IS") : "topology " + routing.topology;
     return fmt::format("routing: {}, as {}, protects {}, {} of at most {} segments{}, hold {}\n", source,
-                       routing.node.empty() ? "the router that is asked" : routing.node, routing.protect,
+                       routing.node.empty() ? "the router that vtysh talks to" : routing.node, routing.protect,
                        to_string(routing.encap), routing.max_segments,
                        routing.next_csid ? " in next-csid containers" : "", format_duration(routing.hold));
 }
 
-/// What many nodes do not have is named only where it is.
+/// Settings that many nodes do not have are printed only if present.
 std::string describe_node(const Config& config, Nanoseconds tick) {
     auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
     if (config.source_v4) text += " and " + config.source_v4->to_string();
@@ -80,7 +80,7 @@ std::string describe_adjacencies(const Config& config, Nanoseconds tick) {
            "VERDICT: from the first unanswered probe until the adjacency is down; FROM-FAILURE: from the failure, at "
            "most.\n"
            "RESTORE: from the first answered probe until it is trusted again, at least.\n"
-           "The round trip may exceed the interval; what it exceeds the allowance by adds to both.\n";
+           "The round trip may exceed the interval; if it exceeds the allowance, the excess adds to both.\n";
 }
 
 // --- candidates, of policies and of bypasses
@@ -95,7 +95,7 @@ Table table_of_lists(std::vector<Table::Column> columns) {
     return Table(std::move(columns));
 }
 
-/// One row per segment list; the number of a candidate stands at its first one, a weight where there is a choice.
+/// One row per segment list. Its candidate's number is at the first one; a weight is there if there is a choice.
 std::vector<Row> rows_of(const std::vector<CandidateConfig>& candidates) {
     std::vector<Row> rows;
     for (std::size_t index = 0; index < candidates.size(); ++index) {
@@ -128,7 +128,7 @@ std::string describe_policies(const Config& config) {
         }
     }
     if (!table.empty()) return table.to_string();
-    if (config.routing) return "no policies but those that routing computes\n";
+    if (config.routing) return "no policies except those that routing computes\n";
     const bool bypasses =
         std::ranges::any_of(config.adjacencies, [](const auto& each) { return !each.bypass.empty(); });
     return bypasses ? "no policies: bypasses only\n" : "no policies: failures are reported, traffic is left alone\n";

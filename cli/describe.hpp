@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a configuration means, in an operator's terms: how soon each adjacency is seen to have failed and trusted again,
-// and what each policy does then. Printed by `sidestep check`.
+// The meaning of a configuration in an operator's terms, for `sidestep check`: how soon each adjacency is down after a
+// failure and trusted again, and what each policy does then.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a configuration means, for programs.
+// Prints what a configuration means, for programs.
 #include "cli/describe.hpp"
 #include "cli/texts.hpp"
 #include "detector/core/detection.hpp"
@@ -19,7 +19,7 @@ double in_us(Nanoseconds duration) {
     return std::chrono::duration<double, std::micro>(duration).count();
 }
 
-/// What is not given is null.
+/// A missing value is null.
 json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Drawing one destination's repairs.
+// Draws one destination's repairs.
 #include "cli/explain.hpp"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ bool contains(const std::vector<NodeId>& nodes, NodeId node) {
     return std::binary_search(nodes.begin(), nodes.end(), node);
 }
 
-/// The path from top to bottom: one line a node with its spaces and what the packet does there.
+/// The path from top to bottom: one line per node with its spaces and the packet's fate there.
 std::string draw_path(const Graph& graph, const Repair& repair, const Spaces& spaces) {
     std::set<ArcId> pinned{repair.via};
     std::set<NodeId> ends;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// `sidestep explain`: why a destination is protected the way it is, in a drawing.
+// `sidestep explain` draws why a destination is protected the way it is.
 #pragma once
 
 #include <string>

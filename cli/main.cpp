@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The command line `sidestep`: gathers the subcommands of every part and turns what they throw into exit codes.
+// The program `sidestep`: gathers the subcommands of every part and turns their exceptions into exit codes.
 #include <cstdio>
 #include <exception>
 
@@ -12,13 +12,13 @@ namespace {
 
 int run(int argc, char** argv) {
     CLI::App app{
-        "SRv6 fast reroute and failure detection: look at a running sidestepd, check a configuration, compute backups.",
+        "SRv6 fast reroute and failure detection: inspect a running sidestepd, check a configuration, compute backups.",
         "sidestep"};
     app.set_version_flag("--version", "sidestep " SIDESTEP_VERSION);
     app.set_help_flag("-h,--help", "Print this help and exit");
     app.require_subcommand(0, 1);
     app.footer(
-        "Exit codes: 0 fine, 1 failed (is sidestepd running?), 2 wrong arguments or bad input.\n"
+        "Exit codes: 0 success, 1 failure (is sidestepd running?), 2 wrong arguments or bad input.\n"
         "See sidestep(8), sidestepd(8), sidestep.yaml(5).");
 
     sidestep::add_daemon_commands(app);
@@ -39,7 +39,7 @@ int run(int argc, char** argv) {
     return sidestep::kExitFine;
 }
 
-/// Output that was lost, on a full disk for one, is a failure whatever the command thinks.
+/// Lost output, for example on a full disk, is a failure even if the command succeeded.
 int flushed(int code) {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
     fmt::print(stderr, "sidestep: cannot write to standard output\n");

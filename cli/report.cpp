@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The daemon's answers as tables for people.
+// Prints the daemon's answers as tables for people.
 #include "cli/report.hpp"
 
 #include <cmath>
@@ -74,7 +74,7 @@ std::string list_cell(const json& object, std::string_view key, std::string_view
     return text;
 }
 
-/// "3 up, 1 down" of {"up": 3, "down": 1, "wait": 0}: what is zero is left out.
+/// "3 up, 1 down" of {"up": 3, "down": 1, "wait": 0}: zeros are left out.
 std::string counts_text(const json& counts) {
     std::string text;
     if (!counts.is_object()) return kAbsent;
@@ -85,7 +85,7 @@ std::string counts_text(const json& counts) {
     return text.empty() ? "none" : text;
 }
 
-/// In the order of how much they matter, not of the alphabet.
+/// In order of importance, not of the alphabet.
 std::string sessions_text(const json& counts) {
     std::string text;
     if (!counts.is_object()) return kAbsent;
@@ -128,7 +128,7 @@ void add_event(Table& table, const json& event) {
          difference_cell(evidence, "last_sequence_sent", "last_sequence_answered", 1), cell(evidence, "clock_gap_us")});
 }
 
-/// What is at an interface where XDP was asked for.
+/// The programs at an interface where XDP is configured.
 std::string xdp_text(const json& entrance) {
     const bool xdp = entrance.value("xdp", false);
     const bool tc = entrance.value("tc", false);
@@ -208,7 +208,7 @@ std::string drops_cell(const json& drops) {
     return text == "none" || text == kAbsent ? "" : text;
 }
 
-/// The rows of one candidate path: what it is and has carried, and further lists below.
+/// The rows of one candidate path: its first list and counters, and further lists below.
 void add_candidate(Table& table, std::vector<std::string> first, const json& candidate) {
     const json alone = json::array({candidate});
     const auto& lists = member(candidate, "lists").is_array() ? member(candidate, "lists") : alone;

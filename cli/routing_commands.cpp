@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Options of the subcommands, and the way from a file or a routing daemon to a graph and a node.
+// Options of the subcommands, and reading a graph and a node from a file or a routing daemon.
 #include "cli/routing_commands.hpp"
 
 #include <cstdio>
@@ -48,7 +48,7 @@ struct Arguments {
     throw CLI::RuntimeError(kBadInput);
 }
 
-/// A graph, the node that was asked where somebody was, and what to call it in complaints.
+/// A graph, the router that was asked (if any), and the source's name for complaints.
 struct Input {
     Graph graph;
     std::optional<NodeId> self;
@@ -88,8 +88,8 @@ void add_input(CLI::App& command, Arguments& arguments) {
     input->add_option("--topology", arguments.topology, "topology file: YAML, or GML if its name ends in .gml");
     auto* isis = input->add_flag("--isis", arguments.isis, "the IS-IS database of this router's FRR");
     input->require_option(1);
-    command.add_option("--vty-directory", arguments.vty_directory, "where isisd's vty socket is")->needs(isis);
-    command.add_option("--locators", arguments.locators, "prefix that the 48 bit locators of IS-IS lie in")
+    command.add_option("--vty-directory", arguments.vty_directory, "directory of isisd's vty socket")->needs(isis);
+    command.add_option("--locators", arguments.locators, "prefix that contains the 48-bit locators of IS-IS")
         ->needs(isis)
         ->capture_default_str();
 }
@@ -100,13 +100,13 @@ void add_node(CLI::App& command, Arguments& arguments) {
 
 void add_common(CLI::App& command, Arguments& arguments) {
     add_input(command, arguments);
-    command.add_option("--protect", arguments.protect, "what to survive")
+    command.add_option("--protect", arguments.protect, "failure to protect against")
         ->check(CLI::IsMember({"link", "node", "srlg"}))
         ->capture_default_str();
     command.add_option("--max-sids", arguments.sids.max_depth, "maximum SID depth, decapsulation included")
         ->capture_default_str();
     command.add_flag("--next-csid", arguments.sids.next_csid, "compress SIDs (RFC 9800)");
-    command.add_option("--push", arguments.push, "how SIDs get onto packets")
+    command.add_option("--push", arguments.push, "how SIDs are pushed")
         ->check(CLI::IsMember({"encaps", "insert"}))
         ->capture_default_str();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Text in aligned columns.
+// Prints text in aligned columns.
 #include "cli/table.hpp"
 
 #include <algorithm>

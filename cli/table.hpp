@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Text in aligned columns, as every command prints it for people.
+// Text in aligned columns, for the output of every command.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,9 @@ class Table {
   public:
     enum class Align { left, right };  ///< words to the left, numbers to the right
     struct Column {
-        std::string title;  ///< with the unit, if there is one
+        std::string title;  ///< with the unit, if any
         Align align = Align::left;
-        std::size_t least_width = 0;  ///< keeps tables that are printed one after the other in line
+        std::size_t least_width = 0;  ///< aligns tables that are printed one after the other
     };
 
     explicit Table(std::vector<Column> columns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Addresses and prefixes as texts, for tables and JSON.
+// Turns addresses and prefixes into texts, for tables and JSON.
 #pragma once
 
 #include <string>

@@ -90,7 +90,7 @@ TEST(Commands, WithoutADaemonTheySayWhatToDo) {
     const TemporaryFolder folder;
     auto outcome = run({"--run-dir", folder.path(), "status"});
     EXPECT_EQ(outcome.code, kExitFailure);
-    EXPECT_EQ(outcome.err, "sidestep: no sidestepd runs here: there is no socket in " + folder.path() +
+    EXPECT_EQ(outcome.err, "sidestep: no sidestepd runs here: no socket in " + folder.path() +
                                "; start it with: sidestepd --config FILE\n");
     outcome = run({"--socket", folder.file("x"), "status"});
     EXPECT_EQ(outcome.code, kExitFailure);

@@ -23,7 +23,7 @@ A-B        to-B       fe80::b   forward            1.000     3          0.200  2
 A-C        to-C       fe80::c   end.x              1.000     3          0.200  2.200..2.450             3.450     5002.000
 VERDICT: from the first unanswered probe until the adjacency is down; FROM-FAILURE: from the failure, at most.
 RESTORE: from the first answered probe until it is trusted again, at least.
-The round trip may exceed the interval; what it exceeds the allowance by adds to both.
+The round trip may exceed the interval; if it exceeds the allowance, the excess adds to both.
 
 POLICY  PREFIXES         STEERING  CANDIDATE  WEIGHT  ADJACENCY  ENCAP     SEGMENTS              PATHS
 to-D    2001:db8:d::/48  transit           0          A-B        plain
@@ -156,7 +156,7 @@ TEST(Describe, NamesRepairsInJson) {
 TEST(Describe, SaysWhatRepairsANodeWithoutPolicies) {
     auto config = repairing();
     config.policies.clear();
-    EXPECT_NE(describe(config).find("\nno policies but those that routing computes\n"), std::string::npos);
+    EXPECT_NE(describe(config).find("\nno policies except those that routing computes\n"), std::string::npos);
     config.routing.reset();
     EXPECT_NE(describe(config).find("\nno policies: bypasses only\n"), std::string::npos);
 }

@@ -82,7 +82,7 @@ TEST(Commands, UnprotectableHasItsReason) {
         EXPECT_TRUE(repair["path"].empty());
     }
     const auto shallow = sidestep({"compute", "--topology", ladder(), "--node", "S", "--max-sids", "1", "--json"});
-    EXPECT_THAT(shallow.out, HasSubstr("needs 2 SIDs, the maximum SID depth is 1"));
+    EXPECT_THAT(shallow.out, HasSubstr("needs 2 SIDs, but the maximum SID depth is 1"));
 }
 
 TEST(Commands, ExplainDrawsThePath) {
