@@ -14,7 +14,7 @@ enum ExitCode : int {
     kExitBadInput = 2,  ///< the arguments or a file are wrong
 };
 
-/// status, sessions, policies, events: they ask a running daemon.
+/// status, sessions, policies, events, reload, diff...: they ask a running daemon.
 void add_daemon_commands(CLI::App& app);
 
 /// check FILE: needs no daemon.

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The subcommands that ask a running daemon: they find its socket, ask, and print.
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
+#include "cli/report_changes.hpp"
 
 namespace sidestep {
 namespace {
@@ -76,6 +79,42 @@ void set_session(const DaemonOptions& options, const std::string& session, bool 
     print(options.json ? json_text(*answer, 2) : fmt::format("session {}: {}\n", session, answer->value("state", "")));
 }
 
+/// Colors are for people at a terminal who did not say no (no-color.org).
+bool wants_color() {
+    return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+}
+
+/// Exit codes of diff(1): 0 no difference, 1 some, 2 trouble.
+void show_difference(const DaemonOptions& options, const std::string& file) {
+    const auto path = std::filesystem::absolute(file).string();
+    const auto answer = connect(options).ask({{"command", "diff"}, {"file", path}});
+    if (!answer) give_up(kExitBadInput, answer.error().message);
+    print(options.json ? json_text(*answer, 2) : report_changes(*answer, wants_color()));
+    if (!answer->value("changes", json::array()).empty()) throw CLI::RuntimeError(1);
+}
+
+void reload(const DaemonOptions& options, bool dry_run) {
+    const auto answer = connect(options).ask({{"command", "reload"}, {"dry_run", dry_run}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    print(options.json ? json_text(*answer, 2) : report_changes(*answer, wants_color()));
+}
+
+void add_reload_commands(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
+    const auto dry_run = std::make_shared<bool>(false);
+    auto* const again =
+        app.add_subcommand("reload", "Have the daemon read its configuration file again")->fallthrough();
+    again->add_flag("--dry-run,-n", *dry_run, "Only print what would change");
+    again->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    again->callback([=] { reload(*options, *dry_run); });
+
+    const auto file = std::make_shared<std::string>();
+    auto* const difference =
+        app.add_subcommand("diff", "What would change if the daemon ran by another configuration file")->fallthrough();
+    difference->add_option("FILE", *file, "The other configuration file (sidestep.yaml(5))")->required();
+    difference->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    difference->callback([=] { show_difference(*options, *file); });
+}
+
 /// Prints events as they happen, until interrupted or the daemon ends.
 void follow_events(const DaemonOptions& options) {
     auto client = connect(options);
@@ -133,6 +172,7 @@ void add_daemon_commands(CLI::App& app) {
         ->check(CLI::IsMember({"up", "down"}));
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     session->callback([=] { set_session(*options, change->name, change->state == "up"); });
+    add_reload_commands(app, options);
 }
 
 }  // namespace sidestep

@@ -64,12 +64,12 @@ json xdp_entrances(const std::vector<Entrance>& entrances) {
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
     json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}, {"degraded", 0}};
-    for (const auto& session : engine.sessions.all()) {
+    for (const auto& session : engine.sessions().all()) {
         auto& count = states[std::string(to_string(session.fsm.state))];
         count = count.get<int>() + 1;
     }
     int rerouting = 0;
-    for (const auto& policy : engine.policies.all()) rerouting += engine.policies.active(policy) != 0 ? 1 : 0;
+    for (const auto& policy : engine.policies().all()) rerouting += engine.policies().active(policy) != 0 ? 1 : 0;
     json rejected = json::object();
     json counters = json::object();
     const auto counts = dataplane.counters();
@@ -94,7 +94,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
             {"sessions", states},
-            {"policies", engine.policies.all().size()},
+            {"policies", engine.policies().all().size()},
             {"rerouting", rerouting},
             {"rejected_probes", rejected},
             {"counters", counters}};
@@ -102,15 +102,15 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
 
 json answer_sessions(const Engine& engine, Nanoseconds now) {
     json list = json::array();
-    for (const auto& session : engine.sessions.all()) {
-        const auto& shared = engine.sessions.shared(session);
+    for (const auto& session : engine.sessions().all()) {
+        const auto& shared = engine.sessions().shared(session);
         const auto& probe = session.config.probe;
         const auto last = SS_READ(shared.rx.last_answer_ns);
         json entry = {{"name", session.config.name},
                       {"kind", kind_of(session.config)},
                       {"state", to_string(session.fsm.state)},
                       {"reason", to_string(session.fsm.reason)},
-                      {"rank", rank_name(engine.sessions.rank(session))},
+                      {"rank", rank_name(engine.sessions().rank(session))},
                       {"interface", session.config.interface},
                       {"neighbor", session.config.neighbor.to_string()},
                       {"path", texts(session.config.encaps)},
@@ -188,17 +188,17 @@ json candidates_of(const PolicyTable& policies, const Dataplane& dataplane, cons
 
 json answer_policies(const Engine& engine, const Dataplane& dataplane) {
     json list = json::array();
-    for (const auto& policy : engine.policies.all()) {
+    for (const auto& policy : engine.policies().all()) {
         json prefixes = json::array();
         for (const auto& prefix : policy.config.prefixes) prefixes.push_back(prefix.to_string());
-        const auto none = dataplane.stats(engine.policies.stats_index(policy, policy.candidates.size()));
+        const auto none = dataplane.stats(engine.policies().stats_index(policy, policy.candidates.size()));
         list.push_back({{"name", policy.config.name},
                         {"prefixes", prefixes},
                         {"steering", to_string(policy.config.steering)},
                         {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
                         {"computed", policy.computed},
                         {"drops", drops_of(none)},
-                        {"candidates", candidates_of(engine.policies, dataplane, policy)}});
+                        {"candidates", candidates_of(engine.policies(), dataplane, policy)}});
     }
     return {{"policies", list}};
 }
@@ -220,6 +220,32 @@ json to_json(const LoggedEvent& event) {
                               {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
     }
     return result;
+}
+
+namespace {
+
+json change_of(std::string_view what, const ItemChange& change) {
+    return {{"what", what}, {"name", change.name}, {"change", to_string(change.kind)}, {"fields", change.fields}};
+}
+
+}  // namespace
+
+json answer_plan(const ChangePlan& plan, bool restart) {
+    json changes = json::array();
+    for (const auto& change : plan.sessions) {
+        changes.push_back({{"what", "session"},
+                           {"name", change.name},
+                           {"change", to_string(change.kind)},
+                           {"before", change.before.empty() ? json() : json(change.before)},
+                           {"starts_anew", change.starts_anew},
+                           {"fields", change.fields}});
+    }
+    for (const auto& change : plan.policies) changes.push_back(change_of("policy", change));
+    for (const auto& change : plan.prefixes) changes.push_back(change_of("prefix", change));
+    for (const auto& change : plan.sids) changes.push_back(change_of("sid", change));
+    for (const auto& change : plan.entrances) changes.push_back(change_of("ingress", change));
+    for (const auto& change : plan.settings) changes.push_back(change_of("setting", change));
+    return {{"changes", changes}, {"restart", restart}};
 }
 
 std::string_view counter_name(std::size_t index) {

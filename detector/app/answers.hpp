@@ -8,7 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "detector/app/attachments.hpp"
-#include "detector/app/engine.hpp"
+#include "detector/core/change_plan.hpp"
+#include "detector/engine/engine.hpp"
 
 namespace sidestep {
 
@@ -26,6 +27,8 @@ struct DetectorHealth {
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);
 nlohmann::json answer_sessions(const Engine& engine, Nanoseconds now);
 nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane);
+/// {"changes": [...], "restart": BOOL}: what a reload does; `restart`: with new maps, since the present ones are too small.
+nlohmann::json answer_plan(const ChangePlan& plan, bool restart);
 nlohmann::json answer_events(const EventLog& log);
 nlohmann::json to_json(const LoggedEvent& event);
 /// The text of a counter of the data plane (SS_COUNTERS of them).

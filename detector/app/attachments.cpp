@@ -46,9 +46,8 @@ void Attachments::forget(int ifindex, const std::string& name) {
     forget_xdp_interface(ifindex);
     const auto ours = std::ranges::find(entrances_, name, &Entrance::name);
     if (ours == entrances_.end() || ours->ifindex != ifindex) return;
-    if (ours->tc) ours->tc->detach();
-    leave_xdp(*ours);
-    *ours = entrance_of(name, 0);
+    leave(*ours);
+    *ours = entrance_of(name, 0, ours->xdp_asked);
 }
 
 void Attachments::forget_xdp_interface(int ifindex) {
@@ -59,7 +58,7 @@ void Attachments::forget_xdp_interface(int ifindex) {
 bool Attachments::follow(Entrance& entrance, const LinkChange& before, const LinkChange& now) {
     entrance.refusal.clear();
     if (entrance.ifindex != now.ifindex) {
-        entrance = entrance_of(now.name, now.ifindex);
+        entrance = entrance_of(now.name, now.ifindex, entrance.xdp_asked);
         return true;
     }
     if (entrance.xdp && now.xdp_program != program_id(dataplane_.xdp_program())) {
@@ -71,25 +70,41 @@ bool Attachments::follow(Entrance& entrance, const LinkChange& before, const Lin
 
 // --- to begin and to end with
 
-Result<void> Attachments::attach(const std::vector<Session>& sessions, const XdpDemands& demands) {
+Result<void> Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
     demands_ = demands;
-    std::set<std::string> names(config_.ingress.begin(), config_.ingress.end());
-    names.insert(config_.xdp.begin(), config_.xdp.end());
-    for (const auto& session : sessions) names.insert(session.config.returns_on);
-    for (const auto& name : names) {
-        const auto ifindex = interface(name).ifindex;
-        if (ifindex == 0) return fail("no interface " + name);
-        entrances_.push_back(entrance_of(name, ifindex));
+    xdp_on_virtual_ = wanted.xdp_on_virtual;
+    xdp_.clear();
+    exits_.clear();
+    for (const auto& adjacency : wanted.adjacencies) exits_.insert(adjacency.interface);
+    std::erase_if(entrances_, [&](const Entrance& entrance) {
+        if (wanted.entrances.contains(entrance.name)) return false;
+        leave(entrance);
+        return true;
+    });
+    for (const auto& [name, xdp_asked] : wanted.entrances) {
+        if (xdp_asked) xdp_.insert(name);
+        const auto known = std::ranges::find(entrances_, name, &Entrance::name);
+        if (known != entrances_.end()) {
+            if (std::exchange(known->xdp_asked, xdp_asked) != xdp_asked) known->refusal.clear();
+            continue;
+        }
+        entrances_.push_back(entrance_of(name, interface(name).ifindex, xdp_asked));
+        if (entrances_.back().ifindex == 0)
+            spdlog::warn("interface {} does not exist: attaching to it once it does", name);
     }
-    if (auto placed = place_all(false); !placed) return placed;
-    if (dataplane_.adopted()) detach_leftovers();
-    return {};
+    auto placed = place_all(applied_);
+    if (!std::exchange(applied_, true) && placed && dataplane_.adopted()) detach_leftovers();
+    return placed;
 }
 
 /// Nothing is there yet.
-Entrance Attachments::entrance_of(const std::string& name, int ifindex) const {
-    const bool xdp_asked = std::ranges::find(config_.xdp, name) != config_.xdp.end();
+Entrance Attachments::entrance_of(const std::string& name, int ifindex, bool xdp_asked) {
     return {.name = name, .ifindex = ifindex, .xdp_asked = xdp_asked};
+}
+
+void Attachments::leave(const Entrance& entrance) const {
+    if (entrance.tc) entrance.tc->detach();
+    leave_xdp(entrance);
 }
 
 void Attachments::detach_leftovers() const {
@@ -101,10 +116,7 @@ void Attachments::detach_leftovers() const {
 }
 
 void Attachments::detach() {
-    for (const auto& entrance : entrances_) {
-        if (entrance.tc) entrance.tc->detach();
-        leave_xdp(entrance);
-    }
+    for (const auto& entrance : entrances_) leave(entrance);
     entrances_.clear();
 }
 
@@ -124,7 +136,7 @@ void Attachments::review(const XdpDemands& demands) {
 /// The first error; what comes behind it is tried only if `to_the_end`.
 Result<void> Attachments::place_all(bool to_the_end) {
     std::string not_alone;
-    if (!config_.xdp.empty()) {
+    if (!xdp_.empty()) {
         enter_xdp();
         not_alone = why_not_alone();
     }
@@ -203,7 +215,7 @@ std::string Attachments::why_not_at(const Entrance& entrance) const {
     const auto& self = interface(entrance.name);
     if (!no_redirect_.empty()) return no_redirect_;
     if (self.kind == "bond") return entrance.name + " is a bond: programs at its XDP see other interfaces";
-    if ((self.kind == "veth" || self.kind == "tun") && !config_.xdp_on_virtual)
+    if ((self.kind == "veth" || self.kind == "tun") && !xdp_on_virtual_)
         return entrance.name + " is virtual, and its packets may have no checksums yet (see xdp-on-virtual)";
     for (const auto& [name, other] : interfaces_) {
         if (other.ifindex != 0 && other.kind == "vlan" && other.parent == entrance.ifindex)
@@ -215,9 +227,9 @@ std::string Attachments::why_not_at(const Entrance& entrance) const {
 
 std::string Attachments::why_not_alone() const {
     if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
-    for (const auto& adjacency : config_.adjacencies) {
-        const auto ifindex = interface(adjacency.interface).ifindex;
-        if (ifindex != 0 && !redirect_target(ifindex)) return adjacency.interface + " does not take frames of XDP";
+    for (const auto& name : exits_) {
+        const auto ifindex = interface(name).ifindex;
+        if (ifindex != 0 && !redirect_target(ifindex)) return name + " does not take frames of XDP";
     }
     if (demands_.overhead > SS_XDP_HEADROOM)
         return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_XDP_HEADROOM, demands_.overhead);
@@ -235,8 +247,8 @@ void Attachments::ask_redirect_targets() {
         xdp_redirect_targets_ = std::move(*opened);
     }
     if (auto exits = xdp_redirect_targets_->ask()) redirect_targets_ = std::move(*exits);
-    for (const auto& name : config_.xdp) write_xdp_interface(name);
-    for (const auto& adjacency : config_.adjacencies) write_xdp_interface(adjacency.interface);
+    for (const auto& name : xdp_) write_xdp_interface(name);
+    for (const auto& name : exits_) write_xdp_interface(name);
 }
 
 void Attachments::write_xdp_interface(const std::string& name) {

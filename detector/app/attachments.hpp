@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "detector/core/config.hpp"
+#include "detector/core/desired.hpp"
+#include "detector/kernel/dataplane.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/tc_hook.hpp"
 #include "detector/kernel/xdp_redirect.hpp"
-#include "detector/maps/dataplane.hpp"
-#include "detector/maps/session_table.hpp"
 
 namespace sidestep {
 
@@ -41,13 +40,13 @@ void detach_ours(const LinkChange& link);
 
 class Attachments {
   public:
-    Attachments(const Config& config, Dataplane& dataplane, TcKind kind)
-        : config_(config), dataplane_(dataplane), kind_(kind) {}
+    Attachments(Dataplane& dataplane, TcKind kind) : dataplane_(dataplane), kind_(kind) {}
 
     /// An interface is there, or gone. One that was deleted and made again has lost our program and gets it anew.
     void on_link(const LinkChange& change);
-    /// Attaches to all of them, and detaches from those that only a predecessor used.
-    Result<void> attach(const std::vector<Session>& sessions, const XdpDemands& demands);
+    /// Attaches to the entrances of `wanted`, and detaches from others: those of the last time, or a predecessor's. An
+    /// interface that does not exist gets its program when it appears.
+    Result<void> apply(const Desired& wanted, const XdpDemands& demands);
     /// XDP or tc, as things are now: drivers change what they can do, and new lists may be longer. Tells the log.
     void review(const XdpDemands& demands);
     void detach();
@@ -55,7 +54,8 @@ class Attachments {
     [[nodiscard]] const std::vector<Entrance>& entrances() const { return entrances_; }
 
   private:
-    [[nodiscard]] Entrance entrance_of(const std::string& name, int ifindex) const;
+    static Entrance entrance_of(const std::string& name, int ifindex, bool xdp_asked);
+    void leave(const Entrance& entrance) const;
     void forget(int ifindex, const std::string& name);
     void forget_xdp_interface(int ifindex);
     bool follow(Entrance& entrance, const LinkChange& before, const LinkChange& now);
@@ -73,9 +73,12 @@ class Attachments {
     [[nodiscard]] bool redirect_target(int ifindex) const;
     [[nodiscard]] const LinkChange& interface(const std::string& name) const;
 
-    const Config& config_;
     Dataplane& dataplane_;
     TcKind kind_;
+    std::set<std::string> xdp_;    ///< interfaces where XDP is asked for
+    std::set<std::string> exits_;  ///< interfaces of adjacencies
+    bool xdp_on_virtual_ = false;
+    bool applied_ = false;
     XdpDemands demands_;
     std::map<std::string, LinkChange> interfaces_;  ///< as last told of; index 0: gone
     std::map<int, std::string> names_;

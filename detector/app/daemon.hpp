@@ -13,11 +13,13 @@ namespace sidestep {
 
 struct DaemonOptions {
     std::string run_directory = "/run/sidestep";
+    std::string config_file;       ///< read again by a reload
     std::optional<TcKind> attach;  ///< how programs are attached; none: the best that the kernel has
 };
 
 /// Runs until SIGTERM or SIGINT, and removes everything it made; or until SIGUSR1, and leaves everything running for a
-/// successor to adopt. An error means that it could not start; nothing is left behind then.
+/// successor to adopt. SIGHUP reloads the configuration file. An error means that it could not start; nothing is left behind
+/// then.
 Result<void> run_daemon(const Config& config, const DaemonOptions& options);
 
 /// Removes what a detector that is gone left in this network namespace, and what it pinned as `node` (all nodes of the

@@ -20,12 +20,22 @@ ApiHandler for_session(std::function<json(const std::string&, bool)> action) {
     };
 }
 
+ApiHandler for_reload(std::function<void(const std::string&, bool, ConnectionId)> action, bool of_file) {
+    return [action = std::move(action), of_file](const json& request, ConnectionId connection) -> std::optional<json> {
+        const auto file = of_file ? request.at("file").get<std::string>() : "";
+        action(file, of_file || request.value("dry_run", false), connection);
+        return std::nullopt;
+    };
+}
+
 }  // namespace
 
 ApiCommands detector_commands(DetectorActions actions) {
     const ApiField follow{.name = "follow", .type = "boolean", .required = false};
     const ApiField session{.name = "session", .type = "string"};
     const ApiField up{.name = "up", .type = "boolean"};
+    const ApiField dry_run{.name = "dry_run", .type = "boolean", .required = false};
+    const ApiField file{.name = "file", .type = "string"};
     return ApiCommands({
         {.name = "status",
          .help = "The detector at a glance: clock, sessions by state, counters",
@@ -51,6 +61,14 @@ ApiCommands detector_commands(DetectorActions actions) {
          .help = "Takes a session down, or lets it come up again",
          .fields = {session, up},
          .run = for_session(std::move(actions.admin))},
+        {.name = "reload",
+         .help = "Reads the configuration file again and moves to it; with dry_run, says what would change",
+         .fields = {dry_run},
+         .run = for_reload(actions.reload, false)},
+        {.name = "diff",
+         .help = "What would change if the daemon ran by another configuration file",
+         .fields = {file},
+         .run = for_reload(actions.reload, true)},
     });
 }
 

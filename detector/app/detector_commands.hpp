@@ -19,6 +19,8 @@ struct DetectorActions {
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& session, bool up)> admin;
+    /// Answers later, to `connection`. No file: the configuration file that the daemon runs by.
+    std::function<void(const std::string& file, bool dry_run, ConnectionId connection)> reload;
 };
 
 /// The table of docs/api.md. The detector knows no other commands.

@@ -22,14 +22,18 @@ bool is_end(const SidConfig& sid) {
 
 }  // namespace
 
-Result<void> Installation::start() {
-    if (auto cleared = PolicyDevice::remove_leftovers(config_.device); !cleared) return cleared;
-    if (config_.device.empty()) return {};
-    auto device = PolicyDevice::create(config_.device, config_.node);
+Result<void> Installation::set_device(const std::string& name) {
+    if (device_ && device_->name() == name) return {};
+    steered_.clear();
+    egress_.reset();
+    device_.reset();
+    SS_WRITE(dataplane_.node().policy_device, 0U);
+    if (auto cleared = PolicyDevice::remove_leftovers(name); !cleared) return cleared;
+    if (name.empty()) return {};
+    auto device = PolicyDevice::create(name, node_);
     if (!device) return std::unexpected(device.error());
     device_ = std::move(*device);
-    auto hook =
-        TcHook::attach(config_.device, device_->ifindex(), dataplane_.device_program(), kind_, true, TcSide::egress);
+    auto hook = TcHook::attach(name, device_->ifindex(), dataplane_.device_program(), kind_, true, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
     egress_ = std::move(*hook);
     SS_WRITE(dataplane_.node().policy_device, static_cast<__u32>(device_->ifindex()));

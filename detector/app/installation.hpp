@@ -11,11 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "detector/core/config.hpp"
+#include "detector/kernel/dataplane.hpp"
 #include "detector/kernel/policy_device.hpp"
 #include "detector/kernel/routes.hpp"
 #include "detector/kernel/tc_hook.hpp"
-#include "detector/maps/dataplane.hpp"
 #include "detector/maps/policy_table.hpp"
 #include "detector/maps/session_table.hpp"
 
@@ -23,11 +22,12 @@ namespace sidestep {
 
 class Installation {
   public:
-    Installation(const Config& config, Dataplane& dataplane, SessionTable& sessions, TcKind kind)
-        : config_(config), dataplane_(dataplane), sessions_(sessions), kind_(kind) {}
+    Installation(std::string node, Dataplane& dataplane, const SessionTable& sessions, TcKind kind)
+        : node_(std::move(node)), dataplane_(dataplane), sessions_(sessions), kind_(kind) {}
 
-    /// Creates the device (or adopts a predecessor's) and attaches its program.
-    Result<void> start();
+    /// Creates the device of this name (or adopts a predecessor's) and attaches its program; a device of ours with another
+    /// name goes, with its routes. Empty: none.
+    Result<void> set_device(const std::string& name);
     /// Makes the kernel's tables hold what these policies and SIDs need and, if this is `complete`, nothing else of
     /// ours. A route that cannot be installed is an error, after all the others were.
     Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
@@ -46,9 +46,9 @@ class Installation {
     Result<void> restore(const std::vector<RouteSpec>& wanted);
     Result<InstalledRoutes*> routes();
 
-    const Config& config_;
+    std::string node_;
     Dataplane& dataplane_;
-    SessionTable& sessions_;
+    const SessionTable& sessions_;
     TcKind kind_;
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;

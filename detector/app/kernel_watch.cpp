@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "detector/app/kernel_watch.hpp"
 
-#include <algorithm>
 #include <chrono>
 
+#include <boost/asio/post.hpp>
 #include <unistd.h>
 
 namespace sidestep {
 namespace {
 
+constexpr int kRoutesAtOnce = 256;
+
 Nanoseconds now() {
     return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-/// Bypasses go by the routes that an interface had.
-bool needs_routes(const Config& config) {
-    return config.routing || std::ranges::any_of(config.adjacencies, [](const AdjacencyConfig& adjacency) {
-               return !adjacency.bypass.empty();
-           });
-}
-
 }  // namespace
 
-Result<void> KernelWatch::open(const Config& config) {
+Result<void> KernelWatch::open() {
     auto netlink = Netlink::open({
         .link =
             [this](const LinkChange& change) {
+                engine_.on_link(change, now());  // first: traffic waits for it
                 attachments_.on_link(change);
-                engine_.on_link(change, now());
                 links_changed_ = true;
             },
         .neighbor = [this](const NeighborChange& change) { engine_.on_neighbor(change, now()); },
@@ -36,18 +31,22 @@ Result<void> KernelWatch::open(const Config& config) {
     if (!netlink) return std::unexpected(netlink.error());
     netlink_ = std::move(*netlink);
     if (auto dumped = netlink_->dump(); !dumped) return dumped;
-    engine_.settle();
-    return needs_routes(config) ? open_routes() : Result<void>();
+    engine_.on_links_known(now());
+    return {};
 }
 
 Result<void> KernelWatch::open_routes() {
+    if (route_watch_) return {};
     auto watch = RouteWatch::open([this](const RouteChange& change) { engine_.on_route(change, now()); });
     if (!watch) return std::unexpected(watch.error());
     route_watch_ = std::move(*watch);
-    return route_watch_->dump();
+    if (auto dumped = route_watch_->dump(); !dumped) return dumped;
+    if (following_) follow_routes();
+    return {};
 }
 
 void KernelWatch::follow(std::function<void()> after_change) {
+    following_ = true;
     // Asio closes what it is given: it gets descriptors of its own.
     rtnetlink_.assign(dup(netlink_->fd()));
     wait_for(rtnetlink_, [this, after_change = std::move(after_change)] {
@@ -55,12 +54,24 @@ void KernelWatch::follow(std::function<void()> after_change) {
         engine_.settle();
         after_change();
     });
-    if (!route_watch_) return;
+    if (route_watch_) follow_routes();
+}
+
+void KernelWatch::follow_routes() {
     routes_.assign(dup(route_watch_->fd()));
     wait_for(routes_, [this] {
-        route_watch_->read();
-        engine_.settle();
+        // In portions: what happens to links meanwhile is heard between two of them.
+        if (route_watch_->read(kRoutesAtOnce)) engine_.settle();
     });
+}
+
+void KernelWatch::resolve(int ifindex, const Address& neighbor) {
+    if (to_resolve_.empty()) {
+        boost::asio::post(context_, [this] {
+            for (const auto& [at, address] : std::exchange(to_resolve_, {})) netlink_->resolve(at, address);
+        });
+    }
+    to_resolve_.emplace(ifindex, neighbor);
 }
 
 void KernelWatch::wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver) {

@@ -4,14 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "detector/app/attachments.hpp"
-#include "detector/app/engine.hpp"
-#include "detector/core/config.hpp"
+#include "detector/engine/engine.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/route_watch.hpp"
 
@@ -20,29 +20,34 @@ namespace sidestep {
 class KernelWatch {
   public:
     KernelWatch(boost::asio::io_context& context, Engine& engine, Attachments& attachments)
-        : engine_(engine), attachments_(attachments), rtnetlink_(context), routes_(context) {}
+        : context_(context), engine_(engine), attachments_(attachments), rtnetlink_(context), routes_(context) {}
 
-    /// Subscribes, and delivers how things are now. Routes are asked for only where something goes by them.
-    Result<void> open(const Config& config);
+    /// Subscribes, and delivers how links, neighbors and addresses are now.
+    Result<void> open();
+    /// The same of routes, where something goes by them; nothing the second time.
+    Result<void> open_routes();
     /// From here on the loop delivers changes. `after_change`: to be called after those of links and neighbors.
     void follow(std::function<void()> after_change);
 
-    /// Has the kernel resolve a neighbor; the answer comes as a change.
-    void resolve(int ifindex, const Address& neighbor) { netlink_->resolve(ifindex, neighbor); }
+    /// Has the kernel resolve a neighbor; the answer comes as a change, from the loop.
+    void resolve(int ifindex, const Address& neighbor);
     /// Whether a link changed since the last call.
     bool links_changed() { return std::exchange(links_changed_, false); }
 
   private:
-    Result<void> open_routes();
+    void follow_routes();
     /// Calls `deliver` whenever `source` is readable.
     void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
 
+    boost::asio::io_context& context_;
     Engine& engine_;
     Attachments& attachments_;
     std::unique_ptr<Netlink> netlink_;
     std::unique_ptr<RouteWatch> route_watch_;
     boost::asio::posix::stream_descriptor rtnetlink_;
     boost::asio::posix::stream_descriptor routes_;
+    std::set<std::pair<int, Address>> to_resolve_;
+    bool following_ = false;
     bool links_changed_ = false;
 };
 

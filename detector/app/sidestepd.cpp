@@ -2,6 +2,7 @@
 // sidestepd: reads the command line and the configuration, and runs the daemon. Exit code 2: bad input, nothing was
 // done.
 #include <cstdio>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -59,12 +60,14 @@ int run(int argc, char** argv) {
         return kBadInput;
     }
     sidestep::Complaints complaints;
-    const auto config = sidestep::read_config_file(file, complaints, sidestep::interface_exists);
+    // An interface that does not exist is awaited: it may appear later, as it may go and come back later.
+    const auto config = sidestep::read_config_file(file, complaints);
     if (!config) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());
         return kBadInput;
     }
     for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
+    options.config_file = std::filesystem::absolute(file).string();
     return report(flush ? sidestep::flush(config->node, options) : sidestep::run_daemon(*config, options));
 }
 

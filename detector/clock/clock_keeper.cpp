@@ -20,6 +20,7 @@ constexpr int kPatienceTicks = 20;
 Result<void> ClockKeeper::start() {
     auto& conf = dataplane_.clock_conf();
     const Nanoseconds tick(conf.tick_ns);
+    tick_ = tick;
     if (wanted_ != ClockKind::process) {
         auto clock = make_kernel_clock(dataplane_.tick_program(), tick, conf.successor);
         if (clock) {

@@ -8,7 +8,7 @@
 
 #include "detector/clock/clock.hpp"
 #include "detector/core/config.hpp"
-#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/dataplane.hpp"
 
 namespace sidestep {
 
@@ -18,8 +18,12 @@ class ClockKeeper {
         : dataplane_(dataplane), wanted_(wanted), started_(now) {}
 
     /// Starts the configured clock, or takes over a predecessor's. With `automatic`, the process clock replaces a
-    /// kernel clock that cannot be started.
+    /// kernel clock that cannot be started. To be called again after the tick has changed.
     Result<void> start();
+    /// Another clock is wanted from the next start() on.
+    void want(ClockKind kind) { wanted_ = kind; }
+    /// The time between two ticks that the running clock was started with.
+    [[nodiscard]] Nanoseconds tick() const { return tick_; }
     /// Restarts a clock that has not ticked for a while. To be called about every 100 ms.
     void watch(Nanoseconds now);
     /// Stops the clock and removes what it created. Without this call a kernel clock runs on after its process.
@@ -35,6 +39,7 @@ class ClockKeeper {
     ClockKind wanted_;
     Nanoseconds started_;  ///< most recently
     std::uint64_t restarts_ = 0;
+    Nanoseconds tick_{};
     std::unique_ptr<Clock> clock_;
 };
 

@@ -55,6 +55,8 @@ struct ProbeSettings {
     Address return_address;                  ///< address of this node that probes return to
     std::vector<Address>
         back;  ///< SIDs before the return-address: the neighbor's for end and end_x, or a fixed way back
+
+    bool operator==(const ProbeSettings&) const = default;
 };
 
 /// One way out: an adjacency and what is pushed on the way (RFC 9256, 2.2).
@@ -64,12 +66,16 @@ struct SegmentListConfig {
     std::vector<Address> segments;      ///< in travel order
     std::vector<std::string> sessions;  ///< paths and passives that it depends on, beside its adjacency
     unsigned weight = 1;                ///< its share of the flows among the lists of its candidate path
+
+    bool operator==(const SegmentListConfig&) const = default;
 };
 
 /// A candidate path (RFC 9256, 2.2): as good as the best of its lists.
 struct CandidateConfig {
     unsigned preference = 100;  ///< higher is better (RFC 9256, 2.7); among equals the order of the file decides
     std::vector<SegmentListConfig> lists;
+
+    bool operator==(const CandidateConfig&) const = default;
 };
 
 /// One single-hop session: a neighbor behind an interface.
@@ -81,6 +87,8 @@ struct AdjacencyConfig {
     std::string link;               ///< its id in the topology that routes are computed from; its name by default
     ProbeSettings probe;
     std::vector<CandidateConfig> bypass;  ///< for packets that no policy covers and the FIB sends this way
+
+    bool operator==(const AdjacencyConfig&) const = default;
 };
 
 /// One multi-hop session over a segment list: its probes are encapsulated as the data would be.
@@ -90,6 +98,8 @@ struct PathConfig {
     std::vector<Address> segments;  ///< in travel order; the last one decapsulates
     std::string returns_on;         ///< interface that probes come back by
     ProbeSettings probe;
+
+    bool operator==(const PathConfig&) const = default;
 };
 
 /// A session that sends nothing: the neighbor's probes pass the End.BPF endpoint of this node.
@@ -98,6 +108,8 @@ struct PassiveConfig {
     std::string interface;  ///< the neighbor's probes come in here
     Address source;         ///< of the neighbor's probes
     ProbeSettings probe;    ///< its interval is the neighbor's
+
+    bool operator==(const PassiveConfig&) const = default;
 };
 
 /// Destinations and their candidate paths, best preference first.
@@ -107,6 +119,8 @@ struct PolicyConfig {
     std::vector<CandidateConfig> candidates;
     Steering steering = Steering::transit;
     unsigned metric = 5;  ///< of the routes that the steering installs
+
+    bool operator==(const PolicyConfig&) const = default;
 };
 
 /// A SID of this node.
@@ -119,6 +133,8 @@ struct SidConfig {
     unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, what one container entry takes
     std::string adjacency;        ///< of End.X
     bool install = true;  ///< End and End.X: as a seg6local route of the kernel's, for the time when all is well
+
+    bool operator==(const SidConfig&) const = default;
 };
 
 /// Where policies, bypasses and SIDs are computed from, beside those of the file.
@@ -133,6 +149,8 @@ struct RoutingConfig {
     bool next_csid = false;
     Nanoseconds hold{std::chrono::seconds(2)};  ///< how long a repair outlives the failure's flooding (RFC 8333)
     bool install_sids = true;
+
+    bool operator==(const RoutingConfig&) const = default;
 };
 
 struct Config {
@@ -151,6 +169,8 @@ struct Config {
     std::vector<Prefix> domain;  ///< outer sources that packets to our SIDs may have (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none
     std::optional<RoutingConfig> routing;
+
+    bool operator==(const Config&) const = default;
 };
 
 }  // namespace sidestep

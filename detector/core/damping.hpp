@@ -18,6 +18,8 @@ struct DampingSettings {
     double suppress = 2000;
     double reuse = 1000;
     Nanoseconds max_suppress{std::chrono::seconds(20)};  ///< no session is suppressed longer than this at once
+
+    bool operator==(const DampingSettings&) const = default;
 };
 
 struct DampingState {

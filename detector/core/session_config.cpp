@@ -9,25 +9,6 @@
 #include "detector/core/detection.hpp"
 
 namespace sidestep {
-namespace {
-
-std::set<std::string> protecting_names(const Config& config) {
-    std::set<std::string> names;
-    for (const auto& policy : config.policies) {
-        if (policy.candidates.empty()) continue;  // the reader of the configuration refuses it
-        for (const auto& list : policy.candidates.front().lists) {
-            for (auto& name : sessions_of(list)) names.insert(std::move(name));
-        }
-    }
-    for (const auto& adjacency : config.adjacencies) {
-        // Where routes are computed, any adjacency may be given a bypass at any time.
-        if (config.routing || !adjacency.bypass.empty()) names.insert(adjacency.name);
-    }
-    return names;
-}
-
-}  // namespace
-
 std::vector<SessionConfig> sessions_of(const Config& config) {
     std::vector<SessionConfig> result;
     for (const auto& adjacency : config.adjacencies) {
@@ -35,6 +16,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = adjacency.interface,
                           .returns_on = adjacency.interface,
                           .neighbor = adjacency.neighbor,
+                          .source = config.source,
                           .passive_source = std::nullopt,
                           .encaps = {},
                           .probe = adjacency.probe});
@@ -46,6 +28,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = out->interface,
                           .returns_on = path.returns_on.empty() ? out->interface : path.returns_on,
                           .neighbor = out->neighbor,
+                          .source = config.source,
                           .passive_source = std::nullopt,
                           .encaps = path.segments,
                           .probe = path.probe});
@@ -55,6 +38,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = passive.interface,
                           .returns_on = passive.interface,
                           .neighbor = {},
+                          .source = {},
                           .passive_source = passive.source,
                           .encaps = {},
                           .probe = passive.probe});
@@ -70,11 +54,19 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
     return names;
 }
 
-std::vector<bool> protecting_sessions(const Config& config, const std::vector<SessionConfig>& sessions) {
-    const auto names = protecting_names(config);
-    std::vector<bool> result;
-    for (const auto& session : sessions) result.push_back(names.contains(session.name));
-    return result;
+std::set<std::string> protecting_sessions(const Config& config) {
+    std::set<std::string> names;
+    for (const auto& policy : config.policies) {
+        if (policy.candidates.empty()) continue;  // the reader of the configuration refuses it
+        for (const auto& list : policy.candidates.front().lists) {
+            for (auto& name : sessions_of(list)) names.insert(std::move(name));
+        }
+    }
+    for (const auto& adjacency : config.adjacencies) {
+        // Where routes are computed, any adjacency may be given a bypass at any time.
+        if (config.routing || !adjacency.bypass.empty()) names.insert(adjacency.name);
+    }
+    return names;
 }
 
 }  // namespace sidestep

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,17 +16,20 @@ struct SessionConfig {
     std::string interface;   ///< probes leave here
     std::string returns_on;  ///< and come back here
     Address neighbor;
+    Address source;                         ///< of the probes
     std::optional<Address> passive_source;  ///< of the neighbor's probes; set for a passive session
     std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
     ProbeSettings probe;
+
+    bool operator==(const SessionConfig&) const = default;
 };
 
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
-/// By session: true if its state must close the gate. When it falls, a policy may leave its first candidate, or one of
+/// The names of the sessions that protect something. When one goes down, a policy may leave its first candidate, or one of
 /// that candidate's lists, or a bypass comes into force.
-std::vector<bool> protecting_sessions(const Config& config, const std::vector<SessionConfig>& sessions);
+std::set<std::string> protecting_sessions(const Config& config);
 
 /// The names of the sessions that a segment list depends on: its adjacency's, then those of paths.
 std::vector<std::string> sessions_of(const SegmentListConfig& list);

@@ -9,24 +9,9 @@
 
 #include "common/address.hpp"
 #include "common/duration.hpp"
+#include "detector/core/kernel_change.hpp"
 
 namespace sidestep {
-
-/// A next hop. The gateway is zero where the destination is on the link.
-struct RouteHop {
-    int ifindex = 0;
-    Address gateway;
-
-    auto operator<=>(const RouteHop&) const = default;  // NOLINT(modernize-use-nullptr): what it expands to
-};
-
-/// A route of the main table that appeared or changed, or (of) which some next hops are gone.
-struct RouteChange {
-    Prefix prefix;
-    unsigned metric = 0;
-    std::vector<RouteHop> hops;
-    bool gone = false;
-};
 
 /// Routes that a node remembers at the most: about a microsecond each when their interface is shut down.
 inline constexpr std::uint32_t kRoutesKept = 131072;

@@ -50,13 +50,18 @@ RoutingFeed::RoutingFeed(boost::asio::io_context& context, Config config, Delive
     : context_(context),
       config_(std::move(config)),
       times_(times),
-      receiver_(std::make_shared<Receiver>(Receiver{.deliver = std::move(deliver)})),
+      receiver_(std::make_shared<Receiver>(std::move(deliver))),
       source_(make_graph_source(config_, times.patience)),
       backoff_(reads_file() ? no_delay() : times.backoff),
       convergence_(protection_of(*config_.routing), config_.routing->hold) {}
 
 RoutingFeed::~RoutingFeed() {
+    cancel();
+}
+
+void RoutingFeed::cancel() {
     receiver_->alive = false;
+    thread_.request_stop();
 }
 
 void RoutingFeed::start() {

@@ -3,6 +3,7 @@
 // should be in force while it converges (RFC 8333), computes, and delivers complete sets to the daemon's loop.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -50,6 +51,8 @@ class RoutingFeed {
     ~RoutingFeed();
 
     void start();
+    /// Nothing is delivered any more. The destructor may then be called by another thread, which has to wait.
+    void cancel();
     /// A session of an adjacency changed. The network will change soon, so it is polled more often for a while.
     void on_session(const std::string& adjacency, bool up);
 
@@ -61,7 +64,7 @@ class RoutingFeed {
   private:
     struct Receiver {
         Deliver deliver;
-        bool alive = true;  ///< read and written by the loop only
+        std::atomic<bool> alive = true;
     };
     struct Counts {
         std::size_t policies = 0;

@@ -4,47 +4,17 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "common/address.hpp"
 #include "common/error.hpp"
-#include "detector/core/wire.hpp"
+#include "detector/core/kernel_change.hpp"
 
 struct nl_sock;
 struct nl_msg;
 struct nlmsghdr;
 
 namespace sidestep {
-
-struct LinkChange {
-    int ifindex = 0;
-    std::string name;
-    bool gone = false;
-    bool up = false;        ///< administratively
-    bool running = false;   ///< administratively up, and with carrier
-    std::uint32_t mtu = 0;  ///< bytes; 0: not told
-    std::optional<MacAddress> mac;
-    std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for others
-    int parent = 0;                 ///< of a VLAN: the interface that it is on
-    std::uint32_t xdp_program = 0;  ///< at its XDP; 0: none
-};
-
-/// Where neighbor discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).
-enum class NeighborStatus { unknown, usable, failed };
-
-struct NeighborChange {
-    int ifindex = 0;
-    Address address;
-    NeighborStatus status = NeighborStatus::unknown;
-    std::optional<MacAddress> mac;
-};
-
-struct AddressChange {
-    int ifindex = 0;
-    Address address;
-    bool gone = false;
-};
 
 struct NetlinkHandlers {
     std::function<void(const LinkChange&)> link;

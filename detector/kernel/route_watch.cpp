@@ -123,12 +123,14 @@ int RouteWatch::fd() const {
     return nl_socket_get_fd(events_);
 }
 
-void RouteWatch::read() {
-    int result = 0;
-    do {
-        result = nl_recvmsgs_default(events_);
-    } while (result >= 0);
-    if (result != -NLE_AGAIN) (void)dump();  // messages were lost
+bool RouteWatch::read(int most) {
+    for (int i = 0; i < most; ++i) {
+        const int result = nl_recvmsgs_default(events_);
+        if (result >= 0) continue;
+        if (result != -NLE_AGAIN) (void)dump();  // messages were lost
+        return true;
+    }
+    return false;
 }
 
 Result<void> RouteWatch::dump() {

@@ -26,8 +26,9 @@ class RouteWatch {
 
     /// Becomes readable when there is something to read().
     [[nodiscard]] int fd() const;
-    /// Delivers what is waiting. If messages were lost, the present routes are delivered again.
-    void read();
+    /// Delivers what is waiting, at most so many messages; true if nothing waits any more. If messages were lost, the
+    /// present routes are delivered again.
+    bool read(int most);
     /// Delivers all routes.
     Result<void> dump();
 

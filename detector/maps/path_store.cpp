@@ -84,13 +84,12 @@ void IndexPool::turn() {
     resting_.clear();
 }
 
-PathStore::PathStore(Dataplane& dataplane, SessionTable& sessions, const Address& source)
-    : dataplane_(dataplane),
+PathStore::PathStore(Maps& maps, SessionTable& sessions)
+    : maps_(maps),
       sessions_(sessions),
-      source_(source),
-      free_lists_(static_cast<std::uint32_t>(dataplane.lists.size())),
-      free_candidates_(static_cast<std::uint32_t>(dataplane.candidates.size())),
-      free_policies_(static_cast<std::uint32_t>(dataplane.policies.size()), SS_POLICY_EXEMPT + 1) {}
+      free_lists_(static_cast<std::uint32_t>(maps.lists.size())),
+      free_candidates_(static_cast<std::uint32_t>(maps.candidates.size())),
+      free_policies_(static_cast<std::uint32_t>(maps.policies.size()), SS_POLICY_EXEMPT + 1) {}
 
 void PathStore::begin_set() {
     free_lists_.turn();
@@ -125,30 +124,31 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         key.emplace_back(*index, wanted.weight);
     }
     const auto [entry, fresh] = intern(candidates_, free_candidates_, key);
-    if (entry == nullptr)
-        return fail(fmt::format("more than {} different candidate paths", dataplane_.candidates.size()));
+    if (entry == nullptr) return fail(fmt::format("more than {} different candidate paths", maps_.candidates.size()));
     if (!fresh) return entry->index;
     ss_candidate value{};
     for (const auto& [list_index, weight] : key) {
         value.list[value.lists++] = {.list = list_index, .weight = weight};
         value.weight += weight;
     }
-    dataplane_.candidates[entry->index] = value;
+    maps_.candidates[entry->index] = value;
     return entry->index;
 }
 
 Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
     const auto [entry, fresh] = intern(policies_, free_policies_, candidates);
-    if (entry == nullptr) return fail(fmt::format("more than {} different policies", dataplane_.policies.size() - 1));
+    if (entry == nullptr) return fail(fmt::format("more than {} different policies", maps_.policies.size() - 1));
     if (!fresh) return entry->index;
     ss_policy value{};
     for (const auto candidate : candidates) value.candidate[value.count++] = candidate;
-    dataplane_.policies[entry->index] = value;
+    maps_.policies[entry->index] = value;
     return entry->index;
 }
 
 Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed) {
+    const bool has_source = config.encap == Encap::h_encaps || config.encap == Encap::h_encaps_red;
     const ListKey key{.adjacency = config.adjacency,
+                      .source = has_source ? source_ : Address{},
                       .segments = config.segments,
                       .sessions = sessions_of(config),
                       .encap = config.encap,
@@ -156,14 +156,14 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     const auto* session = sessions_.find(config.adjacency);
     if (session == nullptr) return fail("no adjacency " + config.adjacency);
     const auto [entry, fresh] = intern(lists_, free_lists_, key);
-    if (entry == nullptr) return fail(fmt::format("more than {} different segment lists", dataplane_.lists.size()));
+    if (entry == nullptr) return fail(fmt::format("more than {} different segment lists", maps_.lists.size()));
     if (!fresh) return entry->index;
     entry->adjacency = session->index;
     if (config.encap != Encap::plain) {
-        const auto header = header_of(config.encap, {}, source_, config.segments);
+        const auto header = header_of(config.encap, {}, key.source, config.segments);
         entry->overhead = static_cast<std::uint32_t>(header.bytes.size() - ETH_HLEN);
     }
-    dataplane_.lists[entry->index] = encode(key);
+    maps_.lists[entry->index] = encode(key);
     return entry->index;
 }
 
@@ -181,7 +181,7 @@ ss_list PathStore::encode(const ListKey& key) const {
         if (result.mode != SS_MODE_PLAIN) result.mode = SS_MODE_UNUSABLE;
         return result;
     }
-    const auto header = header_of(key.encap, *link, source_, key.segments);
+    const auto header = header_of(key.encap, *link, key.source, key.segments);
     result.header_length = static_cast<__u16>(header.bytes.size());
     result.srh_offset = header.srh_offset;
     std::copy(header.bytes.begin(), header.bytes.end(), std::begin(result.header));
@@ -191,7 +191,7 @@ ss_list PathStore::encode(const ListKey& key) const {
 /// In place: whoever takes the list while it is written would take a link that is just changing.
 void PathStore::write(const ListKey& key, std::uint32_t index) {
     const auto fresh = encode(key);
-    auto& list = dataplane_.lists[index];
+    auto& list = maps_.lists[index];
     if (list.mode != SS_MODE_PLAIN) SS_WRITE(list.mode, static_cast<__u16>(SS_MODE_UNUSABLE));
     __sync_synchronize();
     const auto mode = list.mode;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "detector/core/config.hpp"
-#include "detector/maps/dataplane.hpp"
+#include "detector/maps/maps.hpp"
 #include "detector/maps/session_table.hpp"
 
 namespace sidestep {
@@ -35,7 +35,10 @@ class IndexPool {
 
 class PathStore {
   public:
-    PathStore(Dataplane& dataplane, SessionTable& sessions, const Address& source);
+    PathStore(Maps& maps, SessionTable& sessions);
+
+    /// The outer source of lists that are asked for from now on.
+    void set_source(const Address& source) { source_ = source; }
 
     /// A set of policies begins: what is not asked for until end_set() is forgotten, or, if abandon_set() comes
     /// instead, what was new in it.
@@ -56,6 +59,7 @@ class PathStore {
   private:
     struct ListKey {
         std::string adjacency;
+        Address source;  ///< outer source; unset if nothing is pushed that has one
         std::vector<Address> segments;
         std::vector<std::string> sessions;
         Encap encap = Encap::plain;
@@ -75,7 +79,7 @@ class PathStore {
     void write(const ListKey& key, std::uint32_t index);
     [[nodiscard]] ss_list encode(const ListKey& key) const;
 
-    Dataplane& dataplane_;
+    Maps& maps_;
     SessionTable& sessions_;
     Address source_;
     IndexPool free_lists_;

@@ -13,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "detector/core/config.hpp"
-#include "detector/core/policy_set.hpp"
+#include "detector/core/desired.hpp"
 #include "detector/core/prefix_sources.hpp"
-#include "detector/maps/dataplane.hpp"
+#include "detector/maps/maps.hpp"
 #include "detector/maps/path_store.hpp"
 #include "detector/maps/prefix_table.hpp"
 #include "detector/maps/session_table.hpp"
@@ -24,10 +23,7 @@
 namespace sidestep {
 
 /// A policy in force, and where it stands in the maps.
-struct Policy {
-    PolicyConfig config;
-    std::string bypass_of;  ///< the adjacency whose bypass it is; empty: it has prefixes
-    bool computed = false;  ///< by routing
+struct Policy : DesiredPolicy {
     std::uint32_t slot = 0;
     std::uint32_t index = 0;                ///< shared with others that have the same candidates
     std::vector<std::uint32_t> candidates;  ///< their indices
@@ -35,15 +31,12 @@ struct Policy {
 
 class PolicyTable {
   public:
-    /// How large the maps must be for this configuration.
-    static PolicySizes sizes(const Config& config);
-    PolicyTable(Dataplane& dataplane, SessionTable& sessions, const Config& config);
+    PolicyTable(Maps& maps, SessionTable& sessions);
 
-    /// Puts the policies of the file in force.
-    Result<void> publish();
-    /// Puts these, beside those of the file, in force instead of what routing computed before. On failure everything
-    /// stays as it was.
-    Result<void> replace(const PolicySet& computed);
+    /// The sources of what is encapsulated and of ICMP errors (ss_node).
+    void set_sources(const Address& source, const std::optional<Address>& source_v4);
+    /// Puts these policies and bypasses in force instead of those before. On failure everything stays as it was.
+    Result<void> replace(const std::vector<DesiredPolicy>& policies, const std::set<Prefix>& unprotected);
     /// Writes what leaves by this adjacency again, since its link changed.
     void refresh(const Session& session);
 
@@ -76,7 +69,7 @@ class PolicyTable {
     Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> unprotected);
     Result<void> write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank);
     Result<void> assign(Policy& policy, Slots& slots);
-    [[nodiscard]] std::uint32_t bank() const { return dataplane_.node().bank & 1U; }
+    [[nodiscard]] std::uint32_t bank() const { return maps_.node().bank & 1U; }
     [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
     void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);
     Result<void> build_prefixes(const PrefixSet& set, std::uint32_t bank);
@@ -86,14 +79,12 @@ class PolicyTable {
     void update(const std::vector<Prefix>& prefixes);
     void note_always(const std::vector<Policy>& policies);
 
-    Dataplane& dataplane_;
+    Maps& maps_;
     SessionTable& sessions_;
-    const Config& config_;
     PathStore paths_;
     IndexPool free_slots_;
     std::array<PrefixTable, 2> tables_;  ///< by bank
     std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
-    std::uint32_t counted_;  ///< slots with counters of their own
     std::vector<Policy> policies_;
     Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
     std::set<std::uint32_t> bypasses_;  ///< slots that are theirs

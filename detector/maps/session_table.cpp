@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
+#include <iterator>
 
 #include <spdlog/spdlog.h>
 
@@ -31,6 +31,16 @@ FsmState restore(const ss_saved_state& saved) {
     return memory;
 }
 
+void write_name(ss_saved_state& saved, const std::string& name) {
+    std::ranges::fill(saved.name, 0);
+    std::memcpy(saved.name, name.data(), std::min<std::size_t>(name.size(), SS_NAME_MAX - 1));
+}
+
+template <typename Map, typename Range, typename Which>
+void erase_in(Map& map, const Range& range, Which which) {
+    for (auto entry = range.first; entry != range.second;) entry = which(*entry) ? map.erase(entry) : std::next(entry);
+}
+
 }  // namespace
 
 std::optional<LinkAddresses> Session::link() const {
@@ -38,95 +48,159 @@ std::optional<LinkAddresses> Session::link() const {
     return LinkAddresses{.own = *own_mac, .neighbor = *neighbor_mac};
 }
 
-SessionTable::SessionTable(Dataplane& dataplane, const Config& config, const SavedSessions& saved_sessions)
-    : dataplane_(dataplane), source_(config.source) {
-    const auto configs = sessions_of(config);
-    adopt_or_clear(configs);
-    std::vector<bool> taken(dataplane_.sessions.size());
-    for (const auto& session : sessions_) {
-        if (session.adopted) taken[session.index] = true;
+SessionTable::SessionTable(Maps& maps, SavedSessions saved) : maps_(maps), saved_(std::move(saved)) {
+    for (std::size_t i = 0; i < maps_.sessions.size(); ++i) {
+        const auto index = static_cast<std::uint16_t>(i);
+        const auto name = name_of(maps_.sessions[i].conf.saved);
+        if (name.empty() || !leftovers_.emplace(name, index).second) free_.insert(index);
     }
-    for (auto& session : sessions_) {
-        if (session.adopted) continue;
-        session.index = static_cast<std::uint16_t>(std::ranges::find(taken, false) - taken.begin());
-        taken[session.index] = true;
-        start_fresh(session, saved_sessions);
+}
+
+Session* SessionTable::add(const SessionConfig& config) {
+    const auto left = leftovers_.find(config.name);
+    if (left == leftovers_.end() && free_.empty()) return nullptr;
+    auto& session = sessions_.emplace_back();
+    session.config = config;
+    if (left != leftovers_.end()) {
+        session.index = left->second;
+        leftovers_.erase(left);
+        adopt(session);
+    } else {
+        session.index = *free_.begin();
+        free_.erase(free_.begin());
+        start_fresh(session);
     }
-    for (auto& session : sessions_) {
-        by_name_.emplace(session.config.name, &session);
-        by_index_.emplace(session.index, &session);
+    index(session);
+    return &session;
+}
+
+void SessionTable::remove(Session& session) {
+    forget(session);
+    clear(session.index);
+    sessions_.remove_if([&](const Session& other) { return &other == &session; });
+}
+
+void SessionTable::reconfigure(Session& session, const SessionConfig& config) {
+    forget(session);
+    if (session.config.name != config.name) write_name(shared(session).conf.saved, config.name);
+    session.config = config;
+    index(session);
+}
+
+void SessionTable::restart(Session& session, const SessionConfig& config) {
+    forget(session);
+    const bool protects = maps_.states[session.index].protects != 0;
+    clear(session.index);
+    session = {.config = config, .index = session.index};
+    start_fresh(session);
+    ss_state_set_protects(&maps_.states[session.index], &maps_.repair(), protects ? 1 : 0);
+    index(session);
+}
+
+void SessionTable::drop_leftovers() {
+    for (const auto& [name, index] : leftovers_) {
+        clear(index);
+        free_.insert(index);
     }
-    dataplane_.prune_passives([this](std::uint32_t index, const Address& source) {
+    leftovers_.clear();
+    maps_.prune_passives([this](std::uint32_t index, const Address& source) {
         const auto* session = find(static_cast<std::uint16_t>(index));
         return session != nullptr && session->config.passive_source == source;
     });
-    const auto protecting = protecting_sessions(config, configs);
-    for (std::size_t i = 0; i < sessions_.size(); ++i) set_protects(sessions_[i], protecting[i]);
-    write_plan();
 }
 
-void SessionTable::adopt_or_clear(const std::vector<SessionConfig>& configs) {
-    std::map<std::string, std::uint16_t> left;
-    for (std::size_t i = 0; i < dataplane_.sessions.size(); ++i) {
-        const auto name = name_of(dataplane_.sessions[i].conf.saved);
-        if (!name.empty()) left.emplace(name, static_cast<std::uint16_t>(i));
-    }
-    for (const auto& config : configs) {
-        Session session{.config = config};
-        if (const auto found = left.find(config.name); found != left.end()) {
-            session.index = found->second;
-            session.adopted = true;
-            const auto& conf = shared(session).conf;
-            session.fsm = restore(conf.saved);
-            // The neighbor table may have forgotten it meanwhile; the probes have not.
-            if (conf.flags == SS_SESSION_ACTIVE) {
-                std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
-                            session.neighbor_mac->begin());
-            }
-            left.erase(found);
-        }
-        sessions_.push_back(std::move(session));
-    }
-    for (const auto& [name, index] : left) {
-        const Session gone{.config = {}, .index = index};
-        shared(gone).conf.flags = 0;
-        shared(gone).conf.saved = {};
-        set_protects(gone, false);
+void SessionTable::index(Session& session) {
+    by_name_[session.config.name] = &session;
+    by_index_[session.index] = &session;
+    by_interface_.emplace(session.config.interface, &session);
+    if (session.config.returns_on != session.config.interface)
+        by_interface_.emplace(session.config.returns_on, &session);
+    by_ifindex_.emplace(session.ifindex, &session);
+    if (session.return_ifindex != session.ifindex) by_ifindex_.emplace(session.return_ifindex, &session);
+    by_neighbor_.emplace(std::pair(session.ifindex, session.config.neighbor), &session);
+}
+
+void SessionTable::forget(const Session& session) {
+    const auto is_it = [&](const auto& entry) { return entry.second == &session; };
+    by_name_.erase(session.config.name);
+    by_index_.erase(session.index);
+    for (const auto& name : {session.config.interface, session.config.returns_on})
+        erase_in(by_interface_, by_interface_.equal_range(name), is_it);
+    for (const int ifindex : {session.ifindex, session.return_ifindex})
+        erase_in(by_ifindex_, by_ifindex_.equal_range(ifindex), is_it);
+    erase_in(by_neighbor_, by_neighbor_.equal_range({session.ifindex, session.config.neighbor}), is_it);
+}
+
+void SessionTable::set_ifindex(Session& session, int ifindex) {
+    if (session.ifindex == ifindex) return;
+    forget(session);
+    session.ifindex = ifindex;
+    index(session);
+}
+
+void SessionTable::set_return_ifindex(Session& session, int ifindex) {
+    if (session.return_ifindex == ifindex) return;
+    forget(session);
+    session.return_ifindex = ifindex;
+    index(session);
+}
+
+void SessionTable::adopt(Session& session) {
+    const auto& conf = shared(session).conf;
+    session.adopted = true;
+    session.fsm = restore(conf.saved);
+    // The neighbor table may have forgotten it meanwhile; the probes have not.
+    if (conf.flags == SS_SESSION_ACTIVE) {
+        std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
+                    session.neighbor_mac->begin());
     }
 }
 
-void SessionTable::start_fresh(Session& session, const SavedSessions& saved_sessions) {
+void SessionTable::start_fresh(Session& session) {
     auto& fresh = shared(session);
     // Numbers go on where another session used the slot: its old probes stay old.
     const auto sequence = fresh.tx.sequence;
     fresh = {};
     fresh.tx.sequence = fresh.rx.newest = sequence;
     fresh.tx.proof_from = sequence + 1;
-    std::memcpy(fresh.conf.saved.name, session.config.name.data(),
-                std::min<std::size_t>(session.config.name.size(), SS_NAME_MAX - 1));
+    write_name(fresh.conf.saved, session.config.name);
     // Trusted until it fails (session_fsm.hpp), unless it is known to have failed.
-    dataplane_.states[session.index] = {.rank = SS_UP, .protects = 0};
-    const auto known = saved_sessions.find(session.config.name);
-    if (known == saved_sessions.end()) return;
-    const bool admin = known->second.state == SessionState::admin_down;
-    if (!admin && known->second.state != SessionState::down && known->second.state != SessionState::wait) return;
+    maps_.states[session.index] = {.rank = SS_UP, .protects = 0};
+    const auto known = saved_.find(session.config.name);
+    if (known == saved_.end()) return;
+    const auto [state, reason] = known->second;
+    saved_.erase(known);
+    const bool admin = state == SessionState::admin_down;
+    if (!admin && state != SessionState::down && state != SessionState::wait) return;
     session.fsm.state = admin ? SessionState::admin_down : SessionState::down;
-    session.fsm.reason = known->second.reason;
-    dataplane_.states[session.index].rank = SS_DOWN;
+    session.fsm.reason = reason;
+    maps_.states[session.index].rank = SS_DOWN;
 }
 
-void SessionTable::set_protects(const Session& session, bool protects) {
-    ss_state_set_protects(&dataplane_.states[session.index], &dataplane_.repair(), protects ? 1 : 0);
+/// The tick passes the session over, and nothing waits for it.
+void SessionTable::clear(std::uint16_t index) {
+    auto& conf = maps_.sessions[index].conf;
+    SS_WRITE(conf.flags, 0U);
+    conf.saved = {};
+    ss_state_set_protects(&maps_.states[index], &maps_.repair(), 0);
+    if (!by_index_.contains(index)) free_.insert(index);
 }
 
-void SessionTable::write_plan() {
+void SessionTable::set_protecting(const std::set<std::string>& names) {
+    for (const auto& session : sessions_) {
+        ss_state_set_protects(&maps_.states[session.index], &maps_.repair(),
+                              names.contains(session.config.name) ? 1 : 0);
+    }
+}
+
+void SessionTable::write_schedule() {
     std::vector<ScheduleEntry> entries;
     for (const auto& session : sessions_) {
         entries.push_back({.session = session.index, .interval = session.config.probe.interval});
     }
-    auto& conf = dataplane_.clock_conf();
+    auto& conf = maps_.clock_conf();
     const std::uint32_t spare = 1 - (conf.plan & 1);
-    (void)make_plan(entries, dataplane_.plans[conf.plan & 1].generation + 1, dataplane_.plans[spare]);
+    (void)make_plan(entries, maps_.plans[conf.plan & 1].generation + 1, maps_.plans[spare]);
     SS_WRITE(conf.tick_ns, static_cast<std::uint64_t>(tick_for(entries).count()));
     __sync_synchronize();
     SS_WRITE(conf.plan, spare);
@@ -137,9 +211,34 @@ Session* SessionTable::find(const std::string& name) {
     return found == by_name_.end() ? nullptr : found->second;
 }
 
+const Session* SessionTable::find(const std::string& name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
 Session* SessionTable::find(std::uint16_t index) {
     const auto found = by_index_.find(index);
     return found == by_index_.end() ? nullptr : found->second;
+}
+
+std::vector<Session*> SessionTable::at_link(const std::string& name, int ifindex) {
+    std::vector<Session*> result;
+    const auto add = [&](const auto& range) {
+        for (auto entry = range.first; entry != range.second; ++entry) result.push_back(entry->second);
+    };
+    add(by_interface_.equal_range(name));
+    add(by_ifindex_.equal_range(ifindex));
+    std::ranges::sort(result, {}, &Session::index);
+    const auto repeated = std::ranges::unique(result);
+    result.erase(repeated.begin(), repeated.end());
+    return result;
+}
+
+std::vector<Session*> SessionTable::at_neighbor(int ifindex, const Address& neighbor) {
+    std::vector<Session*> result;
+    const auto [first, last] = by_neighbor_.equal_range({ifindex, neighbor});
+    for (auto entry = first; entry != last; ++entry) result.push_back(entry->second);
+    return result;
 }
 
 void SessionTable::publish(const Session& session) {
@@ -165,7 +264,7 @@ void SessionTable::publish(const Session& session) {
 void SessionTable::publish_passive(const Session& session, ss_session_conf& conf) {
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(session.config.probe).count()));
     conf.ifindex = conf.return_ifindex = static_cast<std::uint32_t>(session.ifindex);
-    if (auto set = dataplane_.set_passive(session.ifindex, *session.config.passive_source, session.index); !set) {
+    if (auto set = maps_.set_passive(session.ifindex, *session.config.passive_source, session.index); !set) {
         spdlog::error("session {}: {}", session.config.name, set.error().message);
         return;
     }
@@ -176,8 +275,8 @@ void SessionTable::publish_passive(const Session& session, ss_session_conf& conf
 void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) {
     const auto& probe = session.config.probe;
     const ProbePath way{.encaps = session.config.encaps, .back = probe.back};
-    const auto bytes = make_probe(*session.link(), source_, probe.return_address, way, session.index, probe.size,
-                                  static_cast<std::uint8_t>(probe.traffic_class));
+    const auto bytes = make_probe(*session.link(), session.config.source, probe.return_address, way, session.index,
+                                  probe.size, static_cast<std::uint8_t>(probe.traffic_class));
     const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
                       conf.return_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&
@@ -203,14 +302,14 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
 }
 
 void SessionTable::apply(const Session& session, const SessionActions& actions) {
-    auto& state = dataplane_.states[session.index];
+    auto& state = maps_.states[session.index];
     auto& conf = shared(session).conf;
     if (actions.ask_proof) __sync_fetch_and_add(&conf.epoch, 1);
-    if (actions.lower) ss_state_lower(&state, &dataplane_.repair(), SS_DOWN);
+    if (actions.lower) ss_state_lower(&state, &maps_.repair(), SS_DOWN);
     // Should the tick find the session dead at this very moment, it lowers the state again with its next tick.
-    if (actions.raise) ss_state_raise(&state, &dataplane_.repair(), SS_READ(state.rank), SS_UP);
-    if (actions.degrade && ss_state_raise(&state, &dataplane_.repair(), SS_DOWN, SS_DEGRADED) == 0) {
-        ss_state_lower(&state, &dataplane_.repair(), SS_DEGRADED);
+    if (actions.raise) ss_state_raise(&state, &maps_.repair(), SS_READ(state.rank), SS_UP);
+    if (actions.degrade && ss_state_raise(&state, &maps_.repair(), SS_DOWN, SS_DEGRADED) == 0) {
+        ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);
     }
     auto& saved = conf.saved;
     saved.state = static_cast<std::uint32_t>(session.fsm.state);
@@ -223,14 +322,14 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
 }
 
 std::uint32_t SessionTable::rank(const Session& session) const {
-    return SS_READ(dataplane_.states[session.index].rank);
+    return SS_READ(maps_.states[session.index].rank);
 }
 
 void SessionTable::audit_repair_active() {
-    auto& repair = dataplane_.repair();
+    auto& repair = maps_.repair();
     const std::uint32_t closed = SS_READ(repair.active);
     const bool all_up = std::ranges::all_of(sessions_, [&](const Session& session) {
-        const auto& state = dataplane_.states[session.index];
+        const auto& state = maps_.states[session.index];
         return state.protects == 0 || SS_READ(state.rank) == SS_UP;
     });
     if (closed == 0 || !all_up) {

@@ -35,10 +35,9 @@ AdjacencyTable::Entries AdjacencyTable::wanted() const {
     // On a LAN, a gateway that is nobody's is no adjacency; the entry says only that we know the interface.
     constexpr ss_adjacency kNobody{.session = std::numeric_limits<__u32>::max(), .slot = SS_POLICY_EXEMPT};
     Entries result;
-    for (std::size_t i = 0; i < config_.adjacencies.size(); ++i) {
-        const auto& adjacency = config_.adjacencies[i];
-        const auto* session = &sessions_.all()[i];  // adjacencies come first, in the order of the configuration
-        if (session->ifindex == 0) continue;
+    for (const auto& adjacency : adjacencies_) {
+        const auto* session = sessions_.find(adjacency.name);
+        if (session == nullptr || session->ifindex == 0) continue;
         const ss_adjacency value{.session = session->index, .slot = policies_.bypass_slot(adjacency.name)};
         result[key_of(session->ifindex, adjacency.neighbor)] = value;
         for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;
@@ -53,12 +52,12 @@ Result<void> AdjacencyTable::update() {
     for (const auto& [key, value] : entries) {
         const auto known = written_.find(key);
         if (known != written_.end() && same(known->second, value)) continue;
-        if (auto set = dataplane_.set_adjacency(hop_of(key), value); !set) return set;
+        if (auto set = maps_.set_adjacency(hop_of(key), value); !set) return set;
         written_[key] = value;
     }
     std::erase_if(written_, [&](const auto& entry) {
         if (entries.contains(entry.first)) return false;
-        (void)dataplane_.remove_adjacency(hop_of(entry.first));
+        (void)maps_.remove_adjacency(hop_of(entry.first));
         return true;
     });
     return {};
@@ -70,47 +69,51 @@ std::uint32_t AdjacencyTable::bypass_at(const RouteHop& hop) const {
     return found == written_.end() ? SS_POLICY_EXEMPT : found->second.slot;
 }
 
-SidTable::SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config)
-    : dataplane_(dataplane),
+SidTable::SidTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies)
+    : maps_(maps),
       sessions_(sessions),
       policies_(policies),
-      config_(config),
-      lengths_(dataplane.node().sid_length, dataplane.node().sid_lengths) {
-    auto& node = dataplane.node();
-    for (const auto& prefix : config.domain) {
-        node.domain[node.domains] = length_of(prefix.length);
-        std::memcpy(node.domain_address[node.domains], prefix.address.bytes.data(), sizeof node.domain_address[0]);
+      lengths_(maps.node().sid_length, maps.node().sid_lengths) {}
+
+void SidTable::set_domain(const std::vector<Prefix>& domain) {
+    auto& node = maps_.node();
+    std::uint32_t next = 0;
+    const auto write = [&](const Prefix& prefix) {
+        node.domain[next] = length_of(prefix.length);
+        std::memcpy(node.domain_address[next], prefix.address.bytes.data(), sizeof node.domain_address[0]);
+        ++next;
+    };
+    // Behind the old ones first, so that a prefix that stays is always there; then in front, twice for a moment.
+    if (node.domains + domain.size() <= SS_MAX_DOMAIN) {
+        next = node.domains;
+        std::ranges::for_each(domain, write);
         __sync_synchronize();
-        SS_WRITE(node.domains, node.domains + 1);
+        SS_WRITE(node.domains, next);
+        next = 0;
     }
+    std::ranges::for_each(domain, write);
+    __sync_synchronize();
+    SS_WRITE(node.domains, next);
 }
 
-Result<void> SidTable::update(const std::vector<SidConfig>& computed) {
-    std::vector<SidConfig> wanted;
+Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
     std::set<Prefix> chosen;
-    const auto choose = [&](const SidConfig& sid) {
-        if (chosen.insert(sid.sid).second) wanted.push_back(sid);
-    };
-    std::ranges::for_each(config_.sids, choose);
-    std::ranges::for_each(computed, choose);
-    for (const auto& old : sids_) {
-        if (old.behavior == SidBehavior::end_x) choose(old);
-    }
     std::set<Prefix> written;
+    for (const auto& sid : wanted) chosen.insert(sid.sid);
     for (const auto& old : sids_) written.insert(old.sid);
     for (const auto& sid : wanted) {
         const bool known = written.contains(sid.sid);
         if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
         if (!known) lengths_.add(sid.sid.length);
-        if (auto set = dataplane_.set_sid(sid.sid, encode(sid)); !set) return set;
+        if (auto set = maps_.set_sid(sid.sid, encode(sid)); !set) return set;
         if (!known) sids_.push_back(sid);
     }
     for (const auto& old : sids_) {
         if (chosen.contains(old.sid)) continue;
-        (void)dataplane_.remove_sid(old.sid);
+        (void)maps_.remove_sid(old.sid);
         lengths_.remove(old.sid.length);
     }
-    sids_ = std::move(wanted);
+    sids_ = wanted;
     return {};
 }
 

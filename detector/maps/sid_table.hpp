@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "detector/core/config.hpp"
+#include "detector/core/desired.hpp"
 #include "detector/core/stale_routes.hpp"
-#include "detector/maps/dataplane.hpp"
 #include "detector/maps/length_list.hpp"
+#include "detector/maps/maps.hpp"
 #include "detector/maps/policy_table.hpp"
 #include "detector/maps/session_table.hpp"
 
@@ -19,10 +19,12 @@ namespace sidestep {
 /// The adjacencies behind interfaces and gateways, with their bypasses (ss_adjacencies).
 class AdjacencyTable {
   public:
-    AdjacencyTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config)
-        : dataplane_(dataplane), sessions_(sessions), policies_(policies), config_(config) {}
+    AdjacencyTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies)
+        : maps_(maps), sessions_(sessions), policies_(policies) {}
 
-    /// Writes what has changed: interfaces, or bypasses.
+    /// From here on, these are the adjacencies; update() writes them.
+    void set(std::vector<AdjacencyKey> adjacencies) { adjacencies_ = std::move(adjacencies); }
+    /// Writes the differences to the last time: adjacencies, interfaces, or bypasses.
     Result<void> update();
     /// The bypass of what leaves by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
     [[nodiscard]] std::uint32_t bypass_at(const RouteHop& hop) const;
@@ -32,31 +34,31 @@ class AdjacencyTable {
 
     [[nodiscard]] Entries wanted() const;
 
-    Dataplane& dataplane_;
+    Maps& maps_;
     SessionTable& sessions_;
     const PolicyTable& policies_;
-    const Config& config_;
+    std::vector<AdjacencyKey> adjacencies_;
     Entries written_;
 };
 
 /// The SIDs of this node (ss_sids).
 class SidTable {
   public:
-    SidTable(Dataplane& dataplane, SessionTable& sessions, const PolicyTable& policies, const Config& config);
+    SidTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies);
 
-    /// Writes the SIDs of the file and those that routing computed. An adjacency keeps its SID while its link is
-    /// missing from the network: neighbors may learn of its return, and use the SID, before we do.
-    Result<void> update(const std::vector<SidConfig>& computed);
+    /// Writes these SIDs, and removes those before that are not among them.
+    Result<void> update(const std::vector<SidConfig>& wanted);
+    /// Writes the prefixes of the SR domain, at most SS_MAX_DOMAIN. One that stays is in force all the time.
+    void set_domain(const std::vector<Prefix>& domain);
     /// All of them.
     [[nodiscard]] const std::vector<SidConfig>& all() const { return sids_; }
 
   private:
     [[nodiscard]] ss_sid encode(const SidConfig& sid) const;
 
-    Dataplane& dataplane_;
+    Maps& maps_;
     SessionTable& sessions_;
     const PolicyTable& policies_;
-    const Config& config_;
     LengthList lengths_;
     std::vector<SidConfig> sids_;
 };

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bpf/abi/sidestep.h"
-#include "detector/maps/shared_array.hpp"
+#include "detector/kernel/shared_array.hpp"
 #include "tests/bench/generator.hpp"
 #include "tests/bench/rig.hpp"
 

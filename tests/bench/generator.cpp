@@ -14,7 +14,7 @@
 #include <cstring>
 #include <span>
 
-#include "detector/maps/shared_array.hpp"
+#include "detector/kernel/shared_array.hpp"
 #include "tests/bench/core_time.hpp"
 #include "tests/bench/generator.h"
 #include "tests/bench/generator.skel.h"

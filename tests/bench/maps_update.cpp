@@ -10,9 +10,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "detector/app/engine.hpp"
+#include "detector/engine/engine.hpp"
 #include "detector/feed/computed_policies.hpp"
-#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/dataplane.hpp"
+#include "detector/maps/map_sizes.hpp"
 
 namespace sidestep::bench {
 namespace {
@@ -73,12 +74,13 @@ Row measure(const Graph& graph, std::size_t samples, Row row) {
         return row;
     }
     const auto config = config_of(graph);
-    auto dataplane = Dataplane::load(pins.directory() + "/bench", PolicyTable::sizes(config));
+    auto dataplane = Dataplane::load(pins.directory() + "/bench", map_sizes(config));
     if (!dataplane) {
         row.flaw = dataplane.error().message;
         return row;
     }
-    Engine engine(**dataplane, config);
+    Engine engine(**dataplane, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}});
+    (void)engine.apply(desired_of(config), {});
     std::vector<double> all;
     std::vector<double> in_maps;
     std::size_t policies = 0;
@@ -90,7 +92,7 @@ Row measure(const Graph& graph, std::size_t samples, Row row) {
         const auto start = Clock::now();
         const auto set = compute_set(network, 0, config);
         const auto computed = Clock::now();
-        const auto replaced = engine.replace(set);
+        const auto replaced = engine.apply(desired_of(config, set), {});
         all.push_back(milliseconds_since(start));
         in_maps.push_back(milliseconds_since(computed));
         if (!replaced) row.flaw = replaced.error().message;

@@ -3,10 +3,14 @@
 #include "detector/maps/policy_table.hpp"
 
 #include <filesystem>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "detector/core/session_config.hpp"
+#include "detector/kernel/dataplane.hpp"
+#include "detector/maps/map_sizes.hpp"
 #include "tests/bpf/packet.hpp"
 #include "tests/bpf/run_program.hpp"
 
@@ -44,16 +48,17 @@ class PolicyTables : public testing::Test {
         config_.policies = {policy("one", "2001:db8:1::/48", {encaps(1)}),
                             policy("two", "2001:db8:2::/48", {encaps(1)}),
                             policy("three", "2001:db8:3::/48", {encaps(1), encaps(2, 3)})};
-        auto loaded = Dataplane::load((folder_ / "A").string(), PolicyTable::sizes(config_));
+        auto loaded = Dataplane::load((folder_ / "A").string(), small(map_sizes(config_)));
         if (!loaded) GTEST_SKIP() << loaded.error().message;
         dataplane_ = std::move(*loaded);
-        sessions_.emplace(*dataplane_, config_);
-        auto& session = sessions_->all().front();
+        sessions_.emplace(*dataplane_);
+        auto& session = *sessions_->add(sessions_of(config_).front());
         session.ifindex = 1;
         session.mtu = 1500;
         session.own_mac = MacAddress{2, 0, 0, 0, 0, 0xa};
         session.neighbor_mac = MacAddress{2, 0, 0, 0, 0, 0xb};
-        table_.emplace(*dataplane_, *sessions_, config_);
+        table_.emplace(*dataplane_, *sessions_);
+        table_->set_sources(config_.source, std::nullopt);
         dataplane_->repair().always = 1;
     }
     void TearDown() override {
@@ -64,8 +69,20 @@ class PolicyTables : public testing::Test {
         unmount_bpffs(folder_);
     }
 
-    // Of the file there are none from here on: what `replace` gets is all.
-    void without_file() { config_.policies.clear(); }
+    // Without the room that is left for other configurations, so that sets of a test can exceed it.
+    static PolicySizes small(PolicySizes sizes) {
+        sizes.slots = 4;
+        sizes.policies = 8;
+        sizes.candidates = sizes.lists = 15;
+        return sizes;
+    }
+
+    Result<void> replace(const std::vector<PolicyConfig>& policies, const std::set<Prefix>& unprotected = {}) {
+        std::vector<DesiredPolicy> wanted;
+        for (const auto& config : policies) wanted.push_back({.config = config, .bypass_of = {}, .computed = true});
+        return table_->replace(wanted, unprotected);
+    }
+    Result<void> publish() { return replace(config_.policies); }
 
     // The number of segments that packets to a destination get; 0: they are passed.
     unsigned pushed(std::string_view to) {
@@ -89,7 +106,7 @@ class PolicyTables : public testing::Test {
 };
 
 TEST_F(PolicyTables, EqualPathsAreOne) {
-    ASSERT_TRUE(table_->publish());
+    ASSERT_TRUE(publish());
     EXPECT_EQ(named("one").candidates, named("two").candidates);
     EXPECT_NE(named("one").candidates, named("three").candidates);
     EXPECT_EQ(list_of("one", 0), list_of("three", 0));
@@ -102,20 +119,15 @@ TEST_F(PolicyTables, EqualPathsAreOne) {
 }
 
 TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
-    without_file();
     const auto bank = dataplane_->node().bank;
-    ASSERT_TRUE(table_->replace(
-        {.policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
+    ASSERT_TRUE(replace({policy("one", "2001:db8:1::/48", {encaps(1)})}));
     EXPECT_NE(dataplane_->node().bank, bank);
     const auto slot = named("one").slot;
     const auto first = list_of("one", 0);
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
 
-    ASSERT_TRUE(table_->replace(
-        {.policies = {policy("one", "2001:db8:1::/48", {encaps(2)}), policy("two", "2001:db8:2::/48", {encaps(3)})},
-         .bypasses = {},
-         .sids = {},
-         .warnings = {}}));
+    ASSERT_TRUE(
+        replace({policy("one", "2001:db8:1::/48", {encaps(2)}), policy("two", "2001:db8:2::/48", {encaps(3)})}));
     EXPECT_EQ(dataplane_->node().bank, bank);
     EXPECT_EQ(named("one").slot, slot) << "its counters go on";
     EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
@@ -123,7 +135,7 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     EXPECT_NE(list_of("one", 0), first) << "packets may still be on their way through it";
     EXPECT_NE(list_of("two", 0), first);
 
-    ASSERT_TRUE(table_->replace({}));
+    ASSERT_TRUE(replace({}));
     dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
@@ -132,41 +144,33 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
 
 // Sets without end fit into maps for two.
 TEST_F(PolicyTables, IndicesAreUsedAgain) {
-    without_file();
     for (unsigned i = 0; i < 200; ++i) {
         const auto count = 1 + i % 16;
-        ASSERT_TRUE(table_->replace(
-            {.policies = {policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(count), encaps(count, 2)})},
-             .bypasses = {},
-             .sids = {},
-             .warnings = {}}))
+        ASSERT_TRUE(replace({policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(count), encaps(count, 2)})}))
             << i;
         ASSERT_EQ(pushed("2001:db8:1::1"), count);
     }
 }
 
 TEST_F(PolicyTables, WhatDoesNotFitChangesNothing) {
-    without_file();
-    PolicySet good{
-        .policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
-    ASSERT_TRUE(table_->replace(good));
-    PolicySet many;
-    for (unsigned i = 0; i < 20; ++i)
-        many.policies.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(2)}));
+    std::vector<PolicyConfig> good{policy("one", "2001:db8:1::/48", {encaps(1)})};
+    ASSERT_TRUE(replace(good));
+    std::vector<PolicyConfig> many;
+    for (unsigned i = 0; i < 20; ++i) many.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(2)}));
     const auto bank = dataplane_->node().bank;
     for (int attempt = 0; attempt < 10; ++attempt) {
-        EXPECT_FALSE(table_->replace(many));
+        EXPECT_FALSE(replace(many));
         EXPECT_EQ(dataplane_->node().bank, bank);
         EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     }
-    good.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
-    ASSERT_TRUE(table_->replace(good)) << "what was refused has left nothing behind";
+    good.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
+    ASSERT_TRUE(replace(good)) << "what was refused has left nothing behind";
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
 
 TEST_F(PolicyTables, AChangedLinkIsWrittenInPlace) {
-    ASSERT_TRUE(table_->publish());
+    ASSERT_TRUE(publish());
     auto& session = sessions_->all().front();
     const auto& list = dataplane_->lists[list_of("one", 0)];
     EXPECT_EQ(list.header[5], 0xb);
@@ -182,7 +186,7 @@ TEST_F(PolicyTables, AChangedLinkIsWrittenInPlace) {
 }
 
 TEST_F(PolicyTables, OwnAddressesAreExempt) {
-    ASSERT_TRUE(table_->publish());
+    ASSERT_TRUE(publish());
     table_->exempt(address("2001:db8:1::1"), true);
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:1::2"), 1U);
@@ -192,7 +196,7 @@ TEST_F(PolicyTables, OwnAddressesAreExempt) {
 
 // More often than a table has cells.
 TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
-    ASSERT_TRUE(table_->publish());
+    ASSERT_TRUE(publish());
     const auto bank = dataplane_->node().bank;
     bool moved = false;
     for (std::size_t i = 0; i < dataplane_->prefixes.size(); ++i) {
@@ -207,8 +211,8 @@ TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
 
-TEST_F(PolicyTables, OrphansMayHaveLengthsOfTheirOwn) {
-    ASSERT_TRUE(table_->publish());
+TEST_F(PolicyTables, StaleRoutesMayHaveLengthsOfTheirOwn) {
+    ASSERT_TRUE(publish());
     const auto slot = named("one").slot;
     table_->set_stale({{*Prefix::parse("2001:db8:9::/64"), slot}, {*Prefix::parse("2001:db8::/32"), slot}});
     EXPECT_EQ(pushed("2001:db8:9::1"), 1U);
@@ -219,25 +223,23 @@ TEST_F(PolicyTables, OrphansMayHaveLengthsOfTheirOwn) {
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
 
-// An stale_route before the policy came, whose route comes back after it.
-TEST_F(PolicyTables, AnOrphanThatGoesTakesNoPolicyAlong) {
-    without_file();
-    const PolicySet first{
-        .policies = {policy("one", "2001:db8:1::/48", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
+// A stale route before the policy came, whose route comes back after it.
+TEST_F(PolicyTables, AStaleRouteThatGoesTakesNoPolicyAlong) {
+    const std::vector<PolicyConfig> first{policy("one", "2001:db8:1::/48", {encaps(1)})};
     auto both = first;
-    both.policies.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
-    ASSERT_TRUE(table_->replace(first));
+    both.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
+    ASSERT_TRUE(replace(first));
     dataplane_->repair().always = 1;
     table_->set_stale({{*Prefix::parse("2001:db8:2::/48"), named("one").slot}});
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
-    ASSERT_TRUE(table_->replace(both));
+    ASSERT_TRUE(replace(both));
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
     table_->set_stale({});
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
 
-TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsAnOrphan) {
-    ASSERT_TRUE(table_->publish());
+TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsStale) {
+    ASSERT_TRUE(publish());
     table_->set_stale({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
     table_->exempt(address("2001:db8:1::1"), true);
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
@@ -246,11 +248,7 @@ TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsAnOrphan) {
 }
 
 TEST_F(PolicyTables, WhatIsLeftOutIsInNoPolicyThoughAShorterPrefixIs) {
-    without_file();
-    PolicySet set{
-        .policies = {policy("one", "2001:db8::/32", {encaps(1)})}, .bypasses = {}, .sids = {}, .warnings = {}};
-    set.unprotected = {*Prefix::parse("2001:db8:2::/48")};
-    ASSERT_TRUE(table_->replace(set));
+    ASSERT_TRUE(replace({policy("one", "2001:db8::/32", {encaps(1)})}, {*Prefix::parse("2001:db8:2::/48")}));
     dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
@@ -258,21 +256,18 @@ TEST_F(PolicyTables, WhatIsLeftOutIsInNoPolicyThoughAShorterPrefixIs) {
 
 // Each with other lists.
 TEST_F(PolicyTables, RefusedSetsLeaveNothingBehind) {
-    without_file();
     for (unsigned attempt = 0; attempt < 100; ++attempt) {
-        PolicySet many;
+        std::vector<PolicyConfig> many;
         for (unsigned i = 0; i < 3; ++i)
-            many.policies.push_back(
-                policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(1 + attempt % 16, 1 + attempt)}));
-        auto& prefixes = many.policies.back().prefixes;
+            many.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48", {encaps(1 + attempt % 16, 1 + attempt)}));
+        auto& prefixes = many.back().prefixes;
         const auto host = address("2001:db8:1::1");
         for (std::uint8_t length = 0; length < 128; ++length) prefixes.push_back(Prefix::covering(host, length));
-        const auto refused = table_->replace(many);
+        const auto refused = replace(many);
         ASSERT_FALSE(refused);
         ASSERT_EQ(refused.error().message, "more than 64 prefix lengths");
     }
-    ASSERT_TRUE(table_->replace(
-        {.policies = {policy("one", "2001:db8:1::/48", {encaps(2)})}, .bypasses = {}, .sids = {}, .warnings = {}}));
+    ASSERT_TRUE(replace({policy("one", "2001:db8:1::/48", {encaps(2)})}));
     dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
 }

@@ -24,9 +24,9 @@
 #include "bpf/lib/probe.h"
 #include "bpf/sidestep.skel.h"
 #include "detector/core/wire.hpp"
+#include "detector/kernel/shared_array.hpp"
 #include "detector/maps/length_list.hpp"
 #include "detector/maps/prefix_table.hpp"
-#include "detector/maps/shared_array.hpp"
 #include "tests/bpf/packet.hpp"
 #include "tests/bpf/run_program.hpp"
 
@@ -328,7 +328,8 @@ class Programs {
 /// A probe's session on the loopback device; its template leads to `return-address`.
 inline void open_session(Programs& programs, std::uint16_t index, const Address& return_address,
                          std::uint32_t ifindex = kLoopback, std::span<const Address> segments = {}) {
-    const auto probe = make_probe({}, address("2001:db8:a::1"), return_address, {.encaps = {}, .back = segments}, index);
+    const auto probe =
+        make_probe({}, address("2001:db8:a::1"), return_address, {.encaps = {}, .back = segments}, index);
     auto& conf = programs.sessions[index].conf;
     conf.flags = SS_SESSION_ACTIVE;
     conf.ifindex = ifindex;

@@ -201,11 +201,20 @@ TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {
     };
     refused(with(config("A"), "clock: auto", "clok: auto"), "clok");
     refused(with(config("A"), "interval: 1ms", "interval: 1us"), "interval");
-    refused(with(config("A"), "interface: to-B", "interface: to-Z"), "no interface 'to-Z'");
-    refused(with(config("A"), "ingress: [to-B", "ingress: [to-Z"), "no interface 'to-Z'");
     EXPECT_EQ(snapshot("A"), before);
     EXPECT_FALSE(exists("bpf"));
     EXPECT_FALSE(exists("A.sock"));
+}
+
+// As while it runs: an interface may come later, or come back.
+TEST_F(LifecycleByTcx, AnInterfaceThatDoesNotExistAtTheStartIsAwaited) {
+    ASSERT_TRUE(start("A", with(config("A"), "ingress: [", "ingress: [to-Z, ")));
+    EXPECT_THAT(daemon("A").process().output(),
+                HasSubstr("interface to-Z does not exist: attaching to it once it does"));
+    EXPECT_EQ(shell("A", "ip link add name to-Z type veth peer name to-Zp && ip link set to-Z up"), "");
+    EXPECT_TRUE(wait_for(kPatience, [&] { return hooked("A", "to-Z"); }));
+    ASSERT_TRUE(stop("A"));
+    EXPECT_EQ(shell("A", "ip link del to-Z"), "");
 }
 
 TEST_F(Lifecycle, WithoutPrivilegeItSaysWhatToDo) {

@@ -4,6 +4,9 @@
 
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,31 +16,35 @@ namespace {
 
 using nlohmann::json;
 
+std::vector<std::pair<std::string, bool>> reloads;  ///< asked for: file, and whether nothing may change
+
 ApiCommands table() {
-    return detector_commands({.status =
-                                  [] {
-                                      return json{{"work", "status"}};
-                                  },
-                              .sessions =
-                                  [] {
-                                      return json{{"work", "sessions"}};
-                                  },
-                              .policies =
-                                  [] {
-                                      return json{{"work", "policies"}};
-                                  },
-                              .events =
-                                  [] {
-                                      return json{{"work", "events"}};
-                                  },
-                              .routing =
-                                  [] {
-                                      return json{{"work", "routing"}};
-                                  },
-                              .admin =
-                                  [](const std::string& session, bool up) {
-                                      return json{{"work", "admin"}, {"session", session}, {"up", up}};
-                                  }});
+    return detector_commands(
+        {.status =
+             [] {
+                 return json{{"work", "status"}};
+             },
+         .sessions =
+             [] {
+                 return json{{"work", "sessions"}};
+             },
+         .policies =
+             [] {
+                 return json{{"work", "policies"}};
+             },
+         .events =
+             [] {
+                 return json{{"work", "events"}};
+             },
+         .routing =
+             [] {
+                 return json{{"work", "routing"}};
+             },
+         .admin =
+             [](const std::string& session, bool up) {
+                 return json{{"work", "admin"}, {"session", session}, {"up", up}};
+             },
+         .reload = [](const std::string& file, bool dry_run, ConnectionId) { reloads.emplace_back(file, dry_run); }});
 }
 
 json answer(const json& request) {
@@ -53,12 +60,22 @@ TEST(DetectorCommands, EachDoesItsWork) {
               "admin needs the field \"up\" (boolean)");
 }
 
+TEST(DetectorCommands, ReloadsAreAnsweredLater) {
+    reloads.clear();
+    EXPECT_TRUE(answer({{"command", "reload"}}).is_null());
+    EXPECT_TRUE(answer({{"command", "reload"}, {"dry_run", true}}).is_null());
+    EXPECT_TRUE(answer({{"command", "diff"}, {"file", "/etc/other.yaml"}}).is_null());
+    EXPECT_EQ(answer({{"command", "diff"}}).value("error", ""), "diff needs the field \"file\" (string)");
+    EXPECT_THAT(reloads,
+                testing::ElementsAre(std::pair("", false), std::pair("", true), std::pair("/etc/other.yaml", true)));
+}
+
 TEST(DetectorCommands, AreAllDocumented) {
     std::ifstream file(SIDESTEP_SOURCE_DIR "/docs/api.md");
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 7);
+    ASSERT_EQ(help.at("commands").size(), 9);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }

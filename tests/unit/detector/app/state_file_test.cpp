@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a successor reads of sessions, and that nonsense is no memory.
-#include "detector/maps/state_file.hpp"
+#include "detector/app/state_file.hpp"
 
 #include <filesystem>
 #include <fstream>

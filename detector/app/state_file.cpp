@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Session states as a JSON object by name.
-#include "detector/maps/state_file.hpp"
+#include "detector/app/state_file.hpp"
 
 #include <cstdio>
 #include <fstream>

@@ -4,19 +4,11 @@
 // SIGTERM.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "detector/core/session_fsm.hpp"
+#include "detector/core/saved_state.hpp"
 
 namespace sidestep {
-
-struct SavedSession {
-    SessionState state{};
-    Reason reason{};
-};
-
-using SavedSessions = std::map<std::string, SavedSession>;
 
 /// Replaces the file as a whole, so that a reader never sees half of it. A failure only costs the memory.
 void save_state(const std::string& path, const SavedSessions& sessions);

@@ -13,37 +13,22 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
 #include "common/error.hpp"
+#include "detector/kernel/shared_array.hpp"
 #include "detector/kernel/tc_hook.hpp"
-#include "detector/maps/shared_array.hpp"
+#include "detector/maps/maps.hpp"
 
 struct sidestep_bpf;
 struct ring_buffer;
 
 namespace sidestep {
 
-/// How many entries the policy half needs.
-struct PolicySizes {
-    std::uint32_t slots = 1;    ///< slot 0, the exempt one, included
-    std::uint32_t counted = 1;  ///< slots that have counters of their own
-    std::uint32_t policies = 1;
-    std::uint32_t candidates = 1;
-    std::uint32_t lists = 1;
-    std::uint32_t cells = 1;         ///< PrefixTable's, of one table
-    std::uint32_t filter_words = 1;  ///< of one table
-    std::uint32_t sids = 1;
-    std::uint32_t adjacencies = 1;
-    std::uint32_t xdp_interfaces = 0;  ///< interfaces that packets at XDP enter or leave by; 0: no XDP
-};
-
-/// Entries of ss_stats that belong to one slot: one for each candidate, and one for what none of them took.
-inline constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
-
-class Dataplane {
+class Dataplane : public Maps {
   public:
     /// Loads the programs; adopts the session half that is pinned in `pin_directory` (on a bpffs) or creates and pins
     /// it. `kind`: how the programs are going to be attached.
@@ -51,7 +36,7 @@ class Dataplane {
                                                    TcKind kind = TcKind::clsact);
     Dataplane(const Dataplane&) = delete;
     Dataplane& operator=(const Dataplane&) = delete;
-    ~Dataplane();
+    ~Dataplane() override;
 
     /// True if the session half is a predecessor's.
     [[nodiscard]] bool adopted() const { return adopted_; }
@@ -60,23 +45,22 @@ class Dataplane {
     /// Removes the pins of versions with another layout, once our programs have taken their places.
     void unpin_other_layouts() const;
 
-    Result<void> set_sid(const Prefix& sid, const ss_sid& value);
-    Result<void> remove_sid(const Prefix& sid);
-    Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency);
-    Result<void> remove_adjacency(const ss_hop& hop);
+    Result<void> set_sid(const Prefix& sid, const ss_sid& value) override;
+    Result<void> remove_sid(const Prefix& sid) override;
+    Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) override;
+    Result<void> remove_adjacency(const ss_hop& hop) override;
     Result<void> set_xdp_interface(int ifindex, const ss_xdp_interface& port);
     void remove_xdp_interface(int ifindex);
     /// Whether a packet that came in by this interface had too little room at XDP.
     [[nodiscard]] bool has_no_headroom(int ifindex) const;
     Result<void> set_secret(const ss_secret& secret);
-    /// Forgets the probes expected for sessions of which `keep` is false.
-    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep);
-    /// Probes from `source` that come in by `ifindex` answer the passive session.
-    Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session);
+    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) override;
+    Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) override;
 
     /// Summed over the CPUs.
-    [[nodiscard]] ss_candidate_stats stats(std::uint32_t index) const;
-    void clear_stats(std::uint32_t index);
+    [[nodiscard]] ss_candidate_stats stats(std::uint32_t index) const override;
+    void clear_stats(std::uint32_t index) override;
+    void wait_for_rcu_grace_period() const override;
     /// Rejects, then outcomes (SS_COUNTERS of them), summed over the CPUs.
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
@@ -92,22 +76,6 @@ class Dataplane {
     [[nodiscard]] int events_fd() const;
     void consume_events(const std::function<void(const ss_event&)>& handle);
 
-    SharedArray<ss_session_state> states;
-    SharedArray<ss_session> sessions;
-    SharedArray<ss_plan> plans;
-    SharedArray<ss_prefix_table> prefix_tables;
-    SharedArray<ss_cell> prefixes;
-    SharedArray<std::uint64_t> filters;
-    SharedArray<ss_target> slots;  ///< of slot s in bank b: [2 * s + b]
-    SharedArray<ss_policy> policies;
-    SharedArray<ss_candidate> candidates;
-    SharedArray<ss_list> lists;
-    ss_node& node() { return nodes_[0]; }
-    [[nodiscard]] const ss_node& node() const { return nodes_[0]; }
-    ss_repair_state& repair() { return repair_states_[0]; }
-    ss_clock_conf& clock_conf() { return clock_confs_[0]; }
-    ss_clock& clock() { return clocks_[0]; }
-
   private:
     Dataplane() = default;
     Result<void> open(const std::string& pin_directory, const PolicySizes& sizes, TcKind kind);
@@ -118,10 +86,12 @@ class Dataplane {
     std::function<void(const ss_event&)> handle_;
     std::string pin_directory_;
     bool adopted_ = false;
-    SharedArray<ss_repair_state> repair_states_;
-    SharedArray<ss_clock_conf> clock_confs_;
-    SharedArray<ss_clock> clocks_;
-    SharedArray<ss_node> nodes_;
+    // What the spans of Maps show.
+    std::tuple<SharedArray<ss_session_state>, SharedArray<ss_session>, SharedArray<ss_plan>,
+               SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,
+               SharedArray<ss_policy>, SharedArray<ss_candidate>, SharedArray<ss_list>, SharedArray<ss_node>,
+               SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>>
+        memory_;
 };
 
 /// Mounts a bpffs at `directory` (created if need be) unless there is one.

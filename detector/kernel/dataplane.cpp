@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Loading, pinning and adopting, over libbpf.
-#include "detector/maps/dataplane.hpp"
+#include "detector/kernel/dataplane.hpp"
 
 #include <linux/magic.h>
 #include <linux/pkt_cls.h>
@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/sidestep.skel.h"
+#include "detector/kernel/rcu.hpp"
 
 namespace sidestep {
 namespace {
@@ -113,31 +114,38 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
 
 Result<void> Dataplane::map_memory() {
     Result<void> outcome;
-    const auto into = [&outcome](auto& array, bpf_map* map) {
+    const auto show = [&]<typename T>(std::span<T>& shown, bpf_map* map) {
         if (!outcome) return;
-        auto mapped = std::remove_reference_t<decltype(array)>::map(bpf_map__fd(map), bpf_map__name(map));
-        if (mapped) {
-            array = std::move(*mapped);
-        } else {
+        auto mapped = SharedArray<T>::map(bpf_map__fd(map), bpf_map__name(map));
+        if (!mapped) {
             outcome = std::unexpected(mapped.error());
+            return;
         }
+        auto& memory = std::get<SharedArray<T>>(memory_);
+        memory = std::move(*mapped);
+        shown = memory.all();
     };
     auto& maps = skeleton_->maps;
-    into(states, maps.ss_states);
-    into(sessions, maps.ss_sessions);
-    into(plans, maps.ss_plans);
-    into(prefix_tables, maps.ss_prefix_tables);
-    into(prefixes, maps.ss_prefixes);
-    into(filters, maps.ss_filters);
-    into(slots, maps.ss_slots);
-    into(policies, maps.ss_policies);
-    into(candidates, maps.ss_candidates);
-    into(lists, maps.ss_lists);
-    into(nodes_, maps.ss_nodes);
-    into(repair_states_, maps.ss_repair_states);
-    into(clock_confs_, maps.ss_clock_confs);
-    into(clocks_, maps.ss_clocks);
+    counted_slots = bpf_map__max_entries(maps.ss_stats) / kStatsPerSlot;
+    show(states, maps.ss_states);
+    show(sessions, maps.ss_sessions);
+    show(plans, maps.ss_plans);
+    show(prefix_tables, maps.ss_prefix_tables);
+    show(prefixes, maps.ss_prefixes);
+    show(filters, maps.ss_filters);
+    show(slots, maps.ss_slots);
+    show(policies, maps.ss_policies);
+    show(candidates, maps.ss_candidates);
+    show(lists, maps.ss_lists);
+    show(nodes, maps.ss_nodes);
+    show(repair_states, maps.ss_repair_states);
+    show(clock_confs, maps.ss_clock_confs);
+    show(clocks, maps.ss_clocks);
     return outcome;
+}
+
+void Dataplane::wait_for_rcu_grace_period() const {
+    sidestep::wait_for_rcu_grace_period();
 }
 
 Dataplane::~Dataplane() {

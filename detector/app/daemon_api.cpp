@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the running daemon answers to the commands of the API.
+#include <utility>
+
+#include "detector/app/answers.hpp"
+#include "detector/app/daemon_loop.hpp"
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+
+}  // namespace
+
+DetectorActions Daemon::actions() {
+    return {.status = [this] { return status(); },
+            .sessions = [this] { return answer_sessions(*engine_, monotonic_now()); },
+            .policies = [this] { return answer_policies(*engine_, *dataplane_); },
+            .events = [this] { return answer_events(engine_->log()); },
+            .routing =
+                [this] {
+                    return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
+                },
+            .admin = [this](const std::string& session, bool up) { return admin(session, up); },
+            .reload =
+                [this](const std::string& file, bool dry_run, ConnectionId connection) {
+                    reload(file.empty() ? options_.config_file : file, dry_run,
+                           [this, connection](const json& answer) { server_->reply(connection, answer); });
+                }};
+}
+
+json Daemon::status() {
+    return answer_status(*engine_, *dataplane_,
+                         {.node = config_.node,
+                          .clock = clock_->kind(),
+                          .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
+                          .started = started_,
+                          .longest_lateness = longest_lateness_,
+                          .clock_restarts = clock_->restarts(),
+                          .entrances = attachments_->entrances()},
+                         monotonic_now());
+}
+
+json Daemon::admin(const std::string& name, bool up) {
+    auto* session = engine_->sessions().find(name);
+    if (session == nullptr) return {{"error", "no session '" + name + "'; `sidestep sessions` lists them"}};
+    engine_->on_admin(*session, up, monotonic_now());
+    arm_timer();
+    return {{"session", name}, {"state", to_string(session->fsm.state)}};
+}
+
+}  // namespace sidestep

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From one desired state to the next while the daemon runs: a new computed set, a reload, a file that needs larger maps.
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "detector/app/answers.hpp"
+#include "detector/app/daemon_loop.hpp"
+#include "detector/core/encap_overhead.hpp"
+#include "detector/maps/map_sizes.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using nlohmann::json;
+
+/// Bytes that the longest list of these policies adds to a packet.
+std::uint32_t overhead_of(const Desired& desired) {
+    std::uint32_t longest = 0;
+    for (const auto& policy : desired.policies) longest = std::max(longest, overhead_at_most(policy.config.candidates));
+    return longest;
+}
+
+/// The computed set depends on more than the `routing` section: see to_policy_set().
+bool same_for_routing(const Config& a, const Config& b) {
+    return a.routing == b.routing && a.adjacencies == b.adjacencies && a.policies == b.policies && a.sids == b.sids &&
+           a.domain == b.domain && a.source == b.source && a.device == b.device && a.node == b.node;
+}
+
+}  // namespace
+
+Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
+    auto demands = xdp_demands();
+    demands.overhead = std::max(demands.overhead, overhead_of(wanted));
+    review_attachments(demands);  // before there is a list that is too long for XDP
+    const auto clock_before = engine_->present().clock;
+    auto plan = engine_->apply(wanted, monotonic_now());
+    if (!plan || !in_force_ || plan->empty()) return plan;
+    if (needs_routes(wanted)) warn_of(kernel_->open_routes());
+    warn_of(attachments_->apply(wanted, xdp_demands()));
+    warn_of(installation_->set_device(wanted.device));
+    reinstall();
+    clock_->want(wanted.clock);
+    if (wanted.clock != clock_before || clock_->tick() != Nanoseconds(dataplane_->clock_conf().tick_ns))
+        warn_of(clock_->start());
+    arm_timer();
+    return plan;
+}
+
+void Daemon::warn_of(const Result<void>& result) {
+    if (!result) spdlog::error("{}", result.error().message);
+}
+
+void Daemon::adopt(const PolicySet& fresh) {
+    auto computed = fresh;
+    keep_adjacency_sids(computed, computed_);
+    if (auto moved = move_to(desired_of(config_, computed)); !moved) {
+        return spdlog::error("computed policies not taken, the last ones stay: {}", moved.error().message);
+    }
+    computed_ = std::move(computed);
+    spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed_.policies.size(),
+                 computed_.bypasses.size(), computed_.sids.size());
+    routed_ = true;
+    if (in_force_) return reinstall();
+    first_set_.cancel();
+    take_over_or_stop();
+}
+
+void Daemon::wait_for_hangup() {
+    hangup_.async_wait([this](const auto& error, int /*number*/) {
+        if (error) return;
+        reload(options_.config_file, false, [](const json& answer) {
+            if (answer.contains("error")) spdlog::error("reload: {}", answer["error"].get<std::string>());
+        });
+        wait_for_hangup();
+    });
+}
+
+void Daemon::reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done) {
+    if (loader_.busy() || !in_force_)
+        return done({{"error", "busy: a start or another reload is going on; try again when it is done"}});
+    loader_.load(file, [this, dry_run, done](auto config, const Complaints& complaints) {
+        for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
+        done(config ? take(std::move(*config), dry_run) : refuse(complaints, dry_run));
+    });
+}
+
+json Daemon::refuse(const Complaints& complaints, bool dry_run) {
+    if (!dry_run) spdlog::error("configuration not reloaded, the present one stays:\n{}", complaints.to_string());
+    return {{"error", "the configuration is invalid; the present one stays\n" + complaints.to_string()}};
+}
+
+json Daemon::take(Config config, bool dry_run) {
+    if (config.node != config_.node)
+        return {{"error", fmt::format("node.name: cannot change from {} to {} while running: restart instead",
+                                      config_.node, config.node)}};
+    const auto wanted = desired_of(config, config.routing ? computed_ : PolicySet{});
+    const bool fits_maps = fits(config, sizes_);
+    if (dry_run) return answer_plan(plan_changes(engine_->present(), wanted), !fits_maps);
+    if (!fits_maps) return restart_with(std::move(config));
+    const auto moved = move_to(wanted);
+    if (!moved) {
+        spdlog::error("configuration not taken, the present one stays: {}", moved.error().message);
+        return {{"error", moved.error().message}};
+    }
+    const bool same_feed = same_for_routing(config, config_);
+    config_ = std::move(config);
+    if (!same_feed) replace_feed();
+    const auto lines = describe(*moved);
+    spdlog::info("configuration reloaded: {} changes", lines.size());
+    for (const auto& line : lines) spdlog::info("  {}", line);
+    return answer_plan(*moved, false);
+}
+
+json Daemon::restart_with(Config config) {
+    spdlog::info("configuration reloaded: it needs larger maps, starting over with the running state");
+    auto plan = plan_changes(engine_->present(), desired_of(config, computed_));
+    successor_ = std::move(config);
+    leave_running_ = true;
+    asio::post(context_, [this] { context_.stop(); });
+    return answer_plan(plan, true);
+}
+
+void Daemon::replace_feed() {
+    if (!config_.routing) {
+        computed_ = {};
+        routed_ = false;
+    }
+    if (feed_) {
+        feed_->cancel();
+        old_feeds_.push_back(std::async(std::launch::async, [old = std::move(feed_)]() mutable { old.reset(); }));
+    }
+    std::erase_if(old_feeds_, [](const auto& old) { return old.wait_for(0s) == std::future_status::ready; });
+    start_feed();
+}
+
+bool needs_routes(const Desired& desired) {
+    return desired.routing ||
+           std::ranges::any_of(desired.policies, [](const DesiredPolicy& policy) { return !policy.bypass_of.empty(); });
+}
+
+}  // namespace sidestep

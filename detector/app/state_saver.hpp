@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Keeps the state file current (state_file.hpp): at once for the first changes, later for the rest, since thousands of
+// sessions may change together.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "detector/app/state_file.hpp"
+
+namespace sidestep {
+
+class StateSaver {
+  public:
+    /// `state`: the sessions' states as they are now.
+    StateSaver(std::string path, std::function<SavedSessions()> state)
+        : path_(std::move(path)), state_(std::move(state)) {}
+
+    /// A session changed.
+    void note_change() {
+        changed_ = true;
+        if (left_ > 0) save();
+    }
+    /// To be called every 100 ms or so.
+    void tick() {
+        left_ = kSavesAtOnce;
+        save();
+    }
+
+  private:
+    static constexpr int kSavesAtOnce = 4;  // between two ticks
+
+    void save() {
+        if (!std::exchange(changed_, false)) return;
+        save_state(path_, state_());
+        --left_;
+    }
+
+    std::string path_;
+    std::function<SavedSessions()> state_;
+    bool changed_ = false;
+    int left_ = kSavesAtOnce;
+};
+
+}  // namespace sidestep

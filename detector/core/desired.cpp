@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Configuration, routing and clients, added up.
+#include "detector/core/desired.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sidestep {
+namespace {
+
+constexpr const char* kComputedMark = " computed";
+
+class Sum {
+  public:
+    explicit Sum(const Config& config) : config_(config) {
+        result_.node = {.source = config.source, .source_v4 = config.source_v4, .domain = config.domain};
+        result_.clock = config.clock;
+        result_.device = config.device;
+        result_.xdp_on_virtual = config.xdp_on_virtual;
+        result_.sessions = sessions_of(config);
+        result_.protecting = protecting_sessions(config);
+        result_.sids = config.sids;
+        result_.routing = config.routing;
+        for (const auto& adjacency : config.adjacencies) {
+            known_.insert(adjacency.name);
+            result_.adjacencies.push_back({.name = adjacency.name,
+                                           .interface = adjacency.interface,
+                                           .neighbor = adjacency.neighbor,
+                                           .gateways = adjacency.gateways});
+        }
+        for (const auto& policy : config.policies) {
+            taken_.insert(policy.prefixes.begin(), policy.prefixes.end());
+            result_.policies.push_back({.config = policy, .bypass_of = {}});
+        }
+    }
+
+    Desired run(const PolicySet& computed, const std::vector<SessionConfig>& clients) {
+        for (const auto& policy : computed.policies) add_computed(policy);
+        for (const auto& prefix : computed.unprotected) {
+            if (!taken_.contains(prefix)) result_.unprotected.insert(prefix);
+        }
+        for (const auto& adjacency : config_.adjacencies) add_bypass(adjacency, computed);
+        for (const auto& sid : computed.sids) add_sid(sid);
+        result_.sessions.insert(result_.sessions.end(), clients.begin(), clients.end());
+        add_entrances();
+        return std::move(result_);
+    }
+
+  private:
+    void add_computed(PolicyConfig policy) {
+        std::erase_if(policy.prefixes, [this](const Prefix& prefix) { return taken_.contains(prefix); });
+        keep_usable(policy.candidates);
+        if (policy.prefixes.empty()) return;
+        if (policy.candidates.empty()) {
+            result_.unprotected.insert(policy.prefixes.begin(), policy.prefixes.end());
+            return;
+        }
+        result_.policies.push_back({.config = std::move(policy), .bypass_of = {}, .computed = true});
+    }
+
+    void add_bypass(const AdjacencyConfig& adjacency, const PolicySet& computed) {
+        auto candidates = adjacency.bypass;
+        const auto found = computed.bypasses.find(adjacency.name);
+        const bool of_routing = candidates.empty() && found != computed.bypasses.end();
+        if (of_routing) {
+            candidates = found->second;
+            keep_usable(candidates);
+        }
+        if (candidates.empty()) return;
+        PolicyConfig config;
+        config.name = bypass_name(adjacency.name);
+        config.candidates = std::move(candidates);
+        result_.policies.push_back({.config = std::move(config), .bypass_of = adjacency.name, .computed = of_routing});
+    }
+
+    void add_sid(const SidConfig& sid) {
+        if (!sid.adjacency.empty() && !known_.contains(sid.adjacency)) return;
+        const auto same = [&](const SidConfig& other) { return other.sid.address == sid.sid.address; };
+        if (std::ranges::none_of(result_.sids, same)) result_.sids.push_back(sid);
+    }
+
+    void add_entrances() {
+        for (const auto& name : config_.ingress) result_.entrances.emplace(name, false);
+        for (const auto& session : result_.sessions) result_.entrances.emplace(session.returns_on, false);
+        for (const auto& name : config_.xdp) result_.entrances[name] = true;
+    }
+
+    /// Removes lists that leave by an adjacency that is gone, and candidates without lists.
+    void keep_usable(std::vector<CandidateConfig>& candidates) const {
+        for (auto& candidate : candidates) {
+            std::erase_if(candidate.lists,
+                          [this](const SegmentListConfig& list) { return !known_.contains(list.adjacency); });
+        }
+        std::erase_if(candidates, [](const CandidateConfig& candidate) { return candidate.lists.empty(); });
+    }
+
+    const Config& config_;
+    std::set<std::string> known_;  ///< adjacencies
+    std::set<Prefix> taken_;       ///< prefixes of the file's policies
+    Desired result_;
+};
+
+}  // namespace
+
+Desired desired_of(const Config& config, const PolicySet& computed, const std::vector<SessionConfig>& clients) {
+    return Sum(config).run(computed, clients);
+}
+
+std::string key_of(const DesiredPolicy& policy) {
+    return policy.config.name + (policy.computed && policy.bypass_of.empty() ? kComputedMark : "");
+}
+
+void keep_adjacency_sids(PolicySet& computed, const PolicySet& before) {
+    for (const auto& old : before.sids) {
+        if (old.behavior != SidBehavior::end_x) continue;
+        const auto same = [&](const SidConfig& sid) { return sid.sid == old.sid; };
+        if (std::ranges::none_of(computed.sids, same)) computed.sids.push_back(old);
+    }
+}
+
+}  // namespace sidestep

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Inputs to state machines to actions.
+#include "detector/engine/engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "bpf/lib/portable.h"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kResolveEvery = 1s;
+constexpr Nanoseconds kAuditEvery = 1s;
+
+std::string utc_now() {
+    const auto now = std::chrono::system_clock::now();
+    const auto seconds = std::chrono::system_clock::to_time_t(now);
+    const auto micros =
+        std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000;
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                       parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros);
+}
+
+SessionEvent meaning_of(std::uint32_t quality) {
+    if (quality == SS_LOSSY) return SessionEvent::lossy;
+    return quality == SS_SLOW ? SessionEvent::slow : SessionEvent::sound;
+}
+
+SessionEvent meaning_of(const ss_event& event) {
+    if (event.type == SS_EVENT_DEAD) return SessionEvent::dead;
+    return event.type == SS_EVENT_ALIVE ? SessionEvent::alive : meaning_of(event.quality);
+}
+
+Reason poor_reason(std::uint32_t quality) {
+    if (quality == SS_LOSSY) return Reason::lossy;
+    return quality == SS_SLOW ? Reason::slow : Reason::none;
+}
+
+void log_transition(const Session& session, const ss_event* evidence) {
+    const auto& memory = session.fsm;
+    const auto level = memory.state == SessionState::down || memory.state == SessionState::degraded
+                           ? spdlog::level::warn
+                           : spdlog::level::info;
+    std::string why;
+    if (memory.state != SessionState::up) why = fmt::format(" ({})", to_string(memory.reason));
+    if (evidence != nullptr && memory.state == SessionState::down) {
+        why += fmt::format(
+            ": probe {} unanswered since {}, last answer to probe {} came {} before; clock gap {}", evidence->accused,
+            format_duration(Nanoseconds(evidence->time_ns - evidence->accused_sent_ns)), evidence->last_answered,
+            format_duration(Nanoseconds(evidence->time_ns - evidence->last_answer_ns)),
+            format_duration(Nanoseconds(evidence->clock_gap_ns)));
+    }
+    spdlog::log(level, "session {}: {}{}", session.config.name, to_string(memory.state), why);
+}
+
+}  // namespace
+
+Engine::Engine(Maps& maps, EngineHooks hooks, SavedSessions saved)
+    : maps_(maps),
+      hooks_(std::move(hooks)),
+      sessions_(maps, std::move(saved)),
+      policies_(maps, sessions_),
+      adjacencies_(maps, sessions_, policies_),
+      sids_(maps, sessions_, policies_),
+      routes_(kRoutesKept) {
+    log_.on_event = hooks_.on_event;
+}
+
+SavedSessions Engine::save() const {
+    SavedSessions result;
+    for (const auto& session : sessions_.all()) {
+        result[session.config.name] = {.state = session.fsm.state, .reason = session.fsm.reason};
+    }
+    return result;
+}
+
+void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence) {
+    const auto actions =
+        step(session.fsm, event, now,
+             {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping});
+    sessions_.apply(session, actions);
+    if (actions.timer) {
+        timers_[session.index] = *actions.timer;
+    } else if (actions.changed) {
+        timers_.erase(session.index);
+    }
+    if (!actions.changed) return;
+    log_transition(session, evidence);
+    LoggedEvent entry{.time = evidence != nullptr ? Nanoseconds(evidence->time_ns) : now,
+                      .wall_time = utc_now(),
+                      .session = session.config.name,
+                      .state = session.fsm.state,
+                      .reason = session.fsm.reason,
+                      .evidence = std::nullopt};
+    if (evidence != nullptr) entry.evidence = *evidence;
+    log_.add(std::move(entry));
+}
+
+void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
+    auto* session = sessions_.find(static_cast<std::uint16_t>(event.session));
+    // Of an earlier epoch: fresh proof was asked for since, and the event says nothing about it.
+    if (session == nullptr || event.epoch != sessions_.shared(*session).conf.epoch) return;
+    deliver(*session, meaning_of(event), now, &event);
+}
+
+void Engine::relink(Session& session) {
+    sessions_.publish(session);
+    policies_.refresh(session);
+    relinked_ = true;
+}
+
+void Engine::note_link(const LinkChange& change) {
+    const auto known = link_names_.find(change.ifindex);
+    if (known != link_names_.end()) {
+        links_.erase(known->second);  // it may have another name now
+        link_names_.erase(known);
+    }
+    if (change.gone) return;
+    links_[change.name] = change;
+    link_names_[change.ifindex] = change.name;
+}
+
+/// As rtnetlink would report it; one that does not exist is gone.
+LinkChange Engine::link_at(const std::string& name) const {
+    const auto found = links_.find(name);
+    return found != links_.end() ? found->second : LinkChange{.ifindex = 0, .name = name, .gone = true, .mac = {}};
+}
+
+void Engine::on_link(const LinkChange& change, Nanoseconds now) {
+    const auto concerned = sessions_.at_link(change.name, change.ifindex);
+    const auto loses_link = [&](const Session& session) {
+        const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;
+        return its_own && (change.gone || !change.running || session.config.interface != change.name);
+    };
+    // Traffic waits for these stores: all of them come before anything is logged or written.
+    for (auto* session : concerned) {
+        if (loses_link(*session)) sessions_.apply(*session, {.lower = true});
+    }
+    note_link(change);
+    for (auto* session : concerned) {
+        follow_return_link(*session, change);
+        if (session->config.interface == change.name || session->ifindex == change.ifindex)
+            follow_link(*session, change, now);
+    }
+    routes_.on_interface(change.ifindex, change.up, now);
+    routes_changed_ = true;
+}
+
+void Engine::follow_return_link(Session& session, const LinkChange& link) {
+    if (session.config.returns_on != link.name && session.return_ifindex != link.ifindex) return;
+    const int ifindex = session.config.returns_on == link.name && !link.gone ? link.ifindex : 0;
+    if (session.return_ifindex == ifindex) return;
+    sessions_.set_return_ifindex(session, ifindex);
+    sessions_.publish(session);
+}
+
+void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds now) {
+    const bool ours = session.config.interface == link.name && !link.gone;
+    const auto before = std::tuple(session.ifindex, session.own_mac, session.mtu);
+    const bool was_running = session.running;
+    const int ifindex = ours ? link.ifindex : 0;
+    session.running = ours && link.running;
+    if (!session.running && (was_running || !session.link_seen)) deliver(session, SessionEvent::carrier_lost, now);
+    if (session.link_seen && session.ifindex != ifindex) session.neighbor_mac.reset();
+    sessions_.set_ifindex(session, ifindex);
+    session.own_mac = ours ? link.mac : std::nullopt;
+    session.mtu = ours ? link.mtu : 0;
+    session.link_seen = true;
+    if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) relink(session);
+    if (was_running || !session.running) return;
+    deliver(session, SessionEvent::carrier_back, now);
+    if (!session.neighbor_mac && !session.config.passive_source)
+        hooks_.resolve(session.ifindex, session.config.neighbor);
+}
+
+void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
+    for (auto* session : sessions_.at_neighbor(change.ifindex, change.address)) {
+        if (change.mac && change.mac != session->neighbor_mac) {
+            session->neighbor_mac = change.mac;
+            relink(*session);
+        }
+        if (change.status == NeighborStatus::failed) deliver(*session, SessionEvent::neighbor_failed, now);
+        if (change.status == NeighborStatus::usable && session->fsm.neighbor_cause) {
+            deliver(*session, SessionEvent::neighbor_resolved, now);
+        }
+    }
+}
+
+void Engine::on_address(const AddressChange& change) {
+    auto& holders = own_addresses_[change.address];
+    if (change.gone) {
+        holders.erase(change.ifindex);
+    } else {
+        holders.insert(change.ifindex);
+    }
+    policies_.exempt(change.address, !holders.empty());
+    if (holders.empty()) own_addresses_.erase(change.address);
+}
+
+void Engine::on_route(const RouteChange& change, Nanoseconds now) {
+    routes_changed_ = true;
+    routes_.on_route(change, now);
+}
+
+void Engine::on_links_known(Nanoseconds now) {
+    links_seen_ = true;
+    for (auto& session : sessions_.all()) {
+        if (!session.link_seen) follow_link(session, link_at(session.config.interface), now);
+    }
+    settle();
+}
+
+void Engine::settle() {
+    refresh_stale();
+    if (!std::exchange(relinked_, false)) return;
+    if (auto updated = adjacencies_.update(); !updated) spdlog::error("{}", updated.error().message);
+}
+
+void Engine::refresh_stale() {
+    if (!std::exchange(routes_changed_, false)) return;
+    std::map<Prefix, std::uint32_t> wanted;
+    for (const auto& [prefix, hop] : routes_.stale()) {
+        const auto known = stale_.find(prefix);
+        const auto slot = known != stale_.end() ? known->second : adjacencies_.bypass_at(hop);
+        if (slot != SS_POLICY_EXEMPT) wanted[prefix] = slot;
+    }
+    if (wanted == stale_) return;
+    policies_.set_stale(wanted);
+    stale_ = std::move(wanted);
+}
+
+/// Orphans whose bypass is gone would take whatever policy gets its slot.
+void Engine::forget_bypasses() {
+    if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies_.is_bypass(stale_route.second); }) > 0)
+        policies_.set_stale(stale_);
+}
+
+void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
+    deliver(session, up ? SessionEvent::admin_up : SessionEvent::admin_down, now);
+}
+
+void Engine::run_timers(Nanoseconds now) {
+    std::vector<std::uint16_t> due;
+    for (const auto& [index, when] : timers_) {
+        if (when <= now) due.push_back(index);
+    }
+    for (const auto index : due) {
+        timers_.erase(index);
+        if (auto* session = sessions_.find(index)) deliver(*session, SessionEvent::timer, now);
+    }
+}
+
+std::optional<Nanoseconds> Engine::next_timer() const {
+    const auto soonest = std::ranges::min_element(timers_, {}, [](const auto& timer) { return timer.second; });
+    if (soonest == timers_.end()) return std::nullopt;
+    return soonest->second;
+}
+
+void Engine::reconcile(Nanoseconds now) {
+    const bool ask = now >= next_resolve_;
+    if (ask) next_resolve_ = now + kResolveEvery;
+    for (auto& session : sessions_.all()) {
+        if (ask && session.running && !session.config.passive_source &&
+            (!session.neighbor_mac || session.fsm.neighbor_cause)) {
+            hooks_.resolve(session.ifindex, session.config.neighbor);
+        }
+        compare_verdict(session, now);
+    }
+    if (now < next_audit_) return;
+    next_audit_ = now + kAuditEvery;
+    routes_.expire(now);
+    routes_changed_ = true;
+    refresh_stale();
+    sessions_.audit_repair_active();
+}
+
+void Engine::compare_verdict(Session& session, Nanoseconds now) {
+    const auto& fsm = session.fsm;
+    const auto& shared = sessions_.shared(session);
+    if (SS_READ(shared.tx.epoch) != shared.conf.epoch) return;
+    const auto verdict = SS_READ(shared.tx.verdict);
+    const bool live = fsm.state == SessionState::up || fsm.state == SessionState::degraded;
+    const bool trusted = live || fsm.state == SessionState::wait;
+    if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
+    if (verdict == SS_ALIVE && live && fsm.poor != poor_reason(SS_READ(shared.tx.quality))) {
+        deliver(session, meaning_of(SS_READ(shared.tx.quality)), now);
+    }
+    if (verdict == SS_ALIVE && !fsm.proven && !trusted && fsm.state != SessionState::admin_down) {
+        deliver(session, SessionEvent::alive, now);
+    }
+}
+
+}  // namespace sidestep

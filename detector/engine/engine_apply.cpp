@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From one desired state to the next: the steps of a ChangePlan, in an order in which a packet always finds its way.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "detector/engine/engine.hpp"
+
+namespace sidestep {
+namespace {
+
+/// Limits that the configuration's reader checks for the file alone, not for the sum.
+Result<void> check_limits(const Desired& wanted) {
+    if (wanted.sessions.size() > SS_MAX_SESSIONS) {
+        return fail(fmt::format("{} sessions are asked for, {} is the limit", wanted.sessions.size(), SS_MAX_SESSIONS));
+    }
+    std::set<Nanoseconds> intervals;
+    for (const auto& session : wanted.sessions) intervals.insert(session.probe.interval);
+    if (intervals.size() > SS_MAX_CLASSES) {
+        return fail(fmt::format("{} different probe intervals are asked for, {} is the limit", intervals.size(),
+                                SS_MAX_CLASSES));
+    }
+    return {};
+}
+
+const SessionConfig& config_of(const Desired& desired, const std::string& name) {
+    return *std::ranges::find(desired.sessions, name, &SessionConfig::name);
+}
+
+}  // namespace
+
+Result<ChangePlan> Engine::apply(const Desired& wanted, Nanoseconds now) {
+    if (auto checked = check_limits(wanted); !checked) return std::unexpected(checked.error());
+    auto plan = plan_changes(present_, wanted);
+    if (plan.empty() && applied_) return plan;
+    if (auto begun = begin_sessions(plan, wanted); !begun) return std::unexpected(begun.error());
+    if (auto changed = change_policies(plan, wanted); !changed) {
+        undo_sessions(plan);
+        return std::unexpected(changed.error());
+    }
+    finish_sessions(plan, wanted, now);
+    present_ = wanted;
+    applied_ = true;
+    if (links_seen_) settle();
+    return plan;
+}
+
+/// Policies may refer to sessions that come, by names that are new.
+Result<void> Engine::begin_sessions(const ChangePlan& plan, const Desired& wanted) {
+    for (const auto& change : plan.sessions) {
+        if (change.kind == ChangeKind::renamed) {
+            auto* session = sessions_.find(change.before);
+            auto config = session->config;
+            config.name = change.name;
+            sessions_.reconfigure(*session, config);
+        }
+        if (change.kind == ChangeKind::added && sessions_.add(config_of(wanted, change.name)) == nullptr) {
+            undo_sessions(plan);
+            return fail(fmt::format("no room for session {}: remove others first", change.name));
+        }
+    }
+    auto protecting = wanted.protecting;
+    protecting.insert(present_.protecting.begin(), present_.protecting.end());
+    sessions_.set_protecting(protecting);
+    return {};
+}
+
+void Engine::undo_sessions(const ChangePlan& plan) {
+    for (const auto& change : plan.sessions) {
+        if (change.kind == ChangeKind::renamed) {
+            if (auto* session = sessions_.find(change.name)) {
+                auto config = session->config;
+                config.name = change.before;
+                sessions_.reconfigure(*session, config);
+            }
+        }
+        if (change.kind == ChangeKind::added) {
+            if (auto* session = sessions_.find(change.name)) sessions_.remove(*session);
+        }
+    }
+    sessions_.set_protecting(present_.protecting);
+}
+
+Result<void> Engine::change_policies(const ChangePlan& plan, const Desired& wanted) {
+    const bool rewrites = plan.rewrites_policies() || !applied_;
+    if (wanted.node != present_.node || !applied_) {
+        policies_.set_sources(wanted.node.source, wanted.node.source_v4);
+        sids_.set_domain(wanted.node.domain);
+    }
+    if (rewrites) {
+        if (auto replaced = policies_.replace(wanted.policies, wanted.unprotected); !replaced) {
+            policies_.set_sources(present_.node.source, present_.node.source_v4);
+            sids_.set_domain(present_.node.domain);
+            return replaced;
+        }
+        forget_bypasses();
+    }
+    adjacencies_.set(wanted.adjacencies);
+    if (auto updated = adjacencies_.update(); !updated) return updated;
+    return rewrites || !plan.sids.empty() ? sids_.update(wanted.sids) : Result<void>();
+}
+
+void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nanoseconds now) {
+    for (const auto& change : plan.sessions) {
+        auto* session = sessions_.find(change.name);
+        if (change.kind == ChangeKind::removed) {
+            timers_.erase(session->index);
+            sessions_.remove(*session);
+            continue;
+        }
+        if (change.kind == ChangeKind::added) {
+            start_session(*session, now);
+        } else if (change.starts_anew) {
+            timers_.erase(session->index);
+            sessions_.restart(*session, config_of(wanted, change.name));
+            start_session(*session, now);
+        } else {
+            sessions_.reconfigure(*session, config_of(wanted, change.name));
+            sessions_.publish(*session);
+        }
+    }
+    if (!applied_) sessions_.drop_leftovers();
+    sessions_.set_protecting(wanted.protecting);
+    if (!plan.sessions.empty() || !applied_) sessions_.write_schedule();
+}
+
+/// A session that has just been added, or adopted: it learns of its links, and goes on from its saved state.
+void Engine::start_session(Session& session, Nanoseconds now) {
+    sessions_.apply(session, {});
+    if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
+    if (!links_seen_) return;  // rtnetlink has not spoken yet
+    follow_return_link(session, link_at(session.config.returns_on));
+    follow_link(session, link_at(session.config.interface), now);
+}
+
+}  // namespace sidestep

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// How large the maps of the policy half are made. They cannot grow: a configuration that outgrows them needs new ones.
+#pragma once
+
+#include "detector/core/config.hpp"
+#include "detector/maps/maps.hpp"
+
+namespace sidestep {
+
+/// Sizes for this configuration, with room for others of about its size.
+PolicySizes map_sizes(const Config& config);
+
+/// True if maps of these sizes are large enough for the configuration.
+bool fits(const Config& config, const PolicySizes& sizes);
+
+}  // namespace sidestep

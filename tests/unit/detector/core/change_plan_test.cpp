@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Every kind of change between two desired states, as the operator reads it.
+#include "detector/core/change_plan.hpp"
+
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+Address address(std::string_view text) {
+    return *Address::parse(text);
+}
+
+Config config() {
+    Config result;
+    result.node = "A";
+    result.source = address("fd00:a::1");
+    for (const auto* name : {"A-B", "A-C"}) {
+        AdjacencyConfig adjacency;
+        adjacency.name = name;
+        adjacency.interface = std::string("to-") + name[2];
+        adjacency.neighbor = address(std::string("fe80::") + name[2]);
+        adjacency.probe.return_address = address("fd00:ab::1");
+        result.adjacencies.push_back(adjacency);
+    }
+    SegmentListConfig list;
+    list.adjacency = "A-B";
+    PolicyConfig policy;
+    policy.name = "to-D";
+    policy.prefixes = {*Prefix::parse("2001:db8:d::/48"), *Prefix::parse("192.0.2.0/24")};
+    policy.candidates = {{.lists = {list}}};
+    result.policies = {policy};
+    SidConfig sid;
+    sid.sid = *Prefix::parse("fd00:a:e::/128");
+    result.sids = {sid};
+    result.ingress = {"to-S"};
+    return result;
+}
+
+struct Change {
+    std::string name;
+    std::function<void(Config&)> make;
+    std::vector<std::string> lines;
+};
+
+class EachChange : public testing::TestWithParam<Change> {};
+
+TEST_P(EachChange, IsNamed) {
+    auto changed = config();
+    GetParam().make(changed);
+    const auto there = plan_changes(desired_of(config()), desired_of(changed));
+    EXPECT_THAT(describe(there), ElementsAreArray(GetParam().lines));
+    EXPECT_EQ(there.empty(), GetParam().lines.empty() && GetParam().name != "Gateways");
+    const auto back = plan_changes(desired_of(changed), desired_of(config()));
+    EXPECT_EQ(describe(back).size(), GetParam().lines.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, EachChange,
+    testing::Values(
+        Change{"None", [](Config&) {}, {}},
+        Change{"Interval",
+               [](Config& c) { c.adjacencies[0].probe.interval = 250us; },
+               {"session A-B changed: interval: 1 ms -> 250 us"}},
+        Change{"SeveralFields",
+               [](Config& c) {
+                   c.adjacencies[0].probe.multiplier = 5;
+                   c.adjacencies[0].probe.loss_limit = 4;
+                   c.adjacencies[0].probe.damping.emplace();
+               },
+               {"session A-B changed: multiplier: 3 -> 5; loss-limit: 0 -> 4; damping: none -> half-life 5 s suppress "
+                "2000 reuse 1000 max-suppress 20 s"}},
+        Change{"Neighbor",
+               [](Config& c) { c.adjacencies[0].neighbor = address("fe80::1"); },
+               {"session A-B changed, starts anew: neighbor: fe80::b -> fe80::1"}},
+        Change{"Interface",
+               [](Config& c) { c.adjacencies[0].interface = "eth7"; },
+               {"session A-B changed, starts anew: interface: to-B -> eth7; returns-on: to-B -> eth7",
+                "ingress eth7 added: at tc", "ingress to-B removed"}},
+        Change{"Rename",
+               [](Config& c) { c.adjacencies[1].name = "other"; },
+               {"session A-C renamed to other, its state is kept"}},
+        Change{"RenameAndChange",
+               [](Config& c) {
+                   c.adjacencies[1].name = "other";
+                   c.adjacencies[1].probe.interval = 2ms;
+               },
+               {"session A-C renamed to other, its state is kept: interval: 1 ms -> 2 ms"}},
+        Change{"Removed", [](Config& c) { c.adjacencies.pop_back(); }, {"session A-C removed", "ingress to-C removed"}},
+        Change{"Gateways", [](Config& c) { c.adjacencies[0].gateways = {address("192.0.2.1")}; }, {}},
+        Change{"Bypass",
+               [](Config& c) {
+                   SegmentListConfig list;
+                   list.adjacency = "A-C";
+                   c.adjacencies[0].bypass = {{.lists = {list}}};
+               },
+               {"policy A-B bypass added"}},
+        Change{"Prefix",
+               [](Config& c) { c.policies[0].prefixes.push_back(*Prefix::parse("2001:db8:e::/48")); },
+               {"prefix 2001:db8:e::/48 added: policy to-D"}},
+        Change{"PrefixMoves",
+               [](Config& c) {
+                   auto other = c.policies[0];
+                   other.name = "other";
+                   other.prefixes = {c.policies[0].prefixes.back()};
+                   c.policies[0].prefixes.pop_back();
+                   c.policies.push_back(other);
+               },
+               {"policy other added", "prefix 192.0.2.0/24 changed: policy: to-D -> other"}},
+        Change{"Candidates",
+               [](Config& c) { c.policies[0].candidates[0].lists[0].weight = 2; },
+               {"policy to-D changed: candidates"}},
+        Change{"Steering",
+               [](Config& c) { c.policies[0].steering = Steering::device; },
+               {"policy to-D changed: steering: transit -> device"}},
+        Change{"Sid", [](Config& c) { c.sids[0].psp = true; }, {"SID fd00:a:e::/128 changed: end"}},
+        Change{"SidGone", [](Config& c) { c.sids.clear(); }, {"SID fd00:a:e::/128 removed: end"}},
+        Change{"Xdp", [](Config& c) { c.xdp = {"to-B"}; }, {"ingress to-B changed: at XDP"}},
+        Change{
+            "Ingress", [](Config& c) { c.ingress = {"to-T"}; }, {"ingress to-S removed", "ingress to-T added: at tc"}},
+        Change{"Source",
+               [](Config& c) { c.source = address("fd00:a::2"); },
+               {"session A-B changed: source: fd00:a::1 -> fd00:a::2",
+                "session A-C changed: source: fd00:a::1 -> fd00:a::2",
+                "setting node changed: source-address: fd00:a::1 -> fd00:a::2"}},
+        Change{"Domain",
+               [](Config& c) { c.domain = {*Prefix::parse("fd00::/16")}; },
+               {"setting node changed: sr-domain: [] -> [fd00::/16]"}},
+        Change{"Clock",
+               [](Config& c) { c.clock = ClockKind::process; },
+               {"setting clock changed: clock: auto -> process"}},
+        Change{"Device", [](Config& c) { c.device = "sr0"; }, {"setting device changed: device: none -> sr0"}},
+        Change{"Routing",
+               [](Config& c) { c.routing.emplace().topology = "net.yaml"; },
+               {"setting routing changed: computed again from the new settings"}}),
+    [](const auto& test) { return test.param.name; });
+
+// Two sessions of one link are told apart by their names only: swapped names are two renames, not two restarts.
+TEST(ChangePlan, ANameThatStaysIsTheSameSession) {
+    auto changed = config();
+    std::swap(changed.adjacencies[0], changed.adjacencies[1]);
+    EXPECT_TRUE(plan_changes(desired_of(config()), desired_of(changed)).sessions.empty());
+}
+
+TEST(ChangePlan, EveryPartOfAChangedSetIsEmptyAgainstItself) {
+    PolicySet computed;
+    computed.policies = config().policies;
+    computed.policies[0].name = "to-X";
+    computed.policies[0].prefixes = {*Prefix::parse("2001:db8:7::/48")};
+    computed.unprotected = {*Prefix::parse("2001:db8:8::/48")};
+    const auto desired = desired_of(config(), computed);
+    EXPECT_TRUE(plan_changes(desired, desired).empty());
+    EXPECT_FALSE(plan_changes(desired_of(config()), desired).empty());
+    EXPECT_EQ(plan_changes({}, desired).sessions.size(), 2U);
+}
+
+}  // namespace
+}  // namespace sidestep

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The data plane's tables in plain memory, so that the engine and its tables are tested without root and without BPF. A
+// successor that adopts is another engine over the same object.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "detector/maps/maps.hpp"
+
+namespace sidestep {
+
+class FakeMaps : public Maps {
+  public:
+    explicit FakeMaps(const PolicySizes& sizes)
+        : cells_(2 * sizes.cells),
+          words_(2 * sizes.filter_words),
+          targets_(2 * sizes.slots),
+          policy_(sizes.policies),
+          candidate_(sizes.candidates),
+          list_(sizes.lists) {
+        states = state_;
+        sessions = session_;
+        plans = plan_;
+        prefix_tables = table_;
+        prefixes = cells_;
+        filters = words_;
+        slots = targets_;
+        policies = policy_;
+        candidates = candidate_;
+        lists = list_;
+        nodes = node_;
+        repair_states = repair_;
+        clock_confs = clock_conf_;
+        clocks = clock_;
+        counted_slots = sizes.counted;
+    }
+
+    Result<void> set_sid(const Prefix& sid, const ss_sid& value) override {
+        sids[sid] = value;
+        return {};
+    }
+    Result<void> remove_sid(const Prefix& sid) override {
+        sids.erase(sid);
+        return {};
+    }
+    Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) override {
+        adjacencies[bytes_of(hop)] = adjacency;
+        return {};
+    }
+    Result<void> remove_adjacency(const ss_hop& hop) override {
+        adjacencies.erase(bytes_of(hop));
+        return {};
+    }
+    Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) override {
+        passives[{ifindex, source}] = session;
+        return {};
+    }
+    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) override {
+        std::erase_if(passives, [&](const auto& entry) { return !keep(entry.second, entry.first.second); });
+    }
+    [[nodiscard]] ss_candidate_stats stats(std::uint32_t /*index*/) const override { return {}; }
+    void clear_stats(std::uint32_t /*index*/) override {}
+    void wait_for_rcu_grace_period() const override {}
+
+    std::map<Prefix, ss_sid> sids;
+    std::map<std::string, ss_adjacency> adjacencies;
+    std::map<std::pair<int, Address>, std::uint32_t> passives;
+
+    /// All of the memory that both sides share, to see that nothing was written.
+    [[nodiscard]] std::string snapshot() const {
+        std::string bytes;
+        const auto add = [&](const auto& span) {
+            bytes.append(reinterpret_cast<const char*>(span.data()), span.size_bytes());
+        };
+        add(states), add(sessions), add(plans), add(prefix_tables), add(prefixes), add(filters), add(slots);
+        add(policies), add(candidates), add(lists), add(nodes), add(repair_states), add(clock_confs), add(clocks);
+        return bytes;
+    }
+
+  private:
+    static std::string bytes_of(const ss_hop& hop) { return {reinterpret_cast<const char*>(&hop), sizeof hop}; }
+
+    std::vector<ss_session_state> state_ = std::vector<ss_session_state>(SS_MAX_SESSIONS);
+    std::vector<ss_session> session_ = std::vector<ss_session>(SS_MAX_SESSIONS);
+    std::vector<ss_plan> plan_ = std::vector<ss_plan>(2);
+    std::vector<ss_prefix_table> table_ = std::vector<ss_prefix_table>(2);
+    std::vector<ss_cell> cells_;
+    std::vector<std::uint64_t> words_;
+    std::vector<ss_target> targets_;
+    std::vector<ss_policy> policy_;
+    std::vector<ss_candidate> candidate_;
+    std::vector<ss_list> list_;
+    std::vector<ss_node> node_ = std::vector<ss_node>(1);
+    std::vector<ss_repair_state> repair_ = std::vector<ss_repair_state>(1);
+    std::vector<ss_clock_conf> clock_conf_ = std::vector<ss_clock_conf>(1);
+    std::vector<ss_clock> clock_ = std::vector<ss_clock>(1);
+};
+
+}  // namespace sidestep
