@@ -204,9 +204,13 @@ std::vector<ItemChange> policy_changes(const Desired& present, const Desired& wa
 
 using PrefixOwners = std::vector<std::pair<Prefix, const DesiredPolicy*>>;
 
-PrefixOwners owners_of(const Desired& desired) {
+/// The prefixes of `desired`, without those of policies that have the same ones in `other`: of a large set, most.
+PrefixOwners owners_of(const Desired& desired, const Desired& other) {
     PrefixOwners result;
+    const auto others = by_key(other.policies, key_of);
     for (const auto& policy : desired.policies) {
+        const auto twin = others.find(key_of(policy));
+        if (twin != others.end() && twin->second->config.prefixes == policy.config.prefixes) continue;
         for (const auto& prefix : policy.config.prefixes) result.emplace_back(prefix, &policy);
     }
     std::ranges::sort(result, {}, &PrefixOwners::value_type::first);
@@ -216,7 +220,8 @@ PrefixOwners owners_of(const Desired& desired) {
 std::vector<ItemChange> prefix_changes(const Desired& present, const Desired& wanted) {
     std::vector<ItemChange> changes;
     for_each_pair(
-        owners_of(present), owners_of(wanted), [&](const Prefix& prefix, const auto* before, const auto* after) {
+        owners_of(present, wanted), owners_of(wanted, present),
+        [&](const Prefix& prefix, const auto* before, const auto* after) {
             if (before == nullptr) {
                 changes.push_back(
                     {.kind = ChangeKind::added, .name = prefix.to_string(), .fields = {"policy " + key_of(**after)}});

@@ -28,13 +28,11 @@ class Sum {
                                            .neighbor = adjacency.neighbor,
                                            .gateways = adjacency.gateways});
         }
-        for (const auto& policy : config.policies) {
-            taken_.insert(policy.prefixes.begin(), policy.prefixes.end());
-            result_.policies.push_back({.config = policy, .bypass_of = {}});
-        }
+        for (const auto& policy : config.policies) result_.policies.push_back({.config = policy, .bypass_of = {}});
     }
 
     Desired run(const PolicySet& computed, const std::vector<SessionConfig>& clients) {
+        if (!computed.policies.empty() || !computed.unprotected.empty()) note_taken();
         for (const auto& policy : computed.policies) add_computed(policy);
         for (const auto& prefix : computed.unprotected) {
             if (!taken_.contains(prefix)) result_.unprotected.insert(prefix);
@@ -47,6 +45,10 @@ class Sum {
     }
 
   private:
+    void note_taken() {
+        for (const auto& policy : config_.policies) taken_.insert(policy.prefixes.begin(), policy.prefixes.end());
+    }
+
     void add_computed(PolicyConfig policy) {
         std::erase_if(policy.prefixes, [this](const Prefix& prefix) { return taken_.contains(prefix); });
         keep_usable(policy.candidates);
