@@ -434,12 +434,12 @@ struct ss_sid {
 /* --- counters ---------------------------------------------------------------------------------------------------- */
 
 /* Why a packet that had to be repaired was not; by policy and candidate. */
-#define SS_DROPS(X)                                                                                           \
-    X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                           \
-    X(HOP_LIMIT, "hop-limit")         /* left to the kernel to expire */                                      \
-    X(LOOP, "loop")                   /* repaired here before, left to the kernel */                          \
-    X(TOO_BIG, "too-big")             /* dropped, the sender was told */                                      \
-    X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or before extension headers; left to the kernel */ \
+#define SS_DROPS(X)                                                                                      \
+    X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                      \
+    X(HOP_LIMIT, "hop-limit")         /* left to the kernel to expire */                                 \
+    X(LOOP, "loop")                   /* repaired here before, left to the kernel */                     \
+    X(TOO_BIG, "too-big")             /* dropped, the sender was told */                                 \
+    X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind many options; left to the kernel */ \
     X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */
 
 enum ss_drop {
@@ -462,7 +462,7 @@ struct ss_candidate_stats {
     X(REPAIRED, "repaired")           /* left by a backup */                          \
     X(PLAIN, "plain")                 /* the kernel's way is up */                    \
     X(NO_POLICY, "no-policy")         /* in no policy, and by no adjacency of ours */ \
-    X(EXEMPT, "exempt")               /* to this node itself */                       \
+    X(EXEMPT, "exempt")               /* to this node itself, or never forwarded */   \
     X(DECAPSULATED, "decapsulated")   /* by a SID of ours */                          \
     X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of ours from outside */    \
     X(MALFORMED, "malformed")         /* left to the kernel */                        \

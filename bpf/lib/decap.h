@@ -11,6 +11,8 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/sid.h"
 
+#define SS_MOST_OUTER 4095 /* bytes of headers that bpf_skb_adjust_room() takes away */
+
 #define SS_ECN_MASK 3
 #define SS_ECN_ECT1 1
 #define SS_ECN_ECT0 2
@@ -32,19 +34,24 @@ static __always_inline int ss_in_domain(const ss_frame* frame, const struct ss_p
     return 0;
 }
 
+/* True if a packet to End or End.X of ours has to be dropped. Without an SR domain in the configuration, who may send to
+ * them is left to filters at its edge. */
+static __always_inline int ss_is_outsider(const ss_frame* frame, const struct ss_packet* packet) {
+    const struct ss_node* node = ss_node();
+
+    return node && node->domains && !ss_in_domain(frame, packet);
+}
+
 /* What is inside, by the SID's behavior; 0 if that is nothing for it. */
 static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, const struct ss_visit* visit) {
-    __u8 inside = visit->srh.type ? visit->srh.next_header : packet->protocol;
-
-    if (inside == SS_NEXT_IPV6 && visit->decapsulates != SS_END_DT4) return ETH_P_IPV6;
-    if (inside == SS_NEXT_IPV4 && visit->decapsulates != SS_END_DT6) return ETH_P_IP;
+    if (packet->upper == SS_NEXT_IPV6 && visit->decapsulates != SS_END_DT4) return ETH_P_IPV6;
+    if (packet->upper == SS_NEXT_IPV4 && visit->decapsulates != SS_END_DT6) return ETH_P_IP;
     return 0;
 }
 
 /* RFC 6040, 4.2: what the tunnel met is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
-static __always_inline int ss_combine_ecn(ss_frame* frame, const struct ss_packet* outer,
-                                          const struct ss_packet* inner) {
-    __u32 told = bpf_ntohl(outer->flow) >> 20 & SS_ECN_MASK;
+static __always_inline int ss_combine_ecn(ss_frame* frame, __be32 outer_flow, const struct ss_packet* inner) {
+    __u32 told = bpf_ntohl(outer_flow) >> 20 & SS_ECN_MASK;
     __u32 had = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
 
     if (told == SS_ECN_CE && !had) return -1;
@@ -68,24 +75,29 @@ static __always_inline int ss_combine_ecn(ss_frame* frame, const struct ss_packe
     return 0;
 }
 
-/* Takes the outer header away. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
+/* Takes the outer header away, with all extension headers. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
 SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u16 protocol = ss_inner_protocol(packet, visit);
-    __u32 outer = sizeof(struct ipv6hdr) + (visit->srh.type ? ss_srh_bytes(&visit->srh) : 0);
-    struct ss_packet inner = {};
+    __u32 outer = packet->upper_at - ETH_HLEN;
+    __be32 outer_flow = packet->flow;
 
     if (!ss_in_domain(frame, packet)) {
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
         return SS_SHOT;
     }
-    if (protocol == ETH_P_IPV6 ? ss_read_ipv6(frame, ETH_HLEN + outer, &inner)
-                               : protocol != ETH_P_IP || ss_read_ipv4(frame, ETH_HLEN + outer, &inner)) {
+    if (!SS_WITHIN(outer, sizeof(struct ipv6hdr), SS_MOST_OUTER)) {
+        ss_count_outcome(SS_OUTCOME_MALFORMED);
+        return SS_PASS;
+    }
+    if (protocol == ETH_P_IPV6 ? ss_read_ipv6(frame, ETH_HLEN + outer, packet)
+                               : protocol != ETH_P_IP || ss_read_ipv4(frame, ETH_HLEN + outer, packet)) {
         ss_count_outcome(SS_OUTCOME_MALFORMED);
         return SS_SHOT; /* nobody else's: the SID is ours */
     }
-    if (ss_remove_outer(frame, outer, inner.family)) goto broken;
-    if (ss_combine_ecn(frame, packet, &inner)) goto broken;
-    *packet = inner;
+    if (ss_remove_outer(frame, outer, packet->family)) goto broken;
+    if (ss_combine_ecn(frame, outer_flow, packet)) goto broken;
+    packet->upper_at -= outer;
+    if (packet->srh_at) packet->srh_at -= outer;
     ss_count_outcome(SS_OUTCOME_DECAPSULATED);
     return 0;
 

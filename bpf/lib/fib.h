@@ -21,6 +21,14 @@ static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop*
     return bpf_map_lookup_elem(&ss_adjacencies, hop);
 }
 
+/* True if the kernel hashes what is behind all extension headers of packets of this family (fib_multipath_hash_policy 1
+ * and higher), and not what is first behind the IP header. */
+static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {
+    const struct ss_repair_state* repair = ss_entry(&ss_repair_states, 0);
+
+    return repair && repair->hash_policy >> (packet->family == SS_IPV4 ? SS_IPV4 : SS_IPV6) & 1;
+}
+
 /* Null if the FIB has no route, or one by no adjacency of ours. */
 static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet) {
     struct bpf_fib_lookup fib = {};
@@ -28,14 +36,14 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, co
     long result;
 
     fib.ifindex = ss_ifindex(frame);
-    fib.l4_protocol = packet->protocol;
+    fib.l4_protocol = ss_hashes_ports(packet) ? packet->flow_protocol : packet->protocol;
     fib.sport = packet->port[0];
     fib.dport = packet->port[1];
     if (packet->family == SS_IPV4) {
         fib.family = SS_AF_INET;
         fib.tos = (__u8)(bpf_ntohl(packet->flow) >> 20);
-        fib.ipv4_src = (__be32)(packet->source[1] >> 32);
-        fib.ipv4_dst = (__be32)(packet->destination[1] >> 32);
+        fib.ipv4_src = ss_unmap_v4(packet->source);
+        fib.ipv4_dst = ss_unmap_v4(packet->destination);
     } else {
         fib.family = SS_AF_INET6;
         fib.flowinfo = packet->flow & bpf_htonl(0x0fffffff);

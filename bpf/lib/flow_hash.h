@@ -13,7 +13,7 @@
 static __always_inline __u32 ss_flow_hash(const struct ss_packet* packet) {
     __u64 label = packet->family == SS_IPV6 ? packet->flow & bpf_htonl(0xfffff) : 0;
     __u64 ends = (__u64)packet->port[0] << 48 | (__u64)packet->port[1] << 32 | label;
-    __u64 from = ss_prefix_hash(packet->source[0], packet->source[1], packet->protocol, ends);
+    __u64 from = ss_prefix_hash(packet->source[0], packet->source[1], packet->flow_protocol, ends);
 
     return (__u32)(ss_prefix_hash(packet->destination[0], packet->destination[1], 0, from) >> 32);
 }

@@ -11,7 +11,7 @@
 #include "bpf/lib/receiver.h"
 #include "bpf/lib/transmit.h"
 
-#define SS_LINEAR_BYTES 256 /* a probe with its SRH; some drivers leave less than that in the linear part */
+#define SS_LINEAR_BYTES 512 /* a probe with all its headers; some drivers leave less than that in the linear part */
 
 static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     struct ss_path path;
@@ -20,7 +20,16 @@ static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, 
     return path.list ? ss_transmit(frame, packet, SS_TRANSIT, visit, &path) : SS_PASS;
 }
 
-/* What a header of segment routing or of a tunnel follows: it may be addressed to a SID of ours. */
+/* What was inside a tunnel to us: from here on like any other packet. */
+static __always_inline int ss_ingress_unwrapped(ss_frame* frame, struct ss_packet* packet, int all_well) {
+    if (packet->family == SS_IPV6) {
+        if (ss_is_probe(packet)) return ss_receive_probe(frame, packet);
+        /* It visits us, too: the kernel has no route for it. */
+        if (ss_is_sid(packet->destination)) return ss_again(frame);
+    }
+    return all_well ? SS_PASS : ss_repair(frame, packet, 0);
+}
+
 static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet* packet, int all_well) {
     struct ss_visit visit;
 
@@ -28,10 +37,11 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
     if (visit.decapsulates) {
         int result = ss_decapsulate(frame, packet, &visit);
 
-        if (result) return result;
-        /* What was inside visits us, too: the kernel has no route for it. */
-        if (packet->family == SS_IPV6 && ss_is_sid(packet->destination)) return ss_again(frame);
-        return all_well ? SS_PASS : ss_repair(frame, packet, 0);
+        return result ? result : ss_ingress_unwrapped(frame, packet, all_well);
+    }
+    if (visit.visits && ss_is_outsider(frame, packet)) {
+        ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
+        return SS_SHOT;
     }
     if (all_well) return SS_PASS;
     if (!visit.visits) return ss_repair(frame, packet, 0);
@@ -41,18 +51,10 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
 }
 
 static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* packet, int all_well) {
-    struct ipv6hdr* ip = ss_ipv6(frame);
-    struct udphdr* udp;
-
-    if (!ip || ip->version != 6) return SS_PASS;
-    udp = ss_udp(frame, ip);
-    if (udp && udp->dest == bpf_htons(SS_PROBE_PORT))
-        return ss_receive_probe(frame, ip, udp); /* others' are never repaired */
-    if (ip->nexthdr == SS_NEXT_ROUTING || ip->nexthdr == SS_NEXT_IPV6 || ip->nexthdr == SS_NEXT_IPV4) {
-        return ss_read_ipv6(frame, ETH_HLEN, packet) ? SS_PASS : ss_ingress_visitor(frame, packet, all_well);
-    }
-    if (all_well || ss_read_ipv6(frame, ETH_HLEN, packet)) return SS_PASS;
-    return ss_repair(frame, packet, 0);
+    if (ss_read_ipv6(frame, ETH_HLEN, packet)) return SS_PASS;
+    if (ss_is_probe(packet)) return ss_receive_probe(frame, packet);
+    if (ss_may_visit(packet)) return ss_ingress_visitor(frame, packet, all_well);
+    return all_well ? SS_PASS : ss_repair(frame, packet, 0);
 }
 
 /*

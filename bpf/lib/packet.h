@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #include "bpf/abi/sidestep.h"
+#include "bpf/lib/portable.h"
 
 /* First 8 bytes of a Segment Routing Header (RFC 8754, 2). */
 struct ss_srh {
@@ -22,13 +23,32 @@ struct ss_srh {
 struct ss_packet {
     __u64 source[2];
     __u64 destination[2];
-    __u32 family; /* SS_IPV6 or SS_IPV4 */
-    __u32 length; /* of the IP packet by its own header */
-    __be32 flow;  /* IPv6: version, class and label; IPv4: class in the same place */
-    __be16 port[2];
-    __u8 protocol; /* next header */
+    __u32 length;       /* of the IP packet by its own header */
+    __be32 flow;        /* IPv6: version, class and label; IPv4: class in the same place */
+    __be16 port[2];     /* what the kernel hashes as ports: those of UDP and the like, the SPI of ESP and AH; else 0 */
+    __u16 srh_at;       /* where its first SRH is, from the frame's start; 0: it has none */
+    __u16 upper_at;     /* where `upper` is */
+    __u8 family;        /* SS_IPV6 or SS_IPV4 */
+    __u8 protocol;      /* next header of the IP header */
+    __u8 upper;         /* behind the extension headers (bpf/lib/parse.h) */
+    __u8 flow_protocol; /* that the kernel hashes: as `upper`, and of fragments what they are of */
     __u8 hop_limit;
-    __u16 repairs; /* that it carries already, one in another */
+    __u8 repairs; /* that it carries already, one in another */
 };
+
+SS_INLINE void ss_map_v4(__u64* address, __be32 v4) {
+    __u8 bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+    __builtin_memcpy(bytes + 12, &v4, sizeof(v4));
+    __builtin_memcpy(address, bytes, sizeof(bytes));
+}
+
+/* The IPv4 address that is mapped so. */
+SS_INLINE __be32 ss_unmap_v4(const __u64* address) {
+    __be32 v4;
+
+    __builtin_memcpy(&v4, (const __u8*)address + 12, sizeof(v4));
+    return v4;
+}
 
 #endif

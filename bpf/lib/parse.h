@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Bounds-checked reading of packets: IP headers, ports, SRHs. */
+/*
+ * Bounds-checked reading of packets. All headers of a packet are found here, once; probe receiver, SIDs, decapsulation
+ * and the question to the FIB go by what ss_read_ipv6() and ss_read_ipv4() wrote down.
+ */
 #ifndef SIDESTEP_PARSE_H
 #define SIDESTEP_PARSE_H
 
@@ -45,52 +48,117 @@ static __always_inline struct ipv6hdr* ss_ipv6(const ss_frame* frame) {
     return ss_at(frame, ETH_HLEN, sizeof(struct ipv6hdr));
 }
 
-/* The UDP header of a packet whose IPv6 header is followed by UDP, or by an SRH and then UDP; else 0. */
-static __always_inline struct udphdr* ss_udp(const ss_frame* frame, struct ipv6hdr* ip) {
-    void* end = (void*)(long)frame->data_end;
-    void* next = ip + 1;
-    struct udphdr* udp;
-
-    if (ip->nexthdr == SS_NEXT_ROUTING) {
-        struct ss_srh* srh = next;
-
-        if ((void*)(srh + 1) > end) return 0;
-        if (srh->type != SS_SRH_TYPE || srh->next_header != IPPROTO_UDP) return 0;
-        next += ss_srh_bytes(srh);
-    } else if (ip->nexthdr != IPPROTO_UDP) {
-        return 0;
-    }
-    udp = next;
-    if ((void*)(udp + 1) > end) return 0;
-    return udp;
-}
-
 static __always_inline int ss_same_address(const void* a, const void* b) {
     const __u64 *left = a, *right = b;
 
     return left[0] == right[0] && left[1] == right[1];
 }
 
-static __always_inline void ss_map_v4(__u64* address, __be32 v4) {
-    address[0] = 0;
-    address[1] = bpf_cpu_to_be64(0x0000ffff00000000ULL | bpf_ntohl(v4));
+/* Headers that are walked over: options, and routing headers. Behind a fragment header or AH nothing is looked at: the
+ * rest may be elsewhere, or not what it seems. */
+#define SS_EXTENSIONS (1ULL << IPPROTO_HOPOPTS | 1ULL << SS_NEXT_ROUTING | 1ULL << IPPROTO_DSTOPTS)
+#define SS_MAX_EXTENSIONS 6
+#define SS_NEXT_UNKNOWN 255 /* no more of the packet is there, or there are too many headers */
+#define SS_MOST_AT 0x3fff   /* no header is further from the frame's start than this */
+
+/* What a walk found, as one number: `upper` and where it is, and the first SRH. */
+#define SS_WALKED(upper, upper_at, srh_at) ((__u64)(upper) | (__u64)(upper_at) << 16 | (__u64)(srh_at) << 32)
+
+static __always_inline __u8 ss_walked_upper(__u64 walked) {
+    return (__u8)walked;
 }
 
-static __always_inline void ss_read_xdp_interfaces(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+static __always_inline __u32 ss_walked_upper_at(__u64 walked) {
+    return walked >> 16 & SS_MOST_AT;
+}
+
+static __always_inline __u32 ss_walked_srh_at(__u64 walked) {
+    return walked >> 32 & SS_MOST_AT;
+}
+
+static __always_inline int ss_is_extension(__u32 next) {
+    return next < 64 && SS_EXTENSIONS >> next & 1;
+}
+
+/* All programs are linked together, and the frames of these two have different types. */
+#ifdef SS_AT_XDP
+#define ss_walk ss_walk_xdp
+#endif
+
+/*
+ * Walks the extension headers (RFC 8200, 4) from `at` on, where the header `next` is, in whatever order they come. Ends
+ * before a routing header that is to be worked off before what follows is anybody's business: of another type than SRH,
+ * or a second SRH, with segments left.
+ */
+SS_VERIFIED_ONCE __u64 ss_walk(ss_frame* frame, __u32 at, __u32 next) {
+    __u32 srh_at = 0;
+    __u32 i;
+
+    for (i = 0; i <= SS_MAX_EXTENSIONS; i++) {
+        const struct ss_srh* header;
+
+        SS_KEEP(i);
+        if (!ss_is_extension(next)) return SS_WALKED(next, at, srh_at);
+        at &= SS_MOST_AT;
+        header = ss_at(frame, at, sizeof(*header));
+        if (!header) break;
+        if (next == SS_NEXT_ROUTING) {
+            if (header->type == SS_SRH_TYPE && !srh_at) {
+                srh_at = at;
+            } else if (header->segments_left) {
+                return SS_WALKED(next, at, srh_at);
+            }
+        }
+        next = header->next_header;
+        at += ss_srh_bytes(header);
+    }
+    return SS_WALKED(SS_NEXT_UNKNOWN, 0, srh_at);
+}
+
+/* Protocols that begin with ports, or with an SPI, as proto_ports_offset() of the kernel has them. */
+#define SS_WITH_PORTS \
+    (1ULL << IPPROTO_TCP | 1ULL << IPPROTO_UDP | 1ULL << IPPROTO_DCCP | 1ULL << IPPROTO_ESP | 1ULL << IPPROTO_AH)
+
+static __always_inline void ss_read_ports(const ss_frame* frame, __u32 at, struct ss_packet* packet) {
+    const __u32 protocol = packet->flow_protocol;
     const __be16* port;
 
-    if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) return;
-    port = ss_at(frame, offset, 2 * sizeof(*port));
+    if (protocol < 64 ? !(SS_WITH_PORTS >> protocol & 1) : protocol != IPPROTO_SCTP && protocol != IPPROTO_UDPLITE)
+        return;
+    if (protocol == IPPROTO_AH) at += 4;
+    port = ss_at(frame, at, 2 * sizeof(*port));
     if (!port) return;
     packet->port[0] = port[0];
     packet->port[1] = port[1];
 }
 
-/* Reads an IPv6 packet whose header is at `offset`. Returns 0, or -1 if there is no such header. */
-static __always_inline int ss_read_ipv6(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
-    const struct ipv6hdr* ip = ss_at(frame, offset, sizeof(*ip));
+/* What is behind the IPv6 header at `offset`. */
+static __always_inline void ss_read_behind_ipv6(ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+    const __u32 at = offset + sizeof(struct ipv6hdr);
+    __u64 walked =
+        ss_is_extension(packet->protocol) ? ss_walk(frame, at, packet->protocol) : SS_WALKED(packet->protocol, at, 0);
+    __u32 upper_at = ss_walked_upper_at(walked);
+    __u32 srh_at = ss_walked_srh_at(walked);
     const struct ss_srh* srh;
-    __u16 tag;
+    const __u8* fragment;
+
+    packet->upper = packet->flow_protocol = ss_walked_upper(walked);
+    packet->upper_at = (__u16)upper_at;
+    packet->srh_at = (__u16)srh_at;
+    if (packet->upper == IPPROTO_FRAGMENT) {
+        fragment = ss_at(frame, upper_at, 1);
+        if (fragment) packet->flow_protocol = *fragment;
+    } else {
+        ss_read_ports(frame, upper_at, packet);
+    }
+    if (!srh_at) return;
+    srh = ss_at(frame, srh_at, sizeof(*srh));
+    if (srh && (srh->tag & bpf_htons(0xff00)) == bpf_htons(SS_REPAIR_TAG)) packet->repairs = bpf_ntohs(srh->tag) & 0xff;
+}
+
+/* Reads an IPv6 packet whose header is at `offset`. Returns 0, or -1 if there is no such header. */
+static __always_inline int ss_read_ipv6(ss_frame* frame, __u32 offset, struct ss_packet* packet) {
+    const struct ipv6hdr* ip = ss_at(frame, offset, sizeof(*ip));
 
     if (!ip || ip->version != 6) return -1;
     packet->family = SS_IPV6;
@@ -102,12 +170,7 @@ static __always_inline int ss_read_ipv6(const ss_frame* frame, __u32 offset, str
     packet->port[0] = packet->port[1] = 0;
     __builtin_memcpy(packet->source, &ip->saddr, sizeof(packet->source));
     __builtin_memcpy(packet->destination, &ip->daddr, sizeof(packet->destination));
-    ss_read_xdp_interfaces(frame, offset + sizeof(*ip), packet);
-    if (packet->protocol != SS_NEXT_ROUTING) return 0;
-    srh = ss_at(frame, offset + sizeof(*ip), sizeof(*srh));
-    if (!srh || srh->type != SS_SRH_TYPE) return 0;
-    tag = bpf_ntohs(srh->tag);
-    if ((tag & 0xff00) == SS_REPAIR_TAG) packet->repairs = tag & 0xff;
+    ss_read_behind_ipv6(frame, offset, packet);
     return 0;
 }
 
@@ -121,15 +184,28 @@ static __always_inline int ss_read_ipv4(const ss_frame* frame, __u32 offset, str
     packet->family = SS_IPV4;
     packet->flow = bpf_htonl((__u32)ip->tos << 20);
     packet->length = bpf_ntohs(ip->tot_len);
-    packet->protocol = ip->protocol;
+    packet->protocol = packet->upper = packet->flow_protocol = ip->protocol;
     packet->hop_limit = ip->ttl;
     packet->repairs = 0;
     packet->port[0] = packet->port[1] = 0;
+    packet->srh_at = 0;
+    packet->upper_at = (__u16)(offset + header);
     if (packet->length < header) return -1;
     ss_map_v4(packet->source, ip->saddr);
     ss_map_v4(packet->destination, ip->daddr);
-    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_xdp_interfaces(frame, offset + header, packet);
+    if (!(ip->frag_off & bpf_htons(0x3fff))) ss_read_ports(frame, offset + header, packet);
     return 0;
+}
+
+/* True if it goes to the port of probes, behind whatever headers. Those of others are left to the kernel and never
+ * repaired: a neighbor's has to find its link dead when it is. */
+static __always_inline int ss_is_probe(const struct ss_packet* packet) {
+    return packet->upper == IPPROTO_UDP && packet->port[1] == bpf_htons(SS_PROBE_PORT);
+}
+
+/* True if it has a header of segment routing, or is a tunnel: it may be addressed to a SID of ours. */
+static __always_inline int ss_may_visit(const struct ss_packet* packet) {
+    return packet->srh_at || packet->upper == SS_NEXT_IPV6 || packet->upper == SS_NEXT_IPV4;
 }
 
 #endif

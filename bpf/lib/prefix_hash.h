@@ -7,6 +7,8 @@
 #ifndef SIDESTEP_PREFIX_HASH_H
 #define SIDESTEP_PREFIX_HASH_H
 
+#include <bpf/bpf_endian.h>
+
 #include "bpf/lib/portable.h"
 
 /* The low bits choose the bitmap's word, the highest six the bit in it, the high half the home. */
@@ -14,7 +16,7 @@ SS_INLINE __u64 ss_prefix_hash(__u64 high, __u64 low, __u32 length, __u64 seed) 
     __u64 hash = (high ^ (__u64)length << 56 ^ length ^ seed) * 0x9e3779b97f4a7c15ULL;
 
     hash ^= hash >> 32;
-    hash = (hash ^ __builtin_bswap64(low)) * 0xff51afd7ed558ccdULL; /* what differs among hosts is at the end */
+    hash = (hash ^ bpf_be64_to_cpu(low)) * 0xff51afd7ed558ccdULL; /* what differs among hosts is at the end */
     return hash ^ hash >> 29;
 }
 

@@ -48,9 +48,14 @@ static __always_inline void ss_fill_outer(struct ipv6hdr* ip, const struct ss_pa
     if (!list->srh_offset) ip->nexthdr = ss_inside(packet);
 }
 
+/* Of an SRH of a packet that is repaired once more. */
+static __always_inline __be16 ss_repair_tag(const struct ss_packet* packet) {
+    return bpf_htons((__u16)(SS_REPAIR_TAG | ((packet->repairs + 1) & 0xff)));
+}
+
 static __always_inline void ss_fill_srh(struct ss_srh* srh, const struct ss_packet* packet, __u8 next_header) {
     srh->next_header = next_header;
-    srh->tag = bpf_htons((__u16)(SS_REPAIR_TAG | ((packet->repairs + 1) & 0xff)));
+    srh->tag = ss_repair_tag(packet);
 }
 
 /* True if the SRH leaves out the segment that is the outer destination, or there is no SRH at all (RFC 8986, 5.2). */
@@ -81,32 +86,63 @@ static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packe
     return 0;
 }
 
-/* H.Insert: the SRH goes behind the packet's own header, whose destination becomes the last segment. */
+#define SS_BEHIND_IPV6 (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))
+#define SS_MOST_OPTIONS 64 /* bytes of hop-by-hop options that an SRH can be put behind */
+#define SS_CANNOT_INSERT (~0U)
+
+/*
+ * Where H.Insert puts an SRH: behind the hop-by-hop options, which come first, and before all else (RFC 8200, 4.1).
+ * Destination options then are for the packet's own destination, as they were. SS_CANNOT_INSERT if that cannot be done.
+ */
+static __always_inline __u32 ss_insert_at(const ss_frame* frame, const struct ss_packet* packet) {
+    const __u8* options;
+    __u32 bytes;
+
+    if (packet->family != SS_IPV6) return SS_CANNOT_INSERT;
+    if (packet->protocol != IPPROTO_HOPOPTS) return SS_BEHIND_IPV6;
+    options = ss_at(frame, SS_BEHIND_IPV6, 2);
+    if (!options) return SS_CANNOT_INSERT;
+    bytes = 8 + 8 * (__u32)options[1];
+    return bytes <= SS_MOST_OPTIONS ? SS_BEHIND_IPV6 + bytes : SS_CANNOT_INSERT;
+}
+
+/* Moves hop-by-hop options from `from` to behind the IPv6 header. A routing header follows them then; *next: what did. */
+SS_OWN_FRAME int ss_move_options(ss_frame* frame, __u32 from, __u32 bytes, __u8* next) {
+    __u8 options[SS_MOST_OPTIONS];
+
+    if (!SS_WITHIN(bytes, 8, sizeof(options)) || ss_load(frame, from, options, bytes)) return -1;
+    *next = options[0];
+    options[0] = SS_NEXT_ROUTING;
+    return ss_store(frame, SS_BEHIND_IPV6, options, bytes);
+}
+
+/* H.Insert: the packet's destination becomes the last segment of the SRH, which goes to `at`. */
 static __always_inline int ss_insert(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list) {
-    const __u32 at = ETH_HLEN + sizeof(struct ipv6hdr);
+    __u32 at = ss_insert_at(frame, packet);
     __u32 srh_length = list->header_length - ETH_HLEN;
+    __u8 next = packet->protocol;
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
     if (!SS_WITHIN(srh_length, sizeof(*srh) + 16, SS_HEADER_MAX - ETH_HLEN)) return -1;
     if (ss_add_srh(frame, srh_length)) return -1;
+    if (!SS_WITHIN(at, SS_BEHIND_IPV6, SS_BEHIND_IPV6 + SS_MOST_OPTIONS)) return -1;
+    if (at != SS_BEHIND_IPV6 && ss_move_options(frame, SS_BEHIND_IPV6 + srh_length, at - SS_BEHIND_IPV6, &next))
+        return -1;
     if (ss_store(frame, 0, list->header, ETH_HLEN)) return -1;
+    /* Again: verifiers before 6.2 have lost it meanwhile. */
+    if (!SS_WITHIN(srh_length, sizeof(*srh) + 16, SS_HEADER_MAX - ETH_HLEN)) return -1;
     if (ss_store(frame, at, list->header + ETH_HLEN, srh_length)) return -1;
     if (ss_store(frame, at + sizeof(*srh), packet->destination, 16)) return -1;
     ip = ss_ipv6(frame);
     srh = ss_at(frame, at, sizeof(*srh));
     if (!ip || !srh) return -1;
-    ss_fill_srh(srh, packet, packet->protocol);
-    ip->nexthdr = SS_NEXT_ROUTING;
+    ss_fill_srh(srh, packet, next);
+    if (at == SS_BEHIND_IPV6) ip->nexthdr = SS_NEXT_ROUTING;
     ip->payload_len = bpf_htons((__u16)(packet->length - sizeof(*ip) + srh_length));
     /* The first segment of the way is the last one of the SRH (RFC 8754, 2). */
     __builtin_memcpy(&ip->daddr, list->header + ETH_HLEN + srh_length - 16, 16);
     return 0;
-}
-
-/* True if H.Insert cannot be done to this packet: headers that a router has to look at come first (RFC 8200, 4.1). */
-static __always_inline int ss_not_insertable(const struct ss_packet* packet) {
-    return packet->family != SS_IPV6 || packet->protocol == IPPROTO_HOPOPTS || packet->protocol == IPPROTO_DSTOPTS;
 }
 
 /* Writes the list's header to the packet. Returns 0, or -1 when that failed and the packet is in pieces. */

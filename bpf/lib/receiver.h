@@ -18,23 +18,26 @@ static __always_inline int ss_refuse(__u32 reason) {
     return SS_SHOT;
 }
 
-/* Consumes the packet if it is addressed to the sink of a session of ours, else returns SS_PASS. */
-static __always_inline int ss_receive_probe(ss_frame* frame, struct ipv6hdr* ip, struct udphdr* udp) {
-    struct ss_stamp* stamp = (void*)(udp + 1);
+/* Consumes a probe if it is addressed to the return address of a session of ours, else returns SS_PASS. */
+static __always_inline int ss_receive_probe(ss_frame* frame, const struct ss_packet* packet) {
+    __u32 at = (packet->upper_at & SS_MOST_AT) + sizeof(struct udphdr);
+    struct ss_stamp* stamp = ss_at(frame, at, SS_STAMP_SIGNED);
     struct ss_session* session;
     struct ss_secret* secret;
     __u64 mac;
     __u32 index, reason;
 
-    if ((void*)stamp + SS_STAMP_SIGNED > (void*)(long)frame->data_end) return SS_PASS;
+    if (!stamp) return SS_PASS;
     index = bpf_ntohs(stamp->ssid);
     session = ss_entry(&ss_sessions, index);
     secret = ss_entry(&ss_secrets, 0);
     if (!session || !secret) return SS_PASS;
-    if (!(session->conf.flags & SS_SESSION_ACTIVE) || !ss_same_address(&ip->daddr, session->conf.return_address))
+    if (!(session->conf.flags & SS_SESSION_ACTIVE) ||
+        !ss_same_address(packet->destination, session->conf.return_address))
         return SS_PASS;
 
-    if ((void*)(stamp + 1) > (void*)(long)frame->data_end) return ss_refuse(SS_REJECT_TRUNCATED);
+    stamp = ss_at(frame, at, sizeof(*stamp));
+    if (!stamp) return ss_refuse(SS_REJECT_TRUNCATED);
     if (ss_ifindex(frame) != session->conf.return_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);

@@ -23,15 +23,16 @@ struct ss_visit {
     __u32 visits;                         /* SIDs of ours; 0: it is a packet like any other */
     __u32 decapsulates;                   /* behavior of the SID that ends it; 0: none */
     __u32 pops;                           /* PSP: the SRH goes */
+    __u32 srh_at;                         /* 0: there is none */
     struct ss_srh srh;                    /* as it came, but for segments_left; type 0: there is none */
 };
 
 /* As the kernel checks it (net/ipv6/seg6.c, seg6_validate_srh), a reduced one included. */
-static __always_inline int ss_srh_sound(const struct ss_srh* srh, __u32 payload) {
+static __always_inline int ss_srh_sound(const struct ss_srh* srh, __s32 payload) {
     __u32 entries = srh->length / 2;
 
-    return srh->type == SS_SRH_TYPE && ss_srh_bytes(srh) <= payload && srh->segments_left <= srh->last_entry + 1 &&
-           entries && srh->last_entry <= entries - 1;
+    return srh->type == SS_SRH_TYPE && (__s32)ss_srh_bytes(srh) <= payload &&
+           srh->segments_left <= srh->last_entry + 1 && entries && srh->last_entry <= entries - 1;
 }
 
 static __always_inline __u64 ss_mask(__u32 bits) {
@@ -91,8 +92,8 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* si
     if (!(sid->flavors & SS_FLAVOR_NEXT_CSID) || !ss_next_csid(sid, visit->destination)) {
         if (!visit->srh.type || !visit->srh.segments_left) return 0; /* to ourselves */
         visit->srh.segments_left--;
-        if (ss_load(frame, SS_SRH_AT + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left, visit->destination,
-                    sizeof(visit->destination))) {
+        if (ss_load(frame, visit->srh_at + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left,
+                    visit->destination, sizeof(visit->destination))) {
             return 0;
         }
         if (!visit->srh.segments_left && sid->flavors & SS_FLAVOR_PSP) visit->pops = 1;
@@ -116,9 +117,10 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
     __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
     sid = ss_longest_sid(node, visit->destination);
     if (!sid) return;
-    if (packet->protocol == SS_NEXT_ROUTING) {
-        if (ss_load(frame, SS_SRH_AT, &visit->srh, sizeof(visit->srh)) ||
-            !ss_srh_sound(&visit->srh, packet->length - sizeof(struct ipv6hdr))) {
+    if (packet->srh_at) {
+        visit->srh_at = packet->srh_at;
+        if (ss_load(frame, visit->srh_at, &visit->srh, sizeof(visit->srh)) ||
+            !ss_srh_sound(&visit->srh, (__s32)(packet->length + ETH_HLEN - visit->srh_at))) {
             visit->srh.type = 0;
             ss_count_outcome(SS_OUTCOME_MALFORMED);
             return;
@@ -128,6 +130,9 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
         if (!ss_visit_one(frame, sid, visit)) break;
         sid = ss_longest_sid(node, visit->destination);
     }
+    /* Still ours after so many, or an SRH behind other headers that would have to go: the kernel does all of it. */
+    if (i == SS_MAX_VISITS && sid) visit->visits = 0;
+    if (visit->pops && visit->srh_at != SS_SRH_AT) visit->visits = 0;
 }
 
 /* Does to the packet what the visited SIDs do, but for the hop limit. Returns 0, or -1 with the packet in pieces. */
@@ -139,7 +144,11 @@ static __always_inline int ss_apply_visit(ss_frame* frame, struct ss_packet* pac
     __builtin_memcpy(&ip->daddr, visit->destination, 16);
     if (!visit->srh.type) return 0; /* a container without SRH */
     if (!visit->pops) {
-        return ss_store(frame, SS_SRH_AT + 3, &visit->srh.segments_left, 1);
+        struct ss_srh srh = visit->srh;
+
+        /* A packet may come by SIDs of ours again and again: its SRH counts the repairs, unless its tag is taken. */
+        if (!srh.tag || packet->repairs) srh.tag = ss_repair_tag(packet);
+        return ss_store(frame, visit->srh_at, &srh, sizeof(srh));
     }
     packet->length -= srh_length;
     packet->protocol = visit->srh.next_header;

@@ -68,10 +68,35 @@ static __always_inline int ss_link_local(const __u64* address) {
     return (address[0] & bpf_cpu_to_be64(0xffc0ULL << 48)) == bpf_cpu_to_be64(0xfe80ULL << 48);
 }
 
-/* To or from a link-local address, or multicast: such packets do not leave their link (RFC 4291, 2.5.6 and 2.7). */
+static __always_inline int ss_is_multicast(const __u64* address) {
+    return *(const __u8*)address == 0xff;
+}
+
+/* ::, which is nobody's address, or ::1. */
+static __always_inline int ss_is_low(const __u64* address) {
+    return !address[0] && !(address[1] & ~bpf_cpu_to_be64(1));
+}
+
+/* 0/8 and 127/8, which name no node on the wire, 169.254/16, which names one on its link (RFC 6890, 2.2.2), groups, and
+ * 255.255.255.255. */
+static __always_inline int ss_bound_v4(__u32 address) {
+    __u32 first = address >> 24;
+
+    return first == 0 || first == 127 || address >> 16 == 0xa9fe || first >> 4 == 0xe || address == ~0U;
+}
+
+/*
+ * True of packets that no router forwards: to or from a link-local address or this node alone, to groups and from them
+ * (RFC 4291, 2.5 and 2.7; RFC 1812, 5.3.7). The kernel does with them what it does, whatever is down.
+ */
 static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
+    if (packet->family == SS_IPV4) {
+        return ss_bound_v4(bpf_ntohl(ss_unmap_v4(packet->source))) ||
+               ss_bound_v4(bpf_ntohl(ss_unmap_v4(packet->destination)));
+    }
     return ss_link_local(packet->destination) || ss_link_local(packet->source) ||
-           (packet->destination[0] & bpf_cpu_to_be64(0xffULL << 56)) == bpf_cpu_to_be64(0xffULL << 56);
+           ss_is_multicast(packet->destination) || ss_is_multicast(packet->source) || ss_is_low(packet->destination) ||
+           ss_is_low(packet->source);
 }
 
 /* True while routes with `encap bpf` have nothing to ask. */
@@ -198,16 +223,16 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
     path->stats = 0;
     if (!node) return;
     bank = SS_READ(node->bank) & 1;
+    if (ss_never_repaired(packet)) {
+        ss_count_outcome(SS_OUTCOME_EXEMPT);
+        return;
+    }
     if (pinned) {
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
             ss_bypass(bank, packet, pinned, path);
         }
-        return;
-    }
-    if (ss_never_repaired(packet)) {
-        ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
     target = ss_target_of(packet, bank);

@@ -148,7 +148,7 @@ static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* p
     if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
     ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
     ip.saddr = node->source_v4;
-    ip.daddr = (__be32)(packet->source[1] >> 32);
+    ip.daddr = ss_unmap_v4(packet->source);
     sum = bpf_csum_diff(0, 0, (__be32*)&ip, sizeof(ip), 0);
     if (sum < 0) return -1;
     ip.check = ss_fold(sum);
@@ -169,10 +169,10 @@ static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss
 
     if (ss_bytes(frame) < ETH_HLEN + packet->length) return 0;
     if (packet->family == SS_IPV4) {
-        first = bpf_ntohl((__u32)(packet->source[1] >> 32)) >> 24;
+        first = bpf_ntohl(ss_unmap_v4(packet->source)) >> 24;
         return packet->length > 4 * SS_QUOTED_QUARTER_V4 && first != 0 && first < 224;
     }
-    first = bpf_ntohl((__u32)packet->source[0]) >> 24;
+    first = *(const __u8*)packet->source;
     return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
 }
 

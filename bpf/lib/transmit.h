@@ -18,23 +18,15 @@ static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
 /* True if one of the headers inside has our source, or there are more than anybody nests on purpose: repairs without
  * SRH carry no count. */
 static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node) {
-    __u8 next = packet->protocol;
-    __u32 at = ETH_HLEN;
+    __u64 walked = SS_WALKED(packet->upper, packet->upper_at, 0);
     __u64 ip[3]; /* up to the source address */
-    struct ss_srh srh;
     __u32 i;
 
     for (i = 0; i < SS_MAX_NESTED; i++) {
-        at += sizeof(struct ipv6hdr);
-        if (next == SS_NEXT_ROUTING) {
-            if (ss_load(frame, at, &srh, sizeof(srh))) return 0;
-            at += ss_srh_bytes(&srh);
-            next = srh.next_header;
-        }
-        if (next != SS_NEXT_IPV6) return 0;
-        if (ss_load(frame, at, ip, sizeof(ip))) return 0;
+        if (ss_walked_upper(walked) != SS_NEXT_IPV6) return 0;
+        if (ss_load(frame, ss_walked_upper_at(walked), ip, sizeof(ip))) return 0;
         if (ss_same_address(ip + 1, node->source)) return 1;
-        next = ((const __u8*)ip)[6];
+        walked = ss_walk(frame, ss_walked_upper_at(walked) + sizeof(struct ipv6hdr), ((const __u8*)ip)[6]);
     }
     return 1;
 }
@@ -45,9 +37,7 @@ static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* p
 
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
     if (hook != SS_TRANSIT || packet->family != SS_IPV6) return 0;
-    if (packet->protocol != SS_NEXT_ROUTING && packet->protocol != SS_NEXT_IPV6 && packet->protocol != SS_NEXT_IPV4)
-        return 0;
-    if (!node) return 0;
+    if (!node || !ss_may_visit(packet)) return 0;
     return ss_same_address(packet->source, node->source) || ss_ours_inside(frame, packet, node);
 }
 
@@ -65,7 +55,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* at XDP; tc can */
     if (packet->hop_limit <= hops) return ss_pass_because(path->stats, SS_DROP_HOP_LIMIT);
     if (ss_is_loop(frame, packet, hook)) return ss_pass_because(path->stats, SS_DROP_LOOP);
-    if (list->mode == SS_MODE_INSERT && ss_not_insertable(packet)) {
+    if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
         return ss_pass_because(path->stats, SS_DROP_CANNOT_INSERT);
     }
     if (!ss_is_gso(frame) && packet->length + ss_overhead(list) > list->mtu) {

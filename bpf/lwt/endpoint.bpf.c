@@ -12,23 +12,16 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-// True if the packet, which begins with its IPv6 header, is a probe behind an SRH.
-static __always_inline int is_probe(const struct __sk_buff* skb, struct ipv6hdr* ip) {
-    const struct udphdr* udp = ip->nexthdr == SS_NEXT_ROUTING ? ss_udp(skb, ip) : 0;
-
-    return udp && udp->dest == bpf_htons(SS_PROBE_PORT);
-}
-
 SEC("lwt_seg6local")
 int ss_endpoint(struct __sk_buff* skb) {
-    struct ipv6hdr* ip = (void*)(long)skb->data;
     struct ss_passive_key key = {};
+    struct ss_packet packet; /* it begins with its IPv6 header */
     struct ss_session* session;
     __u32* index;
 
-    if ((void*)(ip + 1) > (void*)(long)skb->data_end || !is_probe(skb, ip)) return BPF_OK;
+    if (ss_read_ipv6(skb, 0, &packet) || !packet.srh_at || !ss_is_probe(&packet)) return BPF_OK;
     key.ifindex = skb->ingress_ifindex;
-    __builtin_memcpy(key.source, &ip->saddr, sizeof(key.source));
+    __builtin_memcpy(key.source, packet.source, sizeof(key.source));
     index = bpf_map_lookup_elem(&ss_passives, &key);
     if (!index) return BPF_OK;
     session = ss_entry(&ss_sessions, *index);

@@ -69,7 +69,8 @@ int ss_lwt_in(struct __sk_buff* skb) {
         return BPF_OK;
     }
     if (path.list->mode == SS_MODE_INSERT) {
-        if (ss_not_insertable(&packet)) {
+        // The kernel puts the SRH before hop-by-hop options, which have to come first.
+        if (packet.family != SS_IPV6 || packet.protocol == IPPROTO_HOPOPTS) {
             ss_count_drop(path.stats, SS_DROP_CANNOT_INSERT);
             return BPF_OK;
         }

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <cstddef>
+#include <cstring>
 #include <ranges>
 
 namespace sidestep {
@@ -101,10 +102,12 @@ void write_stamp(Writer& out, std::uint16_t index) {
     for (std::size_t i = 0; i < sizeof(ss_stamp::mac); ++i) out.u8(0);
 }
 
-/// Sum of 16-bit words in memory order; an odd last byte does not occur here.
+/// Sum of 16-bit words as they lie in memory, which the data plane goes on with; an odd last byte does not occur here.
 std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) {
     for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-        sum += static_cast<std::uint32_t>(bytes[i] | bytes[i + 1] << 8);
+        std::uint16_t word = 0;
+        std::memcpy(&word, &bytes[i], sizeof word);
+        sum += word;
     }
     return sum;
 }

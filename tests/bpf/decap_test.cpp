@@ -100,6 +100,74 @@ TEST_F(Decap, BehindAnSrhOfAnyLength) {
     }
 }
 
+// ip6tnl's default is destination options (a tunnel encapsulation limit, RFC 2473, 4.1.1) before what is inside.
+TEST_F(Decap, WithOptionsAnywhere) {
+    const auto around = [](std::uint8_t first, const Bytes& rest) {
+        return packet(Ipv6{.from = kInside, .to = kDt46, .next_header = first}, rest);
+    };
+    const std::vector<Address> list{address("fc00::9"), address(kDt46)};
+    for (const auto* inner : {&v6_, &v4_}) {
+        const auto kind = inner == &v6_ ? kIpv6Inside : kIpv4Inside;
+        const auto payload = inside(*inner);
+        for (const std::uint8_t first : {kHopByHop, kDestinationOptions}) {
+            expect_unwrapped(around(first, options(kind) + payload), *inner);
+            expect_unwrapped(around(first, options(kind, 3) + payload), *inner);
+            expect_unwrapped(around(first, options(kRouting) + srh(kind, list, 0) + payload), *inner);
+        }
+        expect_unwrapped(around(kRouting, srh(kDestinationOptions, list, 0) + options(kind) + payload), *inner);
+        expect_unwrapped(around(kHopByHop, options(kDestinationOptions) + options(kRouting) +
+                                               srh(kDestinationOptions, list, 0) + options(kind) + payload),
+                         *inner);
+    }
+    // Not a tunnel, and nothing that anybody would send: the kernel's.
+    const auto plain = around(kDestinationOptions, options(kUdp) + udp(1, 2, 3));
+    EXPECT_EQ(text_of(programs_.ingress(plain).packet), text_of(plain));
+    Bytes many;
+    for (int i = 0; i < 20; ++i) many = many + options(kDestinationOptions);
+    const auto deep = around(kDestinationOptions, many + options(kIpv6Inside) + inside(v6_));
+    EXPECT_EQ(text_of(programs_.ingress(deep).packet), text_of(deep));
+}
+
+// A fragment is not the packet, and what AH covers has to be verified first.
+TEST_F(Decap, NotOfFragmentsAndNotBehindAh) {
+    for (const std::uint8_t first : Bytes{44, 51}) {
+        const auto in = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = first},
+                               Bytes{kIpv6Inside, 0, 0, 0, 0, 0, 0, 1} + inside(v6_));
+        const auto result = programs_.ingress(in);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(in));
+    }
+}
+
+// RFC 8200, 4.4: a routing header with segments left is worked off before anything behind it.
+TEST_F(Decap, NotWithASecondRoutingHeaderUnfinished) {
+    const std::vector<Address> list{address("fc00::9"), address(kDt46)};
+    const auto in = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kRouting},
+                           srh(kRouting, list, 0) + srh(kIpv6Inside, list, 1) + inside(v6_));
+    programs_.ingress(in);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), 0U);
+}
+
+// A session's probe that a neighbor sends through a tunnel to us is heard; those of others are never repaired, whether
+// they came in a tunnel or not.
+TEST_F(Decap, AProbeInside) {
+    open_session(programs_, 3, address("2001:db8:ab::a"));
+    programs_.sessions[3].tx.sequence = 100;
+    const auto probe = returned_probe(programs_, 3, 100, 0);
+    for (const auto& in : {tunnel(kDt46, probe), tunnel_by_srh({"fc00::9", kDt46}, 0, probe)}) {
+        programs_.sessions[3].rx = {};
+        EXPECT_EQ(programs_.ingress(in).code, TC_ACT_STOLEN);
+        EXPECT_EQ(programs_.sessions[3].rx.newest, 100U);
+    }
+    programs_.lower(kPrimary);
+    const auto others = packet(Ipv6{}, udp(1, SS_PROBE_PORT, 99));
+    EXPECT_EQ(programs_.ingress(others).code, kPass);
+    const auto unwrapped = programs_.ingress(tunnel(kDt46, others));
+    EXPECT_EQ(unwrapped.code, kPass);
+    EXPECT_EQ(text_of(unwrapped.packet), text_of(others));
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 0U);
+}
+
 TEST_F(Decap, SmallAndLargePackets) {
     for (const std::size_t length : {0, 1, 20, 1400, 3000}) {
         SCOPED_TRACE(length);

@@ -63,15 +63,33 @@ TEST_F(Insert, AnyNumberOfSegments) {
     }
 }
 
-// RFC 8200, 4.1: hop-by-hop options come first, and an SRH before destination options would change who reads those.
-TEST_F(Insert, NotBeforeOptionsAndNotInIpv4) {
-    back_up(insert_list(kBackup, 1));
-    for (const std::uint8_t options : {kHopByHop, kDestinationOptions}) {
-        const auto payload = hex("1100 010400000000") + udp(1, 2, 4);
-        expect_passed(packet(Ipv6{.next_header = options}, payload), SS_DROP_CANNOT_INSERT);
+// RFC 8200, 4.1: hop-by-hop options come first. Destination options before the upper layer are for the last
+// destination, which they still are when they come behind the SRH.
+TEST_F(Insert, BehindHopByHopAndBeforeDestinationOptions) {
+    back_up(insert_list(kBackup, 2));
+    auto list = segments(2);
+    list.push_back(address("2001:db8:d::1"));
+    const auto rest = options(kUdp, 1) + udp(1, 2, 4);
+    const Ipv6 in{.next_header = kDestinationOptions};
+    const Ipv6 out{.to = "fc00:1::1", .hop_limit = 63, .next_header = kRouting};
+    EXPECT_EQ(text_of(inside(repaired(packet(in, rest)))),
+              text_of(inside(packet(out, srh(kDestinationOptions, list, 2, 0x5d01) + rest))));
+    for (const std::uint8_t more : Bytes{0, 1, 7}) {
+        SCOPED_TRACE(testing::Message() << "hop-by-hop options of " << 8 + 8 * more << " bytes");
+        Ipv6 hop_in = in;
+        Ipv6 hop_out = out;
+        hop_in.next_header = hop_out.next_header = kHopByHop;
+        EXPECT_EQ(text_of(inside(repaired(packet(hop_in, options(kDestinationOptions, more) + rest)))),
+                  text_of(inside(
+                      packet(hop_out, options(kRouting, more) + srh(kDestinationOptions, list, 2, 0x5d01) + rest))));
     }
+}
+
+TEST_F(Insert, NotBehindManyOptionsAndNotInIpv4) {
+    back_up(insert_list(kBackup, 1));
+    expect_passed(packet(Ipv6{.next_header = kHopByHop}, options(kUdp, 8) + udp(1, 2, 4)), SS_DROP_CANNOT_INSERT);
     expect_passed(packet(Ipv4{}, udp(1, 2, 4)), SS_DROP_CANNOT_INSERT);
-    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_CANNOT_INSERT], 3U);
+    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_CANNOT_INSERT], 2U);
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 0U);
 }
 

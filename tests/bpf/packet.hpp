@@ -113,6 +113,13 @@ inline Bytes inside(const Bytes& bytes) {
     return {bytes.begin() + kEthernetLength, bytes.end()};
 }
 
+/// Hop-by-hop or destination options: a PadN (RFC 8200, 4.2), in all 8 bytes or, with `more`, a multiple of that.
+inline Bytes options(std::uint8_t next, std::uint8_t more = 0) {
+    Bytes bytes{next, more, 1, static_cast<std::uint8_t>(4 + 8 * more)};
+    bytes.resize(8 + 8UL * more);
+    return bytes;
+}
+
 /// An SRH (RFC 8754, 2) of segments in travel order, of which `left` are still to be visited after the active one.
 inline Bytes srh(std::uint8_t next, const std::vector<Address>& list, std::size_t left, std::uint16_t tag = 0) {
     Bytes bytes{next,

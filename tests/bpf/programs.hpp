@@ -139,6 +139,8 @@ class Programs {
         return result;
     }
     [[nodiscard]] bool at_xdp() const { return at_xdp_; }
+    /// Of tc ingress.
+    [[nodiscard]] int ingress_program() const { return bpf_program__fd(skeleton_->progs.ss_ingress); }
     /// Whether packets can be given a header of so many bytes, Ethernet included, where they are tried.
     [[nodiscard]] bool takes_header(std::uint32_t bytes) const {
         return !at_xdp_ || static_cast<int>(bytes) - ETH_HLEN <= kRoomAtXdp;

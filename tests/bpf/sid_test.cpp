@@ -51,11 +51,16 @@ class Sid : public Repairing {
     static Bytes load() { return udp(5, 6, 32); }
 
     // A datagram along `list`, of whose segments `left` are to come after the destination.
-    static Bytes along(const std::vector<std::string_view>& list, std::size_t left, std::uint8_t hop_limit = 64) {
+    static Bytes along(const std::vector<std::string_view>& list, std::size_t left, std::uint8_t hop_limit = 64,
+                       std::uint16_t tag = 0) {
         std::vector<Address> segments_;
         for (const auto text : list) segments_.push_back(address(text));
         return packet(Ipv6{.to = list.at(list.size() - 1 - left), .hop_limit = hop_limit, .next_header = kRouting},
-                      srh(kUdp, segments_, left) + load());
+                      srh(kUdp, segments_, left, tag) + load());
+    }
+    // The same when SIDs of ours are done with it: one hop less, and its SRH counts the repair.
+    static Bytes done(const std::vector<std::string_view>& list, std::size_t left) {
+        return along(list, left, 63, 0x5d01);
     }
     static Bytes to(std::string_view destination, std::uint8_t hop_limit = 64) {
         return packet(Ipv6{.to = destination, .hop_limit = hop_limit}, load());
@@ -87,15 +92,15 @@ TEST_F(Sid, EndWhoseNextSegmentIsFineIsTheKernels) {
 }
 
 TEST_F(Sid, EndIsDoneBeforeARepair) {
-    expect_inside(along({kEnd, kProtected}, 1), along({kEnd, kProtected}, 0, 63));
+    expect_inside(along({kEnd, kProtected}, 1), done({kEnd, kProtected}, 0));
     expect_inside(along({"fc00::9", kEnd, kProtected, kElsewhere}, 2),
-                  along({"fc00::9", kEnd, kProtected, kElsewhere}, 1, 63));
+                  done({"fc00::9", kEnd, kProtected, kElsewhere}, 1));
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 2U);
 }
 
 TEST_F(Sid, PspTakesTheSrhAwayBeforeTheLastSegment) {
     expect_inside(along({kEndPsp, kProtected}, 1), to(kProtected, 63));
-    expect_inside(along({kEndPsp, kProtected, kElsewhere}, 2), along({kEndPsp, kProtected, kElsewhere}, 1, 63));
+    expect_inside(along({kEndPsp, kProtected, kElsewhere}, 2), done({kEndPsp, kProtected, kElsewhere}, 1));
 }
 
 // With the SRH gone, one by H.Insert says that UDP follows.
@@ -113,13 +118,12 @@ TEST_F(Sid, EndThenInsertPutsASecondSrhBeforeTheFirst) {
     const std::vector<Address> own{address(kEnd), address(kProtected)};
     EXPECT_EQ(text_of(inside(repaired(along({kEnd, kProtected}, 1)))),
               text_of(inside(packet(Ipv6{.to = "fc00:1::1", .hop_limit = 63, .next_header = kRouting},
-                                    srh(kRouting, list, 1, 0x5d01) + srh(kUdp, own, 0) + load()))));
+                                    srh(kRouting, list, 1, 0x5d01) + srh(kUdp, own, 0, 0x5d01) + load()))));
 }
 
 TEST_F(Sid, ForwardingToAnotherNeighborDoesEndToo) {
     back_up(forward_list(kBackup));
-    EXPECT_EQ(text_of(inside(repaired(along({kEnd, kProtected}, 1)))),
-              text_of(inside(along({kEnd, kProtected}, 0, 63))));
+    EXPECT_EQ(text_of(inside(repaired(along({kEnd, kProtected}, 1)))), text_of(inside(done({kEnd, kProtected}, 0))));
 }
 
 TEST_F(Sid, EndXWithALiveAdjacencyIsTheKernels) {
@@ -129,8 +133,8 @@ TEST_F(Sid, EndXWithALiveAdjacencyIsTheKernels) {
 // The adjacency of the SID decides, not the policy of what comes next.
 TEST_F(Sid, EndXWithADeadAdjacencyTakesItsBypass) {
     down(kAdjacency);
-    expect_inside(along({kEndX, kElsewhere}, 1), along({kEndX, kElsewhere}, 0, 63));
-    expect_inside(along({kEndX, kProtected}, 1), along({kEndX, kProtected}, 0, 63));
+    expect_inside(along({kEndX, kElsewhere}, 1), done({kEndX, kElsewhere}, 0));
+    expect_inside(along({kEndX, kProtected}, 1), done({kEndX, kProtected}, 0));
     expect_inside(along({kEndXPsp, kElsewhere}, 1), to(kElsewhere, 63));
     EXPECT_EQ(programs_.stats(2, 0).packets, 3U);
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 0U);
@@ -152,11 +156,11 @@ TEST_F(Sid, ABypassIsTakenOnlyIfItIsBetter) {
 
 // Not after End.X: where that leads to is another node's business.
 TEST_F(Sid, SidsInARow) {
-    expect_inside(along({kEnd, kEnd, kProtected}, 2), along({kEnd, kEnd, kProtected}, 0, 63));
+    expect_inside(along({kEnd, kEnd, kProtected}, 2), done({kEnd, kEnd, kProtected}, 0));
     expect_inside(along({kEnd, kEndPsp, kProtected}, 2), to(kProtected, 63));
     down(kAdjacency);
-    expect_inside(along({kEnd, kEndX, kElsewhere}, 2), along({kEnd, kEndX, kElsewhere}, 0, 63));
-    expect_inside(along({kEndX, kEnd, kProtected}, 2), along({kEndX, kEnd, kProtected}, 1, 63));
+    expect_inside(along({kEnd, kEndX, kElsewhere}, 2), done({kEnd, kEndX, kElsewhere}, 0));
+    expect_inside(along({kEndX, kEnd, kProtected}, 2), done({kEndX, kEnd, kProtected}, 1));
 }
 
 TEST_F(Sid, WhatEndsHereIsTheKernels) {
@@ -189,8 +193,8 @@ TEST_F(Sid, AnSrhThatIsWrongIsTheKernels) {
 TEST_F(Sid, EndOfAReducedSrh) {
     const std::vector<Address> rest{address(kProtected), address(kElsewhere)};
     const auto in = packet(Ipv6{.to = kEnd, .next_header = kRouting}, srh(kUdp, rest, 2) + load());
-    expect_inside(
-        in, packet(Ipv6{.to = kProtected, .hop_limit = 63, .next_header = kRouting}, srh(kUdp, rest, 1) + load()));
+    expect_inside(in, packet(Ipv6{.to = kProtected, .hop_limit = 63, .next_header = kRouting},
+                             srh(kUdp, rest, 1, 0x5d01) + load()));
 }
 
 // RFC 9800, 4.1.1: the argument moves up behind the block, whatever their lengths.
@@ -231,14 +235,14 @@ TEST_F(Sid, NextCsidsInARow) {
 // The container is exhausted: what the SRH says comes next.
 TEST_F(Sid, AnExhaustedContainerIsFollowedByTheSrh) {
     add_csid("fcbb:bbbb:a::/48", 32, 16);
-    expect_inside(along({"fcbb:bbbb:a::", kProtected}, 1), along({"fcbb:bbbb:a::", kProtected}, 0, 63));
+    expect_inside(along({"fcbb:bbbb:a::", kProtected}, 1), done({"fcbb:bbbb:a::", kProtected}, 0));
     expect_passed(tunnel_to("fcbb:bbbb:a::"), SS_OUTCOME_NO_POLICY);  // for this node itself
-    // Not exhausted: the SRH stays as it is.
+    // Not exhausted: no segment of the SRH is used up.
     programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
     const std::vector<Address> list{address("fcbb:bbbb:a:b::"), address(kElsewhere)};
-    expect_inside(
-        packet(Ipv6{.to = "fcbb:bbbb:a:b::", .next_header = kRouting}, srh(kUdp, list, 1) + load()),
-        packet(Ipv6{.to = "fcbb:bbbb:b::", .hop_limit = 63, .next_header = kRouting}, srh(kUdp, list, 1) + load()));
+    expect_inside(packet(Ipv6{.to = "fcbb:bbbb:a:b::", .next_header = kRouting}, srh(kUdp, list, 1) + load()),
+                  packet(Ipv6{.to = "fcbb:bbbb:b::", .hop_limit = 63, .next_header = kRouting},
+                         srh(kUdp, list, 1, 0x5d01) + load()));
 }
 
 TEST_F(Sid, NextCsidOfEndX) {
@@ -257,6 +261,69 @@ TEST_F(Sid, TheLongestSidIsMeant) {
     repaired(tunnel_to("fcbb:bbbb:a:e000:d::"));
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 1U);
     EXPECT_EQ(programs_.stats(2, 0).packets, 1U);
+}
+
+// A packet that names SIDs of ours again and again comes back again and again: it is repaired twice.
+TEST_F(Sid, TwoRepairsHoweverManySidsOfOurs) {
+    const std::vector<std::string_view> list(80, kEndX);
+    down(kAdjacency);
+    auto in = along(list, 79);
+    for (const std::uint16_t tag : std::vector<std::uint16_t>{0x5d01, 0x5d02}) {
+        const auto out = repaired(in);
+        const auto left = 79U - (tag & 0xffU);
+        const auto expected = along(list, left, static_cast<std::uint8_t>(64 - (tag & 0xffU)), tag);
+        ASSERT_EQ(text_of(std::span(out).subspan(kEthernetLength + kIpv6Length)), text_of(inside(expected)));
+        in = expected;
+    }
+    expect_passed(in, SS_DROP_LOOP);
+    // A tag of somebody else's is left alone.
+    expect_inside(along({kEndX, kElsewhere}, 1, 64, 0x1234), along({kEndX, kElsewhere}, 0, 63, 0x1234));
+}
+
+// More of them in a row than are looked at: the kernel visits them one by one.
+TEST_F(Sid, ManySidsInARowAreTheKernels) {
+    expect_inside(along({kEnd, kEnd, kEnd, kEnd, kProtected}, 4), done({kEnd, kEnd, kEnd, kEnd, kProtected}, 0));
+    for (const std::size_t count : {5, 16, 80}) {
+        std::vector<std::string_view> list(count, kEnd);
+        list.push_back(kProtected);
+        expect_passed(along(list, count), SS_OUTCOME_NO_POLICY);
+    }
+}
+
+// RFC 8754, 5.1, as End.DT*: once there is an SR domain, nobody outside may send to SIDs.
+TEST_F(Sid, NotForOutsiders) {
+    programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
+    programs_.set_domain({*Prefix::parse("2001:db8:5::/48")});
+    repaired(along({kEnd, kProtected}, 1));
+    programs_.set_domain({*Prefix::parse("fd00::/16")});
+    expect_dropped(along({kEnd, kProtected}, 1), SS_OUTCOME_NOT_IN_DOMAIN);
+    expect_dropped(along({kEndX, kElsewhere}, 1), SS_OUTCOME_NOT_IN_DOMAIN);
+    programs_.states[kPrimary].rank = SS_UP;
+    programs_.repair[0].active = 0;
+    expect_dropped(along({kEnd, kProtected}, 1), SS_OUTCOME_NOT_IN_DOMAIN);
+    EXPECT_EQ(programs_.ingress(along({"fc00::9", kProtected}, 1)).code, kPass) << "not to a SID of ours";
+    programs_.set_domain({*Prefix::parse("2001:db8:5::/48")});
+    EXPECT_EQ(programs_.ingress(along({kEnd, kProtected}, 1)).code, kPass);
+    ss_hop hop{.ifindex = kLoopback, .gateway = {}};
+    ASSERT_EQ(bpf_map__delete_elem(programs_.maps().ss_adjacencies, &hop, sizeof hop, 0), 0);
+    expect_dropped(along({kEnd, kProtected}, 1), SS_OUTCOME_NOT_IN_DOMAIN);
+}
+
+// Options before the SRH, or between it and what it carries, are nothing to SIDs.
+TEST_F(Sid, OptionsAroundTheSrh) {
+    const std::vector<Address> list{address(kEnd), address(kProtected)};
+    for (const auto first : {kHopByHop, kDestinationOptions}) {
+        const auto in = packet(Ipv6{.to = kEnd, .next_header = first},
+                               options(kRouting) + srh(kDestinationOptions, list, 1) + options(kUdp) + load());
+        expect_inside(in,
+                      packet(Ipv6{.to = kProtected, .hop_limit = 63, .next_header = first},
+                             options(kRouting) + srh(kDestinationOptions, list, 0, 0x5d01) + options(kUdp) + load()));
+    }
+    // To take an SRH out from behind other headers is left to the kernel.
+    const std::vector<Address> popped{address(kEndPsp), address(kProtected)};
+    expect_passed(packet(Ipv6{.to = kEndPsp, .next_header = kDestinationOptions},
+                         options(kRouting) + srh(kUdp, popped, 1) + load()),
+                  SS_OUTCOME_NO_POLICY);
 }
 
 // What was repaired here before, or as often as it may, is left to the kernel.

@@ -31,6 +31,31 @@ class Tables : public testing::Test {
     Programs programs_;
 };
 
+// RFC 4291, 2.5 and 2.7; RFC 1812, 5.3.7: such packets are the kernel's to drop, or to take, whatever is down.
+TEST_F(Tables, WhatNoRouterForwardsIsLeftAlone) {
+    add("::/0", 1);
+    add("0.0.0.0/0", 2);
+    EXPECT_EQ(v6("2001:db8::1"), 1U);
+    EXPECT_EQ(v4("203.0.113.1"), 2U);
+    for (const auto* const bad : {"::", "::1", "fe80::1", "ff02::1", "ff0e::1", "ffff::1"}) {
+        SCOPED_TRACE(bad);
+        EXPECT_EQ(v6(bad), 0U);
+        EXPECT_EQ(slot_of(packet(Ipv6{.from = bad, .to = "2001:db8::1"}, udp(1, 2, 3))), 0U);
+    }
+    for (const auto* const bad : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.255", "169.254.0.1",
+                                  "169.254.255.255", "224.0.0.1", "239.255.255.255", "255.255.255.255"}) {
+        SCOPED_TRACE(bad);
+        EXPECT_EQ(v4(bad), 0U);
+        EXPECT_EQ(slot_of(packet(Ipv4{.from = bad, .to = "203.0.113.1"}, udp(1, 2, 3))), 0U);
+    }
+    for (const auto* const good : {"1.0.0.0", "126.255.255.255", "128.0.0.1", "169.253.255.255", "169.255.0.1",
+                                   "223.255.255.255", "255.255.255.254"}) {
+        SCOPED_TRACE(good);
+        EXPECT_EQ(v4(good), 2U);
+    }
+    EXPECT_EQ(v6("::2"), 1U);
+}
+
 TEST_F(Tables, TheLongestPrefixWins) {
     // In no order: the list of lengths has to be in one.
     add("2001:db8:d::/48", 3);

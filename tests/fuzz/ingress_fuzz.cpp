@@ -28,10 +28,15 @@ bool is_v4(View ip) {
     return !ip.empty() && ip[0] >> 4 == 4;
 }
 
-// Where what follows IPv6 and an SRH begins, in a packet from the IPv6 header on.
-std::size_t behind_srh(View ip) {
-    const bool has_srh = ip.size() > kIpv6Length + 8 && ip[6] == kRouting;
-    return kIpv6Length + (has_srh ? 8 + 8UL * ip[kIpv6Length + 1] : 0);
+// Where what follows IPv6, options and SRHs begins, in a packet from the IPv6 header on.
+std::size_t behind_headers(View ip) {
+    auto at = kIpv6Length;
+    auto next = ip[6];
+    while (at + 8 <= ip.size() && (next == kHopByHop || next == kRouting || next == kDestinationOptions)) {
+        next = ip[at];
+        at += 8 + 8UL * ip[at + 1];
+    }
+    return at;
 }
 
 // Without what a hop or the end of a tunnel may change: hop limit, ECN, IPv4's checksum.
@@ -88,32 +93,43 @@ class IngressFuzz : public testing::Test {
         return bytes;
     }
 
-    // True if a MAC of ours is where a probe has it, after UDP or SRH and UDP.
-    [[nodiscard]] bool has_mac(const Bytes& bytes) const {
-        auto at = kUdpAt;
-        if (bytes.size() > kUdpAt + 8 && bytes[kEthernetLength + 6] == kRouting) at += 8 + 8UL * bytes[kUdpAt + 1];
+    // True if a MAC of ours is where a probe has it, after UDP.
+    [[nodiscard]] bool has_mac(View ip) const {
+        const auto at = behind_headers(ip) + 8;
         ss_stamp stamp{};
-        if (bytes.size() < at + 8 + sizeof stamp) return false;
-        std::memcpy(&stamp, bytes.data() + at + 8, sizeof stamp);
+        if (ip.size() < at + sizeof stamp) return false;
+        std::memcpy(&stamp, ip.subspan(at).data(), sizeof stamp);
         const auto mac = ss_stamp_mac(&stamp, &programs_.secret);
         return std::memcmp(stamp.mac, &mac, sizeof mac) == 0;
+    }
+
+    // An SRH with what came behind it, but for hop-by-hop options, which stay first.
+    static void expect_inserted(View came, View left, unsigned hops) {
+        const bool has_options = came[6] == kHopByHop;
+        const auto at = kIpv6Length + (has_options ? 8 + 8UL * came[kIpv6Length + 1] : 0);
+        ASSERT_EQ(left[7], came[7] - hops);
+        ASSERT_EQ(has_options ? left[kIpv6Length] : left[6], kRouting);
+        ASSERT_EQ(left[at], has_options ? came[kIpv6Length] : came[6]) << "the next header went to the SRH";
+        ASSERT_TRUE(std::ranges::equal(left.subspan(at + 8, 16), came.subspan(24, 16)));
+        ASSERT_TRUE(ends_with(left, came.subspan(at)));
+        if (has_options) {
+            const auto options = at - kIpv6Length - 1;
+            ASSERT_TRUE(
+                std::ranges::equal(left.subspan(kIpv6Length + 1, options), came.subspan(kIpv6Length + 1, options)));
+        }
     }
 
     // `hops` less in what came, and nothing else of it changed unless it was visited by SIDs; the headers before it.
     static void expect_repaired(View came, View left, unsigned hops) {
         const bool visited = !is_v4(came) && is_own_sid(came.subspan(24));
         if (visited) {  // destination, segments left and the SRH as a whole may be others
-            const auto rest = std::min(behind_srh(came), came.size());
+            const auto rest = std::min(behind_headers(came), came.size());
             ASSERT_TRUE(ends_with(left, came.subspan(rest)));
             return;
         }
         const auto added = left.size() - came.size();
         if (added == kInserted && !is_v4(left) && std::ranges::equal(left.subspan(8, 16), came.subspan(8, 16))) {
-            ASSERT_EQ(left[6], kRouting);
-            ASSERT_EQ(left[7], came[7] - hops);
-            ASSERT_EQ(left[kIpv6Length], came[6]) << "the next header went to the SRH";
-            ASSERT_TRUE(std::ranges::equal(left.subspan(kIpv6Length + 8, 16), came.subspan(24, 16)));
-            ASSERT_TRUE(ends_with(left, came.subspan(kIpv6Length)));
+            expect_inserted(came, left, hops);
             return;
         }
         ASSERT_TRUE(added == 0 || added == 40 || added == 64 || added == 80 || added == 96) << added;
@@ -178,7 +194,7 @@ class IngressFuzz : public testing::Test {
         }
         ASSERT_EQ(changed, result.code == TC_ACT_STOLEN);
         View came = View(bytes).subspan(kIpAt);
-        if (decapsulated) came = came.subspan(behind_srh(came));
+        if (decapsulated) came = came.subspan(behind_headers(came));
         switch (result.code) {
             case kPass:
                 if (decapsulated) {
@@ -192,7 +208,7 @@ class IngressFuzz : public testing::Test {
             case TC_ACT_SHOT:
                 break;
             case TC_ACT_STOLEN:
-                ASSERT_TRUE(has_mac(bytes));
+                ASSERT_TRUE(has_mac(came));
                 break;
             case TC_ACT_REDIRECT:
                 if (told) {
