@@ -18,13 +18,18 @@
 #define SS_ECN_ECT0 2
 #define SS_ECN_CE 3
 
-/* True if a packet may come to SIDs of ours: its source is in the domain, and it comes by an adjacency's interface. */
-static __always_inline int ss_in_domain(const ss_frame* frame, const struct ss_packet* packet) {
-    const struct ss_node* node = ss_node();
+/* True of a packet that comes by an adjacency's interface: from a router of the SR domain. */
+static __always_inline int ss_from_inside(const ss_frame* frame) {
     struct ss_hop inside = {.ifindex = ss_ifindex(frame)};
+
+    return bpf_map_lookup_elem(&ss_adjacencies, &inside) != 0;
+}
+
+static __always_inline int ss_source_in_domain(const struct ss_packet* packet) {
+    const struct ss_node* node = ss_node();
     __u32 i;
 
-    if (!node || !bpf_map_lookup_elem(&ss_adjacencies, &inside)) return 0;
+    if (!node) return 0;
     for (i = 0; i < SS_MAX_DOMAIN && i < node->domains; i++) {
         const __u64* mask = node->domain[i].mask;
         const __u64* wanted = node->domain_address[i];
@@ -34,12 +39,12 @@ static __always_inline int ss_in_domain(const ss_frame* frame, const struct ss_p
     return 0;
 }
 
-/* True if a packet to End or End.X of ours has to be dropped. Without an SR domain in the configuration, who may send to
- * them is left to filters at its edge. */
+/* True if a packet to End or End.X of ours has to be dropped. From the inside any source is good: H.Insert leaves that of
+ * the host. Without an SR domain in the configuration, who may send to them is left to filters at its edge. */
 static __always_inline int ss_is_outsider(const ss_frame* frame, const struct ss_packet* packet) {
     const struct ss_node* node = ss_node();
 
-    return node && node->domains && !ss_in_domain(frame, packet);
+    return node && node->domains && !ss_from_inside(frame) && !ss_source_in_domain(packet);
 }
 
 /* What is inside, by the SID's behavior; 0 if that is nothing for it. */
@@ -81,7 +86,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     __u32 outer = packet->upper_at - ETH_HLEN;
     __be32 outer_flow = packet->flow;
 
-    if (!ss_in_domain(frame, packet)) {
+    if (!ss_from_inside(frame) || !ss_source_in_domain(packet)) {
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
         return SS_SHOT;
     }
