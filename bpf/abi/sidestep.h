@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ABI between the BPF programs and user space: every map's key and value, every list of reasons.
- * Compiled by both sides; the sizes are asserted at the end. Raise SS_ABI_VERSION with any change of layout.
+ * The ABI between the BPF programs and user space: the keys and values of all maps, and all lists of reasons.
+ * Both sides compile it; the sizes are asserted at the end. Raise SS_ABI_VERSION with any change of layout.
  *
- * One writer per field. The structures are split by writer, each part on cache lines of its own:
- *   conf   the detector         what is allowed
- *   tx     the tick program     what was sent, and the verdict on it
- *   rx     the sink             what came back
+ * Every field has one writer. The structures are split by writer, each part on cache lines of its own:
+ *   conf    the detector         what is allowed
+ *   tx      the tick program     what was sent, and the verdict on it
+ *   rx      the probe receiver   what came back
  *   state   lowered by tick and detector, raised by the detector only; read by the data plane for every packet
  */
 #ifndef SIDESTEP_ABI_H
@@ -17,22 +17,22 @@
 #define SS_ABI_VERSION 6
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
-#define SS_MAX_CLASSES 16    /* distinct probe intervals of a node */
+#define SS_MAX_CLASSES 16    /* distinct probe intervals on one node */
 #define SS_MAX_SEGMENTS 16
-#define SS_MAX_CANDIDATES 6    /* of one policy */
-#define SS_MAX_LISTS 4         /* of one candidate path */
-#define SS_MAX_LIST_SESSIONS 8 /* that one segment list depends on */
-#define SS_MAX_LENGTHS 64      /* different prefix lengths of one family */
-#define SS_MAX_REACH 128       /* cells from a prefix's home on that it may lie in */
-#define SS_MAX_DOMAIN 16       /* prefixes of the SR domain */
+#define SS_MAX_CANDIDATES 6    /* per policy */
+#define SS_MAX_LISTS 4         /* per candidate path */
+#define SS_MAX_LIST_SESSIONS 8 /* sessions that one segment list depends on */
+#define SS_MAX_LENGTHS 64      /* different prefix lengths per family */
+#define SS_MAX_REACH 128       /* a prefix lies at most this many cells from its home */
+#define SS_MAX_DOMAIN 16       /* prefixes in the SR domain */
 #define SS_SENT_RING 64        /* send times kept per session, a power of two */
 #define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
 
 #define SS_PROBE_PORT 862 /* RFC 8762, 4.1 */
 
-/* --- words ------------------------------------------------------------------------------------------------------- */
+/* --- session states ---------------------------------------------------------------------------------------------- */
 
-/* The state of a session as selection sees it: more is better. */
+/* The state of a session as path selection uses it; a higher value is better. */
 enum ss_rank {
     SS_DOWN = 0,
     SS_DEGRADED = 1,
@@ -41,13 +41,13 @@ enum ss_rank {
 
 struct ss_session_state {
     __u32 rank;                /* enum ss_rank */
-    __u32 protects;            /* non-zero: while the session is not SS_UP, the repair programs must look at packets */
-} __attribute__((aligned(8))); /* changed as one word, bpf/lib/session_state.h */
+    __u32 protects;            /* non-zero: while the session is not SS_UP, the repair programs look at packets */
+} __attribute__((aligned(8))); /* changed as one 64-bit word, bpf/lib/session_state.h */
 
-/* Whether there is anything to repair. While nothing is, every packet takes the kernel's ordinary path. */
+/* Whether anything needs repair. While nothing does, every packet takes the kernel's ordinary path. */
 struct ss_repair_state {
-    __u32 active; /* protecting sessions that are not SS_UP: too high for a moment (work for nothing), never too low */
-    __u32 always; /* non-zero: look at every packet, since a policy encapsulates even when all is well */
+    __u32 active;      /* protecting sessions that are not SS_UP; briefly too high (needless work), never too low */
+    __u32 always;      /* non-zero: look at every packet, because a policy encapsulates even when all sessions are up */
     __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is not 0 */
     __u32 pad;
 };
@@ -56,7 +56,7 @@ struct ss_repair_state {
 
 /*
  * The probe's UDP payload: an RFC 8972 Session-Sender packet (RFC 8762 base, unauthenticated) with one TLV of the
- * private range that carries a SipHash-2-4 of its first 16 bytes. All fields are in network order, the MAC is raw
+ * private range. The TLV carries a SipHash-2-4 of the first 16 bytes. All fields are in network order; the MAC is raw
  * bytes.
  */
 struct ss_stamp {
@@ -73,7 +73,7 @@ struct ss_stamp {
 };
 
 #define SS_STAMP_SIGNED 16             /* bytes of ss_stamp that the MAC covers */
-#define SS_STAMP_ERROR_ESTIMATE 0x4001 /* S=0: not synchronised, Z=1: PTPv2 format, multiplier 1 (RFC 8762, 4.2.1) */
+#define SS_STAMP_ERROR_ESTIMATE 0x4001 /* S=0: not synchronized, Z=1: PTPv2 format, multiplier 1 (RFC 8762, 4.2.1) */
 #define SS_STAMP_TLV_FLAGS 0x80        /* U, as a sender sets it (RFC 8972, 4) */
 #define SS_STAMP_TLV_TYPE 252          /* private use */
 
@@ -81,7 +81,7 @@ struct ss_stamp {
 #define SS_TEMPLATE_MAX 448
 
 struct ss_secret {
-    __u64 key[2]; /* SipHash key, random per start */
+    __u64 key[2]; /* SipHash key, random at each start */
 };
 
 #define SS_SESSION_ACTIVE 1U
@@ -90,14 +90,14 @@ struct ss_secret {
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
 
-/* What the detector wants to know again after a restart; nobody else reads it. */
+/* What the detector needs again after a restart; nobody else reads it. */
 struct ss_saved_state {
     char name[SS_NAME_MAX];
     __u32 state;
     __u32 reason;
     __u64 downs;
     __u64 wait_until_ns;
-    __u64 penalty_ns; /* when the flap penalty was reckoned */
+    __u64 penalty_ns; /* when the flap penalty was computed */
     __u32 penalty;
     __u32 suppressed;
 };
@@ -105,32 +105,32 @@ struct ss_saved_state {
 /* Written by the detector. */
 struct ss_session_conf {
     __u32 flags;          /* SS_SESSION_* */
-    __u32 ifindex;        /* probes leave here */
-    __u32 return_ifindex; /* and return here */
-    __u32 epoch;          /* raised to ask for fresh proof: the session counts as unproven until up_count new answers */
+    __u32 ifindex;        /* probes leave by this interface */
+    __u32 return_ifindex; /* and return by this one */
+    __u32 epoch;          /* raised to ask for fresh proof: the session is unproven until up_count new answers */
     __u16 template_length;
-    __u16 length;     /* of the probe: what is beyond the template is zeros */
+    __u16 length;     /* of the probe; the bytes after the template are zeros */
     __u16 udp_offset; /* of the UDP header in the template; struct ss_stamp follows it */
     __u16 multiplier;
     __u16 up_count;
-    __u32 checksum;   /* one's complement sum of all the UDP checksum covers but the fields that vary */
-    __u32 loss_limit; /* more probes lost of the last 64 are degraded; SS_NO_LOSS_LIMIT: no limit */
+    __u32 checksum;   /* one's complement sum of everything that the UDP checksum covers except the fields that vary */
+    __u32 loss_limit; /* the session is degraded if more of the last 64 probes are lost; SS_NO_LOSS_LIMIT: no limit */
     __u64 interval_ns;
-    __u64 allowance_ns; /* least time that a probe is given to return */
-    __u64 rtt_limit_ns; /* slower on average is degraded; 0: no limit */
+    __u64 allowance_ns; /* least time that a probe gets to return */
+    __u64 rtt_limit_ns; /* degraded if the average round trip is longer; 0: no limit */
 
     __u8 return_address[16];
-    __u8 template_bytes[SS_TEMPLATE_MAX]; /* from the Ethernet header on */
+    __u8 template_bytes[SS_TEMPLATE_MAX]; /* starts with the Ethernet header */
     struct ss_saved_state saved;
 } __attribute__((aligned(64)));
 
 enum ss_verdict {
-    SS_UNPROVEN = 0, /* not enough answers yet: accuses nobody, vouches for nobody */
+    SS_UNPROVEN = 0, /* not enough answers yet: the session is neither alive nor dead */
     SS_ALIVE = 1,
     SS_DEAD = 2,
 };
 
-/* Of a session that is alive. */
+/* The quality of a session that is alive. */
 enum ss_quality {
     SS_GOOD = 0,
     SS_LOSSY = 1,
@@ -142,21 +142,21 @@ struct ss_session_tx {
     __u64 sequence;   /* of the last probe sent; the first is 1. A probe carries the low 32 bits */
     __u64 proof_from; /* answers to earlier probes prove nothing */
     __u32 verdict;    /* enum ss_verdict */
-    __u32 epoch;      /* of conf that the verdict belongs to */
+    __u32 epoch;      /* the conf.epoch that the verdict belongs to */
     __u64 sent;
     __u64 send_errors;
     __u64 verdict_ns; /* when the verdict last changed */
     __u32 quality;    /* enum ss_quality */
-    __u32 unsent;     /* probes in a row that the device did not take */
-    __u32 doubted;    /* the tick, after a standstill, that found it dead: a later one decides */
+    __u32 unsent;     /* probes in a row that the device refused */
+    __u32 doubted; /* number of the tick, after a standstill, that first found the session dead: a later tick decides */
     __u32 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
 } __attribute__((aligned(64)));
 
 #define SS_SEEN_WORDS 8 /* a power of two */
-#define SS_SEEN_BITS 16 /* probes of one word */
+#define SS_SEEN_BITS 16 /* probes per word */
 
-/* Written by the sink, on several CPUs at once should answers of one session come by several queues. */
+/* Written by the probe receiver, on several CPUs at once if answers of one session arrive on several queues. */
 struct ss_session_rx {
     __u64 newest;              /* highest sequence answered; only grows */
     __u64 seen[SS_SEEN_WORDS]; /* which of the last 128 probes were answered, bpf/lib/answer.h */
@@ -165,12 +165,12 @@ struct ss_session_rx {
     __u64 rtt_ns;          /* of the last answer */
     __u64 smoothed_rtt_ns; /* RFC 6298, with its gains */
     __u64 rtt_variation_ns;
-    __u64 allowance_ns; /* smoothed + 4 x variation, as measured: conf's floor not applied */
+    __u64 allowance_ns; /* smoothed + 4 x variation, as measured, without the minimum in conf */
     __u64 pad;
     __u64 rtt_histogram[SS_RTT_BUCKETS];
 } __attribute__((aligned(64)));
 
-/* Whose probes, coming in where, are the answers of a passive session; the value is its index. */
+/* Identifies the probes that count as answers of a passive session; the value is the session's index. */
 struct ss_passive_key {
     __u32 ifindex;
     __u8 source[16];
@@ -182,13 +182,13 @@ struct ss_session {
     struct ss_session_rx rx;
 };
 
-/* Why a packet addressed to a sink of ours was refused; each has a counter. */
-#define SS_REJECTS(X)                                        \
-    X(TRUNCATED, "truncated")             /* too short */    \
-    X(WRONG_INTERFACE, "wrong-interface") /* not its link */ \
-    X(BAD_MAC, "bad-mac")                 /* forged */       \
-    X(NOT_SENT, "not-sent")               /* from ahead */   \
-    X(REPLAYED, "replayed")               /* seen before */  \
+/* Why the probe receiver refused a packet; each reason has a counter. */
+#define SS_REJECTS(X)                                                    \
+    X(TRUNCATED, "truncated")             /* too short */                \
+    X(WRONG_INTERFACE, "wrong-interface") /* not its link */             \
+    X(BAD_MAC, "bad-mac")                 /* forged */                   \
+    X(NOT_SENT, "not-sent")               /* sequence number is ahead */ \
+    X(REPLAYED, "replayed")               /* seen before */              \
     X(TOO_OLD, "too-old")                 /* behind the window */
 
 enum ss_reject {
@@ -200,8 +200,8 @@ enum ss_reject {
 
 /* --- clock ------------------------------------------------------------------------------------------------------- */
 
-#define SS_TICK_BYTES 128     /* length of the packet that circles as the kernel's clock */
-#define SS_TICK_MARK 0x55beaU /* its skb->mark: other packets that stray in are no ticks */
+#define SS_TICK_BYTES 128     /* length of the circling packet that drives the kernel clock */
+#define SS_TICK_MARK 0x55beaU /* its skb->mark; the tick program ignores other packets */
 
 /* Sessions of one interval: order[first .. first + count), sent evenly spread over the interval. */
 struct ss_class {
@@ -210,7 +210,7 @@ struct ss_class {
     __u64 interval_ns;
 };
 
-/* When to probe what. There are two, so that one can be written while the other runs. */
+/* The schedule of the probes. There are two plans, so that one can be written while the other runs. */
 struct ss_plan {
     __u32 classes;
     __u32 generation; /* differs between successive plans */
@@ -221,31 +221,31 @@ struct ss_plan {
 /* Written by the detector. */
 struct ss_clock_conf {
     __u32 plan;      /* index of the plan in force */
-    __u32 successor; /* kernel clock: interface that the circling packet goes out by; 0: there is none */
-    __u64 tick_ns;   /* time between two ticks, as it should be */
+    __u32 successor; /* kernel clock: the circling packet leaves by this interface; 0: there is none */
+    __u64 tick_ns;   /* intended time between two ticks */
 };
 
 /* Written by the tick program. */
 struct ss_clock {
     __u32 busy;       /* a tick is running: two clocks never tick at once */
-    __u32 generation; /* of the plan that done[] belongs to */
+    __u32 generation; /* the plan that done[] belongs to */
     __u64 ticks;
     __u64 last_tick_ns;
     __u64 longest_gap_ns;                /* between two ticks, since the start */
-    __u64 recent_gap_ns;                 /* the longest of the last 64 to 128 ticks: what a down is judged beside */
-    __u64 current_gap_ns;                /* the longest of the present 64 ticks */
-    __u64 missed;                        /* probes not sent since the clock was late by more than their interval */
+    __u64 recent_gap_ns;                 /* longest of the last 64 to 128 ticks; logged with a verdict for comparison */
+    __u64 current_gap_ns;                /* longest of the present 64 ticks */
+    __u64 missed;                        /* probes not sent because the clock was late by more than their interval */
     __u64 suspects;                      /* sessions in suspect[] */
-    __u64 done[SS_MAX_CLASSES];          /* probes that were due so far, by class */
-    __u64 suspect[SS_MAX_SESSIONS / 64]; /* bit per session: look again at the next tick */
+    __u64 done[SS_MAX_CLASSES];          /* probes due so far, by class */
+    __u64 suspect[SS_MAX_SESSIONS / 64]; /* bit per session: look at it again in the next tick */
 };
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 enum ss_event_type {
-    SS_EVENT_DEAD = 1,    /* the verdict fell, and the state with it */
+    SS_EVENT_DEAD = 1,    /* the verdict became dead and the state was lowered */
     SS_EVENT_ALIVE = 2,   /* enough consecutive answers for this epoch */
-    SS_EVENT_QUALITY = 3, /* the quality changed, and where it fell the state with it */
+    SS_EVENT_QUALITY = 3, /* the quality changed; if it got worse, the state was lowered */
 };
 
 struct ss_event {
@@ -254,7 +254,7 @@ struct ss_event {
     __u32 epoch;
     __u32 quality;   /* enum ss_quality */
     __u32 lost;      /* of the 64 probes up to the newest answered */
-    __u32 unsent;    /* ss_session_tx.unsent: above zero, the verdict is that nothing can be sent */
+    __u32 unsent;    /* ss_session_tx.unsent; if not zero, the verdict is that nothing can be sent */
     __u64 last_sent; /* sequence numbers */
     __u64 last_answered;
     __u64 accused; /* the multiplier-th unanswered probe */
@@ -267,43 +267,43 @@ struct ss_event {
 /* --- policies ----------------------------------------------------------------------------------------------------
  *
  * prefix -> policy -> candidate paths -> segment lists (RFC 9256, 2). Policies, candidates and lists may be shared.
- * There are two tables of prefixes, one per bank; ss_node.bank says which one is in force, so that a whole set
- * changes with one store. A slot is what a policy of the detector keeps from set to set: its counters, and where
- * bypasses are found.
+ * There are two prefix tables, one per bank. ss_node.bank says which one is in force, so one store changes the whole
+ * set. A slot is what a policy of the detector keeps from one set to the next: its counters, and the entry by which
+ * its bypass is found.
  */
 
-/* A SID, or a prefix of SIDs; length in bits of the 128, the bits beyond are zero. */
+/* A SID, or a prefix of SIDs. The length is in bits; the bits beyond it are zero. */
 struct ss_prefix {
     __u32 length;
     __u8 address[16];
 };
 
-#define SS_POLICY_EXEMPT 0U  /* policy and slot 0: what matches is never repaired (this node's own addresses) */
-#define SS_POLICY_NONE (~0U) /* what matches is as if in no policy, shorter prefixes do not count */
+#define SS_POLICY_EXEMPT 0U  /* policy and slot 0: matching packets are never repaired (this node's own addresses) */
+#define SS_POLICY_NONE (~0U) /* matching packets count as in no policy, even if a shorter prefix matches */
 
-/* Where a prefix, or an adjacency that is down, leads to. Written and read at once. */
+/* What a prefix, or an adjacency that is down, leads to. Written and read in one step. */
 struct ss_target {
     __u32 policy; /* its index, or SS_POLICY_* */
-    __u32 stats;  /* first of its entries of ss_stats: by candidate, then one for what none of the candidates took */
+    __u32 stats;  /* first of its entries in ss_stats: one per candidate, then one for packets that no candidate took */
 } __attribute__((aligned(8)));
 
 /*
- * One entry of the hash tables of prefixes, IPv4 in IPv4-mapped form, the bits beyond the length zero. A prefix lies in
- * its home cell or, where others were first, in one of the next. In the table in force a cell is taken once: the length
- * is written last, and becomes SS_CELL_LEFT when the prefix goes; the address stays. A free cell leads to no policy,
- * since some processors may see its length before the rest.
+ * An entry of the prefix hash tables. IPv4 is in IPv4-mapped form; the bits beyond the length are zero. A prefix lies
+ * in its home cell or, if that was taken, in one of the following. In the table in force a cell is taken only once: the
+ * length is written last, and becomes SS_CELL_LEFT when the prefix goes; the address stays. A free cell leads to no
+ * policy, because some processors may see its length before the rest.
  */
 struct ss_cell {
     __u64 address[2];
     struct ss_target target;
-    __u32 length; /* SS_CELL_FREE, SS_CELL_LEFT, or that of the prefix plus 1 */
+    __u32 length; /* SS_CELL_FREE, SS_CELL_LEFT, or the prefix length plus 1 */
     __u32 pad;
 };
 
 #define SS_CELL_FREE 0U
 #define SS_CELL_LEFT 255U /* the prefix is gone; others may follow */
 
-/* A prefix length in use, and the mask that cuts an address to it, as the address lies in memory. */
+/* A prefix length in use, and the mask that cuts an address to it, in the byte order of the address in memory. */
 struct ss_length {
     __u32 length;
     __u32 pad;
@@ -316,27 +316,27 @@ enum ss_family {
     SS_FAMILIES = 2,
 };
 
-/* How to look a prefix up in the table of one bank. */
+/* How to look up a prefix in the table of one bank. */
 struct ss_prefix_table {
     __u64 seed;                                           /* of the hash */
-    __u32 first;                                          /* of its cells in ss_prefixes, */
-    __u32 homes;                                          /* so many of which prefixes may be at home in */
-    __u32 filter;                                         /* first of its words in ss_filters */
-    __u32 filter_mask;                                    /* their number less one, a power of two */
+    __u32 first;                                          /* index of its first cell in ss_prefixes */
+    __u32 homes;                                          /* number of its cells that can be a home */
+    __u32 filter;                                         /* index of its first word in ss_filters */
+    __u32 filter_mask;                                    /* number of those words, a power of two, minus one */
     __u32 lengths[SS_FAMILIES];                           /* entries of length[] */
     struct ss_length length[SS_FAMILIES][SS_MAX_LENGTHS]; /* longest first */
 };
 
-/* What all packets are held against. */
+/* Settings of the node that apply to every packet. */
 struct ss_node {
     __u32 bank;          /* 0 or 1: the one in force */
     __u32 domains;       /* entries of domain[] */
     __u32 policy_device; /* ifindex; 0: there is none */
     __be32 source_v4;    /* of ICMPv4 errors */
-    __u8 source[16];     /* outer source of what is encapsulated here, and source of ICMPv6 errors */
+    __u8 source[16];     /* outer source of packets encapsulated here, and source of ICMPv6 errors */
     __u32 sid_lengths;   /* entries of sid_length[] */
-    __u32 always_routes; /* non-zero: a policy of `encap bpf` routes encapsulates even when all is well */
-    struct ss_length domain[SS_MAX_DOMAIN];      /* prefixes of the outer sources that are let in... */
+    __u32 always_routes; /* non-zero: a policy of `encap bpf` routes encapsulates even when all sessions are up */
+    struct ss_length domain[SS_MAX_DOMAIN];      /* prefixes of the outer sources that are admitted... */
     __u64 domain_address[SS_MAX_DOMAIN][2];      /* ... and their addresses */
     struct ss_length sid_length[SS_MAX_LENGTHS]; /* longest first */
 };
@@ -355,42 +355,42 @@ struct ss_weighted {
 /* A candidate path. */
 struct ss_candidate {
     __u32 lists;
-    __u32 weight; /* of all lists together */
+    __u32 weight; /* sum over all lists */
     struct ss_weighted list[SS_MAX_LISTS];
 };
 
 enum ss_mode {
     SS_MODE_PLAIN = 0,    /* the kernel forwards; where it cannot be asked (policy device), as SS_MODE_FORWARD */
-    SS_MODE_UNUSABLE = 1, /* cannot be taken yet: its neighbor's MAC address is not known */
-    SS_MODE_FORWARD = 2,  /* to the neighbor as it is */
+    SS_MODE_UNUSABLE = 1, /* cannot be used yet: the neighbor's MAC address is not known */
+    SS_MODE_FORWARD = 2,  /* to the neighbor, unchanged */
     SS_MODE_ENCAPS = 3,   /* H.Encaps, H.Encaps.Red (RFC 8986, 5.1 and 5.2) */
     SS_MODE_INSERT = 4,   /* H.Insert (draft-filsfils-spring-srv6-net-pgm-insertion, 4.1) */
 };
 
-/* The tag of the SRHs that we push (RFC 8754, 2): how many repairs a packet carries, one in another. */
+/* The tag of SRHs that Sidestep pushes (RFC 8754, 2): its low byte counts the nested repairs of a packet. */
 #define SS_REPAIR_TAG 0x5d00U
 #define SS_MAX_REPAIRS 2U
 
 /* Ethernet, IPv6, SRH. */
 #define SS_HEADER_MAX (14 + 40 + 8 + 16 * SS_MAX_SEGMENTS)
 
-/* A segment list with the way out: a header that is copied before the packet. */
+/* A segment list and its next hop: the header that is copied in front of the packet. */
 struct ss_list {
     __u16 mode; /* enum ss_mode */
     __u16 sessions;
-    __u16 session[SS_MAX_LIST_SESSIONS]; /* it is as good as the worst of them */
-    __u32 ifindex;                       /* it leaves here */
-    __u32 mtu;                           /* largest IP packet that may leave, headers included */
-    __u16 header_length;                 /* of header, Ethernet included */
-    __u16 srh_offset;                    /* of the SRH in header; 0: there is none */
+    __u16 session[SS_MAX_LIST_SESSIONS]; /* the list is as good as the worst of them */
+    __u32 ifindex;                       /* outgoing interface */
+    __u32 mtu;                           /* largest IP packet that may leave, including all headers */
+    __u16 header_length;                 /* length of header[], including Ethernet */
+    __u16 srh_offset;                    /* of the SRH in header[]; 0: there is none */
     __u8 header[SS_HEADER_MAX + 2];      /* lengths, inner protocol, traffic class, flow label, hop limit and tag are
                                             filled in per packet; of H.Insert: Ethernet and SRH */
 };
 
-/* Where the FIB sends a packet: an adjacency of ours. */
+/* A next hop of the FIB that may be one of this node's adjacencies. */
 struct ss_hop {
     __u32 ifindex;
-    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: whichever, the interface leads to one neighbor only */
+    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: any, because the interface leads to only one neighbor */
 };
 
 struct ss_adjacency {
@@ -400,14 +400,14 @@ struct ss_adjacency {
 
 /* --- XDP ---------------------------------------------------------------------------------------------------------- */
 
-/* An interface, as programs of XDP have to know it: nobody has looked at a packet before them. */
+/* An interface as the XDP programs need to know it: at XDP, nothing has checked the packet's destination MAC. */
 struct ss_xdp_interface {
-    __u8 mac[6];          /* its own */
-    __u8 redirect_target; /* 1: packets at XDP can leave by it */
-    __u8 no_headroom; /* 1: one that came in by it had less room before it than a list needed; written by the program */
+    __u8 mac[6];          /* its own address */
+    __u8 redirect_target; /* 1: XDP can send frames out of it */
+    __u8 no_headroom;     /* 1: a frame that came in here had too little headroom for a list; written by the program */
 };
 
-/* Bytes that a packet at XDP can grow by with most drivers: they leave 192 before it, and the kernel takes 40. */
+/* By how many bytes a frame at XDP can grow with most drivers: they leave 192, of which the kernel takes 40. */
 #define SS_XDP_HEADROOM 152
 
 /* --- SIDs of this node ------------------------------------------------------------------------------------------- */
@@ -427,19 +427,19 @@ struct ss_sid {
     __u8 behavior; /* enum ss_behavior */
     __u8 flavors;  /* SS_FLAVOR_* */
     __u8 block_bits;
-    __u8 function_bits;            /* NEXT-C-SID: what is shifted out, 64 at the most */
+    __u8 function_bits;            /* NEXT-C-SID: bits that are shifted out, at most 64 */
     struct ss_adjacency adjacency; /* of End.X */
 };
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
 
-/* Why a packet that had to be repaired was not; by policy and candidate. */
-#define SS_DROPS(X)                                                                                      \
-    X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                      \
-    X(HOP_LIMIT, "hop-limit")         /* left to the kernel to expire */                                 \
-    X(LOOP, "loop")                   /* repaired here before, left to the kernel */                     \
-    X(TOO_BIG, "too-big")             /* dropped, the sender was told */                                 \
-    X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind many options; left to the kernel */ \
+/* Why a packet that needed repair was not repaired; counted per policy and candidate. */
+#define SS_DROPS(X)                                                                                          \
+    X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                          \
+    X(HOP_LIMIT, "hop-limit")         /* left to the kernel, which lets it expire */                         \
+    X(LOOP, "loop")                   /* repaired here before; left to the kernel */                         \
+    X(TOO_BIG, "too-big")             /* dropped; the sender is told */                                      \
+    X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind too many options; left to the kernel */ \
     X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */
 
 enum ss_drop {
@@ -457,15 +457,15 @@ struct ss_candidate_stats {
     __u64 drops[SS_DROP_COUNT];
 };
 
-/* What became of the packets that were looked at; each has a counter. */
-#define SS_OUTCOMES(X)                                                                \
-    X(REPAIRED, "repaired")           /* left by a backup */                          \
-    X(PLAIN, "plain")                 /* the kernel's way is up */                    \
-    X(NO_POLICY, "no-policy")         /* in no policy, and by no adjacency of ours */ \
-    X(EXEMPT, "exempt")               /* to this node itself, or never forwarded */   \
-    X(DECAPSULATED, "decapsulated")   /* by a SID of ours */                          \
-    X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of ours from outside */    \
-    X(MALFORMED, "malformed")         /* left to the kernel */                        \
+/* What became of the packets that were looked at; each outcome has a counter. */
+#define SS_OUTCOMES(X)                                                                  \
+    X(REPAIRED, "repaired")           /* left by a backup */                            \
+    X(PLAIN, "plain")                 /* the kernel's path is up */                     \
+    X(NO_POLICY, "no-policy")         /* in no policy and not to an adjacency */        \
+    X(EXEMPT, "exempt")               /* to this node itself, or never forwarded */     \
+    X(DECAPSULATED, "decapsulated")   /* by a SID of this node */                       \
+    X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of this node from outside */ \
+    X(MALFORMED, "malformed")         /* left to the kernel */                          \
     X(PTB_SENT, "icmp-ptb-sent")      /* Packet Too Big or Fragmentation Needed sent */
 
 enum ss_outcome {
@@ -475,12 +475,12 @@ enum ss_outcome {
         SS_OUTCOME_COUNT
 };
 
-/* Per CPU: rejects, then outcomes, then drops. */
+/* Per CPU: rejects first, then outcomes, then drops. */
 #define SS_COUNT_OUTCOMES ((__u32)SS_REJECT_COUNT)
 #define SS_COUNT_DROPS (SS_COUNT_OUTCOMES + (__u32)SS_OUTCOME_COUNT)
 #define SS_COUNTERS (SS_COUNT_DROPS + (__u32)SS_DROP_COUNT)
 
-/* How many ICMP errors may be sent; per CPU. */
+/* How many ICMP errors may be sent, per CPU. */
 struct ss_bucket {
     __u64 filled_ns; /* when it was last filled */
     __u64 tokens;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What an answered probe leaves behind: the window of answers and the round-trip times. Pure. */
+/* Records an answered probe: the window of answers and the round-trip times. Pure. */
 #ifndef SIDESTEP_ANSWER_H
 #define SIDESTEP_ANSWER_H
 
@@ -24,7 +24,7 @@ SS_INLINE void ss_record_rtt(struct ss_session_rx* rx, __u64 rtt) {
     }
     SS_WRITE(rx->allowance_ns, rx->smoothed_rtt_ns + 4 * rx->rtt_variation_ns);
 
-    /* floor(log2(microseconds)), by halves */
+    /* floor(log2(microseconds)) by bisection */
     if (microseconds >> 16) bucket += 16, microseconds >>= 16;
     if (microseconds >> 8) bucket += 8, microseconds >>= 8;
     if (microseconds >> 4) bucket += 4, microseconds >>= 4;
@@ -34,9 +34,9 @@ SS_INLINE void ss_record_rtt(struct ss_session_rx* rx, __u64 rtt) {
 }
 
 /*
- * Which probes were answered. A word of `seen` is a block of SS_SEEN_BITS probes: its number (sequence / SS_SEEN_BITS),
- * then a bit per probe, the last probe's lowest. A block takes the place of the one SS_SEEN_WORDS before it, and a word
- * is changed as a whole: answers on several CPUs at once neither lose one another nor bring an old block back.
+ * Which probes were answered. Each word of `seen` is a block of SS_SEEN_BITS probes: the block's number (sequence /
+ * SS_SEEN_BITS), then one bit per probe, the last probe lowest. A block replaces the one SS_SEEN_WORDS before it, and a
+ * word changes as a whole: answers on several CPUs at once neither lose each other nor bring an old block back.
  */
 SS_INLINE __u64 ss_seen_bits(const struct ss_session_rx* rx, __u64 block) {
     __u64 word = SS_READ(rx->seen[block & (SS_SEEN_WORDS - 1)]);
@@ -44,7 +44,7 @@ SS_INLINE __u64 ss_seen_bits(const struct ss_session_rx* rx, __u64 block) {
     return word >> SS_SEEN_BITS == block ? word & ((1U << SS_SEEN_BITS) - 1) : 0;
 }
 
-/* The 64 probes up to `newest`; bit i: probe newest - i was answered. */
+/* The 64 probes up to `newest`. Bit i is set if probe newest - i was answered. */
 SS_INLINE __u64 ss_window(const struct ss_session_rx* rx, __u64 newest) {
     __u64 block = newest / SS_SEEN_BITS;
     __u32 place = newest % SS_SEEN_BITS;
@@ -54,8 +54,8 @@ SS_INLINE __u64 ss_window(const struct ss_session_rx* rx, __u64 newest) {
            ss_seen_bits(rx, block - 4) << (place + 48) << 1;
 }
 
-/* Marks a probe as answered. Returns 0, or the reason why it counts for nothing, plus 1. While others change the word,
- * they can do so as often as it has bits. */
+/* Marks a probe as answered. Returns 0, or the reason to ignore the answer, plus 1. Other CPUs can change the word in
+ * between at most as often as it has bits. */
 SS_INLINE __u32 ss_mark_answered(struct ss_session_rx* rx, __u64 sequence) {
     __u64 block = sequence / SS_SEEN_BITS;
     __u64 bit = 1ULL << (SS_SEEN_BITS - 1 - sequence % SS_SEEN_BITS);
@@ -77,7 +77,7 @@ SS_INLINE __u32 ss_mark_answered(struct ss_session_rx* rx, __u64 sequence) {
     return SS_REJECT_TOO_OLD + 1;
 }
 
-/* Moves `newest` to this probe, unless another CPU has moved it further. Its bit is set before. */
+/* Moves `newest` up to this probe, unless another CPU has moved it further. The probe's bit is set first. */
 SS_INLINE void ss_raise_newest(struct ss_session_rx* rx, __u64 sequence) {
     __u64 was = SS_READ(rx->newest);
     __u32 attempt;
@@ -91,21 +91,21 @@ SS_INLINE void ss_raise_newest(struct ss_session_rx* rx, __u64 sequence) {
     }
 }
 
-/* The whole number of the probe that carries these low bits, 0 if none was sent within the last 2^31 probes. */
+/* The full number of the probe that carries these low bits, or 0 if none was sent within the last 2^31 probes. */
 SS_INLINE __u64 ss_whole_sequence(__u64 last_sent, __u32 carried) {
     __u32 age = (__u32)last_sent - carried;
 
     return age < 1U << 31 && age < last_sent ? last_sent - age : 0;
 }
 
-/* True of a probe that has the number of a later one: it left 2^32 probes earlier, of which each took an interval. */
+/* True if the probe left 2^32 probes before the one that it seems to be. Each of those took an interval. */
 SS_INLINE int ss_is_lapped(const struct ss_session* session, __u64 now, __u64 sent_ns) {
     return now > sent_ns && (now - sent_ns) >> 31 > session->conf.interval_ns;
 }
 
 /*
- * Records the answer to the probe that carries the number `carried` and the time `sent_ns`. Returns 0, or the reason
- * why it counts for nothing, plus 1.
+ * Records the answer to the probe that carries the number `carried` and the time `sent_ns`. Returns 0, or the reason to
+ * ignore the answer, plus 1.
  */
 SS_INLINE __u32 ss_record_answer(struct ss_session* session, __u32 carried, __u64 now, __u64 sent_ns) {
     struct ss_session_rx* rx = &session->rx;
@@ -125,8 +125,8 @@ SS_INLINE __u32 ss_record_answer(struct ss_session* session, __u32 carried, __u6
 }
 
 /*
- * Records that a neighbor's probe passed: it meets every expectation of a passive session so far. Two expectations may
- * fall between two probes whose spacing wavers, so one that was skipped is no loss.
+ * Records that a neighbor's probe passed: it meets all expectations of a passive session so far. Two expectations may
+ * fall between two probes whose spacing varies, so a skipped one is no loss.
  */
 SS_INLINE void ss_record_passing(struct ss_session* session, __u64 now) {
     struct ss_session_rx* rx = &session->rx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * End.DT4, End.DT6 and End.DT46 into the main table (RFC 8986, 4.6 to 4.8): the outer header goes, and the packet takes
- * the kernel's ordinary way as what was inside. Only from within the SR domain (RFC 8754, 5.1).
+ * End.DT4, End.DT6 and End.DT46 into the main table (RFC 8986, 4.6 to 4.8): removes the outer header and lets the inner
+ * packet take the kernel's ordinary path. Accepts packets from within the SR domain only (RFC 8754, 5.1).
  */
 #ifndef SIDESTEP_DECAP_H
 #define SIDESTEP_DECAP_H
@@ -11,14 +11,14 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/sid.h"
 
-#define SS_MOST_OUTER 4095 /* bytes of headers that bpf_skb_adjust_room() takes away */
+#define SS_MOST_OUTER 4095 /* bpf_skb_adjust_room() removes at most this many bytes */
 
 #define SS_ECN_MASK 3
 #define SS_ECN_ECT1 1
 #define SS_ECN_ECT0 2
 #define SS_ECN_CE 3
 
-/* True of a packet that comes by an adjacency's interface: from a router of the SR domain. */
+/* True if the packet arrived from an adjacency, and so from a router of the SR domain. */
 static __always_inline int ss_from_inside(const ss_frame* frame) {
     struct ss_hop inside = {.ifindex = ss_ifindex(frame)};
 
@@ -39,22 +39,24 @@ static __always_inline int ss_source_in_domain(const struct ss_packet* packet) {
     return 0;
 }
 
-/* True if a packet to End or End.X of ours has to be dropped. From the inside any source is good: H.Insert leaves that of
- * the host. Without an SR domain in the configuration, who may send to them is left to filters at its edge. */
+/* True if a packet to an End or End.X of ours must be dropped. From inside, any source is valid, because H.Insert keeps
+ * the host's. Without an SR domain in the configuration, filters at the edge decide who may send to them. */
 static __always_inline int ss_is_outsider(const ss_frame* frame, const struct ss_packet* packet) {
     const struct ss_node* node = ss_node();
 
     return node && node->domains && !ss_from_inside(frame) && !ss_source_in_domain(packet);
 }
 
-/* What is inside, by the SID's behavior; 0 if that is nothing for it. */
+/* The EtherType of the inner packet if the SID accepts it, else 0. */
 static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, const struct ss_visit* visit) {
     if (packet->upper == SS_NEXT_IPV6 && visit->decapsulates != SS_END_DT4) return ETH_P_IPV6;
     if (packet->upper == SS_NEXT_IPV4 && visit->decapsulates != SS_END_DT6) return ETH_P_IP;
     return 0;
 }
 
-/* RFC 6040, 4.2: what the tunnel met is told to the inner packet. Returns -1 if that cannot be: it is dropped. */
+/*
+ * RFC 6040, 4.2: copies congestion marks from the outer to the inner header. Returns -1 if the packet must be dropped.
+ */
 static __always_inline int ss_combine_ecn(ss_frame* frame, __be32 outer_flow, const struct ss_packet* inner) {
     __u32 told = bpf_ntohl(outer_flow) >> 20 & SS_ECN_MASK;
     __u32 had = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
@@ -80,7 +82,8 @@ static __always_inline int ss_combine_ecn(ss_frame* frame, __be32 outer_flow, co
     return 0;
 }
 
-/* Takes the outer header away, with all extension headers. `packet` is the inner one afterwards. Returns 0, or what the program has to return. */
+/* Removes the outer header and all its extension headers; `packet` is the inner one afterwards. Returns 0, or the
+ * program's result. */
 SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u16 protocol = ss_inner_protocol(packet, visit);
     __u32 outer = packet->upper_at - ETH_HLEN;
@@ -97,7 +100,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     if (protocol == ETH_P_IPV6 ? ss_read_ipv6(frame, ETH_HLEN + outer, packet)
                                : protocol != ETH_P_IP || ss_read_ipv4(frame, ETH_HLEN + outer, packet)) {
         ss_count_outcome(SS_OUTCOME_MALFORMED);
-        return SS_SHOT; /* nobody else's: the SID is ours */
+        return SS_SHOT; /* the SID is ours, so nobody else wants it */
     }
     if (ss_remove_outer(frame, outer, packet->family)) goto broken;
     if (ss_combine_ecn(frame, outer_flow, packet)) goto broken;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The adjacency that the kernel's FIB would send a packet by. It is asked with all that the kernel hashes for ECMP
- * (fib_multipath_hash_policy 0 and 1), so that its answer is the kernel's own choice for this flow.
+ * Finds the adjacency that the kernel's FIB would send a packet to. The lookup contains everything that the kernel
+ * hashes for ECMP (fib_multipath_hash_policy 0 and 1), so the answer is the kernel's own choice for this flow.
  */
 #ifndef SIDESTEP_FIB_H
 #define SIDESTEP_FIB_H
@@ -12,7 +12,7 @@
 #define SS_AF_INET 2
 #define SS_AF_INET6 10
 
-/* The adjacency behind a gateway: by its address, or whichever the interface leads to. */
+/* The adjacency behind a gateway: the one with its address, or else the only one on the interface. */
 static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop* hop) {
     const struct ss_adjacency* found = bpf_map_lookup_elem(&ss_adjacencies, hop);
 
@@ -21,15 +21,15 @@ static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop*
     return bpf_map_lookup_elem(&ss_adjacencies, hop);
 }
 
-/* True if the kernel hashes what is behind all extension headers of packets of this family (fib_multipath_hash_policy 1
- * and higher), and not what is first behind the IP header. */
+/* True if the kernel hashes the header after all extension headers (fib_multipath_hash_policy 1 and higher), not the
+ * first one after the IP header, for packets of this family. */
 static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {
     const struct ss_repair_state* repair = ss_entry(&ss_repair_states, 0);
 
     return repair && repair->hash_policy >> (packet->family == SS_IPV4 ? SS_IPV4 : SS_IPV6) & 1;
 }
 
-/* Null if the FIB has no route, or one by no adjacency of ours. */
+/* Null if the FIB has no route, or a route that uses none of our adjacencies. */
 static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet) {
     struct bpf_fib_lookup fib = {};
     struct ss_hop hop = {};
@@ -50,7 +50,7 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, co
         __builtin_memcpy(fib.ipv6_src, packet->source, sizeof(fib.ipv6_src));
         __builtin_memcpy(fib.ipv6_dst, packet->destination, sizeof(fib.ipv6_dst));
     }
-    /* These three name interface and gateway; whether the neighbor is resolved is not asked. */
+    /* These three name interface and gateway. It does not matter here whether the neighbor is resolved. */
     result = bpf_fib_lookup(frame, &fib, sizeof(fib), 0);
     if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH &&
         result != BPF_FIB_LKUP_RET_FRAG_NEEDED) {

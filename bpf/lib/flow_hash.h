@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A flow, as a number that is the same at every hook: addresses, protocol, ports, flow label. */
+/* Hashes a flow to the same number at every hook: addresses, protocol, ports, flow label. */
 #ifndef SIDESTEP_FLOW_HASH_H
 #define SIDESTEP_FLOW_HASH_H
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A packet as its hook hands it over, beginning with Ethernet, and what can be done with it there. All that decides
- * about packets is written once, for tc and XDP alike; a program of XDP says so by SS_AT_XDP before it includes
- * anything. Both give the same calls:
+ * A packet as its hook hands it over, beginning with Ethernet, and the operations on it. The code that decides about
+ * packets is written once, for tc and XDP; an XDP program defines SS_AT_XDP before it includes anything. Both hooks
+ * offer the same calls:
  *
- *   SS_PASS, SS_SHOT, SS_CONSUMED    what a program returns: goes on; dropped; ended, and nothing is wrong
+ *   SS_PASS, SS_SHOT, SS_CONSUMED    results of a program: goes on; dropped; consumed on purpose
  *   ss_ifindex, ss_bytes             the interface it came in by; its length with Ethernet, unless it is GSO
  *   ss_protocol                      its EtherType, or 0
- *   ss_is_gso                        whether it is several packets to be
+ *   ss_is_gso                        whether it will be split into several packets
  *   ss_pull                          makes its first bytes readable by ss_at()
- *   ss_load, ss_store                copy bytes from and to any place; 0 on success
- *   ss_hash                          of its flow, the better one that the hook has
- *   ss_can_send, ss_can_bounce       whether it can leave by an interface with so many bytes more; as it came
- *   ss_send, ss_bounce               leaves by an interface; by the one that it came in by
- *   ss_again                         comes in once more
- *   ss_add_outer, ss_remove_outer    room between Ethernet and the IP header for a tunnel's; its removal
- *   ss_add_srh, ss_remove_srh        room behind the IPv6 header; its removal
- *   ss_make_room_and_cut             room before the IP header, and an end
+ *   ss_load, ss_store                copy bytes from and to any offset; 0 on success
+ *   ss_hash                          hash of its flow, the best that the hook has
+ *   ss_can_send, ss_can_bounce       whether it can leave by an interface, grown by some bytes; by its own interface
+ *   ss_send, ss_bounce               sends it out of an interface; out of the one that it came in by
+ *   ss_again                         lets it come in once more
+ *   ss_add_outer, ss_remove_outer    adds room for a tunnel header after Ethernet; removes the tunnel header
+ *   ss_add_srh, ss_remove_srh        adds room after the IPv6 header; removes it
+ *   ss_make_room_and_cut             adds room before the IP header, and cuts the end off
  */
 #ifndef SIDESTEP_FRAME_H
 #define SIDESTEP_FRAME_H
@@ -39,7 +39,7 @@ typedef struct xdp_md ss_frame;
 typedef struct __sk_buff ss_frame;
 #endif
 
-/* A pointer field of the context. clang must not compute the field's address on its own: the verifier refuses that. */
+/* A pointer field of the context. The verifier refuses the code if clang computes the field's address separately. */
 #define SS_CONTEXT_POINTER(frame, field)                                      \
     ({                                                                        \
         void* pointer_;                                                       \
@@ -49,7 +49,7 @@ typedef struct __sk_buff ss_frame;
         pointer_;                                                             \
     })
 
-/* The header at `offset`, or null when the packet is too short for it. */
+/* The header at `offset`, or null if the packet is too short for it. */
 static __always_inline void* ss_at(const ss_frame* frame, __u32 offset, __u32 size) {
     void* start = SS_CONTEXT_POINTER(frame, data) + offset;
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Packets at tc and in routes (bpf/lib/frame.h). Of GSO packets, the kernel has to be told what tunnels they are in. */
+/* Packets at tc and in routes (bpf/lib/frame.h). The kernel must be told which tunnels GSO packets are in. */
 #ifndef SIDESTEP_FRAME_TC_H
 #define SIDESTEP_FRAME_TC_H
 
 #include <linux/pkt_cls.h>
 
-#define SS_PASS TC_ACT_UNSPEC /* other filters included */
+#define SS_PASS TC_ACT_UNSPEC /* other filters still see it */
 #define SS_SHOT TC_ACT_SHOT
 
-/* tcx knows no TC_ACT_STOLEN: there it is TC_ACT_SHOT. */
+/* tcx does not know TC_ACT_STOLEN; there it is TC_ACT_SHOT. */
 const volatile int ss_consumed __weak = TC_ACT_STOLEN;
 #define SS_CONSUMED ss_consumed
 
-#define SS_ENOTSUPP 524 /* of the kernel's linux/errno.h */
+#define SS_ENOTSUPP 524 /* from the kernel's linux/errno.h */
 #define SS_EALREADY 114
 
-/* linux/bpf.h has them since 6.3. */
+/* linux/bpf.h defines them since 6.3. */
 #define SS_DECAP_L3_IPV4 (1ULL << 7)
 #define SS_DECAP_L3_IPV6 (1ULL << 8)
 
@@ -79,7 +79,7 @@ static __always_inline int ss_again(const ss_frame* frame) {
     return (int)bpf_redirect(frame->ifindex, BPF_F_INGRESS);
 }
 
-/* TCP segments of a GSO packet are made smaller, datagrams cannot be (RFC 8085 leaves their size to the sender). */
+/* TCP segments of a GSO packet may shrink; datagrams may not (RFC 8085 leaves their size to the sender). */
 static __always_inline int ss_make_room(ss_frame* frame, __u32 bytes, __u32 mode, __u64 flags) {
     long result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
 
@@ -87,7 +87,7 @@ static __always_inline int ss_make_room(ss_frame* frame, __u32 bytes, __u32 mode
         flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
         result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
     }
-    if (result == -SS_EALREADY) { /* in a tunnel already: the kernel keeps offsets and GSO types of one only */
+    if (result == -SS_EALREADY) { /* already in a tunnel: the kernel keeps offsets and GSO types of only one */
         flags &= ~(__u64)BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
         result = bpf_skb_adjust_room(frame, (__s32)bytes, mode, flags | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
     }
@@ -113,7 +113,7 @@ static __always_inline int ss_strip_v6(ss_frame* frame, __u32 outer) {
     return bpf_skb_adjust_room(frame, -(__s32)outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
 }
 
-/* Before 6.3 only bpf_skb_change_proto() turns an IPv6 packet into one of IPv4; it takes 20 bytes away. */
+/* Before 6.3, only bpf_skb_change_proto() turns an IPv6 packet into IPv4; it removes 20 bytes. */
 static __always_inline int ss_strip_v4(ss_frame* frame, __u32 outer) {
     const __be16 protocol = bpf_htons(ETH_P_IP);
     const __u32 by_change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
@@ -126,12 +126,12 @@ static __always_inline int ss_strip_v4(ss_frame* frame, __u32 outer) {
     return ss_store(frame, 2 * ETH_ALEN, &protocol, sizeof(protocol));
 }
 
-/* `family`: of what is inside. */
+/* `family` is that of the inner packet. */
 static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 family) {
     return family == SS_IPV4 ? ss_strip_v4(frame, bytes) : ss_strip_v6(frame, bytes);
 }
 
-/* The packet has `bytes` behind Ethernet then, the first `room` of them new. */
+/* The packet then has `bytes` after Ethernet, of which the first `room` are new. */
 static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
     if (bpf_skb_adjust_room(frame, (__s32)room, BPF_ADJ_ROOM_MAC, 0)) return -1;
     if (bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0)) return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets at XDP (bpf/lib/frame.h): as the driver received them, one by one and without anything around them. They can
- * leave by interfaces only that take such frames, with as many bytes more as the driver left room for.
+ * Packets at XDP (bpf/lib/frame.h): single frames, just as the driver received them. They can leave only by interfaces
+ * that take such frames, and can grow only into the headroom that the driver left.
  */
 #ifndef SIDESTEP_FRAME_XDP_H
 #define SIDESTEP_FRAME_XDP_H
@@ -12,7 +12,7 @@
 #define SS_PASS XDP_PASS
 #define SS_SHOT XDP_DROP
 #define SS_CONSUMED XDP_DROP
-#define SS_AGAIN (XDP_REDIRECT + 1) /* for the entry program: no result of its own */
+#define SS_AGAIN (XDP_REDIRECT + 1) /* for the entry program only; not an XDP result */
 
 static __always_inline __u32 ss_ifindex(const ss_frame* frame) {
     return frame->ingress_ifindex;
@@ -46,7 +46,7 @@ static __always_inline int ss_store(ss_frame* frame, __u32 at, const void* from,
     return bpf_xdp_store_bytes(frame, at, (void*)from, bytes) ? -1 : 0;
 }
 
-/* Nobody has made one. */
+/* The driver gives us no hash. */
 static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* packet) {
     (void)frame;
     return ss_flow_hash(packet);
@@ -58,7 +58,8 @@ static __always_inline int ss_is_redirect_target(__u32 ifindex) {
     return port && port->redirect_target;
 }
 
-/* The room is tried, since nothing says how much a driver left, and once a packet is changed it is too late. */
+/* Tries the headroom, because nothing tells how much a driver left, and after the first change it is too late to pass
+ * the packet on. */
 static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
     const __u32 came_by = frame->ingress_ifindex;
     struct ss_xdp_interface* port;
@@ -80,7 +81,7 @@ static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {
     return (int)bpf_redirect(ifindex, 0);
 }
 
-/* Not by XDP_TX: a veth device whose other end polls without a program never sees that to its end. */
+/* Not XDP_TX: a veth device whose peer polls without a program never completes that. */
 static __always_inline int ss_bounce(const ss_frame* frame) {
     return ss_send(frame, frame->ingress_ifindex);
 }
@@ -91,10 +92,10 @@ static __always_inline int ss_again(const ss_frame* frame) {
 }
 
 static __always_inline int ss_add_outer(ss_frame* frame, __u32 bytes) {
-    return bpf_xdp_adjust_head(frame, -(__s32)bytes) ? -1 : 0; /* its header has Ethernet in it */
+    return bpf_xdp_adjust_head(frame, -(__s32)bytes) ? -1 : 0; /* the list's header contains Ethernet */
 }
 
-/* `family`: of what is inside. */
+/* `family` is that of the inner packet. */
 static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 family) {
     struct ethhdr eth;
 
@@ -103,7 +104,7 @@ static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 f
     return ss_store(frame, 0, &eth, sizeof(eth));
 }
 
-/* Moves what comes before an SRH; `bytes` are new behind it, or go if negative. */
+/* Moves Ethernet and the IPv6 header. Adds `bytes` after them; removes bytes if negative. */
 SS_OWN_FRAME int ss_move_head(ss_frame* frame, __s32 bytes) {
     __u8 head[ETH_HLEN + sizeof(struct ipv6hdr)];
 
@@ -119,7 +120,7 @@ static __always_inline int ss_remove_srh(ss_frame* frame, __u32 bytes) {
     return ss_move_head(frame, -(__s32)bytes);
 }
 
-/* The packet has `bytes` behind Ethernet then, the first `room` of them new. */
+/* The packet then has `bytes` after Ethernet, of which the first `room` are new. */
 static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
     __s32 surplus = (__s32)(ss_bytes(frame) + room - ETH_HLEN - bytes);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What happens to a packet where traffic enters, at tc or at XDP: probes that come back go to the sink; what is
- * addressed to a decapsulating SID of ours is unwrapped; while a session that protects something is not up, packets are
- * steered; everything else takes the kernel's ordinary path untouched.
+ * Handles a packet where traffic enters, at tc or at XDP. Probes that come back go to the probe receiver. Packets to a
+ * decapsulating SID of this node are unwrapped. While a session that protects something is not up, packets are steered.
+ * Everything else takes the kernel's ordinary path untouched.
  */
 #ifndef SIDESTEP_INGRESS_H
 #define SIDESTEP_INGRESS_H
@@ -11,7 +11,7 @@
 #include "bpf/lib/receiver.h"
 #include "bpf/lib/transmit.h"
 
-#define SS_LINEAR_BYTES 512 /* a probe with all its headers; some drivers leave less than that in the linear part */
+#define SS_LINEAR_BYTES 512 /* a probe with all its headers; some drivers leave less in the linear part */
 
 static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     struct ss_path path;
@@ -20,11 +20,11 @@ static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, 
     return path.list ? ss_transmit(frame, packet, SS_TRANSIT, visit, &path) : SS_PASS;
 }
 
-/* What was inside a tunnel to us: from here on like any other packet. */
+/* The inner packet of a tunnel to this node: handled like any other packet from here on. */
 static __always_inline int ss_ingress_unwrapped(ss_frame* frame, struct ss_packet* packet, int all_well) {
     if (packet->family == SS_IPV6) {
         if (ss_is_probe(packet)) return ss_receive_probe(frame, packet);
-        /* It visits us, too: the kernel has no route for it. */
+        /* It is for another SID of this node, and the kernel has no route for that. */
         if (ss_is_sid(packet->destination)) return ss_again(frame);
     }
     return all_well ? SS_PASS : ss_repair(frame, packet, 0);
@@ -45,7 +45,7 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
     }
     if (all_well) return SS_PASS;
     if (!visit.visits) return ss_repair(frame, packet, 0);
-    /* Steered as what our SIDs will make of it. */
+    /* Steer it to the destination that our SIDs will give it. */
     __builtin_memcpy(packet->destination, visit.destination, sizeof(packet->destination));
     return ss_repair(frame, packet, &visit);
 }
@@ -58,9 +58,9 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
 }
 
 /*
- * While all is well: packets that are, by their first bytes, neither probes nor such as a SID of ours may be meant by;
- * to those of IPv4 nothing is done then. Saves most packets half of the program; what cannot be said at a glance goes
- * the long way.
+ * For packets while all sessions are up: true if the first bytes show that the packet is neither a probe nor possibly
+ * for a SID of this node. IPv4 packets need nothing then. This saves most packets half of the program; the rest is
+ * parsed in full.
  */
 static __always_inline int ss_ordinary(const ss_frame* frame) {
     const struct {
@@ -74,7 +74,7 @@ static __always_inline int ss_ordinary(const ss_frame* frame) {
            (first->ip.nexthdr == IPPROTO_UDP && first->udp.dest != bpf_htons(SS_PROBE_PORT));
 }
 
-/* A packet for this node to forward or to receive. Returns the program's result. */
+/* Handles a packet that this node forwards or receives. Returns the program's result. */
 static __always_inline int ss_ingress_any(ss_frame* frame, int all_well) {
     struct ss_packet packet;
 

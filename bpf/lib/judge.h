@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The judge: is a session dead, alive, or not yet proven? Pure: it reads what was sent and what came back, and `now`.
+ * Judges a session: is it dead, alive, or not yet proven? Pure: it reads what was sent, what came back, and `now`.
  *
- * Dead is decided by unanswered probes, never by elapsed time alone. Let n be the newest probe answered. Probe
- * n + multiplier is the accused one: by the time it was sent, multiplier probes in a row had been sent without an
- * answer newer than n. The session is dead once the accused probe was really sent, and has had its time to return (the
- * allowance), and still nothing newer than n came back. A clock that stalls sends nothing, so it accuses nobody; a loss
- * of fewer than multiplier probes in a row is forgiven; docs/liveness.md has the proof.
+ * Unanswered probes make a session dead, never elapsed time alone. Let n be the newest probe answered. Probe n +
+ * multiplier is the accused one: when it was sent, multiplier probes in a row had been sent without an answer newer
+ * than n. The session is dead once the accused probe was really sent, has had its time to return (the allowance), and
+ * still nothing newer than n came back. A stalled clock sends nothing, so it accuses nobody; a loss of fewer than
+ * multiplier probes in a row is forgiven. The proof is in docs/liveness.md.
  */
 #ifndef SIDESTEP_JUDGE_H
 #define SIDESTEP_JUDGE_H
@@ -14,17 +14,17 @@
 #include "bpf/lib/answer.h"
 #include "bpf/lib/portable.h"
 
-/* A device that refuses this many times multiplier probes in a row is taken for dead: it has no carrier, or is down.
- * More than multiplier, since a full queue refuses too; probes go in the highest priority band to be spared that. */
+/* If a device refuses this many times multiplier probes in a row, it has no carrier or is down. The factor is more than
+ * one because a full queue also refuses probes; they use the highest priority band to avoid that. */
 #define SS_UNSENT_FACTOR 4
 
 struct ss_judgement {
     __u32 verdict;    /* enum ss_verdict */
-    __u64 accused;    /* probe that decides, when dead or suspected */
-    __u64 revisit_ns; /* suspected: dead from this time on, if nothing comes back; else 0 */
+    __u64 accused;    /* the probe that decides, if dead or suspected */
+    __u64 revisit_ns; /* suspected: dead from this time on, unless an answer comes back; else 0 */
 };
 
-/* Time that a probe of this session is given to return, in nanoseconds. */
+/* Time that a probe of this session gets to return, in nanoseconds. */
 SS_INLINE __u64 ss_allowance(const struct ss_session* session) {
     __u64 measured = SS_READ(session->rx.allowance_ns);
     __u64 least = session->conf.allowance_ns;
@@ -32,8 +32,8 @@ SS_INLINE __u64 ss_allowance(const struct ss_session* session) {
     return measured > least ? measured : least;
 }
 
-/* When the probe `sequence` left. One that the ring no longer holds left at least an interval before each that
- * followed, give or take one interval of lateness. The slot after the newest may be that of a probe being sent. */
+/* When the probe `sequence` left. If the ring no longer holds it, it left at least one interval before each probe that
+ * followed, give or take one interval of lateness. The slot after the newest may belong to a probe being sent. */
 SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u64 sequence) {
     const struct ss_session_tx* tx = &session->tx;
     __u64 age = tx->sequence - sequence;
@@ -42,7 +42,7 @@ SS_INLINE __u64 ss_sent_at(const struct ss_session* session, __u64 sequence) {
 
     if (age <= oldest_age) return tx->sent_at_ns[sequence & (SS_SENT_RING - 1)];
     oldest = tx->sent_at_ns[(tx->sequence - oldest_age) & (SS_SENT_RING - 1)];
-    if (age >> 32) return 0; /* the product has 64 bits: intervals are below 2^32 ns x 16 */
+    if (age >> 32) return 0; /* keeps the product within 64 bits: intervals are below 2^32 ns x 16 */
     before = (age - oldest_age - 1) * session->conf.interval_ns;
     return oldest > before ? oldest - before : 0;
 }
@@ -62,7 +62,7 @@ SS_INLINE __u32 ss_bits(__u64 value) {
     return (__u32)(value * 0x0101010101010101ULL >> 56);
 }
 
-/* Unanswered ones of the 64 probes up to the newest answered; 0 until there were as many in the present epoch. */
+/* How many of the 64 probes up to the newest answered are unanswered; 0 until the present epoch has 64 probes. */
 SS_INLINE __u32 ss_lost(const struct ss_session* session) {
     __u64 newest = SS_READ(session->rx.newest);
 
@@ -71,8 +71,8 @@ SS_INLINE __u32 ss_lost(const struct ss_session* session) {
 }
 
 /*
- * How good a live session is. Hysteresis: what fell for loss is good again at half the limit, which takes most of a new
- * window; what fell for its round trip, at seven eighths of the limit.
+ * The quality of a live session, with hysteresis: after loss it is good again at half the limit, which takes most of a
+ * new window; after long round trips, at seven eighths of the limit.
  */
 SS_INLINE __u32 ss_quality(const struct ss_session* session) {
     __u32 loss_limit = session->conf.loss_limit;

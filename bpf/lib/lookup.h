@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Longest-prefix match: hash tables whose entries carry their length, and the lengths in use, longest first. One lookup
- * per length in use ticks a trie as long as those are few (docs/repair.md).
+ * Longest-prefix match with hash tables: entries carry their length, and the lengths in use are tried longest first.
+ * While few lengths are in use, this is faster than a trie (docs/repair.md).
  */
 #ifndef SIDESTEP_LOOKUP_H
 #define SIDESTEP_LOOKUP_H
@@ -51,7 +51,7 @@ static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* tab
         const struct ss_length* length;
         __u32 cell;
 
-        SS_KEEP(i); /* else the way back has an increment of a pointer in it, see SS_UNROLL */
+        SS_KEEP(i); /* otherwise the loop's back edge contains a pointer increment, see SS_UNROLL */
         if (i >= SS_MAX_LENGTHS) break;
         length = &table->length[family][i];
         cell = ss_cell_of(table, address[0] & length->mask[0], address[1] & length->mask[1], length->length);
@@ -60,11 +60,11 @@ static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* tab
     return SS_NO_CELL;
 }
 
-/* The SID of ours that an address belongs to, or null. */
+/* The SID of this node that an address belongs to, or null. */
 static __always_inline const struct ss_sid* ss_longest_sid(const struct ss_node* node, const __u64* address) {
     __u32 i;
 
-    /* Their number is read each time: while we look, the last one may move behind what was the end. */
+    /* The number is read each time: during the loop, the last length may move past the former end. */
     for (i = 0; i < SS_READ(node->sid_lengths); i++) {
         SS_KEEP(i);
         if (i >= SS_MAX_LENGTHS) break;

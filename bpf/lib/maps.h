@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps of the BPF programs. All programs are linked into one object; a map is declared here once and weak, so that
- * every program file may include it. What user space shares by memory is mmapable. Entries are sized at load.
+ * The maps of the BPF programs. All programs are linked into one object; each map is declared here once and weak, so
+ * that every program file may include this header. Maps that user space accesses as memory are mmapable. The loader
+ * sets the numbers of entries.
  */
 #ifndef SIDESTEP_MAPS_H
 #define SIDESTEP_MAPS_H
@@ -87,7 +88,7 @@ static __always_inline void ss_count_outcome(__u32 outcome) {
     ss_count(SS_COUNT_OUTCOMES + outcome);
 }
 
-/* A packet that was not repaired, at a policy's candidate. */
+/* Counts a packet that was not repaired, at a policy's candidate. */
 static __always_inline void ss_count_drop(__u32 stats_index, __u32 drop) {
     struct ss_candidate_stats* stats = ss_entry(&ss_stats, stats_index);
 
@@ -95,7 +96,7 @@ static __always_inline void ss_count_drop(__u32 stats_index, __u32 drop) {
     if (stats && drop < SS_DROP_COUNT) stats->drops[drop]++;
 }
 
-/* One that was. */
+/* Counts a packet that was repaired. */
 static __always_inline void ss_count_taken(__u32 stats_index, __u32 bytes) {
     struct ss_candidate_stats* stats = ss_entry(&ss_stats, stats_index);
 

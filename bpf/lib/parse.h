@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bounds-checked reading of packets. All headers of a packet are found here, once; probe receiver, SIDs, decapsulation
- * and the question to the FIB go by what ss_read_ipv6() and ss_read_ipv4() wrote down.
+ * Bounds-checked parsing of packets. All headers of a packet are found here, once; probe receiver, SIDs, decapsulation
+ * and FIB lookup use what ss_read_ipv6() and ss_read_ipv4() recorded.
  */
 #ifndef SIDESTEP_PARSE_H
 #define SIDESTEP_PARSE_H
@@ -20,7 +20,7 @@
 #include "bpf/lib/packet.h"
 #include "bpf/lib/portable.h"
 
-/* Next headers that <linux/in.h> leaves to others. */
+/* Next headers that <linux/in.h> does not define. */
 #define SS_NEXT_IPV4 4
 #define SS_NEXT_IPV6 41
 #define SS_NEXT_ROUTING 43
@@ -31,7 +31,7 @@ static __always_inline __u32 ss_srh_bytes(const struct ss_srh* srh) {
     return 8 + 8 * (__u32)srh->length;
 }
 
-/* False if value < least or value > most. clang must not merge the two comparisons: the verifier would not follow. */
+/* False if value < least or value > most. clang must not merge the two comparisons: the verifier could not follow. */
 #define SS_WITHIN(value, least, most)    \
     ({                                   \
         int within_ = 0;                 \
@@ -43,7 +43,7 @@ static __always_inline __u32 ss_srh_bytes(const struct ss_srh* srh) {
         within_;                         \
     })
 
-/* The IPv6 header behind Ethernet, or null when the packet is too short for one. The version is for the caller. */
+/* The IPv6 header after Ethernet, or null if the packet is too short for one. The caller checks the version. */
 static __always_inline struct ipv6hdr* ss_ipv6(const ss_frame* frame) {
     return ss_at(frame, ETH_HLEN, sizeof(struct ipv6hdr));
 }
@@ -54,14 +54,14 @@ static __always_inline int ss_same_address(const void* a, const void* b) {
     return left[0] == right[0] && left[1] == right[1];
 }
 
-/* Headers that are walked over: options, and routing headers. Behind a fragment header or AH nothing is looked at: the
- * rest may be elsewhere, or not what it seems. */
+/* Headers that are skipped: options and routing headers. Nothing after a fragment header or AH is looked at: the rest
+ * may be in another packet, or may not be what it seems. */
 #define SS_EXTENSIONS (1ULL << IPPROTO_HOPOPTS | 1ULL << SS_NEXT_ROUTING | 1ULL << IPPROTO_DSTOPTS)
 #define SS_MAX_EXTENSIONS 6
-#define SS_NEXT_UNKNOWN 255 /* no more of the packet is there, or there are too many headers */
-#define SS_MOST_AT 0x3fff   /* no header is further from the frame's start than this */
+#define SS_NEXT_UNKNOWN 255 /* the packet ends here, or there are too many headers */
+#define SS_MOST_AT 0x3fff   /* no header is farther from the start of the frame */
 
-/* What a walk found, as one number: `upper` and where it is, and the first SRH. */
+/* The result of a walk as one number: `upper` and its offset, and the offset of the first SRH. */
 #define SS_WALKED(upper, upper_at, srh_at) ((__u64)(upper) | (__u64)(upper_at) << 16 | (__u64)(srh_at) << 32)
 
 static __always_inline __u8 ss_walked_upper(__u64 walked) {
@@ -80,15 +80,15 @@ static __always_inline int ss_is_extension(__u32 next) {
     return next < 64 && SS_EXTENSIONS >> next & 1;
 }
 
-/* All programs are linked together, and the frames of these two have different types. */
+/* All programs are linked together, and the context types at tc and XDP differ. */
 #ifdef SS_AT_XDP
 #define ss_walk ss_walk_xdp
 #endif
 
 /*
- * Walks the extension headers (RFC 8200, 4) from `at` on, where the header `next` is, in whatever order they come. Ends
- * before a routing header that is to be worked off before what follows is anybody's business: of another type than SRH,
- * or a second SRH, with segments left.
+ * Walks the extension headers (RFC 8200, 4), in any order, starting with header `next` at offset `at`. Stops before a
+ * routing header that must be processed before anybody may use what follows: one of another type than SRH, or a second
+ * SRH, with segments left.
  */
 SS_VERIFIED_ONCE __u64 ss_walk(ss_frame* frame, __u32 at, __u32 next) {
     __u32 srh_at = 0;
@@ -115,7 +115,7 @@ SS_VERIFIED_ONCE __u64 ss_walk(ss_frame* frame, __u32 at, __u32 next) {
     return SS_WALKED(SS_NEXT_UNKNOWN, 0, srh_at);
 }
 
-/* Protocols that begin with ports, or with an SPI, as proto_ports_offset() of the kernel has them. */
+/* Protocols that begin with ports or with an SPI, as in the kernel's proto_ports_offset(). */
 #define SS_WITH_PORTS \
     (1ULL << IPPROTO_TCP | 1ULL << IPPROTO_UDP | 1ULL << IPPROTO_DCCP | 1ULL << IPPROTO_ESP | 1ULL << IPPROTO_AH)
 
@@ -132,7 +132,7 @@ static __always_inline void ss_read_ports(const ss_frame* frame, __u32 at, struc
     packet->port[1] = port[1];
 }
 
-/* What is behind the IPv6 header at `offset`. */
+/* Parses what follows the IPv6 header at `offset`. */
 static __always_inline void ss_read_behind_ipv6(ss_frame* frame, __u32 offset, struct ss_packet* packet) {
     const __u32 at = offset + sizeof(struct ipv6hdr);
     __u64 walked =
@@ -156,7 +156,7 @@ static __always_inline void ss_read_behind_ipv6(ss_frame* frame, __u32 offset, s
     if (srh && (srh->tag & bpf_htons(0xff00)) == bpf_htons(SS_REPAIR_TAG)) packet->repairs = bpf_ntohs(srh->tag) & 0xff;
 }
 
-/* Reads an IPv6 packet whose header is at `offset`. Returns 0, or -1 if there is no such header. */
+/* Parses an IPv6 packet whose header is at `offset`. Returns 0, or -1 if there is no such header. */
 static __always_inline int ss_read_ipv6(ss_frame* frame, __u32 offset, struct ss_packet* packet) {
     const struct ipv6hdr* ip = ss_at(frame, offset, sizeof(*ip));
 
@@ -174,7 +174,7 @@ static __always_inline int ss_read_ipv6(ss_frame* frame, __u32 offset, struct ss
     return 0;
 }
 
-/* The same of IPv4. */
+/* The same for IPv4. */
 static __always_inline int ss_read_ipv4(const ss_frame* frame, __u32 offset, struct ss_packet* packet) {
     const struct iphdr* ip = ss_at(frame, offset, sizeof(*ip));
     __u32 header;
@@ -197,13 +197,13 @@ static __always_inline int ss_read_ipv4(const ss_frame* frame, __u32 offset, str
     return 0;
 }
 
-/* True if it goes to the port of probes, behind whatever headers. Those of others are left to the kernel and never
- * repaired: a neighbor's has to find its link dead when it is. */
+/* True if the packet goes to the probe port, after whatever headers. Other nodes' probes are left to the kernel and
+ * never repaired: a neighbor's probe must find its link dead when it is dead. */
 static __always_inline int ss_is_probe(const struct ss_packet* packet) {
     return packet->upper == IPPROTO_UDP && packet->port[1] == bpf_htons(SS_PROBE_PORT);
 }
 
-/* True if it has a header of segment routing, or is a tunnel: it may be addressed to a SID of ours. */
+/* True if the packet has an SRH or is a tunnel, so that it may be addressed to a SID of this node. */
 static __always_inline int ss_may_visit(const struct ss_packet* packet) {
     return packet->srh_at || packet->upper == SS_NEXT_IPV6 || packet->upper == SS_NEXT_IPV4;
 }

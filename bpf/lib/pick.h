@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The one place that picks: the best candidate path of a policy, the earlier one among equals, and one of its segment
- * lists for a flow. The includer says how words, candidates and lists are looked up (in the kernel: the maps; in user
- * space: their memory) by defining, before this file, `struct ss_view` and
+ * lists for a flow. The file that includes this one defines how session states, candidates and lists are looked up (in
+ * the kernel: in the maps; in user space: in their memory). Before the #include, it defines `struct ss_view` and
      const struct ss_session_state* ss_view_state(const struct ss_view* view, __u32 index);
      const struct ss_candidate* ss_view_candidate(const struct ss_view* view, __u32 index);
      const struct ss_list* ss_view_list(const struct ss_view* view, __u32 index);
- * which return null for what does not exist.
+ * which return null for an index that does not exist.
  */
 #ifndef SIDESTEP_PICK_H
 #define SIDESTEP_PICK_H
 
 #include "bpf/lib/portable.h"
 
-/* What ss_pick() finds; position is SS_MAX_CANDIDATES when all candidates are down. */
+/* The result of ss_pick(). position is SS_MAX_CANDIDATES if all candidates are down. */
 struct ss_picked {
     __u32 position;
     __u32 rank;
 };
 
-/* A usable list is as good as the worst of its sessions; without sessions it is up. */
+/* A usable list is as good as the worst of its sessions; a list without sessions is up. */
 SS_VERIFIED_ONCE __u32 ss_list_rank(const struct ss_view* view, __u32 index) {
     const struct ss_list* list = ss_view_list(view, index);
     __u32 rank = SS_UP;
@@ -50,7 +50,7 @@ SS_VERIFIED_ONCE __u32 ss_candidate_rank(const struct ss_view* view, __u32 index
     return best;
 }
 
-/* The best candidate of a policy from position `from` on. */
+/* The best candidate of a policy, starting at position `from`. */
 SS_INLINE struct ss_picked ss_pick(const struct ss_view* view, const struct ss_policy* policy, __u32 from) {
     struct ss_picked best = {.position = SS_MAX_CANDIDATES, .rank = SS_DOWN};
     __u32 i;
@@ -68,7 +68,7 @@ SS_INLINE struct ss_picked ss_pick(const struct ss_view* view, const struct ss_p
     return best;
 }
 
-/* The position of the list at `point` of the candidate's weights, those left out whose bit is set in `passed`. */
+/* The position of the list at `point` on the scale of weights, without the lists whose bits are set in `passed`. */
 SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point, __u32 passed) {
     __u32 chosen = 0;
     __u32 i;
@@ -85,9 +85,9 @@ SS_INLINE __u32 ss_list_at(const struct ss_candidate* candidate, __u32 point, __
 }
 
 /*
- * The list of this candidate that a flow takes, of those that are as good as `rank`, the candidate's own. Each flow has
- * its order of the lists, drawn by weight without putting back, and takes the first that can be had. The order does not
- * depend on states, so a flow moves only when its list dies, and the flows of a dead list are shared out by weight.
+ * The list of this candidate that a flow takes, among those at least as good as `rank`, the candidate's own. Each flow
+ * has its own order of the lists, drawn by weight without replacement, and takes the first usable one. The order does
+ * not depend on states, so a flow moves only when its list dies, and the flows of a dead list are shared out by weight.
  */
 SS_VERIFIED_ONCE __u32 ss_draw(const struct ss_view* view, const struct ss_candidate* candidate, __u32 rank,
                                __u32 flow) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a prefix is at home in its table, and which bit of the table's bitmap it has: both sides hash alike. The
- * bitmap, one bit per prefix in many, stays in the cache and says which prefixes are surely not in the table: it saves
- * the lookups of all lengths but the right one (docs/decisions/0024).
+ * Where a prefix has its home in the table, and which bit of the table's bitmap belongs to it; kernel and user space
+ * hash alike. The bitmap is small enough to stay in the cache and tells which prefixes are certainly not in the table.
+ * That saves the lookups of all lengths except the right one (docs/decisions/0024).
  */
 #ifndef SIDESTEP_PREFIX_HASH_H
 #define SIDESTEP_PREFIX_HASH_H
@@ -11,12 +11,12 @@
 
 #include "bpf/lib/portable.h"
 
-/* The low bits choose the bitmap's word, the highest six the bit in it, the high half the home. */
+/* The low bits select the bitmap's word, the highest six the bit in it, the high half the home. */
 SS_INLINE __u64 ss_prefix_hash(__u64 high, __u64 low, __u32 length, __u64 seed) {
     __u64 hash = (high ^ (__u64)length << 56 ^ length ^ seed) * 0x9e3779b97f4a7c15ULL;
 
     hash ^= hash >> 32;
-    hash = (hash ^ bpf_be64_to_cpu(low)) * 0xff51afd7ed558ccdULL; /* what differs among hosts is at the end */
+    hash = (hash ^ bpf_be64_to_cpu(low)) * 0xff51afd7ed558ccdULL; /* hosts differ at the end of their addresses */
     return hash ^ hash >> 29;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The varying part of a probe: sequence, time and MAC, written by the tick program and read back by the sink. */
+/* The varying part of a probe: sequence, time and MAC. The tick program writes it; the probe receiver reads it back. */
 #ifndef SIDESTEP_PROBE_H
 #define SIDESTEP_PROBE_H
 
@@ -19,8 +19,8 @@ static __always_inline __u64 ss_stamp_mac(const struct ss_stamp* stamp, const st
 }
 
 /*
- * Fills in a probe whose template is in the packet already. `checksum` is the sum over all that stays the same
- * (ss_session_conf); what varies is added to it. One's complement sums do not care for byte order (RFC 1071).
+ * Fills in a probe whose template is already in the packet. `checksum` is the sum over all constant fields
+ * (ss_session_conf); this function adds the varying ones. One's complement sums do not depend on byte order (RFC 1071).
  */
 static __always_inline __sum16 ss_stamp_fill(struct ss_stamp* stamp, const struct ss_secret* secret, __u32 sequence,
                                              __u64 now, __u64 checksum) {
@@ -38,7 +38,7 @@ static __always_inline __sum16 ss_stamp_fill(struct ss_stamp* stamp, const struc
     checksum = (checksum & 0xffff) + (checksum >> 16);
     checksum = (checksum & 0xffff) + (checksum >> 16);
     checksum = ~checksum & 0xffff;
-    return checksum ? (__sum16)checksum : 0xffff; /* zero would mean none (RFC 8200, 8.1) */
+    return checksum ? (__sum16)checksum : 0xffff; /* zero would mean that there is no checksum (RFC 8200, 8.1) */
 }
 
 static __always_inline __u64 ss_stamp_time(const struct ss_stamp* stamp) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sends a packet by a segment list. The detector wrote the header bytes (detector/core/wire); here they are copied, and
- * what differs per packet is filled in: payload length, inner protocol, traffic class, flow label, hop limit, tag.
+ * Sends a packet by a segment list. The detector wrote the header bytes (detector/core/wire). This code copies them and
+ * fills in what differs per packet: payload length, inner protocol, traffic class, flow label, hop limit, tag.
  */
 #ifndef SIDESTEP_PUSH_H
 #define SIDESTEP_PUSH_H
@@ -10,12 +10,14 @@
 #include "bpf/lib/parse.h"
 #include "bpf/lib/portable.h"
 
-/* The first four bytes of an outer header: class of the inner one (RFC 6040, 4.1), label of its flow (RFC 6438). */
+/*
+ * The first four bytes of an outer header: the inner traffic class (RFC 6040, 4.1), and a label of the flow (RFC 6438).
+ */
 static __always_inline __be32 ss_outer_flow(__be32 inner_first_word, __u32 hash) {
     return bpf_htonl((bpf_ntohl(inner_first_word) & 0x0ff00000) | 0x60000000 | (hash & 0x000fffff));
 }
 
-/* One hop less (RFC 8986, 5.1: the encapsulated packet is decremented first). */
+/* Decrements the hop limit (RFC 8986, 5.1: before encapsulation). */
 static __always_inline int ss_decrement(ss_frame* frame, const struct ss_packet* packet) {
     if (packet->family == SS_IPV4) {
         struct iphdr* ip = ss_at(frame, ETH_HLEN, sizeof(*ip));
@@ -34,12 +36,12 @@ static __always_inline int ss_decrement(ss_frame* frame, const struct ss_packet*
     return 0;
 }
 
-/* The next header that says what is inside an outer one. */
+/* The next header value that announces this packet inside an outer one. */
 static __always_inline __u8 ss_inside(const struct ss_packet* packet) {
     return packet->family == SS_IPV4 ? SS_NEXT_IPV4 : SS_NEXT_IPV6;
 }
 
-/* The fields of an outer header that the inner packet decides, at `ip`, behind which the list's other bytes follow. */
+/* Fills in the fields of the outer header at `ip` that depend on the inner packet. The list's other bytes follow it. */
 static __always_inline void ss_fill_outer(struct ipv6hdr* ip, const struct ss_packet* packet,
                                           const struct ss_list* list, __u32 overhead, __u32 hop_limit, __u32 hash) {
     *(__be32*)ip = ss_outer_flow(packet->flow, hash);
@@ -48,7 +50,7 @@ static __always_inline void ss_fill_outer(struct ipv6hdr* ip, const struct ss_pa
     if (!list->srh_offset) ip->nexthdr = ss_inside(packet);
 }
 
-/* Of an SRH of a packet that is repaired once more. */
+/* The SRH tag of a packet with one more repair. */
 static __always_inline __be16 ss_repair_tag(const struct ss_packet* packet) {
     return bpf_htons((__u16)(SS_REPAIR_TAG | ((packet->repairs + 1) & 0xff)));
 }
@@ -69,7 +71,7 @@ static __always_inline int ss_reduced(const struct ss_list* list) {
 static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
                                           __u32 hop_limit) {
     __u32 length = list->header_length;
-    __u32 hash = ss_hash(frame, packet); /* now: with the header half written the kernel would not find the flow */
+    __u32 hash = ss_hash(frame, packet); /* first: with the header half written, the kernel would not find the flow */
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
@@ -87,12 +89,13 @@ static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packe
 }
 
 #define SS_BEHIND_IPV6 (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))
-#define SS_MOST_OPTIONS 64 /* bytes of hop-by-hop options that an SRH can be put behind */
+#define SS_MOST_OPTIONS 64 /* an SRH can follow at most this many bytes of hop-by-hop options */
 #define SS_CANNOT_INSERT (~0U)
 
 /*
- * Where H.Insert puts an SRH: behind the hop-by-hop options, which come first, and before all else (RFC 8200, 4.1).
- * Destination options then are for the packet's own destination, as they were. SS_CANNOT_INSERT if that cannot be done.
+ * Offset at which H.Insert puts the SRH: after the hop-by-hop options, which come first, and before everything else
+ * (RFC 8200, 4.1). Destination options remain for the packet's own destination. Returns SS_CANNOT_INSERT if there is no
+ * such place.
  */
 static __always_inline __u32 ss_insert_at(const ss_frame* frame, const struct ss_packet* packet) {
     const __u8* options;
@@ -106,7 +109,8 @@ static __always_inline __u32 ss_insert_at(const ss_frame* frame, const struct ss
     return bytes <= SS_MOST_OPTIONS ? SS_BEHIND_IPV6 + bytes : SS_CANNOT_INSERT;
 }
 
-/* Moves hop-by-hop options from `from` to behind the IPv6 header. A routing header follows them then; *next: what did. */
+/* Moves hop-by-hop options from `from` to just after the IPv6 header and lets them announce a routing header. *next
+ * becomes the header that they announced before. */
 SS_OWN_FRAME int ss_move_options(ss_frame* frame, __u32 from, __u32 bytes, __u8* next) {
     __u8 options[SS_MOST_OPTIONS];
 
@@ -116,7 +120,7 @@ SS_OWN_FRAME int ss_move_options(ss_frame* frame, __u32 from, __u32 bytes, __u8*
     return ss_store(frame, SS_BEHIND_IPV6, options, bytes);
 }
 
-/* H.Insert: the packet's destination becomes the last segment of the SRH, which goes to `at`. */
+/* H.Insert: the packet's destination becomes the last segment of the SRH. */
 static __always_inline int ss_insert(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list) {
     __u32 at = ss_insert_at(frame, packet);
     __u32 srh_length = list->header_length - ETH_HLEN;
@@ -130,7 +134,7 @@ static __always_inline int ss_insert(ss_frame* frame, const struct ss_packet* pa
     if (at != SS_BEHIND_IPV6 && ss_move_options(frame, SS_BEHIND_IPV6 + srh_length, at - SS_BEHIND_IPV6, &next))
         return -1;
     if (ss_store(frame, 0, list->header, ETH_HLEN)) return -1;
-    /* Again: verifiers before 6.2 have lost it meanwhile. */
+    /* Checked again, because verifiers before 6.2 have lost the bounds by now. */
     if (!SS_WITHIN(srh_length, sizeof(*srh) + 16, SS_HEADER_MAX - ETH_HLEN)) return -1;
     if (ss_store(frame, at, list->header + ETH_HLEN, srh_length)) return -1;
     if (ss_store(frame, at + sizeof(*srh), packet->destination, 16)) return -1;
@@ -140,12 +144,12 @@ static __always_inline int ss_insert(ss_frame* frame, const struct ss_packet* pa
     ss_fill_srh(srh, packet, next);
     if (at == SS_BEHIND_IPV6) ip->nexthdr = SS_NEXT_ROUTING;
     ip->payload_len = bpf_htons((__u16)(packet->length - sizeof(*ip) + srh_length));
-    /* The first segment of the way is the last one of the SRH (RFC 8754, 2). */
+    /* The first segment of the path is the last one in the SRH (RFC 8754, 2). */
     __builtin_memcpy(&ip->daddr, list->header + ETH_HLEN + srh_length - 16, 16);
     return 0;
 }
 
-/* Writes the list's header to the packet. Returns 0, or -1 when that failed and the packet is in pieces. */
+/* Writes the list's header to the packet. Returns 0, or -1 if that failed and the packet is damaged. */
 static __always_inline int ss_push(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
                                    __u32 hop_limit) {
     if (list->mode == SS_MODE_ENCAPS) return ss_encapsulate(frame, packet, list, hop_limit);

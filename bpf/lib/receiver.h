@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The return-address: checks a probe that came back and records it, before routing sees it. Nothing is touched before
- * the MAC is verified; what is refused is counted by reason. A probe that returns by another link than its own is
+ * The probe receiver: checks a probe that came back and records it before the kernel routes it. Nothing changes before
+ * the MAC is verified, and every refusal is counted by reason. A probe that returns by another link than its own stays
  * unanswered.
  */
 #ifndef SIDESTEP_RECEIVER_H
@@ -18,7 +18,7 @@ static __always_inline int ss_refuse(__u32 reason) {
     return SS_SHOT;
 }
 
-/* Consumes a probe if it is addressed to the return address of a session of ours, else returns SS_PASS. */
+/* Consumes a probe if it is addressed to the return address of one of our sessions, else returns SS_PASS. */
 static __always_inline int ss_receive_probe(ss_frame* frame, const struct ss_packet* packet) {
     __u32 at = (packet->upper_at & SS_MOST_AT) + sizeof(struct udphdr);
     struct ss_stamp* stamp = ss_at(frame, at, SS_STAMP_SIGNED);

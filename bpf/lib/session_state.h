@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A session's state, and the number of protecting sessions that are not up. Both sides of the ABI change them through
+ * A session's state, and the number of protecting sessions that are not up. Kernel and user space change them through
  * these functions only.
  *
- * Rank and `protects` are changed as one word, by compare-and-swap, so that whoever changes it knows which step it was
- * and counts just that one: at rest the count is exact, whatever changed at once. It is raised before the word is
- * changed, and lowered after. So it is never below the number of protecting sessions that are not up: a repair is never
- * missed, at worst a packet is looked at for nothing.
+ * Rank and `protects` change as one 64-bit word, by compare-and-swap. So the one who changes it knows which step it was
+ * and counts exactly that one: at rest, the count is exact, whatever changed at once. The count goes up before the
+ * state changes, and down after. So it is never below the number of protecting sessions that are not up: no repair is
+ * missed; at worst, a packet is looked at for nothing.
  */
 #ifndef SIDESTEP_SESSION_STATE_H
 #define SIDESTEP_SESSION_STATE_H
@@ -28,7 +28,9 @@ SS_INLINE struct ss_session_state ss_state_read(const struct ss_session_state* a
     return state;
 }
 
-/* Replaces *seen by `wanted` and keeps the count right. Returns 1, or 0 with *seen what is there instead. */
+/*
+ * Replaces *seen by `wanted` and keeps the count right. Returns 1, or 0 after setting *seen to what is there instead.
+ */
 SS_INLINE int ss_state_replace(struct ss_session_state* at, struct ss_repair_state* repair,
                                struct ss_session_state* seen, struct ss_session_state wanted) {
     int before = ss_state_counts(*seen);
@@ -48,8 +50,8 @@ SS_INLINE int ss_state_replace(struct ss_session_state* at, struct ss_repair_sta
     return 0;
 }
 
-/* Lowers the state to `rank` unless it is there already or below. Returns 1 if it was lowered. Whoever finds it changed
- * again and again gives up: the next tick lowers it. */
+/* Lowers the state to `rank` unless it is already as low. Returns 1 if it was lowered. Gives up if others keep changing
+ * the state: the next tick lowers it. */
 SS_INLINE int ss_state_lower(struct ss_session_state* state, struct ss_repair_state* repair, __u32 rank) {
     struct ss_session_state seen = ss_state_read(state);
     __u32 attempt;
@@ -64,7 +66,7 @@ SS_INLINE int ss_state_lower(struct ss_session_state* state, struct ss_repair_st
     return 0;
 }
 
-/* Raises the state to `rank` if it is still `from`. Returns 1 if it was raised. For the detector alone. */
+/* Raises the state to `rank` if it is still `from`. Returns 1 if it was raised. Only the detector calls this. */
 SS_INLINE int ss_state_raise(struct ss_session_state* state, struct ss_repair_state* repair, __u32 from, __u32 rank) {
     struct ss_session_state seen = ss_state_read(state);
     struct ss_session_state wanted = {.rank = rank, .protects = seen.protects};
@@ -72,8 +74,8 @@ SS_INLINE int ss_state_raise(struct ss_session_state* state, struct ss_repair_st
     return seen.rank == from && ss_state_replace(state, repair, &seen, wanted);
 }
 
-/* Makes the session protect something, or cease to. For the detector alone: only the tick comes in between, and it can
- * lower the state no more than twice. */
+/* Sets whether the session protects something. Only the detector calls this. Only the tick program can interfere, and
+ * it can lower the state at most twice. */
 SS_INLINE void ss_state_set_protects(struct ss_session_state* state, struct ss_repair_state* repair, __u32 protects) {
     struct ss_session_state seen = ss_state_read(state);
 

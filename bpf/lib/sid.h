@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets to SIDs of this node. The kernel's own End runs behind tc ingress, so that what is to be protected by its
- * next segment has to be looked at here: ss_visit() says what the packet will be when our SIDs are done with it, and
- * changes nothing; ss_apply_visit() does it, when the packet has to be repaired. Decapsulation (End.DT*) is done here
- * always.
+ * Packets to SIDs of this node. The kernel's own End runs after tc ingress, so a packet that may need repair on the way
+ * to its next segment must be looked at here. ss_visit() computes what the packet will be after our SIDs have processed
+ * it, and changes nothing. ss_apply_visit() applies that if the packet needs repair. Decapsulation (End.DT*) always
+ * happens here.
  */
 #ifndef SIDESTEP_SID_H
 #define SIDESTEP_SID_H
@@ -14,20 +14,20 @@
 #include "bpf/lib/push.h"
 
 #define SS_SRH_AT (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))
-#define SS_MAX_VISITS 4 /* SIDs of ours in a row */
+#define SS_MAX_VISITS 4 /* SIDs of ours that one packet may visit in a row */
 
-/* What SIDs of ours make of a packet. */
+/* The effect of our SIDs on a packet. */
 struct ss_visit {
-    __u64 destination[2];                 /* the next one that is not ours */
-    const struct ss_adjacency* adjacency; /* of an End.X; null: the FIB's way */
-    __u32 visits;                         /* SIDs of ours; 0: it is a packet like any other */
-    __u32 decapsulates;                   /* behavior of the SID that ends it; 0: none */
-    __u32 pops;                           /* PSP: the SRH goes */
+    __u64 destination[2];                 /* the first destination that is not ours */
+    const struct ss_adjacency* adjacency; /* of an End.X; null: as the FIB says */
+    __u32 visits;                         /* number of our SIDs visited; 0: an ordinary packet */
+    __u32 decapsulates;                   /* behavior of the last SID if it decapsulates; 0: it does not */
+    __u32 pops;                           /* PSP: the SRH is removed */
     __u32 srh_at;                         /* 0: there is none */
-    struct ss_srh srh;                    /* as it came, but for segments_left; type 0: there is none */
+    struct ss_srh srh;                    /* as it came, except for segments_left; type 0: there is none */
 };
 
-/* As the kernel checks it (net/ipv6/seg6.c, seg6_validate_srh), a reduced one included. */
+/* The kernel's own check (net/ipv6/seg6.c, seg6_validate_srh), reduced SRHs included. */
 static __always_inline int ss_srh_sound(const struct ss_srh* srh, __s32 payload) {
     __u32 entries = srh->length / 2;
 
@@ -39,7 +39,7 @@ static __always_inline __u64 ss_mask(__u32 bits) {
     return bits >= 64 ? ~0ULL : ~(~0ULL >> (bits & 63));
 }
 
-/* The 128 bits (high, low) moved left, 1 to 127. */
+/* Shifts the 128 bits (high, low) left by 1 to 127. */
 static __always_inline void ss_shift_left(__u64* high, __u64* low, __u32 bits) {
     if (bits >= 64) {
         *high = *low << (bits & 63);
@@ -60,7 +60,7 @@ static __always_inline void ss_shift_right(__u64* high, __u64* low, __u32 bits) 
     }
 }
 
-/* NEXT-C-SID (RFC 9800, 4.1.1): moves the argument up behind the block. Returns 0 if there is no argument. */
+/* NEXT-C-SID (RFC 9800, 4.1.1): moves the argument up to the end of the block. Returns 0 if there is no argument. */
 static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address) {
     __u64 high = bpf_be64_to_cpu(address[0]);
     __u64 low = bpf_be64_to_cpu(address[1]);
@@ -81,16 +81,16 @@ static __always_inline int ss_is_sid(const __u64* address) {
     return node && ss_longest_sid(node, address);
 }
 
-/* One SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if nothing more can be said of it. */
+/* Applies one SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if the walk ends here. */
 static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* sid, struct ss_visit* visit) {
     if (sid->behavior >= SS_END_DT4) {
-        if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, for the kernel to answer */
+        if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, which the kernel answers */
         visit->decapsulates = sid->behavior;
         visit->visits++;
         return 0;
     }
     if (!(sid->flavors & SS_FLAVOR_NEXT_CSID) || !ss_next_csid(sid, visit->destination)) {
-        if (!visit->srh.type || !visit->srh.segments_left) return 0; /* to ourselves */
+        if (!visit->srh.type || !visit->srh.segments_left) return 0; /* the packet is for this node itself */
         visit->srh.segments_left--;
         if (ss_load(frame, visit->srh_at + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left,
                     visit->destination, sizeof(visit->destination))) {
@@ -130,23 +130,24 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
         if (!ss_visit_one(frame, sid, visit)) break;
         sid = ss_longest_sid(node, visit->destination);
     }
-    /* Still ours after so many, or an SRH behind other headers that would have to go: the kernel does all of it. */
+    /* Still ours after so many, or PSP has to remove an SRH that follows other headers: the kernel does all of it. */
     if (i == SS_MAX_VISITS && sid) visit->visits = 0;
     if (visit->pops && visit->srh_at != SS_SRH_AT) visit->visits = 0;
 }
 
-/* Does to the packet what the visited SIDs do, but for the hop limit. Returns 0, or -1 with the packet in pieces. */
+/* Does to the packet what the visited SIDs do, except for the hop limit. Returns 0, or -1 with the packet damaged. */
 static __always_inline int ss_apply_visit(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u32 srh_length = ss_srh_bytes(&visit->srh);
     struct ipv6hdr* ip = ss_ipv6(frame);
 
     if (!ip) return -1;
     __builtin_memcpy(&ip->daddr, visit->destination, 16);
-    if (!visit->srh.type) return 0; /* a container without SRH */
+    if (!visit->srh.type) return 0; /* a NEXT-C-SID container without SRH */
     if (!visit->pops) {
         struct ss_srh srh = visit->srh;
 
-        /* A packet may come by SIDs of ours again and again: its SRH counts the repairs, unless its tag is taken. */
+        /* A packet may come by SIDs of ours again and again: its SRH counts the repairs, unless another node uses the
+         * tag. */
         if (!srh.tag || packet->repairs) srh.tag = ss_repair_tag(packet);
         return ss_store(frame, visit->srh_at, &srh, sizeof(srh));
     }

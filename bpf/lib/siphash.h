@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* SipHash-2-4 (Aumasson and Bernstein, 2012) of exactly 16 bytes: what a probe's MAC covers. */
+/* SipHash-2-4 (Aumasson and Bernstein, 2012) of exactly 16 bytes, the part of a probe that its MAC covers. */
 #ifndef SIDESTEP_SIPHASH_H
 #define SIDESTEP_SIPHASH_H
 
@@ -44,7 +44,7 @@ SS_INLINE __u64 ss_siphash16(const struct ss_secret* secret, __u64 low, __u64 hi
 
     ss_sip_absorb(&s, low);
     ss_sip_absorb(&s, high);
-    ss_sip_absorb(&s, 16ULL << 56); /* length, no bytes left over */
+    ss_sip_absorb(&s, 16ULL << 56); /* the length; no bytes are left over */
     s.v2 ^= 0xff;
     ss_sip_round(&s);
     ss_sip_round(&s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a packet to its way out: prefix, policy or bypass, candidate, list. Every entry point asks here. */
+/* Finds the path of a packet: prefix, policy or bypass, candidate, list. Every entry point uses it. */
 #ifndef SIDESTEP_STEER_H
 #define SIDESTEP_STEER_H
 
@@ -30,20 +30,20 @@ static __always_inline const struct ss_list* ss_view_list(const struct ss_view* 
 
 #include "bpf/lib/pick.h"
 
-/* Who asks decides what plain forwarding is. */
+/* The hook decides what plain forwarding means. */
 enum ss_hook {
-    SS_TRANSIT, /* tc ingress and XDP: the FIB's own path, which may be asked for */
-    SS_DEVICE,  /* policy device: to the adjacency, since the FIB led here */
+    SS_TRANSIT, /* tc ingress and XDP: the FIB's own path, which we can look up */
+    SS_DEVICE,  /* policy device: to the adjacency, because the FIB led here */
     SS_ROUTE,   /* a route's own next hop */
 };
 
-/* A way out, and where it is counted. */
+/* A segment list to leave by, and the counters for it. */
 struct ss_path {
     const struct ss_list* list;
     __u32 stats;
 };
 
-/* The policy that a packet is under, null if there is none, and the first of its counters. */
+/* The policy of a packet, null if there is none, and the first of its counters. */
 struct ss_match {
     const struct ss_policy* policy;
     __u32 stats;
@@ -77,7 +77,7 @@ static __always_inline int ss_is_low(const __u64* address) {
     return !address[0] && !(address[1] & ~bpf_cpu_to_be64(1));
 }
 
-/* 0/8 and 127/8, which name no node on the wire, 169.254/16, which names one on its link (RFC 6890, 2.2.2), groups, and
+/* 0/8 and 127/8, which name no node on the wire; 169.254/16, which is link-local (RFC 6890, 2.2.2); multicast; and
  * 255.255.255.255. */
 static __always_inline int ss_bound_v4(__u32 address) {
     __u32 first = address >> 24;
@@ -86,8 +86,8 @@ static __always_inline int ss_bound_v4(__u32 address) {
 }
 
 /*
- * True of packets that no router forwards: to or from a link-local address or this node alone, to groups and from them
- * (RFC 4291, 2.5 and 2.7; RFC 1812, 5.3.7). The kernel does with them what it does, whatever is down.
+ * True for packets that no router forwards: to or from a link-local address, a loopback address, or a group (RFC 4291,
+ * 2.5 and 2.7; RFC 1812, 5.3.7). The kernel handles them as usual, whatever is down.
  */
 static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
     if (packet->family == SS_IPV4) {
@@ -99,15 +99,15 @@ static __always_inline int ss_never_repaired(const struct ss_packet* packet) {
            ss_is_low(packet->source);
 }
 
-/* True while routes with `encap bpf` have nothing to ask. */
+/* True while routes with `encap bpf` have nothing to look up. */
 static __always_inline int ss_routes_rest(const struct ss_node* node) {
     const struct ss_repair_state* repair = ss_repair_state();
 
     return !node || !repair || (ss_all_well(repair) && !node->always_routes);
 }
 
-/* The cell of the longest prefix that a packet's destination lies in, or SS_NO_CELL. The families are constants:
- * verifiers before 6.2 lose the bounds of a number that went through the stack. */
+/* The cell of the longest prefix that matches the packet's destination, or SS_NO_CELL. The families are constants,
+ * because verifiers before 6.2 lose the bounds of a number that went through the stack. */
 SS_VERIFIED_ONCE __u32 ss_cell_for(const struct ss_packet* packet, __u32 bank) {
     const struct ss_prefix_table* table = ss_entry(&ss_prefix_tables, bank);
 
@@ -116,7 +116,7 @@ SS_VERIFIED_ONCE __u32 ss_cell_for(const struct ss_packet* packet, __u32 bank) {
                                      : ss_longest_prefix(table, SS_IPV6, packet->destination);
 }
 
-/* A target as it was at one moment; SS_POLICY_NONE if there is none. */
+/* The target as it was at one moment; SS_POLICY_NONE if there is none. */
 static __always_inline struct ss_target ss_read_target(const struct ss_target* at) {
     struct ss_target target = {.policy = SS_POLICY_NONE};
     __u64 both;
@@ -127,7 +127,7 @@ static __always_inline struct ss_target ss_read_target(const struct ss_target* a
     return target;
 }
 
-/* Where a packet's destination leads. */
+/* The target of the packet's destination. */
 static __always_inline struct ss_target ss_target_of(const struct ss_packet* packet, __u32 bank) {
     const struct ss_cell* cell = ss_entry(&ss_prefixes, ss_cell_for(packet, bank));
 
@@ -141,12 +141,12 @@ static __always_inline struct ss_match ss_match_of(struct ss_target target) {
     return match;
 }
 
-/* None of the candidates can be taken. */
+/* Counts a packet that no candidate could take. */
 static __always_inline void ss_count_no_candidate(const struct ss_match* match) {
     ss_count_drop(match->stats + match->policy->count, SS_DROP_NO_CANDIDATE);
 }
 
-/* The list that a flow takes at a position of a policy. */
+/* Sets the path to the list that the flow takes at the picked position of the policy. */
 static __always_inline void ss_take(const struct ss_packet* packet, const struct ss_match* match,
                                     const struct ss_picked* picked, struct ss_path* path) {
     const struct ss_candidate* candidate;
@@ -160,7 +160,7 @@ static __always_inline void ss_take(const struct ss_packet* packet, const struct
         ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_flow_hash(packet) : 0));
 }
 
-/* The bypass of an adjacency that is not up, if it is better. */
+/* Takes the bypass of an adjacency that is not up, if the bypass is better. */
 static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
                                       struct ss_path* path) {
     struct ss_match match = ss_match_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
@@ -179,7 +179,8 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
     }
 }
 
-/* Asks the FIB for a packet that no policy moves; `match` is what it is under, if any, with its choice. */
+/* Looks up the FIB for a packet that no policy moves. `match` is the policy that chose plain forwarding, or null;
+ * `plain` is its choice. */
 static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
                                           const struct ss_match* match, const struct ss_picked* plain,
                                           struct ss_path* path) {
@@ -196,7 +197,7 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
         ss_count_outcome(SS_OUTCOME_PLAIN);
         return;
     }
-    if (match) { /* of several equal ways the flow has one that is down: the policy's others go before the bypass */
+    if (match) { /* ECMP: this flow's adjacency is down. Other candidates of the policy come before the bypass */
         struct ss_picked other = ss_pick(0, match->policy, plain->position + 1);
 
         if (other.rank > rank) {
@@ -208,8 +209,8 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
 }
 
 /*
- * The way that a packet has to take now; path->list is null to leave it to the kernel. Counts why.
- * `pinned`: the adjacency that an End.X SID of ours prescribes, else null.
+ * The path that a packet has to take now; path->list is null to leave it to the kernel. Counts the outcome. `pinned` is
+ * the adjacency that an End.X SID of ours prescribes, or null.
  */
 static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* packet, enum ss_hook hook,
                                      const struct ss_adjacency* pinned, struct ss_path* path) {
@@ -251,7 +252,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
     }
     picked = ss_pick(0, match.policy, 0);
     ss_take(packet, &match, &picked, path);
-    /* To the device, plain forwarding is to a neighbor whose address has to be known. */
+    /* On the policy device, plain forwarding needs the neighbor's MAC address. */
     if (path->list && path->list->mode == SS_MODE_PLAIN && hook == SS_DEVICE && !path->list->header_length)
         path->list = 0;
     if (!path->list) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tells a sender that its packet does not fit with the header that a repair needs: ICMPv6 Packet Too Big (RFC
- * 4443, 3.2) or ICMPv4 Fragmentation Needed (RFC 1191, 4). The packet itself is turned into the answer and leaves as it
- * came.
+ * Tells a sender that its packet does not fit together with the header of a repair: ICMPv6 Packet Too Big (RFC 4443,
+ * 3.2) or ICMPv4 Fragmentation Needed (RFC 1191, 4). The packet itself is turned into the answer and leaves by the
+ * interface that it came in by.
  */
 #ifndef SIDESTEP_TOO_BIG_H
 #define SIDESTEP_TOO_BIG_H
@@ -16,8 +16,8 @@
 #define SS_HOP_LIMIT 64
 #define SS_LEAST_MTU_V6 1280
 
-/* What is quoted of the packet: as much as is due (RFC 4443, 2.4 c; RFC 1812, 4.3.2.3), in quarters since a checksum
- * helper takes 512 bytes at most. */
+/* A quarter of the quoted bytes. The RFCs set the total (RFC 4443, 2.4 c; RFC 1812, 4.3.2.3); the checksum helper takes
+ * at most 512 bytes at once. */
 #define SS_QUOTED_QUARTER_V6 308
 #define SS_QUOTED_QUARTER_V4 136
 
@@ -45,7 +45,7 @@ struct ss_told_v4 {
     struct ss_icmp icmp;
 } __attribute__((packed));
 
-/* A token bucket per CPU. */
+/* True if another message may be sent: a token bucket per CPU. */
 static __always_inline int ss_may_tell(void) {
     const __u64 per_token = 1000000000ULL / SS_TOLD_PER_SECOND;
     struct ss_bucket* bucket = ss_entry(&ss_buckets, 0);
@@ -73,7 +73,7 @@ static __always_inline __sum16 ss_fold(__s64 sum) {
     return (__sum16)~folded;
 }
 
-/* The sum over four quarters from `at` on; -1 if the packet is shorter. */
+/* Adds four quarters, starting at `at`, to the sum. Returns -1 if the packet is shorter. */
 static __always_inline __s64 ss_sum_quoted(ss_frame* frame, __u32 at, __u32 quarter, __s64 sum) {
     void* start = ss_at(frame, at, 4 * quarter);
     int i;
@@ -83,8 +83,8 @@ static __always_inline __s64 ss_sum_quoted(ss_frame* frame, __u32 at, __u32 quar
     return sum;
 }
 
-/* Makes room for `grown` bytes of headers before the packet, and cuts it to `quoted` of its own. The Ethernet header of
- * the answer goes to *eth. */
+/* Adds `grown` bytes of headers in front of the packet and cuts the packet itself to `quoted` bytes. *eth becomes the
+ * Ethernet header of the answer. */
 static __always_inline int ss_make_answer(ss_frame* frame, struct ethhdr* eth, __u32 grown, __u32 quoted) {
     struct ethhdr came;
 
@@ -95,7 +95,7 @@ static __always_inline int ss_make_answer(ss_frame* frame, struct ethhdr* eth, _
     return ss_make_room_and_cut(frame, grown, grown + quoted);
 }
 
-/* Fills in the checksum: of `covered` so far, the ICMP header and what is quoted behind `at`. */
+/* Fills in the checksum of what `covered` sums up already, the ICMP header, and the quoted bytes from `at` on. */
 static __always_inline int ss_close(ss_frame* frame, struct ss_icmp* icmp, __u32 at, __u32 quarter, __s64 covered) {
     __s64 sum = bpf_csum_diff(0, 0, (__be32*)icmp, sizeof(*icmp), (__wsum)covered);
 
@@ -162,8 +162,8 @@ static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* p
     return 0;
 }
 
-/* False if nobody can or may be told: the packet is shorter than it says, could not be made smaller, or its source is
- * not one node (RFC 4443, 2.4 e.6; RFC 1122, 3.2.2). */
+/* False if nobody can or may be told: the packet is shorter than its header says, it cannot be made smaller, or its
+ * source is not a single node (RFC 4443, 2.4 e.6; RFC 1122, 3.2.2). */
 static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss_packet* packet) {
     __u32 first;
 
@@ -176,8 +176,8 @@ static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss
     return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
 }
 
-/* Turns a packet that is too big into the answer to its sender, which can send `mtu` bytes at most. Returns the
- * program's result: the packet is gone either way. */
+/* Turns a packet that is too big into the answer to its sender, which can send at most `mtu` bytes. Returns the
+ * program's result; the packet is gone either way. */
 SS_OWN_FRAME int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
     const struct ss_node* node = ss_node();
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The last step of a repair: may the packet take this path, does it fit, and off it goes. */
+/* The last step of a repair: checks that the packet may take the path and fits, and sends it. */
 #ifndef SIDESTEP_TRANSMIT_H
 #define SIDESTEP_TRANSMIT_H
 
@@ -13,13 +13,13 @@ static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
     return SS_PASS;
 }
 
-#define SS_MAX_NESTED 4 /* tunnels in one another */
+#define SS_MAX_NESTED 4 /* nested tunnels that are looked into */
 
-/* True if one of the headers inside has our source, or there are more than anybody nests on purpose: repairs without
- * SRH carry no count. */
+/* True if an inner header has our source address, or if more tunnels are nested than anybody would on purpose: repairs
+ * without SRH carry no count. */
 static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node) {
     __u64 walked = SS_WALKED(packet->upper, packet->upper_at, 0);
-    __u64 ip[3]; /* up to the source address */
+    __u64 ip[3]; /* up to and including the source address */
     __u32 i;
 
     for (i = 0; i < SS_MAX_NESTED; i++) {
@@ -31,7 +31,7 @@ static __always_inline int ss_ours_inside(ss_frame* frame, const struct ss_packe
     return 1;
 }
 
-/* True if this node encapsulated the packet before and it came back, or it carries as many repairs as it may. */
+/* True if this node encapsulated the packet before and it came back, or if it carries the maximum number of repairs. */
 static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* packet, enum ss_hook hook) {
     const struct ss_node* node = ss_node();
 
@@ -41,18 +41,18 @@ static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* p
     return ss_same_address(packet->source, node->source) || ss_ours_inside(frame, packet, node);
 }
 
-/* What the list adds to the packet. */
+/* Encapsulation overhead of the list. */
 static __always_inline __u32 ss_overhead(const struct ss_list* list) {
     return list->mode == SS_MODE_ENCAPS || list->mode == SS_MODE_INSERT ? (__u32)list->header_length - ETH_HLEN : 0;
 }
 
-/* Sends the packet by `path`. Returns the program's result. `visit`: what SIDs of ours do to it before, or null. */
+/* Sends the packet by `path`. Returns the program's result. `visit` is what SIDs of ours do to it first, or null. */
 static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet, enum ss_hook hook,
                                        const struct ss_visit* visit, const struct ss_path* path) {
     const struct ss_list* list = path->list;
-    __u32 hops = hook == SS_TRANSIT; /* the kernel has counted this hop of what it routed */
+    __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
-    if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* at XDP; tc can */
+    if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (packet->hop_limit <= hops) return ss_pass_because(path->stats, SS_DROP_HOP_LIMIT);
     if (ss_is_loop(frame, packet, hook)) return ss_pass_because(path->stats, SS_DROP_LOOP);
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// End.BPF endpoint (seg6local): a neighbor's probes pass through this SID on their way back to it, and prove that its
-// packets reach us. So one stream of probes gives liveness to both ends.
+// The End.BPF endpoint (seg6local): a neighbor's probes pass through this SID on their way back to it, and prove that
+// its packets reach this node. So one stream of probes gives liveness to both ends.
 //
 //     ip -6 route add SID encap seg6local action End.BPF endpoint pinned .../ss_endpoint dev DEVICE
 //
-// The neighbor's MAC cannot be checked here, its key is its own: who may send to SIDs of this node has to be filtered
-// at the edge of the SR domain (RFC 8754, 5.1). Wrong interface and wrong source count for nothing.
+// This node cannot check the neighbor's MAC, because only the neighbor has the key. The edge of the SR domain must
+// filter who may send to SIDs of this node (RFC 8754, 5.1). Probes with a wrong interface or source do not count.
 #include "bpf/lib/answer.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
@@ -15,7 +15,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 SEC("lwt_seg6local")
 int ss_endpoint(struct __sk_buff* skb) {
     struct ss_passive_key key = {};
-    struct ss_packet packet; /* it begins with its IPv6 header */
+    struct ss_packet packet; /* begins with its IPv6 header */
     struct ss_session* session;
     __u32* index;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// lwt_in of a route: `ip -6 route add PREFIX encap bpf in pinned .../ss_lwt_in ...` puts the packets that are forwarded
-// by the route under the policy of their prefix. The kernel then looks up the first segment itself.
+// The lwt_in program of a route: `ip -6 route add PREFIX encap bpf in pinned .../ss_lwt_in ...` applies the policy of
+// their prefix to packets that the route forwards. The kernel then looks up the first segment itself.
 #include "bpf/lib/push.h"
 #include "bpf/lib/steer.h"
 
@@ -8,7 +8,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define SS_ENCAP_IP_MAX 256 /* LWT_BPF_MAX_HEADROOM of the kernel's lwtunnel.h */
 
-// The kernel's own H.Encaps, for IPv6 inside.
+// The kernel's own H.Encaps; it takes IPv6 only.
 static __always_inline int encaps_seg6(struct __sk_buff* skb, const struct ss_list* list) {
     __u32 at = list->srh_offset;
     __u32 length = (__u32)list->header_length - at;
@@ -19,7 +19,7 @@ static __always_inline int encaps_seg6(struct __sk_buff* skb, const struct ss_li
     return bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_SEG6, (void*)list->header + at, length) ? BPF_DROP : BPF_OK;
 }
 
-// What the kernel has no call for: IPv4 inside, and a reduced SRH.
+// H.Encaps of IPv4, or with a reduced SRH: the kernel has no helper for these.
 static __always_inline int encaps_ip(struct __sk_buff* skb, const struct ss_packet* packet,
                                      const struct ss_list* list) {
     __u32 length = (__u32)list->header_length - ETH_HLEN;
@@ -43,7 +43,7 @@ static __always_inline int insert(struct __sk_buff* skb, const struct ss_list* l
                                                                                                       : BPF_OK;
 }
 
-// Bytes of the packet as it goes by a wire: of GSO packets, those of one segment.
+// Length of the packet on the wire; for GSO packets, that of one segment.
 static __always_inline __u32 wire_length(const struct __sk_buff* skb, const struct ss_packet* packet) {
     __u32 at = packet->family == SS_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
     const __u8* offset;
@@ -63,13 +63,13 @@ int ss_lwt_in(struct __sk_buff* skb) {
     if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
     ss_steer(skb, &packet, SS_ROUTE, 0, &path);
     if (!path.list || path.list->mode == SS_MODE_FORWARD) return BPF_OK;
-    // The route's MTU leaves room for the longest header: the kernel tells the sender, instead of this node.
+    // The route's MTU leaves room for the longest header, so the kernel tells the sender, not this program.
     if (wire_length(skb, &packet) + (__u32)path.list->header_length - ETH_HLEN > path.list->mtu) {
         ss_count_drop(path.stats, SS_DROP_TOO_BIG);
         return BPF_OK;
     }
     if (path.list->mode == SS_MODE_INSERT) {
-        // The kernel puts the SRH before hop-by-hop options, which have to come first.
+        // The kernel would put the SRH before hop-by-hop options, which must come first.
         if (packet.family != SS_IPV6 || packet.protocol == IPPROTO_HOPOPTS) {
             ss_count_drop(path.stats, SS_DROP_CANNOT_INSERT);
             return BPF_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// lwt_xmit of a route: `ip -6 route add PREFIX encap bpf xmit pinned .../ss_lwt_xmit ...` puts the route's packets,
-// local ones too, under the policy of their prefix. While that says something else than the route's own next hop, they
-// get an Ethernet header and go to the policy device: one program encapsulates, and carries GSO packets.
+// The lwt_xmit program of a route: `ip -6 route add PREFIX encap bpf xmit pinned .../ss_lwt_xmit ...` applies the
+// policy of their prefix to the route's packets, local ones included. If that differs from the route's own next hop,
+// the packet gets an Ethernet header and goes to the policy device, which also encapsulates GSO packets.
 #include "bpf/lib/parse.h"
 #include "bpf/lib/steer.h"
 

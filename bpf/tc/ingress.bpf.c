@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// tc ingress of every interface that traffic enters by (bpf/lib/ingress.h).
+// The tc ingress program of every interface by which traffic enters (bpf/lib/ingress.h).
 #include "bpf/lib/ingress.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define PACKET_HOST 0 /* <linux/if_packet.h> clashes with the BPF headers */
 
-// With fib_multipath_hash_policy 1 and higher the kernel goes by a hash that the interface or the sender's socket left
-// on the packet, and the FIB that we ask does not: without it, both go by the packet.
+// With fib_multipath_hash_policy 1 and higher, the kernel uses a hash that the interface or the sender's socket left on
+// the packet, but our FIB lookup does not. Without that hash, both compute it from the packet.
 static __always_inline void forget_hash(struct __sk_buff* skb, __u32 rehash) {
     __u32 family = skb->protocol == bpf_htons(ETH_P_IP) ? SS_IPV4 : SS_IPV6;
 

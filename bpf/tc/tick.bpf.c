@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tick: one step of the probe clock. It visits the sessions that are due: judges each, stamps its next probe and
-// sends a clone of its own packet, rewritten, out of the session's interface. It does not know who drives it: the
-// detector by BPF_PROG_RUN, or a packet that circles through a veth pair and a TBF qdisc.
+// The tick: one step of the probe clock. It visits the sessions that are due. It judges each, writes the next probe
+// into the packet that the program runs on, and sends a clone of that out of the session's interface. It does not
+// depend on who drives it: the detector by BPF_PROG_RUN, or a packet that circles through a veth pair and a TBF qdisc.
 //
-// Sessions of one interval form a class and are visited in turn, evenly over the interval: a tick walks only what is
-// due, and phases are spread without being stored. A session that is one unanswered probe from being dead is a suspect
-// and is looked at on every tick, so that a verdict does not wait for the session's next turn.
+// Sessions of one interval form a class and are visited in turn, evenly over the interval: a tick walks only the
+// sessions that are due, and phases are spread without being stored. A session that is one unanswered probe from being
+// dead is a suspect: every tick looks at it, so that the verdict does not wait for the session's next turn.
 #include "bpf/lib/judge.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
@@ -16,10 +16,10 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define SS_XMIT_CN 2          /* NET_XMIT_CN of the kernel's netdevice.h */
-#define SS_PRIORITY_CONTROL 7 /* TC_PRIO_CONTROL: the first band, so that a full queue spares probes */
+#define SS_PRIORITY_CONTROL 7 /* TC_PRIO_CONTROL: the first band, so that a full queue of data drops no probes */
 #define SS_STANDSTILL_TICKS 3
-/* Probes a tick sends at the most, all classes together. More at once would overrun queues on the path, on a veth link
- * even the receive queue that the tick itself travels by. The rest follows on the next ticks. */
+/* At most this many probes per tick, over all classes. More at once would overrun queues on the path; on a veth link,
+ * even the receive queue that the tick itself travels by. The rest follows in the next ticks. */
 #define SS_BURST 256
 
 #define SS_GAP_TICKS 64 /* ticks that make up one of the two periods of recent_gap_ns */
@@ -30,12 +30,11 @@ struct tick {
     const struct ss_plan* plan;
     const struct ss_secret* secret;
     __u64 now;
-    __u32
-        standstill; /* the clock was so late that answers may wait behind this tick: they are heard before a verdict */
-    __u32 first;    /* of the class at work, in plan->order */
+    __u32 standstill; /* the clock was so late that answers may wait after this tick; the verdict waits for them */
+    __u32 first;      /* of the present class, in plan->order */
     __u32 count;
-    __u32 next;   /* position in the class of the next session due */
-    __u32 word;   /* of clock->suspect at work */
+    __u32 next;   /* position in the class of the next session that is due */
+    __u32 word;   /* of clock->suspect that is being looked at */
     __u32 budget; /* probes that this tick may still send */
 };
 
@@ -43,7 +42,7 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
                                    __u32 type, __u64 accused, __u64 now) {
     struct ss_event* event = bpf_ringbuf_reserve(&ss_events, sizeof(*event), 0);
 
-    if (!event) return; /* the detector finds the verdict in tx when it next looks */
+    if (!event) return; /* the detector finds the verdict in tx when it looks next */
     event->type = type;
     event->session = index;
     event->epoch = session->tx.epoch;
@@ -67,16 +66,15 @@ static __always_inline void lower(__u32 index, __u32 rank) {
     if (state && repair) ss_state_lower(state, repair, rank);
 }
 
-// After a standstill, answers that came meanwhile may wait behind this tick: a verdict that falls in it is left to the
-// next one.
+// After a standstill, answers may be queued after this tick: a death found in this tick waits for the next one.
 static __always_inline int in_doubt(const struct tick* tick, struct ss_session_tx* tx) {
-    __u32 this_tick = (__u32)tick->clock->ticks | 1U << 31; /* never 0, which is for no doubt */
+    __u32 this_tick = (__u32)tick->clock->ticks | 1U << 31; /* never 0, which means no doubt */
 
     if (!tx->doubted && tick->standstill) tx->doubted = this_tick;
     return tx->doubted == this_tick;
 }
 
-// Judges the session and acts on the verdict. Returns true if it has to be looked at again before its next turn.
+// Judges the session and acts on the verdict. Returns true if the session must be looked at again before its next turn.
 static __always_inline int judge(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
     struct ss_session_tx* tx = &session->tx;
     struct ss_judgement judgement;
@@ -103,12 +101,12 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
             report(tick->clock, session, index, SS_EVENT_ALIVE, 0, now);
         }
     } else if (tx->verdict == SS_DEAD) {
-        lower(index, SS_DOWN); /* again, should the detector have raised the state while we were dying */
+        lower(index, SS_DOWN); /* again, in case the detector has raised the state meanwhile */
     }
     return judgement.revisit_ns != 0;
 }
 
-// Grades a live session: a poor one has its state lowered as long as it is poor.
+// Grades a live session. A poor session has its state lowered for as long as it is poor.
 static __always_inline void grade(const struct tick* tick, struct ss_session* session, __u32 index, __u64 now) {
     __u32 quality;
 
@@ -120,8 +118,8 @@ static __always_inline void grade(const struct tick* tick, struct ss_session* se
     report(tick->clock, session, index, SS_EVENT_QUALITY, 0, now);
 }
 
-// Makes the packet a session's probe without its varying part. The kernel zeroes what it adds to a packet, and that
-// alone: the bytes that the last session's probe left behind the template have to go first.
+// Turns the packet into a session's probe without its varying part. The kernel zeroes only the bytes that it adds to a
+// packet. So the bytes that the previous session's probe left after the template must be cut off first.
 static __always_inline int write_template(struct __sk_buff* skb, const struct ss_session_conf* conf) {
     __u32 length = conf->template_length;
     __u32 padded = conf->length;
@@ -142,7 +140,7 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     struct udphdr* udp;
     long result;
 
-    if (conf->flags & SS_SESSION_PASSIVE) { /* an expectation instead of a probe */
+    if (conf->flags & SS_SESSION_PASSIVE) { /* counts an expectation instead of sending a probe */
         tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
         SS_WRITE(tx->sequence, sequence);
         tx->sent++;
@@ -154,13 +152,13 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     if ((void*)(stamp + 1) > (void*)(long)skb->data_end) return -1;
     udp->check = ss_stamp_fill(stamp, tick->secret, (__u32)sequence, now, conf->checksum);
 
-    /* Recorded first: the answer may be back before the helper returns. */
+    /* Recorded first, because the answer may be back before the helper returns. */
     tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
     SS_WRITE(tx->sequence, sequence);
     result = bpf_clone_redirect(skb, conf->ifindex, 0);
-    /* SS_XMIT_CN is what a device without carrier says too: the probe is gone, and so would data be. */
+    /* A device without carrier also returns SS_XMIT_CN: the probe is lost, as data would be. */
     if (result && result != SS_XMIT_CN) {
-        SS_WRITE(tx->sequence, sequence - 1); /* not sent: accuses nobody */
+        SS_WRITE(tx->sequence, sequence - 1); /* not sent, so it accuses nobody */
         return -1;
     }
     tx->sent++;
@@ -232,8 +230,8 @@ static __always_inline __u64 note_gap(struct ss_clock* clock, __u64 now) {
     return gap;
 }
 
-// Sends what is due of one class: as many probes as the time that passed asks for, but none twice, and no more than a
-// tick may send. What a stalled clock did not send within an interval is left out.
+// Sends the probes of one class that are due: as many as the elapsed time asks for, but none twice, and no more than a
+// tick may send. A stalled clock skips probes that it did not send within an interval.
 static long run_class(__u32 i, struct tick* tick) {
     const struct ss_class* class = &tick->plan->class_[i & (SS_MAX_CLASSES - 1)];
     __u64* done = &tick->clock->done[i & (SS_MAX_CLASSES - 1)];
@@ -257,7 +255,7 @@ static long run_class(__u32 i, struct tick* tick) {
     return 0;
 }
 
-// A new plan begins as if all that was due until now had been sent.
+// A new plan starts as if everything due until now had been sent.
 static __always_inline void adopt_plan(struct ss_clock* clock, const struct ss_plan* plan, __u64 now) {
     __u32 i;
 
@@ -289,7 +287,7 @@ int ss_tick(struct __sk_buff* skb) {
     struct ss_clock* clock = ss_entry(&ss_clocks, 0);
 
     if (!conf || !clock || skb->mark != SS_TICK_MARK) return TC_ACT_SHOT;
-    skb->mark = 0; /* probes carry none */
+    skb->mark = 0; /* probes carry no mark */
     skb->priority = SS_PRIORITY_CONTROL;
     if (!__sync_lock_test_and_set(&clock->busy, 1)) {
         tick(skb, conf, clock);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// XDP of the interfaces that `xdp` names: what tc ingress does (bpf/lib/ingress.h), before the kernel has made anything
-// of the packet. What cannot be done here goes on, and tc ingress does it, which is attached there then, too.
+// The XDP program of the interfaces that `xdp` names: it does what tc ingress does (bpf/lib/ingress.h), before the
+// kernel builds an skb. Packets that it cannot handle go on to tc ingress, which is attached there, too.
 #define SS_AT_XDP
 #include "bpf/lib/ingress.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-#define SS_MAX_ROUNDS 4 /* of a packet that is addressed to a SID of ours inside, again and again */
+#define SS_MAX_ROUNDS 4 /* for a packet whose inner packets are again and again addressed to a SID of ours */
 
-// True if the packet is for this node, by Ethernet.
+// True if the frame's destination MAC is that of this interface.
 static __always_inline int is_ours(const struct xdp_md* frame) {
     const __u32 ifindex = frame->ingress_ifindex;
     const struct ss_xdp_interface* port = bpf_map_lookup_elem(&ss_xdp_interfaces, &ifindex);
@@ -33,8 +33,7 @@ int ss_ingress_xdp(struct xdp_md* frame) {
     const struct ss_repair_state* repair = ss_repair_state();
     int i;
 
-    if (!repair || repair->hash_policy)
-        return SS_PASS; /* the hash that the kernel will go by cannot be taken away here */
+    if (!repair || repair->hash_policy) return SS_PASS; /* the hash that the kernel will use cannot be removed here */
     if (ss_all_well(repair) && ss_ordinary(frame)) return SS_PASS;
     if (!is_ours(frame)) return SS_PASS;
     for (i = 0; i < SS_MAX_ROUNDS; i++) {
