@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Two values compared, part by part.
+// Compares two desired states part by part.
 #include "detector/core/change_plan.hpp"
 
 #include <algorithm>
@@ -68,7 +68,7 @@ class Fields {
     std::vector<std::string> list_;
 };
 
-/// The link or path that a session watches. Two sessions of one identity never are the same session's, but by name.
+/// The link or path that a session watches. A change of it means another session, unless the name is the same.
 auto identity(const SessionConfig& session) {
     return std::tie(session.interface, session.returns_on, session.neighbor, session.passive_source, session.encaps);
 }
@@ -105,7 +105,7 @@ auto by_key(const std::vector<Item>& items, Key key) {
     return result;
 }
 
-/// Visits the keys of two maps in order, with the values that they have in each: null where there is none.
+/// Visits the keys of two maps in order, with the value that each map has; null if it has none.
 template <typename Map, typename Visit>
 void for_each_pair(const Map& before, const Map& after, Visit visit) {
     const decltype(&before.begin()->second) none = nullptr;
@@ -171,7 +171,7 @@ std::vector<SessionChange> session_changes(const std::vector<SessionConfig>& pre
     return changed;
 }
 
-/// Of all but prefixes, which are compared by themselves.
+/// All fields except prefixes, which are compared separately.
 std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPolicy& after) {
     std::vector<std::string> fields;
     if (before.config.steering != after.config.steering) {
@@ -181,7 +181,7 @@ std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPol
     if (before.config.metric != after.config.metric)
         fields.push_back(fmt::format("metric: {} -> {}", before.config.metric, after.config.metric));
     if (before.config.candidates != after.config.candidates) fields.emplace_back("candidates");
-    if (before.computed != after.computed) fields.emplace_back(after.computed ? "now computed" : "now of the file");
+    if (before.computed != after.computed) fields.emplace_back(after.computed ? "now computed" : "now from the file");
     return fields;
 }
 
@@ -204,7 +204,7 @@ std::vector<ItemChange> policy_changes(const Desired& present, const Desired& wa
 
 using PrefixOwners = std::vector<std::pair<Prefix, const DesiredPolicy*>>;
 
-/// The prefixes of `desired`, without those of policies that have the same ones in `other`: of a large set, most.
+/// The prefixes of `desired`, without policies that have the same prefixes in `other`. In a large set, those are most.
 PrefixOwners owners_of(const Desired& desired, const Desired& other) {
     PrefixOwners result;
     const auto others = by_key(other.policies, key_of);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an operator asks for: the configuration after reading, with every default filled in. Plain data; reading and
-// checking it is detector/config/config_file.
+// The configuration as plain data, with every default filled in. detector/config/config_file reads and checks it.
 #pragma once
 
 #include <chrono>
@@ -17,23 +16,23 @@ namespace sidestep {
 
 /// How the far end turns a probe around.
 enum class Turnaround : std::uint8_t {
-    forward,  ///< plain IPv6 forwarding to the sink address
-    end,      ///< the neighbor's End SID, then the sink address (RFC 8986, 4.1)
-    end_x,    ///< the neighbor's End.X SID towards us, then the sink address (RFC 8986, 4.2)
+    forward,  ///< plain IPv6 forwarding to the return address
+    end,      ///< the neighbor's End SID, then the return address (RFC 8986, 4.1)
+    end_x,    ///< the neighbor's End.X SID towards this node, then the return address (RFC 8986, 4.2)
 };
 
-/// Who ticks the probe clock.
+/// What drives the probe clock.
 enum class ClockKind : std::uint8_t { automatic, kernel, process };
 
-/// Headend behavior of a segment list (RFC 8986, 5); `plain` is forwarding without any.
+/// Headend behavior of a segment list (RFC 8986, 5); `plain` is forwarding without one.
 enum class Encap : std::uint8_t { plain, h_encaps, h_encaps_red, h_insert };
 
 /// How packets come under a policy.
 enum class Steering : std::uint8_t {
-    transit,   ///< what enters by the ingress interfaces, whoever owns the routes
-    device,    ///< beside that, what our routes lead into the policy device
-    lwt_in,    ///< beside that, our routes `encap bpf in`: forwarded packets
-    lwt_xmit,  ///< beside that, our routes `encap bpf xmit`: forwarded and local packets
+    transit,   ///< packets that enter by the ingress interfaces, whoever owns the routes
+    device,    ///< also packets that our routes lead into the policy device
+    lwt_in,    ///< also packets that match our `encap bpf in` routes: forwarded ones
+    lwt_xmit,  ///< also packets that match our `encap bpf xmit` routes: forwarded and local ones
 };
 
 /// What a SID of this node does (RFC 8986, 4).
@@ -42,77 +41,77 @@ enum class SidBehavior : std::uint8_t { end, end_x, end_dt4, end_dt6, end_dt46 }
 /// How one session probes and when it is trusted again.
 struct ProbeSettings {
     Nanoseconds interval{std::chrono::milliseconds(1)};
-    unsigned multiplier = 3;  ///< unanswered probes that make it down
-    unsigned up_count = 3;    ///< consecutive answers that are asked for on the way up
+    unsigned multiplier = 3;  ///< so many unanswered probes in a row make it down
+    unsigned up_count = 3;    ///< consecutive answers that are needed to come up
     Nanoseconds wait_to_restore{std::chrono::seconds(5)};
-    Nanoseconds allowance{0};  ///< least time a probe is given to return; 0: a fifth of the interval, at least 100 us
+    Nanoseconds allowance{0};  ///< least time that a probe gets to return; 0: a fifth of the interval, at least 100 us
     Turnaround turnaround = Turnaround::forward;
-    unsigned size = 0;              ///< bytes of the probe from its outermost IPv6 header on; 0: as small as it can be
-    unsigned traffic_class = 0xc0;  ///< of all its IPv6 headers; CS6, as BFD has it
-    unsigned loss_limit = 0;        ///< more probes lost of the last 64 are degraded; 0: no limit
-    Nanoseconds rtt_limit{0};       ///< a longer round trip, smoothed, is degraded; 0: no limit
+    unsigned size = 0;  ///< bytes of the probe, starting with its outermost IPv6 header; 0: as small as possible
+    unsigned traffic_class = 0xc0;           ///< of all its IPv6 headers; CS6, as for BFD
+    unsigned loss_limit = 0;                 ///< degraded if more of the last 64 probes are lost; 0: no limit
+    Nanoseconds rtt_limit{0};                ///< degraded if the smoothed round trip is longer; 0: no limit
     std::optional<DampingSettings> damping;  ///< none: flaps are not damped
     Address return_address;                  ///< address of this node that probes return to
     std::vector<Address>
-        back;  ///< SIDs before the return-address: the neighbor's for end and end_x, or a fixed way back
+        back;  ///< SIDs before the return address: the neighbor's for end and end_x, or a fixed return path
 
     bool operator==(const ProbeSettings&) const = default;
 };
 
-/// One way out: an adjacency and what is pushed on the way (RFC 9256, 2.2).
+/// A segment list: an adjacency and the SIDs that are pushed (RFC 9256, 2.2).
 struct SegmentListConfig {
-    std::string adjacency;  ///< the adjacency it leaves by
+    std::string adjacency;  ///< the adjacency that packets leave by
     Encap encap = Encap::plain;
     std::vector<Address> segments;      ///< in travel order
-    std::vector<std::string> sessions;  ///< paths and passives that it depends on, beside its adjacency
+    std::vector<std::string> sessions;  ///< path and passive sessions that it depends on, in addition to its adjacency
     unsigned weight = 1;                ///< its share of the flows among the lists of its candidate path
 
     bool operator==(const SegmentListConfig&) const = default;
 };
 
-/// A candidate path (RFC 9256, 2.2): as good as the best of its lists.
+/// A candidate path (RFC 9256, 2.2); it is as good as the best of its lists.
 struct CandidateConfig {
-    unsigned preference = 100;  ///< higher is better (RFC 9256, 2.7); among equals the order of the file decides
+    unsigned preference = 100;  ///< higher is better (RFC 9256, 2.7); among equals, the order in the file decides
     std::vector<SegmentListConfig> lists;
 
     bool operator==(const CandidateConfig&) const = default;
 };
 
-/// One single-hop session: a neighbor behind an interface.
+/// A single-hop session: a neighbor behind an interface.
 struct AdjacencyConfig {
     std::string name;
     std::string interface;
     Address neighbor;
-    std::vector<Address> gateways;  ///< the neighbor's other addresses that routes may name, IPv4 ones too
-    std::string link;               ///< its id in the topology that routes are computed from; its name by default
+    std::vector<Address> gateways;  ///< other addresses of the neighbor that routes may use as gateways, IPv4 included
+    std::string link;               ///< its ID in the topology that routes are computed from; by default, its name
     ProbeSettings probe;
-    std::vector<CandidateConfig> bypass;  ///< for packets that no policy covers and the FIB sends this way
+    std::vector<CandidateConfig> bypass;  ///< for packets in no policy that the FIB sends to this adjacency
 
     bool operator==(const AdjacencyConfig&) const = default;
 };
 
-/// One multi-hop session over a segment list: its probes are encapsulated as the data would be.
+/// A multi-hop session over a segment list; its probes are encapsulated as data would be.
 struct PathConfig {
     std::string name;
-    std::string adjacency;          ///< the adjacency it leaves by
+    std::string adjacency;          ///< the adjacency that it leaves by
     std::vector<Address> segments;  ///< in travel order; the last one decapsulates
-    std::string returns_on;         ///< interface that probes come back by
+    std::string returns_on;         ///< interface that its probes return by
     ProbeSettings probe;
 
     bool operator==(const PathConfig&) const = default;
 };
 
-/// A session that sends nothing: the neighbor's probes pass the End.BPF endpoint of this node.
+/// A session that sends nothing and lives on the neighbor's probes, which pass the End.BPF endpoint of this node.
 struct PassiveConfig {
     std::string name;
-    std::string interface;  ///< the neighbor's probes come in here
+    std::string interface;  ///< the neighbor's probes arrive here
     Address source;         ///< of the neighbor's probes
-    ProbeSettings probe;    ///< its interval is the neighbor's
+    ProbeSettings probe;    ///< its interval is that of the neighbor's probes
 
     bool operator==(const PassiveConfig&) const = default;
 };
 
-/// Destinations and their candidate paths, best preference first.
+/// Destinations and their candidate paths, the highest preference first.
 struct PolicyConfig {
     std::string name;
     std::vector<Prefix> prefixes;
@@ -130,24 +129,26 @@ struct SidConfig {
     bool psp = false;             ///< RFC 8986, 4.16.1
     bool next_csid = false;       ///< RFC 9800, 4.1
     unsigned block_bits = 32;     ///< of NEXT-C-SID: locator block
-    unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, what one container entry takes
+    unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, the length of one entry in a container
     std::string adjacency;        ///< of End.X
-    bool install = true;  ///< End and End.X: as a seg6local route of the kernel's, for the time when all is well
+    bool install =
+        true;  ///< End and End.X: also as a seg6local route in the kernel, which serves while all sessions are up
 
     bool operator==(const SidConfig&) const = default;
 };
 
-/// Where policies, bypasses and SIDs are computed from, beside those of the file.
+/// Where policies, bypasses and SIDs are computed from, in addition to those in the file.
 struct RoutingConfig {
-    std::string topology;          ///< path of a topology file; empty: FRR's IS-IS
-    std::string vtysh;             ///< of IS-IS: the program, "vtysh" by default
-    std::string vty_directory;     ///< of IS-IS: where its sockets are; empty: vtysh's own default
-    std::string node;              ///< this node's name there; empty, with IS-IS: whatever it is called there
+    std::string topology;       ///< path of a topology file; empty: FRR's IS-IS
+    std::string vtysh;          ///< for IS-IS: the program, "vtysh" by default
+    std::string vty_directory;  ///< for IS-IS: the directory of its sockets; empty: vtysh's own default
+    std::string node;           ///< this node's name in the topology; empty, for IS-IS: the name that IS-IS has for it
     std::string protect = "node";  ///< "link", "node" or "srlg"
     Encap encap = Encap::h_encaps;
     unsigned max_segments = 10;
     bool next_csid = false;
-    Nanoseconds hold{std::chrono::seconds(2)};  ///< how long a repair outlives the failure's flooding (RFC 8333)
+    Nanoseconds hold{
+        std::chrono::seconds(2)};  ///< how long a repair stays after the failure has been flooded (RFC 8333)
     bool install_sids = true;
 
     bool operator==(const RoutingConfig&) const = default;
@@ -163,10 +164,10 @@ struct Config {
     std::vector<PassiveConfig> passives;
     std::vector<PolicyConfig> policies;
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
-    std::vector<std::string> xdp;      ///< of those, and of the adjacencies': at XDP instead of tc
-    bool xdp_on_virtual = false;       ///< on veth and tap devices, too: what comes by them has its checksums
+    std::vector<std::string> xdp;  ///< those of them, and of the adjacencies' interfaces, that use XDP instead of tc
+    bool xdp_on_virtual = false;   ///< also on veth and tap devices: packets that arrive there have valid checksums
     std::vector<SidConfig> sids;
-    std::vector<Prefix> domain;  ///< outer sources that packets to our SIDs may have (RFC 8754, 5.1); empty: none may
+    std::vector<Prefix> domain;  ///< outer sources that may send to our SIDs (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none
     std::optional<RoutingConfig> routing;
 

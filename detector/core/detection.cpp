@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tick that a configuration leads to.
+// Computes the tick for a configuration.
 #include "detector/core/detection.hpp"
 
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the settings of a session promise: how soon it is down after a failure and up again after the repair. One place
-// for the arithmetic that `sidestep check`, the documentation and the tests speak about.
+// Computes what the settings of a session promise: how soon it is down after a failure, and up again after the repair.
+// `sidestep check`, the documentation and the tests all refer to this arithmetic.
 #pragma once
 
 #include <algorithm>
@@ -11,25 +11,26 @@
 
 namespace sidestep {
 
-/// The allowance of a session that names none: a fifth of its interval, at least 100 us.
+/// The allowance of a session that does not set one: a fifth of its interval, at least 100 us.
 constexpr Nanoseconds default_allowance(Nanoseconds interval) {
     return std::max<Nanoseconds>(interval / 5, std::chrono::microseconds(100));
 }
 
-/// The allowance in force as long as the measured round trip needs no more.
+/// The allowance in force unless the measured round trip needs more.
 constexpr Nanoseconds allowance_of(const ProbeSettings& probe) {
     return probe.allowance.count() > 0 ? probe.allowance : default_allowance(probe.interval);
 }
 
-/// Times a session takes, as long as its round trip fits the allowance.
+/// Times that a session takes while its round trip fits the allowance.
 struct DetectionTimes {
-    Nanoseconds shortest{};      ///< first unanswered probe to verdict, when a tick falls right
-    Nanoseconds longest{};       ///< first unanswered probe to verdict, when a tick was just missed
-    Nanoseconds from_failure{};  ///< failure to verdict at the most: it may follow right after a probe got through
-    Nanoseconds restore{};       ///< first answered probe to trusted again
+    Nanoseconds shortest{};  ///< from the first unanswered probe to the verdict, if a tick comes at the right moment
+    Nanoseconds longest{};   ///< from the first unanswered probe to the verdict, if it just missed a tick
+    Nanoseconds
+        from_failure{};     ///< from failure to verdict at most; the failure may come just after a probe got through
+    Nanoseconds restore{};  ///< from the first answered probe until the session is trusted again
 };
 
-/// `tick`: how often the probe clock looks at the sessions.
+/// `tick` is the time between two looks at the sessions.
 constexpr DetectionTimes detection_times(const ProbeSettings& probe, Nanoseconds tick) {
     const auto shortest = (static_cast<std::int64_t>(probe.multiplier) - 1) * probe.interval + allowance_of(probe);
     return {.shortest = shortest,

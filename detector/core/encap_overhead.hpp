@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How much larger packets become by segment lists, before any of them is written.
+// Computes how much larger segment lists make packets, before any list is written.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,12 @@
 
 namespace sidestep {
 
-/// Bytes that a list adds to a packet, at most: an IPv6 header, and an SRH with all its segments (RFC 8754, 2).
+/// Bytes that a list adds to a packet at most: an IPv6 header, and an SRH with all segments (RFC 8754, 2).
 inline std::uint32_t overhead_at_most(const SegmentListConfig& list) {
     return list.encap == Encap::plain ? 0 : static_cast<std::uint32_t>(40 + 8 + 16 * list.segments.size());
 }
 
-/// That of the longest.
+/// The overhead of the longest list.
 inline std::uint32_t overhead_at_most(const std::vector<CandidateConfig>& candidates) {
     std::uint32_t longest = 0;
     for (const auto& candidate : candidates) {

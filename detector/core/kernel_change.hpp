@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Changes that the kernel reports of links, neighbors, addresses and routes, as values: read by detector/kernel, acted
-// upon by the engine, written by hand in tests.
+// Changes of links, neighbors, addresses and routes that the kernel reports, as plain values. detector/kernel reads
+// them, the engine acts on them, and tests write them by hand.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct LinkChange {
     bool gone = false;
     bool up = false;        ///< administratively
     bool running = false;   ///< administratively up, and with carrier
-    std::uint32_t mtu = 0;  ///< bytes; 0: not told
+    std::uint32_t mtu = 0;  ///< bytes; 0: not reported
     std::optional<MacAddress> mac;
-    std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for others
-    int parent = 0;                 ///< of a VLAN: the interface that it is on
-    std::uint32_t xdp_program = 0;  ///< at its XDP; 0: none
+    std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for other interfaces
+    int parent = 0;                 ///< of a VLAN: its lower interface
+    std::uint32_t xdp_program = 0;  ///< ID of the attached XDP program; 0: none
 };
 
-/// Where neighbor discovery stands with an address (RFC 4861, 7.3.2, as far as it matters here).
+/// What neighbor discovery knows of an address (RFC 4861, 7.3.2, as far as it matters here).
 enum class NeighborStatus { unknown, usable, failed };
 
 struct NeighborChange {
@@ -42,15 +42,15 @@ struct AddressChange {
     bool gone = false;
 };
 
-/// A next hop. The gateway is zero where the destination is on the link.
+/// A next hop. The gateway is zero if the destination is on the link.
 struct RouteHop {
     int ifindex = 0;
     Address gateway;
 
-    auto operator<=>(const RouteHop&) const = default;  // NOLINT(modernize-use-nullptr): what it expands to
+    auto operator<=>(const RouteHop&) const = default;  // NOLINT(modernize-use-nullptr): the expansion of <=>
 };
 
-/// A route of the main table that appeared or changed, or (of) which some next hops are gone.
+/// A route of the main table that appeared or changed, or, with `gone`, the next hops that it lost.
 struct RouteChange {
     Prefix prefix;
     unsigned metric = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How the choices of a configuration are spelt: the same in the file, in answers to the command line and in tables.
+// Spells the choices of a configuration, alike in the file, in answers to the command line and in tables.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps"
 inline constexpr std::array<std::string_view, 4> kSteeringNames{"transit", "device", "lwt-in", "lwt-xmit"};
 inline constexpr std::array<std::string_view, 5> kSidBehaviorNames{"end", "end.x", "end.dt4", "end.dt6", "end.dt46"};
 
-/// What RoutingConfig::protect may be.
+/// The allowed values of RoutingConfig::protect.
 inline constexpr std::array<std::string_view, 3> kProtectNames{"link", "node", "srlg"};
 
 inline std::string_view to_string(ClockKind clock) {
@@ -36,7 +36,7 @@ inline std::string_view to_string(SidBehavior behavior) {
     return kSidBehaviorNames.at(static_cast<std::size_t>(behavior));
 }
 
-/// What a session is: "adjacency", "path" or "passive".
+/// The kind of a session: "adjacency", "path" or "passive".
 inline std::string_view kind_of(const SessionConfig& session) {
     if (session.passive_source) return "passive";
     return session.encaps.empty() ? "adjacency" : "path";

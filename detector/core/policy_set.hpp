@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What routing computed for this node, in the words of the configuration: one value, replaced as a whole, so that the
-// policies of two networks never mix. Plain data; detector/feed/computed_policies makes it from a graph.
+// The policies that routing computed for this node, in the types of the configuration. The set is one value and is
+// replaced as a whole, so policies of two networks never mix. Plain data; detector/feed/computed_policies makes it from
+// a graph.
 #pragma once
 
 #include <map>
@@ -12,12 +13,12 @@
 namespace sidestep {
 
 struct PolicySet {
-    std::vector<PolicyConfig> policies;                            ///< without prefixes that the file has policies for
-    std::map<std::string, std::vector<CandidateConfig>> bypasses;  ///< by name of the adjacency that they go around
-    /// Of destinations in the graph, without policy: a shorter prefix, somebody else's, must not catch them.
+    std::vector<PolicyConfig> policies;  ///< without prefixes that are in a policy of the file
+    std::map<std::string, std::vector<CandidateConfig>> bypasses;  ///< by name of the adjacency that they bypass
+    /// Destinations of the graph without policy; a shorter prefix of another policy must not match them.
     std::vector<Prefix> unprotected = {};
     std::vector<SidConfig> sids;        ///< of this node
-    std::vector<std::string> warnings;  ///< what is left out, and why
+    std::vector<std::string> warnings;  ///< destinations that are not protected, and why
 };
 
 }  // namespace sidestep

@@ -10,10 +10,10 @@
 namespace sidestep {
 namespace {
 
-/// The lengths that a table has.
+/// Collects the lengths in a table.
 class Lengths {
   public:
-    /// False if it cannot have this one, too.
+    /// False if the table has no room for this length.
     bool add(const Prefix& prefix) {
         auto& used = used_.at(prefix.address.is_v4() ? SS_IPV4 : SS_IPV6);
         if (used.size() == SS_MAX_LENGTHS && !used.contains(prefix.length)) return false;
@@ -25,7 +25,7 @@ class Lengths {
     std::array<std::set<std::uint8_t>, SS_FAMILIES> used_;
 };
 
-/// Entries that only one of two maps has, or that differ, in order.
+/// Visits, in order, entries that only one of two maps has, or that differ.
 template <typename Map, typename Visit>
 void for_each_difference(const Map& a, const Map& b, Visit visit) {
     auto left = a.begin();

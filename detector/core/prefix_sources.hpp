@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Who entries a prefix, and whose claim counts: a policy, this node (its own addresses are never repaired), a bypass
-// (of an stale_route, whose route went with its interface), or nobody, by the word of routing (what is left out).
+// Decides which of several sources of a prefix counts. A source is a policy, this node (its own addresses are never
+// repaired), a bypass (for a stale route, whose interface is gone), or routing, which leaves a destination without
+// policy.
 #pragma once
 
 #include <cstddef>
@@ -15,37 +16,37 @@
 
 namespace sidestep {
 
-/// A prefix, and the slot that it leads to; SS_POLICY_EXEMPT and SS_POLICY_NONE are no policies' slots.
+/// A prefix and the slot that it leads to. SS_POLICY_EXEMPT and SS_POLICY_NONE are slots of no policy.
 struct PrefixEntry {
     Prefix prefix;
     std::uint32_t slot = 0;
 };
 
-/// What of a set goes by prefixes.
+/// The part of a policy set that concerns prefixes.
 struct PrefixSet {
-    std::map<Prefix, std::uint32_t> policies;  ///< to slots
+    std::map<Prefix, std::uint32_t> policies;  ///< and their slots
     std::set<Prefix> unprotected;
 };
 
 class PrefixSources {
   public:
-    /// From here on the entries of this set count.
+    /// Makes this set the one in force.
     void set(PrefixSet set) { set_ = std::move(set); }
     [[nodiscard]] const PrefixSet& set() const { return set_; }
     /// The prefixes whose entries may have changed.
     std::vector<Prefix> set_stale(std::map<Prefix, std::uint32_t> slots);
-    /// An address of this node comes or goes. True if that is news.
+    /// An address of this node comes or goes. Returns true if that changes anything.
     bool exempt(const Prefix& host, bool add);
 
-    /// Where a prefix leads; nullopt if nobody entries it.
+    /// The slot that a prefix leads to; nullopt if no source has the prefix.
     [[nodiscard]] std::optional<std::uint32_t> slot_of(const Prefix& prefix) const;
 
     struct Merged {
         std::vector<PrefixEntry> entries;  ///< one per prefix
-        std::size_t unplaced = 0;          ///< exempt addresses and stale that there was no room for
+        std::size_t unplaced = 0;          ///< exempt addresses and stale routes that did not fit
     };
-    /// All that counts if `set` does, in a table with room for so many prefixes of SS_MAX_LENGTHS lengths a family. An
-    /// error if there is no room for the set itself; exempt addresses and stale take what is left.
+    /// All entries as if `set` were in force, for a table with `room` prefixes and SS_MAX_LENGTHS lengths per family.
+    /// Returns an error if the set itself does not fit; exempt addresses and stale routes get the room that is left.
     [[nodiscard]] Result<Merged> merge(const PrefixSet& set, std::size_t room) const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Why a session is not up: one list for the enum, the text, the events and the counters.
+// Lists why a session is not up: the enum, the texts, the events and the counters come from this list.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The saved state of sessions: enough for a process that cannot adopt the maps not to trust again a session that is down.
+// The saved state of sessions. With it, a process that cannot adopt the maps still knows which sessions are down.
 #pragma once
 
 #include <map>

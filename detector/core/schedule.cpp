@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Grouping sessions by interval.
+// Groups sessions by interval.
 #include "detector/core/schedule.hpp"
 
 #include <algorithm>
@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a tick sends while the clock is on time: a small part of SS_BURST, and of any queue on the way.
+/// Probes per tick while the clock is on time: a small part of SS_BURST, and of any queue on the path.
 constexpr double kProbesPerTick = 64;
 
-/// The time in which so many probes come due.
+/// The time in which so many probes become due.
 Nanoseconds time_for(double probes, std::span<const ScheduleEntry> entries) {
     double rate = 0;  // probes per nanosecond
     for (const auto& entry : entries) rate += 1.0 / static_cast<double>(entry.interval.count());

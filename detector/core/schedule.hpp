@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which session is probed when: sessions of one interval form a class, which the tick program visits evenly spread.
+// Plans which session is probed when: sessions of one interval form a class, and the tick program visits the class
+// evenly spread over the interval.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace sidestep {
 
-/// One session that wants to be probed.
+/// A session to be probed.
 struct ScheduleEntry {
     std::uint16_t session = 0;
     Nanoseconds interval{};
@@ -21,8 +22,8 @@ struct ScheduleEntry {
 bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation, ss_plan& plan);
 
 /// The tick of the clock that serves these sessions: a quarter of the shortest interval, so that a verdict waits at
-/// most that long for the next tick; less if more than 64 probes came due in that time, since a burst overruns queues.
-/// At least 25 us; 1 ms without sessions.
+/// most that long for the next tick; shorter if more than 64 probes would become due in that time, because a burst
+/// overruns queues. At least 25 us; 1 ms without sessions.
 Nanoseconds tick_for(std::span<const ScheduleEntry> entries);
 
 }  // namespace sidestep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Configuration to sessions.
+// Derives the sessions from a configuration.
 #include "detector/core/session_config.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
     }
     for (const auto& path : config.paths) {
         const auto out = std::ranges::find(config.adjacencies, path.adjacency, &AdjacencyConfig::name);
-        if (out == config.adjacencies.end()) continue;  // the reader of the configuration refuses it
+        if (out == config.adjacencies.end()) continue;  // the configuration reader refuses this
         result.push_back({.name = path.name,
                           .interface = out->interface,
                           .returns_on = path.returns_on.empty() ? out->interface : path.returns_on,
@@ -42,7 +42,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .passive_source = passive.source,
                           .encaps = {},
                           .probe = passive.probe});
-        // A probe may pass a whole interval after the expectation that it meets.
+        // A probe may pass up to one interval after the expectation that it meets.
         result.back().probe.allowance = passive.probe.interval + allowance_of(passive.probe);
     }
     return result;
@@ -57,13 +57,13 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
 std::set<std::string> protecting_sessions(const Config& config) {
     std::set<std::string> names;
     for (const auto& policy : config.policies) {
-        if (policy.candidates.empty()) continue;  // the reader of the configuration refuses it
+        if (policy.candidates.empty()) continue;  // the configuration reader refuses this
         for (const auto& list : policy.candidates.front().lists) {
             for (auto& name : sessions_of(list)) names.insert(std::move(name));
         }
     }
     for (const auto& adjacency : config.adjacencies) {
-        // Where routes are computed, any adjacency may be given a bypass at any time.
+        // If routes are computed, any adjacency may get a bypass at any time.
         if (config.routing || !adjacency.bypass.empty()) names.insert(adjacency.name);
     }
     return names;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The sessions that a configuration leads to: one for each adjacency, one for each path, alike from here on.
+// Lists the sessions of a configuration: one per adjacency, path and passive session. After this step, all are treated
+// alike.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,8 @@ namespace sidestep {
 
 struct SessionConfig {
     std::string name;
-    std::string interface;   ///< probes leave here
-    std::string returns_on;  ///< and come back here
+    std::string interface;   ///< probes leave by this interface
+    std::string returns_on;  ///< and return by this one
     Address neighbor;
     Address source;                         ///< of the probes
     std::optional<Address> passive_source;  ///< of the neighbor's probes; set for a passive session
@@ -27,11 +28,11 @@ struct SessionConfig {
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
-/// The names of the sessions that protect something. When one goes down, a policy may leave its first candidate, or one of
-/// that candidate's lists, or a bypass comes into force.
+/// The names of the sessions that protect something: if one of them goes down, a policy may leave its first candidate
+/// or one of that candidate's lists, or a bypass comes into use.
 std::set<std::string> protecting_sessions(const Config& config);
 
-/// The names of the sessions that a segment list depends on: its adjacency's, then those of paths.
+/// The names of the sessions that a segment list depends on: first its adjacency's, then its path and passive sessions.
 std::vector<std::string> sessions_of(const SegmentListConfig& list);
 
 }  // namespace sidestep

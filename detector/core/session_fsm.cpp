@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The transitions of a session.
+// The state transitions of a session.
 #include "detector/core/session_fsm.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ bool is_quality(Event event) {
     return event == Event::lossy || event == Event::slow || event == Event::sound;
 }
 
-/// Lasting causes are kept in every state, so that none is forgotten while the operator has the session down.
+/// Lasting causes are recorded in every state, so that none is forgotten while the operator keeps the session down.
 /// Returns true if the event changed one.
 bool note_cause(FsmState& memory, Event event) {
     const auto set = [](bool& cause, bool value) { return std::exchange(cause, value) != value; };
@@ -65,7 +65,7 @@ SessionActions go_down(FsmState& memory, Event event, Nanoseconds now, const Res
     memory.poor = Reason::none;
     memory.proven = false;
     ++memory.downs;
-    // The kernel asked for fresh proof by itself when the verdict was its own.
+    // With its own verdict, the kernel has already asked for fresh proof.
     return {.changed = true, .lower = true, .ask_proof = event != Event::dead};
 }
 
@@ -76,7 +76,7 @@ SessionActions go_up(FsmState& memory) {
     return {.changed = true, .raise = !poor, .degrade = poor};
 }
 
-/// From down: on the way up once it is proven and nothing stands against it.
+/// From down: the session starts to come up once it is proven and no cause is left.
 SessionActions try_restore(FsmState& memory, Nanoseconds now, const RestorePolicy& policy) {
     if (!memory.proven || memory.carrier_cause || memory.neighbor_cause) return {};
     memory.wait_until = now + policy.wait_to_restore;
@@ -94,7 +94,7 @@ SessionActions ignore(FsmState& memory) {
     return {};
 }
 
-/// Up and degraded differ in the quality of the path alone.
+/// Up and degraded differ only in the quality of the path.
 SessionActions step_alive(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (is_failure(event)) return go_down(memory, event, now, policy);
     if (!is_quality(event) || memory.poor == reason_of(event)) return ignore(memory);
@@ -116,7 +116,7 @@ SessionActions step_wait(FsmState& memory, Event event, Nanoseconds now, const R
 
 SessionActions step_down(FsmState& memory, Event event, bool cause_changed, Nanoseconds now,
                          const RestorePolicy& policy) {
-    // A session that is kept down by a lasting cause alone is graded all the same.
+    // A session that only a lasting cause keeps down is graded all the same.
     if (is_quality(event) && memory.proven) {
         memory.poor = reason_of(event);
         return {};
@@ -133,7 +133,7 @@ SessionActions step_down(FsmState& memory, Event event, bool cause_changed, Nano
         case Event::neighbor_failed:
             memory.proven = false;
             memory.poor = Reason::none;
-            // Lost carrier says more than that probes were unanswered, which the kernel may have noticed first.
+            // Lost carrier is a stronger reason than unanswered probes, which the kernel may have noticed first.
             if (event == Event::neighbor_failed || memory.reason == Reason::carrier) return {.ask_proof = true};
             memory.reason = Reason::carrier;
             return {.changed = true, .ask_proof = true};

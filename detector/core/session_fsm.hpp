@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// When a session's state may be set, and when the detector itself clears it. Pure: events and the time go in, actions
-// come out. The kernel's tick clears words by itself; this machine decides when a path is trusted again.
+// Decides when a session's state may be raised, and when the detector itself lowers it. Pure: events and the time go
+// in, actions come out. The kernel's tick lowers states on its own; this machine decides when a path is trusted again.
 //
 //                      alive                                  any failure
 //        +---> init ------------> up --------------------------------------> down <---+
@@ -8,13 +8,12 @@
 //                                 |  wait-to-restore is over                  | alive, and no cause left
 //                                 +------------------- wait <-----------------+       |
 //                                                        +----------------------------+
-//
-// Beside up there is degraded: alive, but lossy or slow; it goes to and fro between the two, and fails like up.
+// Degraded is like up, but lossy or slow: a session changes freely between the two, and fails from both.
 //
 // A new session is trusted (state up) until it fails: a session that never answered has not failed, it is
 // misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor or the
-// operator; the last three are causes that last, and none may be left when the session goes up again. After each
-// failure fresh proof is asked for: `up_count` answers in a row to probes sent since.
+// operator. The last three are lasting causes, and none may be left when the session goes up again. After each
+// failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
 #pragma once
 
 #include <cstdint>
@@ -31,28 +30,28 @@ enum class SessionState : std::uint8_t { init, up, down, wait, admin_down, degra
 inline constexpr std::size_t kSessionStates = 6;
 
 enum class SessionEvent : std::uint8_t {
-    alive,         ///< the kernel saw fresh proof
+    alive,         ///< the kernel has seen fresh proof
     dead,          ///< the kernel's verdict
-    carrier_lost,  ///< or interface down, or gone
+    carrier_lost,  ///< or the interface is down or gone
     carrier_back,
     neighbor_failed,  ///< neighbor discovery gave up
     neighbor_resolved,
-    timer,  ///< the time that the last step asked for has come
+    timer,  ///< the time set by the last step has come
     admin_down,
     admin_up,
-    lossy,  ///< alive, but loses too much
-    slow,   ///< alive, but its round trip is too long
-    sound,  ///< neither any more
+    lossy,  ///< alive, but with too much loss
+    slow,   ///< alive, but with a long round trip
+    sound,  ///< no longer lossy or slow
 };
 inline constexpr std::size_t kSessionEvents = 12;
 
 std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);
 
-/// What is remembered of a session between events. Times are CLOCK_MONOTONIC.
+/// What the state machine knows of a session between events. Times are CLOCK_MONOTONIC.
 struct FsmState {
     SessionState state = SessionState::init;
-    Reason reason = Reason::none;  ///< of the last failure, while not up
+    Reason reason = Reason::none;  ///< for the last failure, while not up
     Reason poor = Reason::none;    ///< lossy or slow, while alive
     bool carrier_cause = false;
     bool neighbor_cause = false;
@@ -60,26 +59,26 @@ struct FsmState {
     Nanoseconds wait_until{};  ///< while waiting
     DampingState damping{};
     std::uint64_t downs = 0;
-    std::uint64_t ignored = 0;  ///< events that mean nothing in the state they came in
+    std::uint64_t ignored = 0;  ///< events without meaning in the state they came in
 };
 
-/// What to do after an event.
+/// What the caller must do after an event.
 struct SessionActions {
     bool changed = false;                             ///< the state changed: log it
-    bool lower = false;                               ///< clear the state
-    bool raise = false;                               ///< set the state
-    bool degrade = false;                             ///< put the state to degraded, from above or from below
-    bool ask_proof = false;                           ///< raise the epoch: earlier answers count no more
-    std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer then
+    bool lower = false;                               ///< set the state to down
+    bool raise = false;                               ///< set the state to up
+    bool degrade = false;                             ///< set the state to degraded, from above or below
+    bool ask_proof = false;                           ///< raise the epoch: earlier answers no longer count
+    std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer at this time
 };
 
-/// When a session is trusted again.
+/// The rules for trusting a session again.
 struct RestorePolicy {
     Nanoseconds wait_to_restore{};
     std::optional<DampingSettings> damping = std::nullopt;
 };
 
-/// One step. Never fails: an event without meaning is counted and ignored.
+/// Takes one step. Never fails: an event without meaning is counted and ignored.
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);
 
 }  // namespace sidestep

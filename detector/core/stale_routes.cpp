@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// IPv6 routes are reported gone one by one, before or after the interface; IPv4 routes vanish with it without a word.
+// The kernel reports IPv6 routes as gone one by one, before or after the interface. It does not report IPv4 routes at
+// all.
 #include "detector/core/stale_routes.hpp"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kTogether = 200ms;   // a route and its interface go within this time
-constexpr Nanoseconds kStaleTime = 60s;    // by then the routing protocol has said what it thinks
+constexpr Nanoseconds kStaleTime = 60s;    // by then the routing protocol has reconverged
 constexpr Nanoseconds kAfterReturn = 10s;  // the same, once the interface is up again
 
 }  // namespace
@@ -40,7 +41,7 @@ void StaleRoutes::drop(const Key& key, const std::vector<RouteHop>& hops, Nanose
     auto& left = found->second;
     const auto before = left;
     std::erase_if(left, [&](const RouteHop& hop) { return std::ranges::find(hops, hop) != hops.end(); });
-    if (!left.empty() && left.size() != before.size()) return;  // of several next hops some are gone
+    if (!left.empty() && left.size() != before.size()) return;  // only some of several next hops are gone
     routes_.erase(found);
     std::erase_if(lately_, [&](const Lost& lost) { return now - lost.when > kTogether; });
     for (const auto& hop : before) {
@@ -62,7 +63,7 @@ void StaleRoutes::mark_stale(const Prefix& prefix, const RouteHop& hop) {
 
 void StaleRoutes::on_interface(int ifindex, bool up, Nanoseconds now) {
     if (up) {
-        // Whoever installs routes puts them back now; until then the detour goes on for a while.
+        // The routing daemon puts its routes back now; the detour stays for a while until then.
         if (down_.contains(ifindex)) down_[ifindex] = now - kStaleTime + kAfterReturn;
         return;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The kernel's routes, remembered beyond an interface that was shut down: the kernel removes them along with it, and
-// then nobody can say any more by which adjacency those packets would have left. Pure; time is a parameter.
+// Keeps the kernel's routes after their interface was shut down. The kernel removes them with the interface, and then
+// nothing else tells which adjacency those packets would have left by. Pure; time is a parameter.
 #pragma once
 
 #include <map>
@@ -13,21 +13,21 @@
 
 namespace sidestep {
 
-/// Routes that a node remembers at the most: about a microsecond each when their interface is shut down.
+/// At most this many routes are kept. Each takes about a microsecond when its interface is shut down.
 inline constexpr std::uint32_t kRoutesKept = 131072;
 
 class StaleRoutes {
   public:
-    /// `most`: routes that are saved_sessions; those beyond are counted in forgotten().
+    /// Keeps at most `most` routes; forgotten() counts the others.
     explicit StaleRoutes(std::size_t most) : most_(most) {}
 
     void on_route(const RouteChange& change, Nanoseconds now);
     /// The interface was shut down (or deleted), or is up again.
     void on_interface(int ifindex, bool up, Nanoseconds now);
-    /// Lets go of what was remembered long enough.
+    /// Drops stale routes that were kept long enough.
     void expire(Nanoseconds now);
 
-    /// Prefixes that lost their last route by a shutdown, with the next hop they had.
+    /// Prefixes that lost their last route to a shutdown, with the next hop that they had.
     [[nodiscard]] const std::map<Prefix, RouteHop>& stale() const { return stale_; }
     [[nodiscard]] std::size_t size() const { return routes_.size(); }
     [[nodiscard]] std::size_t forgotten() const { return forgotten_; }
@@ -53,7 +53,7 @@ class StaleRoutes {
     std::size_t forgotten_ = 0;
     std::map<Key, std::vector<RouteHop>> routes_;
     std::map<int, Nanoseconds> down_;  ///< interfaces that were shut down, and when
-    std::vector<Lost> lately_;         ///< routes that just went; the word that their interface did may follow
+    std::vector<Lost> lately_;         ///< routes that just went; the report about their interface may follow
     std::map<Prefix, RouteHop> stale_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Header bytes, written field by field in network order.
+// Writes header bytes field by field, in network order.
 #include "detector/core/wire.hpp"
 
 #include <linux/if_ether.h>
@@ -64,8 +64,8 @@ constexpr std::size_t srh_length(std::size_t segments) {
     return 8 + 16 * segments;
 }
 
-/// The SRH of a list in travel order (RFC 8754, 2): its entries are in reverse. `left` segments are still to be
-/// visited.
+/// Writes the SRH of a list in travel order (RFC 8754, 2): the SRH's entries are in reverse. `left` segments are still
+/// to be visited.
 void write_srh(Writer& out, unsigned next_header, std::span<const Address> segments, std::size_t left) {
     out.u8(next_header);
     out.u8(static_cast<unsigned>(srh_length(segments.size()) / 8 - 1));
@@ -77,12 +77,12 @@ void write_srh(Writer& out, unsigned next_header, std::span<const Address> segme
     for (const auto& segment : std::views::reverse(segments)) out.raw(segment.bytes);
 }
 
-/// One whose first segment is active.
+/// An SRH whose first segment is active.
 void write_srh(Writer& out, unsigned next_header, std::span<const Address> segments) {
     write_srh(out, next_header, segments, segments.size() - 1);
 }
 
-/// Extra Padding (RFC 8972, 4.1) whose value, zeros, the data plane appends.
+/// Extra Padding (RFC 8972, 4.1). The data plane appends its value, zeros.
 void write_padding(Writer& out, std::size_t bytes) {
     out.u8(SS_STAMP_TLV_FLAGS);
     out.u8(kTlvExtraPadding);
@@ -102,7 +102,7 @@ void write_stamp(Writer& out, std::uint16_t index) {
     for (std::size_t i = 0; i < sizeof(ss_stamp::mac); ++i) out.u8(0);
 }
 
-/// Sum of 16-bit words as they lie in memory, which the data plane goes on with; an odd last byte does not occur here.
+/// Adds 16-bit words in memory order; the data plane continues this sum. No caller has an odd last byte.
 std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) {
     for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
         std::uint16_t word = 0;
@@ -115,7 +115,7 @@ std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) 
 struct ProbeLengths {
     std::size_t padding = 0;  ///< value of the padding TLV
     std::uint16_t udp = 0;
-    std::size_t payload = 0;  ///< of the IPv6 header next to UDP
+    std::size_t payload = 0;  ///< of the IPv6 header before UDP
     std::size_t outer = 0;    ///< payload of the outer IPv6 header
     std::size_t total = 0;    ///< with Ethernet
 };
@@ -174,7 +174,7 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     result.bytes = out.take();
     result.length = static_cast<std::uint16_t>(lengths.total);
 
-    // The pseudo-header names the final destination (RFC 8200, 8.1). Zeros of the padding add nothing.
+    // The pseudo-header contains the final destination (RFC 8200, 8.1). The zeros of the padding add nothing.
     Writer pseudo;
     pseudo.raw(source.bytes);
     pseudo.raw(return_address.bytes);

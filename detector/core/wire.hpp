@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The one place that writes header bytes: probe templates and encapsulation headers. The data plane copies them and
+// Writes header bytes, in this place only: probe templates and encapsulation headers. The data plane copies them and
 // fills in what differs per packet (sequence, time and MAC of a probe; lengths, class and flow label of a repaired
 // packet).
 #pragma once
@@ -16,7 +16,7 @@ namespace sidestep {
 
 using MacAddress = std::array<std::uint8_t, 6>;
 
-/// Ethernet addresses of an adjacency: our interface's and the neighbor's.
+/// Ethernet addresses of an adjacency: this node's and the neighbor's.
 struct LinkAddresses {
     MacAddress own{};
     MacAddress neighbor{};
@@ -26,44 +26,45 @@ struct LinkAddresses {
 
 /// A probe without its varying fields.
 struct ProbeTemplate {
-    std::vector<std::uint8_t> bytes;  ///< from the Ethernet header on
+    std::vector<std::uint8_t> bytes;  ///< starts with the Ethernet header
     std::uint16_t udp_offset = 0;
-    std::uint16_t length = 0;    ///< of the probe with its padding
-    std::uint32_t checksum = 0;  ///< one's complement sum of all that the UDP checksum covers and stays the same
+    std::uint16_t length = 0;    ///< of the probe, including its padding
+    std::uint32_t checksum = 0;  ///< one's complement sum of the constant fields that the UDP checksum covers
 };
 
-/// Bytes that a repair puts before a packet; what differs per packet is zero (ss_list in the ABI).
+/// The bytes that a repair puts in front of a packet; fields that differ per packet are zero (ss_list in the ABI).
 struct ListHeader {
-    std::vector<std::uint8_t> bytes;  ///< from the Ethernet header on
+    std::vector<std::uint8_t> bytes;  ///< starts with the Ethernet header
     std::uint16_t srh_offset = 0;     ///< 0: there is no SRH
 };
 
-/// CS6, for what keeps a network running (RFC 4594, 3.1): the queue that BFD goes by.
+/// CS6, for network control (RFC 4594, 3.1): the traffic class of BFD.
 inline constexpr std::uint8_t kProbeTrafficClass = 0xc0;
 
-/// Which way a probe goes. Lists are in travel order and may be empty.
+/// The path of a probe. Lists are in travel order and may be empty.
 struct ProbePath {
-    std::span<const Address> encaps{};  ///< H.Encaps around the probe, as around data; the last SID decapsulates
-    std::span<const Address> back{};    ///< SIDs before the sink, in an SRH of the probe itself
+    std::span<const Address> encaps{};  ///< H.Encaps around the probe, as for data; the last SID decapsulates
+    std::span<const Address> back{};    ///< SIDs before the return address, in an SRH of the probe itself
 };
 
 /// True if the probe's bytes fit into SS_TEMPLATE_MAX.
 bool probe_fits(const ProbePath& way);
 
-/// The probe of session `index`, which returns to `return-address` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the
-/// SRH). `size`: bytes from the outermost IPv6 header on. What the template does not hold is Extra Padding (RFC
-/// 8972, 4.1) of zeros; a size that the template exceeds is ignored. `traffic_class`: of all its IPv6 headers.
+/// The probe of session `index`, which returns to `return_address` (RFC 8762 and RFC 8972 in loopback; RFC 8754 for the
+/// SRH). `size` is its length in bytes, starting with the outermost IPv6 header. The bytes beyond the template are
+/// Extra Padding (RFC 8972, 4.1) of zeros; a size below that of the template is ignored. `traffic_class` is for all its
+/// IPv6 headers.
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
 
-/// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order, or of
-/// H.Encaps.Red (5.2), which leaves the first segment out of the SRH, and the SRH out if that was all.
+/// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order; or of
+/// H.Encaps.Red (5.2), which leaves out the first segment of the SRH, and the whole SRH if there was only one.
 ListHeader make_encaps_header(const LinkAddresses& link, const Address& source, std::span<const Address> segments,
                               bool reduced = false);
 /// Ethernet and the SRH of H.Insert: the segments, then a place for the packet's own destination.
 ListHeader make_insert_header(const LinkAddresses& link, std::span<const Address> segments);
-/// Ethernet alone; the type is that of the packet.
+/// Only Ethernet; the packet keeps its EtherType.
 ListHeader make_forward_header(const LinkAddresses& link);
 
 }  // namespace sidestep
