@@ -79,8 +79,11 @@ Result<PrefixSources::Merged> PrefixSources::merge(const PrefixSet& set, std::si
         const auto slot = stale_route != stale_.end() ? stale_route->second : SS_POLICY_NONE;
         add(prefix, exempt_.contains(prefix) ? SS_POLICY_EXEMPT : slot);
     }
-    if (merged.entries.size() > room) return fail(fmt::format("more than {} protected prefixes", room));
-    if (!fits) return fail(fmt::format("more than {} prefix lengths", SS_MAX_LENGTHS));
+    if (merged.entries.size() > room)
+        return fail(fmt::format("prefix table full: more than {} protected prefixes; remove some prefixes", room));
+    if (!fits)
+        return fail(
+            fmt::format("prefix table: more than {} different prefix lengths; remove some prefixes", SS_MAX_LENGTHS));
     const auto add_if_room = [&](const Prefix& prefix, std::uint32_t slot) {
         if (set.policies.contains(prefix) || set.unprotected.contains(prefix)) return;
         if (merged.entries.size() < room && lengths.add(prefix)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Inputs to state machines to actions.
+// Passes inputs to the state machines and carries out the actions that come back.
 #include "detector/engine/engine.hpp"
 
 #include <algorithm>
@@ -53,7 +53,7 @@ void log_transition(const Session& session, const ss_event* evidence) {
     if (memory.state != SessionState::up) why = fmt::format(" ({})", to_string(memory.reason));
     if (evidence != nullptr && memory.state == SessionState::down) {
         why += fmt::format(
-            ": probe {} unanswered since {}, last answer to probe {} came {} before; clock gap {}", evidence->accused,
+            ": probe {} unanswered for {}; last answer (probe {}) {} earlier; clock gap {}", evidence->accused,
             format_duration(Nanoseconds(evidence->time_ns - evidence->accused_sent_ns)), evidence->last_answered,
             format_duration(Nanoseconds(evidence->time_ns - evidence->last_answer_ns)),
             format_duration(Nanoseconds(evidence->clock_gap_ns)));
@@ -106,7 +106,7 @@ void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, cons
 
 void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
     auto* session = sessions_.find(static_cast<std::uint16_t>(event.session));
-    // Of an earlier epoch: fresh proof was asked for since, and the event says nothing about it.
+    // An event of an earlier epoch says nothing: fresh proof has been requested since.
     if (session == nullptr || event.epoch != sessions_.shared(*session).conf.epoch) return;
     deliver(*session, meaning_of(event), now, &event);
 }
@@ -120,7 +120,7 @@ void Engine::relink(Session& session) {
 void Engine::note_link(const LinkChange& change) {
     const auto known = link_names_.find(change.ifindex);
     if (known != link_names_.end()) {
-        links_.erase(known->second);  // it may have another name now
+        links_.erase(known->second);  // its name may have changed
         link_names_.erase(known);
     }
     if (change.gone) return;
@@ -128,7 +128,7 @@ void Engine::note_link(const LinkChange& change) {
     link_names_[change.ifindex] = change.name;
 }
 
-/// As rtnetlink would report it; one that does not exist is gone.
+/// The link as rtnetlink would report it; a link that does not exist counts as gone.
 LinkChange Engine::link_at(const std::string& name) const {
     const auto found = links_.find(name);
     return found != links_.end() ? found->second : LinkChange{.ifindex = 0, .name = name, .gone = true, .mac = {}};
@@ -140,7 +140,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;
         return its_own && (change.gone || !change.running || session.config.interface != change.name);
     };
-    // Traffic waits for these stores: all of them come before anything is logged or written.
+    // Traffic waits for these stores, so all of them come before anything is logged or written.
     for (auto* session : concerned) {
         if (loses_link(*session)) sessions_.apply(*session, {.lower = true});
     }
@@ -237,7 +237,7 @@ void Engine::refresh_stale() {
     stale_ = std::move(wanted);
 }
 
-/// Orphans whose bypass is gone would take whatever policy gets its slot.
+/// A stale route whose bypass is gone would otherwise take whatever policy gets the slot next.
 void Engine::forget_bypasses() {
     if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies_.is_bypass(stale_route.second); }) > 0)
         policies_.set_stale(stale_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From one desired state to the next: the steps of a ChangePlan, in an order in which a packet always finds its way.
+// Moves from one desired state to the next. The steps of a ChangePlan run in an order in which no packet is lost.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -11,16 +11,16 @@
 namespace sidestep {
 namespace {
 
-/// Limits that the configuration's reader checks for the file alone, not for the sum.
+/// Limits on the sum of all sources; the configuration reader checks the file alone.
 Result<void> check_limits(const Desired& wanted) {
     if (wanted.sessions.size() > SS_MAX_SESSIONS) {
-        return fail(fmt::format("{} sessions are asked for, {} is the limit", wanted.sessions.size(), SS_MAX_SESSIONS));
+        return fail(fmt::format("{} sessions requested; the limit is {}", wanted.sessions.size(), SS_MAX_SESSIONS));
     }
     std::set<Nanoseconds> intervals;
     for (const auto& session : wanted.sessions) intervals.insert(session.probe.interval);
     if (intervals.size() > SS_MAX_CLASSES) {
-        return fail(fmt::format("{} different probe intervals are asked for, {} is the limit", intervals.size(),
-                                SS_MAX_CLASSES));
+        return fail(
+            fmt::format("{} different probe intervals requested; the limit is {}", intervals.size(), SS_MAX_CLASSES));
     }
     return {};
 }
@@ -47,7 +47,7 @@ Result<ChangePlan> Engine::apply(const Desired& wanted, Nanoseconds now) {
     return plan;
 }
 
-/// Policies may refer to sessions that come, by names that are new.
+/// Comes first, because policies may refer to new sessions and to new names of old ones.
 Result<void> Engine::begin_sessions(const ChangePlan& plan, const Desired& wanted) {
     for (const auto& change : plan.sessions) {
         if (change.kind == ChangeKind::renamed) {
@@ -58,7 +58,7 @@ Result<void> Engine::begin_sessions(const ChangePlan& plan, const Desired& wante
         }
         if (change.kind == ChangeKind::added && sessions_.add(config_of(wanted, change.name)) == nullptr) {
             undo_sessions(plan);
-            return fail(fmt::format("no room for session {}: remove others first", change.name));
+            return fail(fmt::format("session table full: session {} not added; remove others first", change.name));
         }
     }
     auto protecting = wanted.protecting;
@@ -126,11 +126,11 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
     if (!plan.sessions.empty() || !applied_) sessions_.write_schedule();
 }
 
-/// A session that has just been added, or adopted: it learns of its links, and goes on from its saved state.
+/// Starts a session that was just added or adopted: tells it about its links, and continues from its saved state.
 void Engine::start_session(Session& session, Nanoseconds now) {
     sessions_.apply(session, {});
     if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
-    if (!links_seen_) return;  // rtnetlink has not spoken yet
+    if (!links_seen_) return;  // rtnetlink has not reported yet
     follow_return_link(session, link_at(session.config.returns_on));
     follow_link(session, link_at(session.config.interface), now);
 }

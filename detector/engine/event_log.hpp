@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Every transition with its reason and its evidence: the last ones are kept, and all are handed to whoever follows.
+// Logs every transition with its reason and evidence: keeps the last ones, and hands all of them to subscribers.
 #pragma once
 
 #include <deque>
@@ -15,11 +15,11 @@
 namespace sidestep {
 
 struct LoggedEvent {
-    Nanoseconds time{};     ///< CLOCK_MONOTONIC, when it was decided: for a verdict, the kernel's time
+    Nanoseconds time{};     ///< CLOCK_MONOTONIC time of the decision; for a verdict, the kernel's time
     std::string wall_time;  ///< UTC, for people
     std::string session;
-    SessionState state{};              ///< entered
-    Reason reason{};                   ///< why it is not up
+    SessionState state{};              ///< the new state
+    Reason reason{};                   ///< why the session is not up
     std::optional<ss_event> evidence;  ///< what the kernel's judge saw
 };
 

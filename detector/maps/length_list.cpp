@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets are looked up meanwhile: while the list changes a length may stand in it twice, but is never missing.
+// Packets use the list while it changes: a length may then be in it twice, but is never missing.
 #include "detector/maps/length_list.hpp"
 
 #include <array>
@@ -33,7 +33,7 @@ void LengthList::remove(std::uint32_t length) {
     erase(length);
 }
 
-/// Entries move towards the end only, the way that packets walk, into a duplicate that erase() left or behind the last.
+/// Moves entries only towards the end, as packets walk: into a duplicate that erase() left, or past the last entry.
 void LengthList::insert(std::uint32_t length) {
     const std::uint32_t count = count_;
     std::uint32_t place = 0;
@@ -58,7 +58,8 @@ void LengthList::insert(std::uint32_t length) {
     list_[place] = length_of(length);
 }
 
-/// All duplicates are in front of it, and nothing is free: a packet may miss one entry. As many lengths do not occur.
+/// For a full list whose duplicates are all in front of `place`: a packet may miss one entry. In practice, no table has
+/// that many lengths.
 void LengthList::insert_before(std::uint32_t place, std::uint32_t length) {
     std::uint32_t at = place - 1;
     while (at != 0 && list_[at - 1].length != list_[at].length) --at;
@@ -69,7 +70,8 @@ void LengthList::insert_before(std::uint32_t place, std::uint32_t length) {
     list_[place - 1] = length_of(length);
 }
 
-/// To move the rest up would be against the way that packets walk, which could miss an entry: the next one is doubled.
+/// Moving the rest up would run against the direction in which packets walk, so one could miss an entry. The next entry
+/// is duplicated instead.
 void LengthList::erase(std::uint32_t length) {
     std::uint32_t count = count_;
     while (count != 0 && list_[count - 1].length == length) --count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The lengths in use of a table whose entries come and go while the data plane walks them, longest first
-// (bpf/lib/lookup.h).
+// The lengths in use of a table, longest first (bpf/lib/lookup.h). Entries come and go while the data plane walks the
+// list.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace sidestep {
 
-/// The length and the mask of prefixes of `length` bits, 0 to 128, as the data plane applies it.
+/// The length, 0 to 128 bits, and its mask in the form that the data plane applies.
 ss_length length_of(std::uint32_t length);
 
 class LengthList {
@@ -18,9 +18,9 @@ class LengthList {
     /// `list` has SS_MAX_LENGTHS entries.
     LengthList(ss_length* list, std::uint32_t& count) : list_(list), count_(count) {}
 
-    /// True if `add` would not exceed SS_MAX_LENGTHS.
+    /// True if add() would not exceed SS_MAX_LENGTHS.
     [[nodiscard]] bool has_room(std::uint32_t length) const;
-    /// One more prefix of this length. To be called before the prefix is added, and after it was removed.
+    /// Counts one more prefix of this length. Call add() before the prefix is added, and remove() after it was removed.
     void add(std::uint32_t length);
     void remove(std::uint32_t length);
 

@@ -10,13 +10,13 @@
 namespace sidestep {
 namespace {
 
-constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may yet appear
+constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may appear later
 constexpr std::uint32_t kMostCounted = 16384;     // a counter takes memory on every CPU
-// Limits of a computed set.
+// Assumed limit of a computed set.
 constexpr std::uint32_t kComputedPolicies = 16384;
 constexpr std::uint32_t kComputedLists = 16384;
 
-/// Numbers of things that a configuration asks for.
+/// How many entries a configuration needs.
 struct Counts {
     std::uint32_t policies = 0;
     std::uint32_t prefixes = 0;
@@ -62,7 +62,8 @@ PolicySizes sizes_of(Counts counts) {
         counts.paths += kComputedLists;
         counts.sids += SS_MAX_SESSIONS + 4;
     }
-    if (counts.bypasses || counts.routing) prefixes += kRoutesKept;  // prefixes that routing computes come before them
+    if (counts.bypasses || counts.routing)
+        prefixes += kRoutesKept;  // shared with computed prefixes, which take precedence
     sizes.slots = counts.policies + 1;
     sizes.policies = 2 * sizes.slots;
     sizes.counted = std::min(sizes.slots, kMostCounted);
@@ -75,7 +76,7 @@ PolicySizes sizes_of(Counts counts) {
     return sizes;
 }
 
-/// An eighth more, and a few for small configurations.
+/// One eighth more, and a few for small configurations.
 std::uint32_t with_room(std::uint32_t count, std::uint32_t few) {
     return count + count / 8 + few;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How large the maps of the policy half are made. They cannot grow: a configuration that outgrows them needs new ones.
+// Computes the sizes of the maps of the policy half. Maps cannot grow: a configuration that outgrows them needs new
+// ones.
 #pragma once
 
 #include "detector/core/config.hpp"
@@ -7,7 +8,7 @@
 
 namespace sidestep {
 
-/// Sizes for this configuration, with room for others of about its size.
+/// Sizes for this configuration, with room to grow a little.
 PolicySizes map_sizes(const Config& config);
 
 /// True if maps of these sizes are large enough for the configuration.

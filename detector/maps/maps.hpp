@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The data plane's tables as the engine sees them: memory that both share, and hash tables behind functions. The kernel's
-// maps are one such thing (detector/kernel/dataplane.hpp), plain memory in a test is another.
+// The data plane's tables as the engine uses them: shared memory, and hash tables behind functions. The kernel's maps
+// are one implementation (detector/kernel/dataplane.hpp), plain memory in a test is another.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,21 @@
 
 namespace sidestep {
 
-/// Entries of ss_stats that belong to one slot: one for each candidate, and one for packets that no candidate took.
+/// Entries of ss_stats per slot: one for each candidate, and one for packets that no candidate took.
 inline constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
 
-/// How many entries the policy half needs.
+/// How many entries the maps of the policy half need.
 struct PolicySizes {
-    std::uint32_t slots = 1;    ///< slot 0, the exempt one, included
-    std::uint32_t counted = 1;  ///< slots that have counters of their own
+    std::uint32_t slots = 1;    ///< including slot 0, the exempt one
+    std::uint32_t counted = 1;  ///< slots with counters of their own
     std::uint32_t policies = 1;
     std::uint32_t candidates = 1;
     std::uint32_t lists = 1;
-    std::uint32_t cells = 1;         ///< PrefixTable's, of one table
+    std::uint32_t cells = 1;         ///< of one table; see PrefixTable
     std::uint32_t filter_words = 1;  ///< of one table
     std::uint32_t sids = 1;
     std::uint32_t adjacencies = 1;
-    std::uint32_t xdp_interfaces = 0;  ///< interfaces that packets at XDP enter or leave by; 0: no XDP
+    std::uint32_t xdp_interfaces = 0;  ///< interfaces that packets enter or leave by at XDP; 0: no XDP
 };
 
 class Maps {
@@ -43,38 +43,38 @@ class Maps {
     std::span<ss_prefix_table> prefix_tables;
     std::span<ss_cell> prefixes;
     std::span<std::uint64_t> filters;
-    std::span<ss_target> slots;  ///< of slot s in bank b: [2 * s + b]
+    std::span<ss_target> slots;  ///< slot s in bank b: [2 * s + b]
     std::span<ss_policy> policies;
     std::span<ss_candidate> candidates;
     std::span<ss_list> lists;
-    std::span<ss_node> nodes;                  ///< one
-    std::span<ss_repair_state> repair_states;  ///< one
-    std::span<ss_clock_conf> clock_confs;      ///< one
-    std::span<ss_clock> clocks;                ///< one
-    std::uint32_t counted_slots = 1;           ///< slots that have entries of ss_stats of their own
+    std::span<ss_node> nodes;                  ///< one entry
+    std::span<ss_repair_state> repair_states;  ///< one entry
+    std::span<ss_clock_conf> clock_confs;      ///< one entry
+    std::span<ss_clock> clocks;                ///< one entry
+    std::uint32_t counted_slots = 1;           ///< slots with entries of their own in ss_stats
 
     [[nodiscard]] ss_node& node() const { return nodes[0]; }
     [[nodiscard]] ss_repair_state& repair() const { return repair_states[0]; }
     [[nodiscard]] ss_clock_conf& clock_conf() const { return clock_confs[0]; }
     [[nodiscard]] ss_clock& clock() const { return clocks[0]; }
 
-    /// Adds or replaces an entry of ss_sids; an error if the table is full.
+    /// Adds or replaces an entry of ss_sids. Returns an error if the table is full.
     virtual Result<void> set_sid(const Prefix& sid, const ss_sid& value) = 0;
-    /// An entry that is not there is no error.
+    /// No error if there is no such entry.
     virtual Result<void> remove_sid(const Prefix& sid) = 0;
     /// The same for ss_adjacencies.
     virtual Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) = 0;
     virtual Result<void> remove_adjacency(const ss_hop& hop) = 0;
-    /// Probes from `source` that come in by `ifindex` answer the passive session.
+    /// Lets probes from `source` that come in by `ifindex` answer the passive session.
     virtual Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) = 0;
-    /// Forgets the probes expected for sessions of which `keep` is false.
+    /// Removes the expected probes of sessions for which `keep` returns false.
     virtual void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) = 0;
 
     /// One entry of ss_stats, summed over the CPUs.
     [[nodiscard]] virtual ss_candidate_stats stats(std::uint32_t index) const = 0;
     virtual void clear_stats(std::uint32_t index) = 0;
 
-    /// Returns once no program runs any more that began before the call.
+    /// Returns when every program that was running at the time of the call has ended.
     virtual void wait_for_rcu_grace_period() const = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sharing, marking and sweeping of what policies consist of.
+// Shares, marks and sweeps the parts of policies.
 #include "detector/maps/path_store.hpp"
 
 #include <linux/if_ether.h>
@@ -31,7 +31,7 @@ void want_nothing(Map& map) {
     for (auto& [key, entry] : map) entry.wanted = entry.fresh = false;
 }
 
-/// The entry of `key`, which is wanted from now on, and whether it is new; null if no index is left for a new one.
+/// Returns the entry of `key`, now marked as wanted, and whether it is new; null if no index is left for a new one.
 template <typename Map>
 std::pair<typename Map::mapped_type*, bool> intern(Map& map, IndexPool& pool, const typename Map::key_type& key) {
     auto [found, fresh] = map.try_emplace(key);
@@ -124,7 +124,9 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         key.emplace_back(*index, wanted.weight);
     }
     const auto [entry, fresh] = intern(candidates_, free_candidates_, key);
-    if (entry == nullptr) return fail(fmt::format("more than {} different candidate paths", maps_.candidates.size()));
+    if (entry == nullptr)
+        return fail(
+            fmt::format("more than {} different candidate paths; remove some policies", maps_.candidates.size()));
     if (!fresh) return entry->index;
     ss_candidate value{};
     for (const auto& [list_index, weight] : key) {
@@ -137,7 +139,8 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
 
 Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
     const auto [entry, fresh] = intern(policies_, free_policies_, candidates);
-    if (entry == nullptr) return fail(fmt::format("more than {} different policies", maps_.policies.size() - 1));
+    if (entry == nullptr)
+        return fail(fmt::format("more than {} different policies; remove some policies", maps_.policies.size() - 1));
     if (!fresh) return entry->index;
     ss_policy value{};
     for (const auto candidate : candidates) value.candidate[value.count++] = candidate;
@@ -154,9 +157,10 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
                       .encap = config.encap,
                       .as_routed = as_routed && config.encap == Encap::plain};
     const auto* session = sessions_.find(config.adjacency);
-    if (session == nullptr) return fail("no adjacency " + config.adjacency);
+    if (session == nullptr) return fail("no adjacency named " + config.adjacency);
     const auto [entry, fresh] = intern(lists_, free_lists_, key);
-    if (entry == nullptr) return fail(fmt::format("more than {} different segment lists", maps_.lists.size()));
+    if (entry == nullptr)
+        return fail(fmt::format("more than {} different segment lists; remove some policies", maps_.lists.size()));
     if (!fresh) return entry->index;
     entry->adjacency = session->index;
     if (config.encap != Encap::plain) {
@@ -188,7 +192,8 @@ ss_list PathStore::encode(const ListKey& key) const {
     return result;
 }
 
-/// In place: whoever takes the list while it is written would take a link that is just changing.
+/// Writes the list in place and disables it meanwhile. A packet that would take it then would use a link that is just
+/// changing.
 void PathStore::write(const ListKey& key, std::uint32_t index) {
     const auto fresh = encode(key);
     auto& list = maps_.lists[index];

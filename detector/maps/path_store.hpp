@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What leads from a prefix to a way out, in the maps: policies, candidate paths and segment lists, each once however
-// many need it. What the set in force does not need is kept until the next set: packets may still be on their way
-// through it.
+// The path from a prefix to an adjacency, in the maps: policies, candidate paths and segment lists, each stored once
+// however many use it. Entries that a new set does not need stay until the next set, because packets may still use
+// them.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@
 
 namespace sidestep {
 
-/// Indices of one of the maps: which are free, and which become free with the next set.
+/// The free indices of one map, and those that become free with the next set.
 class IndexPool {
   public:
     explicit IndexPool(std::uint32_t capacity, std::uint32_t first = 0) : next_(first), capacity_(capacity) {}
     /// nullopt if all are taken.
     std::optional<std::uint32_t> take();
-    /// Nobody new gets it before the next turn().
+    /// No one gets this index before the next turn().
     void give_back(std::uint32_t index) { resting_.push_back(index); }
     void turn();
 
@@ -37,29 +37,29 @@ class PathStore {
   public:
     PathStore(Maps& maps, SessionTable& sessions);
 
-    /// The outer source of lists that are asked for from now on.
+    /// Sets the outer source of lists that are requested from now on.
     void set_source(const Address& source) { source_ = source; }
 
-    /// A set of policies begins: what is not asked for until end_set() is forgotten, or, if abandon_set() comes
-    /// instead, what was new in it.
+    /// Begins a set of policies. end_set() forgets entries that were not requested since; abandon_set() forgets those
+    /// that were new.
     void begin_set();
-    /// The index of this candidate path in the maps. `as_routed`: its plain lists are left to the kernel
-    /// (SS_MODE_PLAIN), else they go to the adjacency itself.
+    /// The index of this candidate path in the maps. With `as_routed`, plain lists are left to the kernel
+    /// (SS_MODE_PLAIN); otherwise they go to the adjacency itself.
     Result<std::uint32_t> candidate(const CandidateConfig& config, bool as_routed);
-    /// The index of the policy of these candidate paths, in order of preference.
+    /// The index of the policy with these candidate paths, in order of preference.
     Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
     void end_set();
     void abandon_set();
-    /// Bytes that the longest list of the set adds to a packet.
+    /// Encapsulation overhead of the longest list in the set.
     [[nodiscard]] std::uint32_t longest_overhead() const { return longest_overhead_; }
 
-    /// Writes the lists that leave by this adjacency again, since its link changed.
+    /// Writes the lists of this adjacency again after a change of its link.
     void refresh(const Session& session);
 
   private:
     struct ListKey {
         std::string adjacency;
-        Address source;  ///< outer source; unset if nothing is pushed that has one
+        Address source;  ///< outer source; unset if the list has no outer header
         std::vector<Address> segments;
         std::vector<std::string> sessions;
         Encap encap = Encap::plain;
@@ -70,9 +70,9 @@ class PathStore {
     struct Entry {
         std::uint32_t index = 0;
         bool wanted = true;
-        bool fresh = true;            ///< not known before this set
-        std::uint16_t adjacency = 0;  ///< of a list: the session that it leaves by
-        std::uint32_t overhead = 0;   ///< of a list: bytes that it adds to a packet
+        bool fresh = true;            ///< new in this set
+        std::uint16_t adjacency = 0;  ///< of a list: the session of its adjacency
+        std::uint32_t overhead = 0;   ///< of a list: its encapsulation overhead
     };
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Policies in the maps.
+// Writes policies to the maps.
 #include "detector/maps/policy_table.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 #include "bpf/lib/portable.h"
 
-// How pick.h looks things up in user space.
+// Lets pick.h look up the maps in user space.
 struct ss_view {
     const sidestep::Maps* maps;
 };
@@ -42,7 +42,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPacketsPatience = 10ms;  // a thousand times what a packet takes
+constexpr auto kPacketsPatience = 10ms;  // a thousand times as long as a packet takes
 
 PrefixTable table_of(Maps& maps, std::uint32_t bank) {
     return {maps.prefix_tables[bank], maps.prefixes, maps.filters, bank};
@@ -103,7 +103,7 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> un
     return {};
 }
 
-/// The whole set, in the bank that is not in force.
+/// Writes the whole set into the bank that is not in force.
 Result<void> PolicyTable::write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank) {
     for (auto& policy : wanted) {
         if (auto assigned = assign(policy, slots); !assigned) return assigned;
@@ -118,7 +118,9 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
     const auto key = key_of(policy);
     const auto known = slots_.find(key);
     const auto slot = known != slots_.end() ? std::optional(known->second) : free_slots_.take();
-    if (!slot) return fail(fmt::format("more than {} policies", maps_.slots.size() / 2 - 1));
+    if (!slot)
+        return fail(
+            fmt::format("policy table full: more than {} policies; remove some policies", maps_.slots.size() / 2 - 1));
     policy.slot = *slot;
     slots[key] = *slot;
     const bool used_before = *slot < first_unused_slot_;
@@ -142,8 +144,8 @@ ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
     return slot == SS_POLICY_NONE ? ss_target{.policy = SS_POLICY_NONE, .stats = 0} : maps_.slots[2 * slot + bank];
 }
 
-/// Slots that are gone lead nowhere in this bank. Those that are new do in both: an adjacency may have one before the
-/// banks change.
+/// Slots that are gone lead nowhere in this bank. New slots are written in both banks, because an adjacency may refer
+/// to one before the banks change.
 void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank) {
     for (const auto& policy : policies) {
         const ss_target target{.policy = policy.index, .stats = stats_index(policy, 0)};
@@ -159,10 +161,9 @@ Result<void> PolicyTable::build_prefixes(const PrefixSet& set, std::uint32_t ban
     auto merged = sources_.merge(set, tables_.front().room());
     if (!merged) return std::unexpected(merged.error());
     if (merged->unplaced != 0)
-        spdlog::warn("no room for {} prefixes: addresses of this node, or such as lost their routes with an interface",
-                     merged->unplaced);
+        spdlog::warn("prefix table full: {} local addresses or stale routes not entered", merged->unplaced);
     if (!tables_.at(bank).build(merged->entries, [&](std::uint32_t slot) { return target_of(slot, bank); }))
-        return fail("the protected prefixes are too many of one hash value: take some away, or others");
+        return fail("prefix table: too many prefixes collide; remove some prefixes");
     return {};
 }
 
@@ -172,14 +173,14 @@ void PolicyTable::put_in_force(std::uint32_t bank) {
     put_in_force_at_ = std::chrono::steady_clock::now();
 }
 
-/// Packets that still go by the bank not in force have microseconds to go. To be called before that bank is written, or
-/// anything that it alone refers to.
+/// Packets that still use the bank not in force finish within microseconds. Must be called before that bank, or
+/// anything that only it refers to, is written.
 void PolicyTable::wait_for_packets() const {
     if (put_in_force_at_ && std::chrono::steady_clock::now() - *put_in_force_at_ < kPacketsPatience)
         maps_.wait_for_rcu_grace_period();
 }
 
-/// The same set in the other bank, since the table in force has no good place for one more prefix.
+/// Writes the same set into the other bank, because the table in force has no good place for one more prefix.
 void PolicyTable::rebuild() {
     const auto next = 1 - bank();
     wait_for_packets();
@@ -188,7 +189,7 @@ void PolicyTable::rebuild() {
     put_in_force(next);
 }
 
-/// In the table in force, where that can be.
+/// Changes the table in force, where possible.
 void PolicyTable::update(const std::vector<Prefix>& prefixes) {
     auto& table = tables_.at(bank());
     bool placed = true;
@@ -203,7 +204,7 @@ void PolicyTable::update(const std::vector<Prefix>& prefixes) {
     if (!placed) rebuild();
 }
 
-/// Policies that encapsulate for their first choice have packets looked at even when all is well.
+/// If the first choice of a policy encapsulates, its packets are looked at even when all sessions are up.
 void PolicyTable::note_always(const std::vector<Policy>& policies) {
     bool transit = false;
     bool routes = false;
@@ -232,8 +233,7 @@ void PolicyTable::exempt(const Address& address, bool add) {
 }
 
 std::uint32_t PolicyTable::stats_index(const Policy& policy, std::size_t candidate) const {
-    const auto base =
-        policy.slot < maps_.counted_slots ? policy.slot * kStatsPerSlot : 0;  // slot 0's are everybody else's
+    const auto base = policy.slot < maps_.counted_slots ? policy.slot * kStatsPerSlot : 0;  // all others share slot 0
     return base + static_cast<std::uint32_t>(candidate);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The policies of a node in the maps, those of the file and those that routing computed: slots, candidates, protected
-// prefixes, bypasses, and the destinations that are exempt because they are this node itself. A set replaces another as
-// a whole (docs/repair.md).
+// The policies of a node in the maps, from the file and from routing: slots, candidates, protected prefixes, bypasses,
+// and the destinations that are exempt because they are this node itself. One set replaces another as a whole
+// (docs/repair.md).
 #pragma once
 
 #include <array>
@@ -22,45 +22,45 @@
 
 namespace sidestep {
 
-/// A policy in force, and where it stands in the maps.
+/// A policy in force, with its indices in the maps.
 struct Policy : DesiredPolicy {
     std::uint32_t slot = 0;
-    std::uint32_t index = 0;                ///< shared with others that have the same candidates
-    std::vector<std::uint32_t> candidates;  ///< their indices
+    std::uint32_t index = 0;                ///< shared with other policies that have the same candidates
+    std::vector<std::uint32_t> candidates;  ///< the candidates' indices
 };
 
 class PolicyTable {
   public:
     PolicyTable(Maps& maps, SessionTable& sessions);
 
-    /// The sources of what is encapsulated and of ICMP errors (ss_node).
+    /// Sets the source addresses of encapsulated packets and of ICMP errors (ss_node).
     void set_sources(const Address& source, const std::optional<Address>& source_v4);
-    /// Puts these policies and bypasses in force instead of those before. On failure everything stays as it was.
+    /// Replaces all policies and bypasses in force by these. On failure nothing changes.
     Result<void> replace(const std::vector<DesiredPolicy>& policies, const std::set<Prefix>& unprotected);
-    /// Writes what leaves by this adjacency again, since its link changed.
+    /// Writes the lists of this adjacency again after a change of its link.
     void refresh(const Session& session);
 
-    /// Prefixes that for the time being take the bypass in this slot, unless they are in a policy. Where there is no
-    /// room for all, the rest goes by the kernel's routes.
+    /// Prefixes that temporarily take the bypass in this slot, unless a policy has them. Those that do not fit follow
+    /// the kernel's routes.
     void set_stale(std::map<Prefix, std::uint32_t> slots);
 
-    /// This node's own addresses are never repaired, unless a policy has the very address.
+    /// Exempts an address of this node from repair, unless a policy has exactly this address.
     void exempt(const Address& address, bool add);
 
     [[nodiscard]] const std::vector<Policy>& all() const { return policies_; }
     /// Rank of a candidate path, and of one list.
     [[nodiscard]] std::uint32_t rank(const Policy& policy, std::size_t candidate) const;
     [[nodiscard]] std::uint32_t list_rank(const Policy& policy, std::size_t candidate, std::size_t list) const;
-    /// Position of the path that packets take now; -1 when all are down. Asks the data plane's own function
+    /// Position of the candidate path that packets take now; -1 if all are down. Uses the data plane's own function
     /// (bpf/lib/pick.h).
     [[nodiscard]] int active(const Policy& policy) const;
-    /// The entry of ss_stats; `candidate` may be policy.candidates.size(), for what none of them took.
+    /// Index of the entry in ss_stats. `candidate` may be policy.candidates.size(): packets that no candidate took.
     [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
     [[nodiscard]] std::uint32_t bypass_slot(const std::string& adjacency) const;
-    /// Whether a bypass in force has this slot.
+    /// True if a bypass in force has this slot.
     [[nodiscard]] bool is_bypass(std::uint32_t slot) const { return bypasses_.contains(slot); }
-    /// Bytes that the longest list in force adds to a packet.
+    /// Encapsulation overhead of the longest list in force.
     [[nodiscard]] std::uint32_t longest_overhead() const { return paths_.longest_overhead(); }
 
   private:
@@ -87,7 +87,7 @@ class PolicyTable {
     std::uint32_t first_unused_slot_ = SS_POLICY_EXEMPT + 1;
     std::vector<Policy> policies_;
     Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
-    std::set<std::uint32_t> bypasses_;  ///< slots that are theirs
+    std::set<std::uint32_t> bypasses_;  ///< slots of bypasses
     PrefixSources sources_;
     std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Linear probing over memory that packets are looked up in meanwhile.
+// Linear probing in memory that packets use at the same time.
 #include "detector/maps/prefix_table.hpp"
 
 #include <algorithm>
@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint32_t kLeastPrefixes = 64;
 constexpr std::uint32_t kCellsPerPrefix = 2;
 constexpr std::uint32_t kBitsPerPrefix = 16;
-constexpr std::uint32_t kLeastBitsPerPrefix = 8;  // fewer let too many lookups through
+constexpr std::uint32_t kLeastBitsPerPrefix = 8;  // with fewer, too many lookups pass the bitmap
 constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
-/// The first seed does for 1,000,000 random prefixes; somebody who chose his prefixes to collide would need luck.
+/// The first seed is enough for 1,000,000 random prefixes. The others are for prefixes chosen to collide.
 constexpr int kSeeds = 8;
 
 ss_family family_of(const Prefix& prefix) {
@@ -31,7 +31,7 @@ std::array<__u64, 2> words_of(const Prefix& prefix) {
     return words;
 }
 
-/// A packet sees the old one or the new one.
+/// A packet sees either the old target or the new one.
 void write(ss_target& at, const ss_target& target) {
     static_assert(sizeof(ss_target) == sizeof(std::uint64_t));
     SS_WRITE(*reinterpret_cast<std::uint64_t*>(&at), std::bit_cast<std::uint64_t>(target));

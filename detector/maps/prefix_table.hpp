@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One of the two tables of protected prefixes: cells, bitmap and lengths as the data plane reads them
-// (bpf/lib/lookup.h). The one that is not in force is built anew as a whole. In the one in force prefixes come and go
-// one by one, in ways that a packet may meet half done, until it has no good place for one more.
+// (bpf/lib/lookup.h). The table not in force is built as a whole. In the table in force, prefixes come and go one by
+// one, in steps that are safe for packets, until there is no good place for one more.
 #pragma once
 
 #include <cstdint>
@@ -16,25 +16,25 @@ namespace sidestep {
 
 class PrefixTable {
   public:
-    /// What so many prefixes need, for one table: half of the cells stay free.
+    /// Cells that one table needs for so many prefixes: half of them stay free.
     static std::uint32_t cells_for(std::uint32_t prefixes);
-    /// Words of the bitmap, at the most: a power of two, sixteen bits for each prefix. As many are used as the prefixes
-    /// that there are need, so that it stays in the cache.
+    /// Largest size of the bitmap in words: a power of two, sixteen bits per prefix. Only as many words are used as the
+    /// present prefixes need, so that the bitmap stays in the cache.
     static std::uint32_t words_for(std::uint32_t prefixes);
 
-    /// The `number`-th of the equal parts that tables have of the maps' memory.
+    /// Takes part `number` of the maps' memory, which the tables share equally.
     PrefixTable(ss_prefix_table& head, std::span<ss_cell> all_cells, std::span<std::uint64_t> all_words,
                 std::uint32_t number);
 
-    /// How many prefixes it was made for.
+    /// How many prefixes the table was made for.
     [[nodiscard]] std::uint32_t room() const;
-    /// Fills the table, which is not in force. False if that cannot be: more than SS_MAX_LENGTHS lengths of a family,
-    /// or more prefixes than it was made for. No prefix may be claimed twice.
+    /// Fills the table, which must not be in force. Returns false if that is impossible: more than SS_MAX_LENGTHS
+    /// lengths in one family, or more prefixes than the table was made for. Each prefix may occur once.
     bool build(std::span<const PrefixEntry> entries, const std::function<ss_target(std::uint32_t slot)>& target_of);
 
-    /// Adds a prefix, or changes where it leads. False if the table has to be built anew for it.
+    /// Adds a prefix, or changes its target. Returns false if the table must be rebuilt for that.
     bool put(const Prefix& prefix, const ss_target& target);
-    /// No error if it is not there.
+    /// Removes a prefix. No error if it is not there.
     void drop(const Prefix& prefix);
 
   private:
@@ -42,7 +42,7 @@ class PrefixTable {
     bool write_lengths(std::span<const PrefixEntry> entries);
     [[nodiscard]] bool has_length(const Prefix& prefix) const;
 
-    /// Where a prefix is, else where it could be; both are null if it is not there and all cells in reach are taken.
+    /// The cell of a prefix, or else a cell where it could go; both are null if all cells in reach are taken.
     struct Place {
         std::uint64_t hash;
         ss_cell* present;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sessions in shared memory.
+// Keeps the sessions in shared memory.
 #include "detector/maps/session_table.hpp"
 
 #include <algorithm>
@@ -149,7 +149,7 @@ void SessionTable::adopt(Session& session) {
     const auto& conf = shared(session).conf;
     session.adopted = true;
     session.fsm = restore(conf.saved);
-    // The neighbor table may have forgotten it meanwhile; the probes have not.
+    // The neighbor table may have lost the address meanwhile; the probes still contain it.
     if (conf.flags == SS_SESSION_ACTIVE) {
         std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
                     session.neighbor_mac->begin());
@@ -158,7 +158,7 @@ void SessionTable::adopt(Session& session) {
 
 void SessionTable::start_fresh(Session& session) {
     auto& fresh = shared(session);
-    // Numbers go on where another session used the slot: its old probes stay old.
+    // Sequence numbers continue if another session used the slot, so that its old probes stay old.
     const auto sequence = fresh.tx.sequence;
     fresh = {};
     fresh.tx.sequence = fresh.rx.newest = sequence;
@@ -177,7 +177,7 @@ void SessionTable::start_fresh(Session& session) {
     maps_.states[session.index].rank = SS_DOWN;
 }
 
-/// The tick passes the session over, and nothing waits for it.
+/// After this, the tick skips the session, and nothing waits for it.
 void SessionTable::clear(std::uint16_t index) {
     auto& conf = maps_.sessions[index].conf;
     SS_WRITE(conf.flags, 0U);
@@ -245,7 +245,7 @@ void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
     const bool known = session.ifindex != 0 && session.return_ifindex != 0;
     if (!known || (!session.config.passive_source && !session.link())) {
-        if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then a predecessor's settings hold
+        if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then, the predecessor's settings hold
         return;
     }
     const auto& probe = session.config.probe;
@@ -282,7 +282,7 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
                       conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&
                       conf.udp_offset == bytes.udp_offset && conf.checksum == bytes.checksum &&
                       std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
-    // A tick in the middle of this would send a mixture: the session pauses while it is rewritten.
+    // A tick in the middle of this would send a mixture, so the session pauses while it is rewritten.
     if (!same) {
         SS_WRITE(conf.flags, 0U);
         __sync_synchronize();
@@ -306,7 +306,7 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
     auto& conf = shared(session).conf;
     if (actions.ask_proof) __sync_fetch_and_add(&conf.epoch, 1);
     if (actions.lower) ss_state_lower(&state, &maps_.repair(), SS_DOWN);
-    // Should the tick find the session dead at this very moment, it lowers the state again with its next tick.
+    // If the tick program finds the session dead at this very moment, its next tick lowers the state again.
     if (actions.raise) ss_state_raise(&state, &maps_.repair(), SS_READ(state.rank), SS_UP);
     if (actions.degrade && ss_state_raise(&state, &maps_.repair(), SS_DOWN, SS_DEGRADED) == 0) {
         ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);

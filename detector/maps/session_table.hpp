@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The sessions of a node: what is configured, what is known of their links, what the state machine remembers, and the
-// shared memory in which the data plane sees them. Writes the detector's part of that memory, and only that.
+// The sessions of a node: their configuration, their links, their state machines, and the shared memory that the data
+// plane reads. Writes the detector's part of that memory, and nothing else of it.
 #pragma once
 
 #include <cstdint>
@@ -26,41 +26,42 @@ struct Session {
     SessionConfig config;
     std::uint16_t index = 0;  ///< in the maps; also the SSID of its probes
     FsmState fsm{};
-    bool adopted = false;    ///< was running when this process started
+    bool adopted = false;    ///< the session was running when this process started
     int ifindex = 0;         ///< 0: the interface does not exist now
-    int return_ifindex = 0;  ///< the same of the interface that probes come back by
-    bool link_seen = false;  ///< rtnetlink has spoken of the interface
+    int return_ifindex = 0;  ///< the same for the interface that probes return by
+    bool link_seen = false;  ///< rtnetlink has reported the interface
     bool running = false;    ///< the interface is up and has carrier
-    std::uint32_t mtu = 0;   ///< of the interface, bytes; 0: not known
+    std::uint32_t mtu = 0;   ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;
 
-    /// Both ends' MAC addresses, once known.
+    /// The MAC addresses of both ends, once they are known.
     [[nodiscard]] std::optional<LinkAddresses> link() const;
 };
 
 class SessionTable {
   public:
-    /// `saved`: sessions as a predecessor knew them whose maps cannot be adopted; one that was down then starts down.
+    /// `saved` holds the sessions of a predecessor whose maps cannot be adopted; a session that was down then starts
+    /// down.
     explicit SessionTable(Maps& maps, SavedSessions saved = {});
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
     ~SessionTable() = default;
 
-    /// Adds a session: takes over what a predecessor left under its name, else starts it afresh. nullptr: there are
-    /// SS_MAX_SESSIONS already. It probes once it is published.
+    /// Adds a session: takes over what a predecessor left under its name, or else starts it fresh. Returns nullptr if
+    /// there are SS_MAX_SESSIONS already. The session probes once it is published.
     Session* add(const SessionConfig& config);
-    /// Ends a session and gives its index away.
+    /// Ends a session and frees its index.
     void remove(Session& session);
-    /// Another configuration for the same link: state, sequence numbers and counters stay.
+    /// Sets another configuration for the same link: state, sequence numbers and counters stay.
     void reconfigure(Session& session, const SessionConfig& config);
-    /// Another link or path under the same name: nothing that was known holds any more.
+    /// Sets another link or path under the same name: state and counters start fresh.
     void restart(Session& session, const SessionConfig& config);
-    /// Ends sessions that a predecessor left and nobody added.
+    /// Ends sessions that a predecessor left and that were not added.
     void drop_leftovers();
-    /// Sessions outside of `names` protect nothing from now on. Those in it do.
+    /// Makes the sessions in `names` protect something, and the others not.
     void set_protecting(const std::set<std::string>& names);
-    /// Writes when each session is to be probed. To be called after sessions came, went or changed their interval.
+    /// Writes when each session is probed. Must be called after sessions came, went or changed their interval.
     void write_schedule();
 
     [[nodiscard]] std::list<Session>& all() { return sessions_; }
@@ -68,26 +69,26 @@ class SessionTable {
     [[nodiscard]] Session* find(const std::string& name);
     [[nodiscard]] const Session* find(const std::string& name) const;
     [[nodiscard]] Session* find(std::uint16_t index);
-    /// Those that leave or return by an interface, by its name or its index.
+    /// Sessions that leave or return by an interface, given by name or index.
     [[nodiscard]] std::vector<Session*> at_link(const std::string& name, int ifindex);
-    /// Those to this neighbor.
+    /// Sessions with this neighbor.
     [[nodiscard]] std::vector<Session*> at_neighbor(int ifindex, const Address& neighbor);
-    /// The session leaves, and returns, by other interface indices.
+    /// Set the indices of the interfaces that probes leave by and return by.
     void set_ifindex(Session& session, int ifindex);
     void set_return_ifindex(Session& session, int ifindex);
 
     /// Writes probe template and parameters; the session probes from the next tick on. Without known MAC addresses it
-    /// stays silent. A passive session begins to expect.
+    /// sends nothing. A passive session begins to expect probes.
     void publish(const Session& session);
-    /// Carries out what the state machine asks for, and stores what a successor needs.
+    /// Carries out the state machine's actions, and stores what a successor needs.
     void apply(const Session& session, const SessionActions& actions);
 
     [[nodiscard]] ss_session& shared(const Session& session) { return maps_.sessions[session.index]; }
     [[nodiscard]] const ss_session& shared(const Session& session) const { return maps_.sessions[session.index]; }
     [[nodiscard]] std::uint32_t rank(const Session& session) const;
 
-    /// Lowers repair_active where it has stayed above the number of protecting sessions that are down since the last call
-    /// (a process died between two steps). To be called about every second.
+    /// Lowers repair_active if it has stayed above the number of protecting sessions that are down since the last call
+    /// (a process died between two steps). Called about every second.
     void audit_repair_active();
 
   private:

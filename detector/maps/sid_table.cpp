@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Differences between what is wanted and what was written go to the maps.
+// Writes the differences between the wanted and the present entries to the maps.
 #include "detector/maps/sid_table.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ bool same(const ss_adjacency& a, const ss_adjacency& b) {
 }  // namespace
 
 AdjacencyTable::Entries AdjacencyTable::wanted() const {
-    // On a LAN, a gateway that is nobody's is no adjacency; the entry says only that we know the interface.
+    // On a LAN, a gateway that belongs to no neighbor is no adjacency; this entry only marks the interface as known.
     constexpr ss_adjacency kNobody{.session = std::numeric_limits<__u32>::max(), .slot = SS_POLICY_EXEMPT};
     Entries result;
     for (const auto& adjacency : adjacencies_) {
@@ -83,7 +83,8 @@ void SidTable::set_domain(const std::vector<Prefix>& domain) {
         std::memcpy(node.domain_address[next], prefix.address.bytes.data(), sizeof node.domain_address[0]);
         ++next;
     };
-    // Behind the old ones first, so that a prefix that stays is always there; then in front, twice for a moment.
+    // The new entries are first written after the old ones, so that a prefix that stays never disappears. Then they are
+    // also written in front, and briefly are there twice.
     if (node.domains + domain.size() <= SS_MAX_DOMAIN) {
         next = node.domains;
         std::ranges::for_each(domain, write);
@@ -103,7 +104,8 @@ Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
     for (const auto& old : sids_) written.insert(old.sid);
     for (const auto& sid : wanted) {
         const bool known = written.contains(sid.sid);
-        if (!known && !lengths_.has_room(sid.sid.length)) return fail("too many different lengths of SIDs");
+        if (!known && !lengths_.has_room(sid.sid.length))
+            return fail("SID table: too many different SID lengths; remove some SIDs");
         if (!known) lengths_.add(sid.sid.length);
         if (auto set = maps_.set_sid(sid.sid, encode(sid)); !set) return set;
         if (!known) sids_.push_back(sid);
@@ -119,7 +121,7 @@ Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
 
 ss_sid SidTable::encode(const SidConfig& sid) const {
     ss_sid result{};
-    result.behavior = static_cast<__u8>(sid.behavior);  // in the order of ss_behavior
+    result.behavior = static_cast<__u8>(sid.behavior);  // both enums have the same order
     result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U));
     result.block_bits = static_cast<__u8>(sid.block_bits);
     result.function_bits = static_cast<__u8>(sid.function_bits);

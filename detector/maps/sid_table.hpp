@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What leads to an adjacency, as the data plane sees it: gateways that the FIB names, and this node's SIDs.
+// The entries that lead to an adjacency: gateways that the FIB uses, and this node's SIDs.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@
 
 namespace sidestep {
 
-/// The adjacencies behind interfaces and gateways, with their bypasses (ss_adjacencies).
+/// The adjacencies by interface and gateway, with their bypasses (ss_adjacencies).
 class AdjacencyTable {
   public:
     AdjacencyTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies)
         : maps_(maps), sessions_(sessions), policies_(policies) {}
 
-    /// From here on, these are the adjacencies; update() writes them.
+    /// Sets the adjacencies; update() writes them.
     void set(std::vector<AdjacencyKey> adjacencies) { adjacencies_ = std::move(adjacencies); }
-    /// Writes the differences to the last time: adjacencies, interfaces, or bypasses.
+    /// Writes what has changed since the last time: adjacencies, interfaces, or bypasses.
     Result<void> update();
-    /// The bypass of what leaves by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
+    /// The bypass for packets that leave by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
     [[nodiscard]] std::uint32_t bypass_at(const RouteHop& hop) const;
 
   private:
@@ -46,11 +46,10 @@ class SidTable {
   public:
     SidTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies);
 
-    /// Writes these SIDs, and removes those before that are not among them.
+    /// Writes these SIDs, and removes the others.
     Result<void> update(const std::vector<SidConfig>& wanted);
-    /// Writes the prefixes of the SR domain, at most SS_MAX_DOMAIN. One that stays is in force all the time.
+    /// Writes the prefixes of the SR domain, at most SS_MAX_DOMAIN. A prefix that stays is in force all the time.
     void set_domain(const std::vector<Prefix>& domain);
-    /// All of them.
     [[nodiscard]] const std::vector<SidConfig>& all() const { return sids_; }
 
   private:

@@ -265,7 +265,7 @@ TEST_F(PolicyTables, RefusedSetsLeaveNothingBehind) {
         for (std::uint8_t length = 0; length < 128; ++length) prefixes.push_back(Prefix::covering(host, length));
         const auto refused = replace(many);
         ASSERT_FALSE(refused);
-        ASSERT_EQ(refused.error().message, "more than 64 prefix lengths");
+        ASSERT_EQ(refused.error().message, "prefix table: more than 64 different prefix lengths; remove some prefixes");
     }
     ASSERT_TRUE(replace({policy("one", "2001:db8:1::/48", {encaps(2)})}));
     dataplane_->repair().always = 1;

@@ -103,7 +103,7 @@ TEST(PrefixSources, OrphansTakeTheRoomThatIsLeft) {
     EXPECT_EQ(entries.merge(entries.set(), 2)->unplaced, 11U) << "own addresses, too: the set goes before them";
     const auto refused = entries.merge(entries.set(), 1);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "more than 1 protected prefixes");
+    EXPECT_EQ(refused.error().message, "prefix table full: more than 1 protected prefixes; remove some prefixes");
 }
 
 TEST(PrefixSources, OrphansTakeTheLengthsThatAreLeft) {
@@ -119,7 +119,7 @@ TEST(PrefixSources, OrphansTakeTheLengthsThatAreLeft) {
     entries.set({.policies = stale, .unprotected = {}});
     all = entries.merge(entries.set(), kRoom);
     ASSERT_FALSE(all);
-    EXPECT_EQ(all.error().message, "more than 64 prefix lengths");
+    EXPECT_EQ(all.error().message, "prefix table: more than 64 different prefix lengths; remove some prefixes");
 }
 
 }  // namespace

@@ -275,7 +275,7 @@ TEST_F(EngineTest, TooManySessionsChangeNothing) {
     const auto before = maps_.snapshot();
     const auto refused = apply(config);
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().message, HasSubstr("4098 sessions are asked for, 4096 is the limit"));
+    EXPECT_THAT(refused.error().message, HasSubstr("4098 sessions requested; the limit is 4096"));
     EXPECT_EQ(maps_.snapshot(), before);
 }
 
