@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Loading, pinning and adopting, over libbpf.
+// Loads, pins and adopts the programs and maps with libbpf.
 #include "detector/kernel/dataplane.hpp"
 
 #include <linux/magic.h>
@@ -30,7 +30,7 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     if (length <= 0) return 0;
     std::string text(line.data(), std::min<std::size_t>(line.size() - 1, static_cast<std::size_t>(length)));
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    // A clsact that exists already, or does not: we ask and are told.
+    // It is normal that a clsact exists already, or does not exist.
     for (const auto* expected : {"Exclusivity flag on, cannot modify", "Parent Qdisc doesn't exists"}) {
         if (text.ends_with(expected)) level = LIBBPF_DEBUG;
     }
@@ -76,7 +76,7 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     namespace fs = std::filesystem;
     std::error_code error;
     pin_directory_ = pin_directory;
-    // The layout's version is in the path: another version's maps are never mistaken for ours.
+    // The layout's version is part of the path, so maps of another version are never taken for ours.
     const auto directory = fmt::format("{}/v{}", pin_directory, SS_ABI_VERSION);
     adopted_ = fs::exists(directory + "/ss_sessions", error);
     fs::create_directories(directory, error);
@@ -101,7 +101,7 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }
     if (const int result = sidestep_bpf__load(skeleton_); result < 0) return fail(explain_load_failure(result));
-    // What routes with `encap bpf` and `encap seg6local action End.BPF` refer to.
+    // The programs that routes with `encap bpf` and `encap seg6local action End.BPF` refer to.
     for (auto* program : {skeleton_->progs.ss_lwt_in, skeleton_->progs.ss_lwt_xmit, skeleton_->progs.ss_endpoint}) {
         const auto path = fmt::format("{}/{}", pin_directory, bpf_program__name(program));
         fs::remove(path, error);
@@ -166,7 +166,7 @@ void Dataplane::unpin_other_layouts() const {
         if (entry.is_directory() && entry.path().filename() != ours) others.push_back(entry.path());
     }
     for (const auto& other : others) {
-        spdlog::info("replaced the maps of another version ({})", other.filename().string());
+        spdlog::info("removed the maps of another version ({})", other.filename().string());
         std::filesystem::remove_all(other, error);
     }
 }
@@ -199,7 +199,7 @@ Result<void> put(const bpf_map* map, const Key& key, const Value& value, const s
     return {};
 }
 
-/// Removes an entry; none there is no error.
+/// Removes an entry. No error if there is none.
 template <typename Key>
 Result<void> take_out(const bpf_map* map, const Key& key, const std::string& what) {
     const int error = bpf_map__delete_elem(map, &key, sizeof key, 0);
@@ -362,7 +362,7 @@ void unmount_bpffs(const std::string& directory) {
     std::error_code error;
     struct statfs info {};
     if (statfs(directory.c_str(), &info) != 0 || info.f_type != BPF_FS_MAGIC) return;
-    // Pins of nodes are in folders of their own; the kernel keeps files of its own beside them.
+    // Nodes pin in folders of their own; the kernel has files next to them.
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
         if (entry.is_directory()) return;
     }

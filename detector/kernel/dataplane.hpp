@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The BPF programs and maps of one node, as the detector sees them.
 //
-// The maps come in two halves. The session half (words, repair, sessions, clock, secret, counters) is pinned and
-// adopted by the next process, so that probing and repair neither stop nor forget while the detector is replaced. The
-// policy half (prefixes, policies, candidates) is built anew at each start, together with the programs, and takes over
-// when the new programs replace the old ones where they are attached.
+// The maps have two halves. The session half (session states, repair state, sessions, clock, secret, counters) is
+// pinned, and the next process adopts it: probing and repair continue while the detector is replaced. The policy half
+// (prefixes, policies, candidates) is built again at each start, together with the programs. It takes over when the new
+// programs replace the attached ones.
 #pragma once
 
 #include <array>
@@ -30,19 +30,19 @@ namespace sidestep {
 
 class Dataplane : public Maps {
   public:
-    /// Loads the programs; adopts the session half that is pinned in `pin_directory` (on a bpffs) or creates and pins
-    /// it. `kind`: how the programs are going to be attached.
+    /// Loads the programs. Adopts the session half that is pinned in `pin_directory` (on a bpffs), or creates and pins
+    /// it. `kind` says how the programs will be attached.
     static Result<std::unique_ptr<Dataplane>> load(const std::string& pin_directory, const PolicySizes& sizes,
                                                    TcKind kind = TcKind::clsact);
     Dataplane(const Dataplane&) = delete;
     Dataplane& operator=(const Dataplane&) = delete;
     ~Dataplane() override;
 
-    /// True if the session half is a predecessor's.
+    /// True if the session half comes from a predecessor.
     [[nodiscard]] bool adopted() const { return adopted_; }
-    /// Removes all pins: the programs live as long as they are attached, the maps as long as the programs.
+    /// Removes all pins. The programs then live as long as they are attached, the maps as long as the programs.
     void unpin() const;
-    /// Removes the pins of versions with another layout, once our programs have taken their places.
+    /// Removes the pins of versions with another layout. Call it once our programs have replaced theirs.
     void unpin_other_layouts() const;
 
     Result<void> set_sid(const Prefix& sid, const ss_sid& value) override;
@@ -51,7 +51,7 @@ class Dataplane : public Maps {
     Result<void> remove_adjacency(const ss_hop& hop) override;
     Result<void> set_xdp_interface(int ifindex, const ss_xdp_interface& port);
     void remove_xdp_interface(int ifindex);
-    /// Whether a packet that came in by this interface had too little room at XDP.
+    /// True if a packet that came in by this interface had too little headroom at XDP.
     [[nodiscard]] bool has_no_headroom(int ifindex) const;
     Result<void> set_secret(const ss_secret& secret);
     void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) override;
@@ -65,14 +65,14 @@ class Dataplane : public Maps {
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
     [[nodiscard]] int ingress_program() const;
-    /// Loaded only if there are ports.
+    /// Loaded only if there are XDP interfaces.
     [[nodiscard]] int xdp_program() const;
     [[nodiscard]] int device_program() const;
     [[nodiscard]] int lwt_in_program() const;
     [[nodiscard]] int lwt_xmit_program() const;
     [[nodiscard]] int tick_program() const;
 
-    /// The ring's file descriptor for polling, and what to call when it is readable.
+    /// The ring's file descriptor for polling; call consume_events() when it is readable.
     [[nodiscard]] int events_fd() const;
     void consume_events(const std::function<void(const ss_event&)>& handle);
 
@@ -86,7 +86,7 @@ class Dataplane : public Maps {
     std::function<void(const ss_event&)> handle_;
     std::string pin_directory_;
     bool adopted_ = false;
-    // What the spans of Maps show.
+    // The memory behind the spans of Maps.
     std::tuple<SharedArray<ss_session_state>, SharedArray<ss_session>, SharedArray<ss_plan>,
                SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,
                SharedArray<ss_policy>, SharedArray<ss_candidate>, SharedArray<ss_list>, SharedArray<ss_node>,
@@ -94,9 +94,9 @@ class Dataplane : public Maps {
         memory_;
 };
 
-/// Mounts a bpffs at `directory` (created if need be) unless there is one.
+/// Mounts a bpffs at `directory` (created if necessary) unless one is there.
 Result<void> mount_bpffs(const std::string& directory);
-/// Undoes it, unless something is pinned there.
+/// Unmounts it, unless something is pinned there.
 void unmount_bpffs(const std::string& directory);
 
 }  // namespace sidestep

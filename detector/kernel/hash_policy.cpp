@@ -9,7 +9,7 @@
 namespace sidestep {
 namespace {
 
-/// 0 where the kernel does not say.
+/// The policy of a family; 0 if the kernel has no such sysctl.
 int policy_of(const char* family) {
     std::ifstream file(std::string("/proc/sys/net/") + family + "/fib_multipath_hash_policy");
     int policy = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// An abstract Unix socket lives in the network namespace and dies with its process: that makes it the lock.
+// An abstract Unix socket serves as the lock, because it belongs to the network namespace and dies with its process.
 #include "detector/kernel/node_lock.hpp"
 
 #include <sys/socket.h>
@@ -23,7 +23,7 @@ Result<Fd> lock_namespace() {
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + kName.size());
     if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0) return socket;
     if (errno == EADDRINUSE) {
-        return fail("another sidestepd runs in this network namespace: stop it first (one detector per node)");
+        return fail("another sidestepd is running in this network namespace; stop it first (one detector per node)");
     }
     return fail_errno("cannot take the node's lock");
 }

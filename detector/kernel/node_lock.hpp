@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One detector per network namespace.
+// Allows one detector per network namespace.
 #pragma once
 
 #include "common/error.hpp"
@@ -7,7 +7,7 @@
 
 namespace sidestep {
 
-/// Takes the lock of this network namespace; it is held until the descriptor is closed, by a crash too.
+/// Takes the lock of this network namespace. It is released when the descriptor is closed, even by a crash.
 Result<Fd> lock_namespace();
 
 }  // namespace sidestep

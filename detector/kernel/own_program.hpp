@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// By what our BPF programs are known where others may have theirs: their names begin with "ss_".
+// Recognizes our BPF programs among those of others: their names begin with "ss_".
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace sidestep {
 
-/// The loaded program with this number; none if it is not ours, or gone.
+/// The loaded program with this ID; none if it is not ours, or gone.
 Fd own_program(std::uint32_t id);
-/// The number of a loaded program; 0 if there is none.
+/// The ID of a loaded program; 0 if there is none.
 std::uint32_t program_id(int program_fd);
 
 }  // namespace sidestep

@@ -77,7 +77,7 @@ NlMessage creation(const std::string& name, std::string_view kind) {
     put_text(message.get(), IFLA_IFNAME, name);
     auto* details = nla_nest_start(message.get(), IFLA_LINKINFO);
     put_text(message.get(), IFLA_INFO_KIND, kind);
-    if (kind == "veth") {  // the kernel names the other end
+    if (kind == "veth") {  // the kernel chooses the peer's name
         auto* data = nla_nest_start(message.get(), IFLA_INFO_DATA);
         auto* peer = nla_nest_start(message.get(), VETH_INFO_PEER);
         ifinfomsg info{};
@@ -108,14 +108,14 @@ std::string sysctl_path(const std::string& scope, std::string_view key) {
     return fmt::format("/proc/sys/net/ipv6/conf/{}/{}", scope, key);
 }
 
-/// First character of a sysctl of one digit; 0 where it cannot be read.
+/// First character of a sysctl; 0 if it cannot be read.
 char read_sysctl(const std::string& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     char value = 0;
     return fd && ::read(fd.get(), &value, 1) == 1 ? value : '\0';
 }
 
-/// Writes only what has to change: /proc/sys may be read-only in a container that was prepared from outside.
+/// Writes only if the value differs: /proc/sys may be read-only in a container that was prepared from outside.
 Result<void> write_sysctl(const std::string& path, char value) {
     if (read_sysctl(path) == value) return {};
     const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -124,7 +124,7 @@ Result<void> write_sysctl(const std::string& path, char value) {
 }
 
 Result<void> write_sysctls(const std::string& interface) {
-    // No address, and nothing that is sent to find one: whatever leaves by the device is traffic under a policy.
+    // The device has no address and sends nothing to find one: all packets that leave by it are under a policy.
     constexpr std::array<std::pair<const char*, char>, 5> kWanted{{{"addr_gen_mode", '1'},
                                                                    {"accept_dad", '0'},
                                                                    {"accept_ra", '0'},
@@ -155,7 +155,7 @@ Result<PolicyDevice> PolicyDevice::create(const std::string& name, const std::st
     if (!*present) {
         if (auto made = device.make(kinds); !made) return std::unexpected(made.error());
         present = find_link(device.rtnl_, name);
-        if (!present || !*present) return fail("the policy device " + name + " is gone as soon as it was created");
+        if (!present || !*present) return fail("the policy device " + name + " disappeared right after it was created");
     }
     device.ifindex_ = (*present)->ifindex;
     device.peer_ = (*present)->peer;
@@ -182,7 +182,7 @@ Result<void> PolicyDevice::make(std::span<const std::string_view> kinds) {
 }
 
 Result<void> PolicyDevice::configure(const std::string& node) {
-    // The alias first: from here on a successor knows the device, whatever happens to this process.
+    // The alias comes first: with it, a successor recognizes the device even if this process dies now.
     auto named = change(ifindex_, 0);
     put_text(named.get(), IFLA_IFALIAS, std::string(kAlias) + node);
     if (auto done = rtnl_.request(std::move(named)); !done) {
@@ -201,11 +201,11 @@ Result<void> PolicyDevice::configure(const std::string& node) {
 Result<void> PolicyDevice::configure_peer() {
     std::array<char, IF_NAMESIZE> peer{};
     if (::if_indextoname(static_cast<unsigned>(peer_), peer.data()) == nullptr) {
-        return fail_errno("the other end of " + name_);
+        return fail_errno("cannot find the peer of " + name_);
     }
     if (auto written = write_sysctl(sysctl_path(peer.data(), "disable_ipv6"), '1'); !written) return written;
     if (auto done = rtnl_.request(change(peer_, IFF_UP | IFF_NOARP)); !done) {
-        return fail(fmt::format("cannot bring up the other end of {}: {}", name_, done.error().text));
+        return fail(fmt::format("cannot bring up the peer of {}: {}", name_, done.error().text));
     }
     return {};
 }
@@ -243,8 +243,8 @@ bool PolicyDevice::accepts_srh() {
 
 Result<void> PolicyDevice::set_mtu(unsigned bytes) {
     if (bytes < kLeastMtu) {
-        return fail(
-            fmt::format("the policy device {} cannot have an MTU of {}: IPv6 needs {}", name_, bytes, kLeastMtu));
+        return fail(fmt::format("the policy device {} cannot have an MTU of {}: IPv6 needs at least {}", name_, bytes,
+                                kLeastMtu));
     }
     auto message = change(ifindex_, 0);
     nla_put_u32(message.get(), IFLA_MTU, bytes);

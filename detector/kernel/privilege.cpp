@@ -13,7 +13,7 @@
 namespace sidestep {
 namespace {
 
-// Mounting a bpffs asks for CAP_SYS_ADMIN too, but only where there is none yet.
+// Mounting a bpffs also needs CAP_SYS_ADMIN, but only if none is mounted.
 constexpr std::array<std::pair<int, const char*>, 4> kNeeded{{{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
                                                               {CAP_NET_RAW, "CAP_NET_RAW"},
                                                               {CAP_BPF, "CAP_BPF"},
@@ -24,14 +24,14 @@ constexpr std::array<std::pair<int, const char*>, 4> kNeeded{{{CAP_NET_ADMIN, "C
 Result<void> check_privilege() {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
-    if (syscall(SYS_capget, &header, sets.data()) != 0) return fail_errno("cannot ask for our capabilities");
+    if (syscall(SYS_capget, &header, sets.data()) != 0) return fail_errno("cannot read the process's capabilities");
     std::string missing;
     for (const auto& [capability, name] : kNeeded) {
         const bool have = (sets.at(CAP_TO_INDEX(capability)).effective & CAP_TO_MASK(capability)) != 0;
         if (!have) missing += std::string(missing.empty() ? "" : ", ") + name;
     }
     if (missing.empty()) return {};
-    return fail("no privilege to load BPF programs and to attach them: run as root, or give the process " + missing);
+    return fail("missing privilege to load and attach BPF programs: run as root, or give the process " + missing);
 }
 
 }  // namespace sidestep

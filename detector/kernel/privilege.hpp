@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whether this process may do what a detector does, asked before anything is touched.
+// Checks that this process may do what a detector does, before it changes anything.
 #pragma once
 
 #include "common/error.hpp"
 
 namespace sidestep {
 
-/// An error that says what is missing and what to do about it.
+/// Returns an error that names the missing capabilities and what to do.
 Result<void> check_privilege();
 
 }  // namespace sidestep

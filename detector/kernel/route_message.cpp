@@ -15,13 +15,13 @@
 namespace sidestep {
 namespace {
 
-constexpr std::uint8_t kMappedBits = 96;     // of ::ffff:0:0/96
+constexpr std::uint8_t kMappedBits = 96;     // length of ::ffff:0:0/96
 constexpr unsigned kDefaultMetricV6 = 1024;  // IP6_RT_PRIO_USER
 
-/// A route in our words: specs and the kernel's messages are both turned into one, so that texts can be compared.
+/// A route as text: specs and kernel messages are both converted to it, so that they can be compared.
 struct Words {
     RouteKey key;
-    std::string kind{};  ///< "unreachable " and the like
+    std::string kind{};  ///< "unreachable " and similar
     int ifindex = 0;
     std::optional<Address> via{};
     std::string encap{};
@@ -46,7 +46,7 @@ RouteKey make_key(const Prefix& prefix, unsigned metric) {
     return {.prefix = prefix, .metric = metric == 0 && !is_v4(prefix) ? kDefaultMetricV6 : metric};
 }
 
-// The kernel compares programs of routes by their names alone, and lets IPv4 routes of equal next hops share one:
+// The kernel compares the programs of routes by name only, and lets IPv4 routes with equal next hops share one. So
 // another program needs another name.
 std::string program_name(const ProgramRoute& route) {
     return fmt::format("sidestep-{}", route.program_id);
@@ -124,7 +124,7 @@ void put_key(nl_msg* message, const RouteKey& key) {
     if (key.metric != 0) nla_put_u32(message, RTA_PRIORITY, key.metric);
 }
 
-/// RTA_GATEWAY has the route's own family; another one needs RTA_VIA: a family, then the address.
+/// RTA_GATEWAY has the route's own family; another family needs RTA_VIA: the family, then the address.
 void put_gateway(nl_msg* message, const Prefix& prefix, const Address& via) {
     if (is_v4(prefix) == via.is_v4()) {
         put_address(message, RTA_GATEWAY, via);
@@ -139,7 +139,7 @@ void put_gateway(nl_msg* message, const Prefix& prefix, const Address& via) {
 
 void put_mtu(nl_msg* message, const Prefix& prefix, unsigned mtu) {
     auto* metrics = nla_nest_start(message, RTA_METRICS);
-    // IPv6 forwarding goes by locked ones only; of IPv4 the lock would take DF from local packets.
+    // IPv6 forwarding uses only locked MTUs; for IPv4, the lock would clear DF on local packets.
     if (!is_v4(prefix)) nla_put_u32(message, RTAX_LOCK, 1U << RTAX_MTU);
     nla_put_u32(message, RTAX_MTU, mtu);
     nla_nest_end(message, metrics);
@@ -284,7 +284,7 @@ Prefix prefix_of(const rtmsg& header, nlattr* destination) {
     return {.address = address_in(destination).value_or(none), .length = length};
 }
 
-/// Whether the route is one that our key would name: IPv4 has a route per TOS beside.
+/// True if a RouteKey identifies the route. It does not identify IPv4 routes for a certain TOS.
 bool is_plain(const rtmsg& header, unsigned table) {
     const bool family = header.rtm_family == AF_INET6 || (header.rtm_family == AF_INET && header.rtm_tos == 0);
     return family && header.rtm_src_len == 0 && table == RT_TABLE_MAIN && (header.rtm_flags & RTM_F_CLONED) == 0;
@@ -347,7 +347,7 @@ std::string describe(const RouteSpec& spec) {
 }
 
 std::string protocol_name(unsigned char protocol) {
-    // The kernel's and FRR's names of the numbers in linux/rtnetlink.h.
+    // Names that the kernel and FRR have for the numbers in linux/rtnetlink.h.
     constexpr std::array<std::pair<int, const char*>, 13> kNames{{{RTPROT_KERNEL, "kernel"},
                                                                   {RTPROT_BOOT, "boot"},
                                                                   {RTPROT_STATIC, "static"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The routes that Sidestep installs, to rtnetlink messages and back. libnl's route objects know no seg6local and no bpf
-// encapsulation and would drop it silently, so attributes are put and read one by one.
+// Converts the routes that Sidestep installs to rtnetlink messages and back. libnl's route objects do not know
+// seg6local and bpf encapsulation and would drop it silently, so attributes are written and read one by one.
 #pragma once
 
 #include <optional>
@@ -12,77 +12,77 @@
 
 namespace sidestep {
 
-/// rtm_protocol of all our routes, and of no others in this network namespace: what carries it is ours to remove. Not
-/// in the kernel's list, nor used by FRR or BIRD.
+/// rtm_protocol of our routes, and of no others in this network namespace: any route with it is ours to remove. The
+/// number is not in the kernel's list, and FRR and BIRD do not use it.
 inline constexpr unsigned char kRouteProtocol = 86;
 
-/// A prefix led into the policy device.
+/// A route that leads a prefix into the policy device.
 struct DeviceRoute {
     Prefix prefix;
     int ifindex = 0;
-    unsigned metric = 0;  ///< 0: the kernel's default, which is 1024 for IPv6
+    unsigned metric = 0;  ///< 0: the kernel's default, 1024 for IPv6
 };
 
 /// Where a program runs: `in` sees forwarded packets, `xmit` forwarded and local ones.
 enum class ProgramHook : unsigned char { in, xmit };
 
-/// A prefix whose packets pass a program (`encap bpf`), and then go on to the gateway.
+/// A route whose packets pass a program (`encap bpf`) and then go on to the gateway.
 struct ProgramRoute {
     Prefix prefix;
     ProgramHook hook = ProgramHook::in;
     int program_fd = -1;           ///< loaded, of type LWT_IN or LWT_XMIT
-    unsigned program_id = 0;       ///< of that descriptor; filled in by InstalledRoutes
-    std::optional<Address> via{};  ///< IPv6 also for an IPv4 prefix (RFC 5549); none: the prefix is on the link
+    unsigned program_id = 0;       ///< ID of program_fd; filled in by InstalledRoutes
+    std::optional<Address> via{};  ///< may be IPv6 for an IPv4 prefix (RFC 5549); none: the prefix is on the link
     int ifindex = 0;
     unsigned metric = 0;
-    unsigned mtu = 0;  ///< what the kernel tells senders of larger packets; 0: the interface's
+    unsigned mtu = 0;  ///< the MTU that the kernel reports to senders; 0: that of the interface
 };
 
 /// A SID of this node that the kernel processes (seg6local).
 struct SidRoute {
     Prefix sid;
-    std::optional<Address> neighbor{};  ///< End.X to this one; none: End
-    int neighbor_ifindex = 0;           ///< where a link-local neighbor is
-    bool psp = false;                   ///< kernels have it for End only
+    std::optional<Address> neighbor{};  ///< for End.X; none: End
+    int neighbor_ifindex = 0;           ///< the link of a link-local neighbor
+    bool psp = false;                   ///< kernels support it for End only
     bool next_csid = false;
     unsigned block_bits = 32;     ///< of NEXT-C-SID
     unsigned function_bits = 16;  ///< of NEXT-C-SID
-    int ifindex = 0;              ///< the policy device; `lo` is refused, packets to SIDs there get lost
+    int ifindex = 0;              ///< the policy device; `lo` is refused, because packets to SIDs on it are lost
     unsigned metric = 0;
 };
 
 using RouteSpec = std::variant<DeviceRoute, ProgramRoute, SidRoute>;
 
-/// What tells routes of one table from one another.
+/// The key of a route within one table.
 struct RouteKey {
     Prefix prefix;
     unsigned metric = 0;
 
-    auto operator<=>(const RouteKey&) const = default;  // NOLINT(modernize-use-nullptr): what it expands to
+    auto operator<=>(const RouteKey&) const = default;  // NOLINT(modernize-use-nullptr): the expansion of <=>
 };
 
 RouteKey key_of(const RouteSpec& spec);
 
-/// RTM_NEWROUTE for the main table; `flags` beside NLM_F_REQUEST and NLM_F_CREATE.
+/// RTM_NEWROUTE for the main table, with `flags` in addition to NLM_F_REQUEST and NLM_F_CREATE.
 NlMessage new_route(const RouteSpec& spec, int flags);
-/// RTM_DELROUTE that matches routes of ours only.
+/// RTM_DELROUTE that matches only our routes.
 NlMessage delete_route(const RouteKey& key);
-/// A dump of routes of this family; of ours only, where the kernel can filter.
+/// A dump of the routes of one family; only of ours, if the kernel can filter.
 NlMessage dump_routes(int family, bool ours_only);
 
-/// A route as the kernel tells about it.
+/// A route as the kernel reports it.
 struct SeenRoute {
     RouteKey key;
     unsigned char protocol = 0;
-    std::string text;  ///< all that we ask for, spelled as by describe()
+    std::string text;  ///< everything that we set, spelled as by describe()
 };
 
-/// None if the message is no IPv4 or IPv6 route of the main table.
+/// None if the message is not an IPv4 or IPv6 route of the main table.
 std::optional<SeenRoute> seen_route(nlmsghdr* header);
 
-/// "2001:db8::/48 metric 5 dev 7 via fe80::1 encap bpf in sidestep-12": what a SeenRoute has to be equal to.
+/// "2001:db8::/48 metric 5 dev 7 via fe80::1 encap bpf in sidestep-12": the text that a SeenRoute must equal.
 std::string describe(const RouteSpec& spec);
-/// "kernel", "zebra" or, for numbers without a name, "protocol 99".
+/// "kernel", "zebra" or, for a number without a name, "protocol 99".
 std::string protocol_name(unsigned char protocol);
 
 }  // namespace sidestep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Route messages to values, attribute by attribute.
+// Converts route messages to values, attribute by attribute.
 #include "detector/kernel/route_watch.hpp"
 
 #include <linux/rtnetlink.h>
@@ -36,7 +36,7 @@ Address address_of(nlattr* attribute, int family) {
     return result;
 }
 
-/// RTA_GATEWAY, or RTA_VIA with a family of its own (RFC 5549); all zeros if neither is there.
+/// RTA_GATEWAY, or RTA_VIA with a family of its own (RFC 5549); all zeros if neither is present.
 Address gateway_of(nlattr* gateway, nlattr* via, int family) {
     if (gateway != nullptr) return address_of(gateway, family);
     Address result;
@@ -64,7 +64,7 @@ std::vector<RouteHop> several_hops(nlattr* multipath, int family) {
     return hops;
 }
 
-/// None for what is no route that packets are forwarded by.
+/// None if the message is not a route that forwards packets.
 std::optional<RouteChange> change_of(nlmsghdr* header) {
     std::array<nlattr*, RTA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(rtmsg), attributes.data(), RTA_MAX, nullptr) < 0) return std::nullopt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Follows the routes of the main tables by rtnetlink: what bypasses need to know for the moment after a shutdown.
+// Follows the routes of the main tables by rtnetlink, so that bypasses also serve routes lost in a shutdown.
 #pragma once
 
 #include <functional>
@@ -17,17 +17,17 @@ class RouteWatch {
   public:
     using Handler = std::function<void(const RouteChange&)>;
 
-    /// Subscribes; `handler` is called from dump() and read() only. Routes of the kernel's own (connected ones) and
-    /// ours are left out.
+    /// Subscribes. `handler` is called only from dump() and read(). The kernel's own routes (connected ones) and ours
+    /// are left out.
     static Result<std::unique_ptr<RouteWatch>> open(Handler handler);
     RouteWatch(const RouteWatch&) = delete;
     RouteWatch& operator=(const RouteWatch&) = delete;
     ~RouteWatch();
 
-    /// Becomes readable when there is something to read().
+    /// Becomes readable when read() has work.
     [[nodiscard]] int fd() const;
-    /// Delivers what is waiting, at most so many messages; true if nothing waits any more. If messages were lost, the
-    /// present routes are delivered again.
+    /// Delivers at most `most` waiting messages. Returns true if none is left. If messages were lost, it delivers all
+    /// present routes again.
     bool read(int most);
     /// Delivers all routes.
     Result<void> dump();

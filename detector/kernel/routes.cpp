@@ -21,14 +21,14 @@ std::string name_of(const RouteKey& key) {
     return fmt::format("the route to {} with metric {}", key.prefix.to_string(), key.metric);
 }
 
-/// The id that the program's name in the route is made of.
+/// Fills in the program's ID, from which the program's name in the route is made.
 Result<RouteSpec> with_program_id(const RouteSpec& spec) {
     const auto* route = std::get_if<ProgramRoute>(&spec);
     if (route == nullptr) return spec;
     bpf_prog_info info{};
     std::uint32_t length = sizeof info;
     if (bpf_obj_get_info_by_fd(route->program_fd, &info, &length) != 0) {
-        return fail_errno("cannot ask for the program of " + name_of(key_of(spec)));
+        return fail_errno("cannot read the program of " + name_of(key_of(spec)));
     }
     auto named = *route;
     named.program_id = info.id;
@@ -46,19 +46,19 @@ Result<std::vector<RouteSpec>> with_program_ids(std::span<const RouteSpec> specs
     return named;
 }
 
-/// The flavors of a SID, and since when the kernel knows them; empty if there are none.
+/// The flavors of a SID, and the first kernel version that supports them; empty if there are none.
 std::string flavors_needed(const SidRoute& sid) {
     const char* behavior = sid.neighbor ? "End.X" : "End";
     std::string text;
-    if (sid.psp) text += fmt::format("; it has to know psp on {} (Linux knows it on End, since 6.3)", behavior);
+    if (sid.psp) text += fmt::format("; it must support psp on {} (Linux does on End, since 6.3)", behavior);
     if (sid.next_csid) {
-        text += fmt::format("; it has to know next-csid on {} (Linux does since {})", behavior,
+        text += fmt::format("; it must support next-csid on {} (Linux does since {})", behavior,
                             sid.neighbor ? "6.6" : "6.1");
     }
     return text;
 }
 
-/// What a kernel that does not know the kind of route lacks; empty for plain routes.
+/// The kernel feature that this kind of route needs; empty for plain routes.
 std::string missing_feature(const RouteSpec& spec) {
     if (std::holds_alternative<ProgramRoute>(spec)) return "; the kernel needs CONFIG_LWTUNNEL_BPF";
     const auto* sid = std::get_if<SidRoute>(&spec);
@@ -71,7 +71,7 @@ std::unexpected<Error> refused(const RouteSpec& spec, const Refusal& refusal) {
     return fail(text + feature);
 }
 
-/// What would be taken, listed as asked for, and still not work.
+/// Refuses routes that the kernel would accept and list, but that would not work.
 Result<void> judge(const RouteSpec& spec) {
     const auto* sid = std::get_if<SidRoute>(&spec);
     if (sid == nullptr || sid->ifindex != kLoopback) return {};
@@ -79,12 +79,13 @@ Result<void> judge(const RouteSpec& spec) {
         fmt::format("cannot install {}: a SID on lo is unreachable; use the policy device", name_of(key_of(spec))));
 }
 
-/// The kernel takes attributes that it does not know, and goes without.
+/// The error for a route that reads back differently: the kernel accepts unknown attributes and ignores them.
 std::unexpected<Error> differs(const RouteSpec& spec, const std::string& seen) {
-    auto text = fmt::format("the kernel did not install what was asked for: '{}' became '{}'", describe(spec), seen);
+    auto text =
+        fmt::format("the kernel installed another route than requested: '{}' became '{}'", describe(spec), seen);
     const auto* sid = std::get_if<SidRoute>(&spec);
     if (sid != nullptr && sid->neighbor && sid->neighbor->is_link_local() && seen.find(" oif ") == std::string::npos) {
-        text += "; its End.X knows no interface: give the neighbor a global address";
+        text += "; its End.X does not support an interface: give the neighbor a global address";
     } else if (sid != nullptr) {
         text += flavors_needed(*sid);
     }
@@ -151,7 +152,7 @@ Result<void> InstalledRoutes::replace(const RouteSpec& spec) {
         if (route.key != key) continue;
         if (route.protocol != kRouteProtocol) {
             const bool sid = std::holds_alternative<SidRoute>(spec);
-            return fail(fmt::format("cannot install {}: {} has one already ({}); {}", name_of(key),
+            return fail(fmt::format("cannot install {}: {} already has one ({}); {}", name_of(key),
                                     protocol_name(route.protocol), route.text,
                                     sid ? "remove it, or leave the SID to its owner" : "use another metric"));
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What Sidestep has put into the kernel's main tables. There is no list beside them: a route is ours by its protocol,
-// so that a successor finds what a killed process left.
+// The routes that Sidestep has put into the kernel's main tables. There is no separate list: a route is ours by its
+// protocol number, so a successor finds what a killed process left.
 #pragma once
 
 #include <span>
@@ -12,27 +12,26 @@
 
 namespace sidestep {
 
-/// Our routes of one network namespace. Destroying the object leaves them where they are; remove_all() takes them away.
+/// Our routes in one network namespace. Destroying the object leaves them in place; remove_all() removes them.
 class InstalledRoutes {
   public:
     static Result<InstalledRoutes> open();
 
-    /// Installs a route and reads it back. One of ours with its prefix and metric is replaced at once, or left as it is
-    /// if it does the same; one of somebody else's is an error that names its owner. What the kernel did not take as it
-    /// was asked for is removed again, and an error.
+    /// Installs a route and reads it back. If a route of ours has the same prefix and metric, it is replaced in one
+    /// step, or left alone if it is equal; if the route belongs to somebody else, the error names its owner. A route
+    /// that reads back differently is removed again and reported as an error.
     ///
-    /// The kernel drops routes of an interface that goes down: see missing().
+    /// The kernel drops the routes of an interface that goes down: see missing().
     Result<void> add(const RouteSpec& spec);
-    /// The same for many, with one look at the tables instead of one for each. The first error, after all the others
-    /// were tried.
+    /// The same for many routes, with one dump of the tables. Tries all of them, then returns the first error.
     Result<void> add(std::span<const RouteSpec> specs);
-    /// Removes the route of ours with this prefix and metric. No error if there is none.
+    /// Removes our route with this prefix and metric. No error if there is none.
     Result<void> remove(const RouteSpec& spec);
-    /// Removes all that is ours except what has prefix and metric of one of `keep`.
+    /// Removes all our routes except those with the prefix and metric of one in `keep`.
     Result<void> remove_leftovers(std::span<const RouteSpec> keep);
     Result<void> remove_all();
 
-    /// Those of `wanted` that are not in the kernel, or not as they should be.
+    /// The routes of `wanted` that are not in the kernel, or are different there.
     Result<std::vector<RouteSpec>> missing(std::span<const RouteSpec> wanted);
 
   private:

@@ -15,9 +15,9 @@ namespace {
 
 constexpr int kDumpAttempts = 5;
 
-/// What the kernel says beside the errno (NLMSGERR_ATTR_MSG); empty if it says nothing.
+/// The kernel's text in addition to the errno (NLMSGERR_ATTR_MSG); empty if there is none.
 std::string extended_text(nlmsgerr* error) {
-    // The message that precedes `error` in memory: libnl hands over its payload only.
+    // The message header precedes `error` in memory; libnl passes only the payload.
     auto* header = reinterpret_cast<nlmsghdr*>(reinterpret_cast<char*>(error) - NLMSG_HDRLEN);
     if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
     auto skipped = sizeof(nlmsgerr);
@@ -55,7 +55,7 @@ Result<Rtnl> Rtnl::open() {
     if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) {
         return fail(std::string("rtnetlink: ") + nl_geterror(error));
     }
-    // Without these answers are less precise, and dumps longer; nothing else depends on them.
+    // Without these options, answers are less precise and dumps longer; nothing else depends on them.
     const int on = 1;
     for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
         (void)::setsockopt(nl_socket_get_fd(socket.get()), SOL_NETLINK, option, &on, sizeof on);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Requests to rtnetlink whose messages are built by hand, with the kernel's own words when it refuses one: libnl's
-// codes lose both the errno and the text.
+// Sends hand-made requests to rtnetlink and returns the kernel's own text if it refuses one: libnl's error codes lose
+// both the errno and the text.
 #pragma once
 
 #include <functional>
@@ -21,28 +21,29 @@ struct NlFree {
 };
 using NlMessage = std::unique_ptr<nl_msg, NlFree>;
 
-/// Why the kernel did not do what it was asked for.
+/// Why the kernel refused a request.
 struct Refusal {
     int error = 0;     ///< errno value, positive
-    std::string text;  ///< of the errno, and what the kernel adds to it
+    std::string text;  ///< text of the errno, and what the kernel adds to it
 };
 
-/// A message of this type and with these flags (beside NLM_F_REQUEST) that begins with `header`; throws std::bad_alloc.
+/// A message with this type and these flags (in addition to NLM_F_REQUEST) that begins with `header`; throws
+/// std::bad_alloc.
 NlMessage rtnl_message(int type, int flags, const void* header, std::size_t size);
 template <typename Header>
 NlMessage rtnl_message(int type, int flags, const Header& header) {
     return rtnl_message(type, flags, &header, sizeof header);
 }
 
-/// One socket, in the network namespace of the thread that opened it; for one thread at a time.
+/// One socket, in the network namespace of the thread that opened it; for use by one thread at a time.
 class Rtnl {
   public:
     static Result<Rtnl> open();
 
     /// Sends a request and waits for its acknowledgement.
     std::expected<void, Refusal> request(NlMessage message);
-    /// Sends a request for a dump, and hands over what comes. The dump is asked for again if it was interrupted by a
-    /// change, so that `each` may see an entry twice.
+    /// Sends a dump request and passes each message to `each`. If a change interrupts the dump, it starts again, so
+    /// `each` may see an entry twice.
     Result<void> dump(const std::function<NlMessage()>& make, const std::function<void(nlmsghdr*)>& each);
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A BPF array map as memory: both sides of the ABI see each store at once, without a system call.
+// Maps a BPF array map as memory: kernel and user space see each store at once, without a system call.
 #pragma once
 
 #include <sys/mman.h>
@@ -36,13 +36,14 @@ class SharedArray {
         if (data_ != nullptr) munmap(data_, length(count_));
     }
 
-    /// Maps `fd`. Fails where its value size or length is not what this program was built with.
+    /// Maps `fd`. Fails if its value size is not the one that this program was built with.
     static Result<SharedArray> map(int fd, const std::string& name) {
         static_assert(sizeof(T) % 8 == 0, "array maps round values up to 8 bytes");
         bpf_map_info info{};
         std::uint32_t info_length = sizeof info;
         if (bpf_obj_get_info_by_fd(fd, &info, &info_length) != 0) return fail_errno("map " + name);
-        if (info.value_size != sizeof(T)) return fail("map " + name + " has another layout than this program");
+        if (info.value_size != sizeof(T))
+            return fail("map " + name + " has a different layout than this program expects");
         void* memory = mmap(nullptr, length(info.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (memory == MAP_FAILED) return fail_errno("mapping " + name);
         SharedArray result;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Attaching by libbpf's tc calls; counting what others attached by libnl.
+// Attaches with libbpf's tc calls, and counts other programs' filters with libnl.
 #include "detector/kernel/tc_hook.hpp"
 
 #include <netlink/cache.h>
@@ -82,9 +82,10 @@ Result<TcHook> TcHook::attach_clsact(const std::string& interface, int ifindex, 
     if (const int error = bpf_tc_attach(&hook, &options); error < 0) {
         if (created == 0) result.detach();
         if (error == -EINVAL) {
-            return fail(fmt::format(
-                "cannot attach to the {} of {}: another filter has the priority {} there; give it another one", where,
-                interface, kFilterPriority));
+            return fail(
+                fmt::format("cannot attach to the {} of {}: another filter has priority {} there; give that filter "
+                            "another priority",
+                            where, interface, kFilterPriority));
         }
         return fail_errno(fmt::format("cannot attach to the {} of {}", where, interface), error);
     }
@@ -100,7 +101,7 @@ std::optional<TcHook> TcHook::find_clsact(const std::string& interface, int ifin
     auto hook = hook_of(ifindex, side);
     auto options = our_place();
     if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
-    if (!own_program(options.prog_id)) return std::nullopt;  // somebody else's, or none
+    if (!own_program(options.prog_id)) return std::nullopt;  // not ours, or none
     return TcHook(interface, ifindex, true, side, TcKind::clsact);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A program on the tc ingress, or egress, of an interface, by tcx where the kernel has it and clsact elsewhere: it
-// stays when this process dies, and can be replaced in place.
+// Attaches a program to the tc ingress or egress of an interface: with tcx if the kernel has it, else with clsact. The
+// program stays when this process dies, and can be replaced in place.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace sidestep {
 
-/// Our place among the filters of an interface: another program of ours at the same place is replaced atomically.
+/// Our place among the filters of an interface. A new program replaces our old one there atomically.
 inline constexpr unsigned kFilterHandle = 1;
 inline constexpr unsigned kFilterPriority = 862;
 
@@ -20,19 +20,19 @@ enum class TcKind : unsigned char { clsact, tcx };
 /// tcx if the kernel has it.
 TcKind best_tc_kind();
 
-/// One attachment. Destroying it leaves the filter where it is; detach() takes it away.
+/// One attachment. Destroying the object leaves the filter in place; detach() removes it.
 class TcHook {
   public:
-    /// Attaches, or replaces what a predecessor of ours attached, if that was of the other kind only after this one is
-    /// in its place. A clsact qdisc that exists already is somebody else's, unless `adopted`: then it is taken for the
-    /// predecessor's.
+    /// Attaches, or replaces what a predecessor attached. If that was of the other kind, it goes only after the new one
+    /// is in place. An existing clsact qdisc is taken for somebody else's, unless `adopted` is set: then it is taken
+    /// for the predecessor's.
     static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd,
                                  TcKind kind = TcKind::clsact, bool adopted = false, TcSide side = TcSide::ingress);
 
-    /// Removes our filter, and our clsact qdisc if nothing else is left on it. No error if the interface is gone.
+    /// Removes our filter, and our clsact qdisc if nothing else uses it. No error if the interface is gone.
     void detach() const;
 
-    /// The attachment that a process of ours left at this interface, if there is one.
+    /// The attachment that a predecessor left on this interface, if there is one.
     static std::optional<TcHook> find(const std::string& interface, int ifindex, TcSide side = TcSide::ingress);
 
     [[nodiscard]] int ifindex() const { return ifindex_; }

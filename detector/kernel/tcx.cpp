@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Debian 12's libbpf and headers know no tcx yet: bpf(2) itself, with the numbers of Linux 6.6's linux/bpf.h.
+// Calls bpf(2) directly, with the numbers of Linux 6.6's linux/bpf.h, because Debian 12's libbpf and headers lack tcx.
 #include "detector/kernel/tcx.hpp"
 
 #include <linux/bpf.h>
@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t kTcxIngress = 46;    // BPF_TCX_INGRESS
 constexpr std::uint32_t kTcxEgress = 47;     // BPF_TCX_EGRESS
 constexpr std::uint32_t kReplace = 1U << 2;  // BPF_F_REPLACE
-constexpr std::uint32_t kMostPrograms = 64;  // that the kernel allows at one place
+constexpr std::uint32_t kMostPrograms = 64;  // the kernel's limit for one interface and side
 constexpr std::uint32_t kLoopback = 1;
 
 std::uint32_t type_of(TcSide side) {
@@ -34,7 +34,7 @@ struct Attached {
     std::uint32_t count = 0;
 };
 
-/// Negative if that cannot be asked.
+/// Negative if the query fails.
 int query(int ifindex, TcSide side, Attached& attached) {
     bpf_attr attributes;
     std::memset(&attributes, 0, sizeof attributes);

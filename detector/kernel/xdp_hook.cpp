@@ -10,7 +10,7 @@
 namespace sidestep {
 namespace {
 
-/// In the place of `before` (-1: of nothing), if that is what is there.
+/// Attaches in place of `before` (-1: nothing), if that is what is attached.
 int change(int ifindex, int program_fd, int before) {
     bpf_xdp_attach_opts options{};
     options.sz = sizeof options;
@@ -23,9 +23,9 @@ int change(int ifindex, int program_fd, int before) {
 
 Result<void> xdp_attach(int ifindex, int program_fd, std::uint32_t present) {
     const auto ours = present == 0 ? Fd() : own_program(present);
-    if (present != 0 && !ours) return fail("another program is at its XDP");
+    if (present != 0 && !ours) return fail("another XDP program is attached");
     const int error = change(ifindex, program_fd, ours ? ours.get() : -1);
-    if (error == -EOPNOTSUPP) return fail("its driver has no XDP");
+    if (error == -EOPNOTSUPP) return fail("the driver has no XDP");
     if (error != 0) return fail_errno("XDP", error);
     return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A program at the XDP of an interface, in the driver: the generic one, which the kernel runs on what it has made of a
-// packet already, is slower than tc. Held by the interface, as tc's are; no link, no pin.
+// Attaches a program to the XDP hook in an interface's driver. Generic XDP is not used: it runs after the kernel has
+// built an skb, and is slower than tc. The interface holds the program, as with tc; there is no link and no pin.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace sidestep {
 
-/// Attaches, in the place of the program with the number `present` (0: none) if that is one of ours. Somebody else's is
-/// left alone: an interface has room for one.
+/// Attaches the program, in place of the one with ID `present` (0: none) if that is ours. A program of somebody else
+/// stays: an interface has room for only one.
 Result<void> xdp_attach(int ifindex, int program_fd, std::uint32_t present);
-/// Takes this very program away. No error if it is not there, or no such interface.
+/// Removes exactly this program. No error if it is not attached, or no such interface.
 void xdp_detach(int ifindex, int program_fd);
-/// The number of the program that is there now; 0: none. Looks at all interfaces.
+/// The ID of the attached program; 0: none.
 std::uint32_t xdp_present(int ifindex);
 
 }  // namespace sidestep

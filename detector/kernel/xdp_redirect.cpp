@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Debian 12's headers know no "netdev" family yet: the numbers are those of Linux 6.3's linux/netdev.h.
+// The numbers are those of Linux 6.3's linux/netdev.h, because Debian 12's headers lack the "netdev" family.
 #include "detector/kernel/xdp_redirect.hpp"
 
 #include <netlink/attr.h>
@@ -35,7 +35,8 @@ Result<XdpRedirectTargets> XdpRedirectTargets::open() {
     if (const int error = genl_connect(socket.get()); error < 0)
         return fail(std::string("generic netlink: ") + nl_geterror(error));
     const int family = genl_ctrl_resolve(socket.get(), "netdev");
-    if (family < 0) return fail("the kernel does not tell which interfaces take frames of XDP (Linux 6.3 does)");
+    if (family < 0)
+        return fail("the kernel does not report which interfaces are XDP redirect targets (Linux 6.3 does)");
     return XdpRedirectTargets(std::move(socket), family);
 }
 
@@ -44,7 +45,7 @@ Result<std::set<int>> XdpRedirectTargets::ask() const {
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, note, &exits);
     int error = genl_send_simple(socket_.get(), family_, kDevGet, kFamilyVersion, NLM_F_DUMP);
     if (error >= 0) error = nl_recvmsgs_default(socket_.get());
-    if (error < 0) return fail(std::string("features of interfaces: ") + nl_geterror(error));
+    if (error < 0) return fail(std::string("cannot read the XDP features of interfaces: ") + nl_geterror(error));
     return exits;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which interfaces packets at XDP can leave by: what their drivers say of themselves, by the kernel's generic netlink
-// family "netdev" (Linux 6.3 and later). A veth takes such frames only while its other end polls: that changes.
+// Finds the XDP redirect targets: the interfaces whose drivers report, by the kernel's generic netlink family "netdev"
+// (Linux 6.3 and later), that they can send such frames. A veth can only while its peer polls, so the answer changes.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@ namespace sidestep {
 
 class XdpRedirectTargets {
   public:
-    /// Of the network namespace of this thread. An error if the kernel does not tell.
+    /// For the network namespace of this thread. Returns an error if the kernel does not report redirect targets.
     static Result<XdpRedirectTargets> open();
 
-    /// The indexes of all that take frames now.
+    /// The indices of all interfaces that are redirect targets now.
     [[nodiscard]] Result<std::set<int>> ask() const;
 
   private:

@@ -96,7 +96,7 @@ TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
     for (const auto& place : {run_directory("A"), other_place}) {
         const auto second = run_sidestepd("A", config("A"), {}, place);
         EXPECT_EQ(second.code, 1);
-        EXPECT_THAT(second.output, HasSubstr("another sidestepd runs in this network namespace: stop it first"));
+        EXPECT_THAT(second.output, HasSubstr("another sidestepd is running in this network namespace; stop it first"));
     }
     EXPECT_EQ(session("A").value("state", ""), "up");  // the first one does not care
     ASSERT_TRUE(stop("A"));
@@ -136,7 +136,7 @@ TEST_F(Lifecycle, AnotherFilterInItsPlaceIsNamed) {
     const auto before = snapshot("A");
     const auto refused = run_sidestepd("A", config("A"));
     EXPECT_EQ(refused.code, 1);
-    EXPECT_THAT(refused.output, HasSubstr("cannot attach to the ingress of to-S: another filter has the priority 862"));
+    EXPECT_THAT(refused.output, HasSubstr("cannot attach to the ingress of to-S: another filter has priority 862"));
     EXPECT_EQ(snapshot("A"), before);
     EXPECT_FALSE(exists("bpf"));
     EXPECT_FALSE(exists("A.sock"));

@@ -58,7 +58,7 @@ Fd load_program(bpf_prog_type type, int verdict) {
 
 /// Whether a route was refused because of a flavor that older kernels do not know.
 bool lacks_flavor(const Result<void>& added) {
-    return !added && added.error().message.find("; it has to know ") != std::string::npos;
+    return !added && added.error().message.find("; it must support ") != std::string::npos;
 }
 
 class RoutesTest : public testing::Test {
@@ -273,7 +273,7 @@ TEST_F(RoutesTest, AreSidsOfLinkLocalNeighborsWhereTheKernelCan) {
 TEST_F(RoutesTest, SayWhatTheKernelCannotDo) {
     const SidRoute psp_x{
         .sid = prefix("fd00:a:1:e001::"), .neighbor = address("fd00:2::2"), .psp = true, .ifindex = device()};
-    is_refused(psp_x, {"fd00:a:1:e001::/128", "it has to know psp on End.X"});
+    is_refused(psp_x, {"fd00:a:1:e001::/128", "it must support psp on End.X"});
     const SidRoute odd{.sid = prefix("fd00:a:1::/48"), .next_csid = true, .function_bits = 13, .ifindex = device()};
     is_refused(odd, {"cannot install the route to fd00:a:1::/48", "nflen 13"});
     const SidRoute on_lo{.sid = prefix("fd00:a:1:e000::"), .ifindex = 1};
@@ -288,9 +288,9 @@ TEST_F(RoutesTest, OfOthersAreLeftAlone) {
               "");
     const auto with_others = tables();
     const std::array<std::pair<const char*, const char*>, 3> cases{{
-        {"2001:db8:d::/48", "isis has one already"},
-        {"198.51.100.0/24", "protocol 99 has one already"},
-        {"2001:db8:e::/48", "static has one already"},
+        {"2001:db8:d::/48", "isis already has one"},
+        {"198.51.100.0/24", "protocol 99 already has one"},
+        {"2001:db8:e::/48", "static already has one"},
     }};
     for (const auto& [text, owner] : cases) {
         const DeviceRoute route{.prefix = prefix(text), .ifindex = device(), .metric = 5};

@@ -169,7 +169,7 @@ TEST_F(AtXdp, SomebodyElsesProgramStays) {
     });
     ASSERT_TRUE(attached) << attached.error().message;
     ASSERT_TRUE(start("A", config));
-    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S: another program is at its XDP");
+    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S: another XDP program is attached");
     EXPECT_TRUE(hooked("A", "to-S"));
     EXPECT_TRUE(at_xdp_of("to-B"));
     ASSERT_TRUE(stop("A"));
