@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Engine to JSON. Units are in the names of the fields.
+// Converts the engine's data to JSON. The names of fields contain their units.
 #include "detector/app/answers.hpp"
 
 #include <array>
@@ -38,7 +38,7 @@ json texts(const std::vector<Address>& addresses) {
     return list;
 }
 
-/// The buckets in use: answers with a round trip of at least `from_us` and less than twice that.
+/// The non-empty buckets: each counts answers with a round trip of at least `from_us` and less than twice that.
 json histogram(const ss_session_rx& rx) {
     json list = json::array();
     for (std::size_t i = 0; i < SS_RTT_BUCKETS; ++i) {
@@ -47,7 +47,7 @@ json histogram(const ss_session_rx& rx) {
     return list;
 }
 
-/// Where XDP was asked for, and what is there.
+/// The interfaces that `xdp` names, and what is attached there.
 json xdp_entrances(const std::vector<Entrance>& entrances) {
     json list = json::array();
     for (const auto& entrance : entrances) {
@@ -139,7 +139,7 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
 
 namespace {
 
-/// What was not repaired, by reason; reasons that did not occur are left out.
+/// Packets that were not repaired, by reason; reasons without packets are left out.
 json drops_of(const ss_candidate_stats& stats) {
     json result = json::object();
     for (std::size_t i = 0; i < SS_DROP_COUNT; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the detector answers to requests of the command line, as JSON.
+// Builds the detector's answers to requests of the command line, as JSON.
 #pragma once
 
 #include <string_view>
@@ -13,10 +13,10 @@
 
 namespace sidestep {
 
-/// What `status` tells beyond the engine itself.
+/// What `status` reports in addition to the engine's data.
 struct DetectorHealth {
     std::string node;
-    std::string_view clock;          ///< kind of the clock that runs
+    std::string_view clock;          ///< kind of the running clock
     std::string_view attached;       ///< how the programs are attached: tcx or clsact
     Nanoseconds started{};           ///< CLOCK_MONOTONIC
     Nanoseconds longest_lateness{};  ///< of the detector's own timer
@@ -27,7 +27,8 @@ struct DetectorHealth {
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);
 nlohmann::json answer_sessions(const Engine& engine, Nanoseconds now);
 nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane);
-/// {"changes": [...], "restart": BOOL}: what a reload does; `restart`: with new maps, since the present ones are too small.
+/// {"changes": [...], "restart": BOOL}: what a reload does. `restart` means with new maps, because the present ones are
+/// too small.
 nlohmann::json answer_plan(const ChangePlan& plan, bool restart);
 nlohmann::json answer_events(const EventLog& log);
 nlohmann::json to_json(const LoggedEvent& event);

@@ -20,7 +20,7 @@ void detach_ours(const LinkChange& link) {
     if (const auto program = own_program(link.xdp_program)) xdp_detach(link.ifindex, program.get());
 }
 
-// --- what the kernel tells
+// --- what the kernel reports
 
 void Attachments::on_link(const LinkChange& change) {
     const auto known = names_.find(change.ifindex);
@@ -40,7 +40,7 @@ void Attachments::on_link(const LinkChange& change) {
     if (changed || (renamed && !entrances_.empty())) review(demands_);
 }
 
-/// An interface that has another name now: under its old one it is gone, and has nothing of ours.
+/// Handles a renamed interface: under its old name it is gone, and has nothing of ours.
 void Attachments::forget(int ifindex, const std::string& name) {
     interfaces_[name].ifindex = 0;
     forget_xdp_interface(ifindex);
@@ -54,7 +54,7 @@ void Attachments::forget_xdp_interface(int ifindex) {
     if (xdp_interfaces_.erase(ifindex) != 0) dataplane_.remove_xdp_interface(ifindex);
 }
 
-/// True if what is attached there may have to be another.
+/// Returns true if another program may have to be attached.
 bool Attachments::follow(Entrance& entrance, const LinkChange& before, const LinkChange& now) {
     entrance.refusal.clear();
     if (entrance.ifindex != now.ifindex) {
@@ -62,13 +62,13 @@ bool Attachments::follow(Entrance& entrance, const LinkChange& before, const Lin
         return true;
     }
     if (entrance.xdp && now.xdp_program != program_id(dataplane_.xdp_program())) {
-        entrance.xdp = false;  // somebody took it away
+        entrance.xdp = false;  // somebody else detached it
         return true;
     }
     return entrance.xdp_asked && before.mac != now.mac;
 }
 
-// --- to begin and to end with
+// --- start and end
 
 Result<void> Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
     demands_ = demands;
@@ -90,14 +90,14 @@ Result<void> Attachments::apply(const Desired& wanted, const XdpDemands& demands
         }
         entrances_.push_back(entrance_of(name, interface(name).ifindex, xdp_asked));
         if (entrances_.back().ifindex == 0)
-            spdlog::warn("interface {} does not exist: attaching to it once it does", name);
+            spdlog::warn("interface {} does not exist yet; its program is attached when it appears", name);
     }
     auto placed = place_all(applied_);
     if (!std::exchange(applied_, true) && placed && dataplane_.adopted()) detach_leftovers();
     return placed;
 }
 
-/// Nothing is there yet.
+/// An entrance with nothing attached yet.
 Entrance Attachments::entrance_of(const std::string& name, int ifindex, bool xdp_asked) {
     return {.name = name, .ifindex = ifindex, .xdp_asked = xdp_asked};
 }
@@ -124,7 +124,7 @@ void Attachments::leave_xdp(const Entrance& entrance) const {
     if (entrance.xdp) xdp_detach(entrance.ifindex, dataplane_.xdp_program());
 }
 
-// --- where to be
+// --- where to attach
 
 void Attachments::review(const XdpDemands& demands) {
     demands_ = demands;
@@ -133,7 +133,7 @@ void Attachments::review(const XdpDemands& demands) {
     if (problem != std::exchange(problem_, problem) && !problem.empty()) spdlog::error("{}", problem);
 }
 
-/// The first error; what comes behind it is tried only if `to_the_end`.
+/// Returns the first error; continues after it only with `to_the_end`.
 Result<void> Attachments::place_all(bool to_the_end) {
     std::string not_alone;
     if (!xdp_.empty()) {
@@ -150,7 +150,7 @@ Result<void> Attachments::place_all(bool to_the_end) {
     return result;
 }
 
-/// Programs at XDP wherever they can be. Only with them there do many drivers take frames.
+/// Attaches at XDP wherever that is possible. Many drivers are redirect targets only once a program is attached.
 void Attachments::enter_xdp() {
     ask_redirect_targets();
     bool fresh = false;
@@ -167,7 +167,7 @@ void Attachments::enter_xdp() {
     if (fresh) ask_redirect_targets();
 }
 
-/// What comes is attached before what goes is detached: a packet may meet both, but never none.
+/// Attaches the new program before it detaches the old one: a packet may meet both, but never none.
 Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone) {
     const auto had = std::make_pair(entrance.xdp, entrance.tc.has_value());
     if (entrance.ifindex == 0) {
@@ -177,9 +177,10 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
     const auto obstacle = entrance.xdp_asked ? why_not_at(entrance) : std::string();
     const bool stays = entrance.xdp && obstacle.empty();
     entrance.because = obstacle.empty() ? not_alone : obstacle;
-    if (stays && !redirect_target(entrance.ifindex)) entrance.because = entrance.name + " does not take frames of XDP";
+    if (stays && !redirect_target(entrance.ifindex))
+        entrance.because = entrance.name + " is not an XDP redirect target";
     if (stays && xdp_interfaces_.at(entrance.ifindex).no_headroom != 0)
-        entrance.because = entrance.name + " has less room before packets than a list needs";
+        entrance.because = entrance.name + " has too little headroom for a list";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
         auto hook =
@@ -205,7 +206,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         }
     }
     if (entrance.xdp_asked && had != std::make_pair(entrance.xdp, entrance.tc.has_value())) {
-        spdlog::info("{}: attached by {}{}{}", entrance.name, stays ? "XDP" : "tc", stays && needs_tc ? " and tc" : "",
+        spdlog::info("{}: attached at {}{}{}", entrance.name, stays ? "XDP" : "tc", stays && needs_tc ? " and tc" : "",
                      needs_tc ? ", because " + entrance.because : "");
     }
     return {};
@@ -214,12 +215,12 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
 std::string Attachments::why_not_at(const Entrance& entrance) const {
     const auto& self = interface(entrance.name);
     if (!no_redirect_.empty()) return no_redirect_;
-    if (self.kind == "bond") return entrance.name + " is a bond: programs at its XDP see other interfaces";
+    if (self.kind == "bond") return entrance.name + " is a bond: its XDP program would see the lower interfaces";
     if ((self.kind == "veth" || self.kind == "tun") && !xdp_on_virtual_)
-        return entrance.name + " is virtual, and its packets may have no checksums yet (see xdp-on-virtual)";
+        return entrance.name + " is virtual: its packets may lack checksums (see xdp-on-virtual)";
     for (const auto& [name, other] : interfaces_) {
         if (other.ifindex != 0 && other.kind == "vlan" && other.parent == entrance.ifindex)
-            return fmt::format("{} carries the VLAN {}: at XDP its tags may be gone", entrance.name, name);
+            return fmt::format("{} carries VLAN {}: at XDP, its tags may be missing", entrance.name, name);
     }
     if (!xdp_interfaces_.contains(entrance.ifindex)) return entrance.name + " has no MAC address";
     return entrance.refusal;
@@ -229,16 +230,16 @@ std::string Attachments::why_not_alone() const {
     if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
     for (const auto& name : exits_) {
         const auto ifindex = interface(name).ifindex;
-        if (ifindex != 0 && !redirect_target(ifindex)) return name + " does not take frames of XDP";
+        if (ifindex != 0 && !redirect_target(ifindex)) return name + " is not an XDP redirect target";
     }
     if (demands_.overhead > SS_XDP_HEADROOM)
-        return fmt::format("drivers leave room for {} bytes, and a list adds {}", SS_XDP_HEADROOM, demands_.overhead);
+        return fmt::format("drivers leave {} bytes of headroom; a list needs {}", SS_XDP_HEADROOM, demands_.overhead);
     return "";
 }
 
-// --- what the data plane has to know of interfaces
+// --- what the data plane must know of interfaces
 
-/// Should the kernel not answer, what it said before counts.
+/// If the kernel does not answer, its previous answer stays valid.
 void Attachments::ask_redirect_targets() {
     if (!xdp_redirect_targets_) {
         auto opened = XdpRedirectTargets::open();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Our program at the ingress of every interface that traffic enters by, and of those that probes come back by: at tc,
-// or at XDP where that was asked for and can be. Both, where XDP cannot do all of it: what it leaves alone, tc does.
+// Attaches our program to the ingress of every interface by which traffic enters or probes return: at tc, or at XDP if
+// the configuration says so and it is possible. If XDP cannot do everything, the program is attached at both, and tc
+// handles what XDP passes on.
 #pragma once
 
 #include <map>
@@ -17,37 +18,39 @@
 
 namespace sidestep {
 
-/// An interface that packets enter by, and what of ours is there.
+/// An interface by which packets enter, and what we attached there.
 struct Entrance {
     std::string name;
     int ifindex = 0;  ///< 0: gone
     bool xdp_asked = false;
     bool xdp = false;
     std::optional<TcHook> tc{};
-    std::string because{};  ///< why not XDP alone, where it was asked for
-    std::string refusal{};  ///< of a program at XDP, until the interface changes
-    bool tidy = false;      ///< nothing of a predecessor is left there
+    std::string because{};  ///< why XDP alone is not enough, if XDP is configured
+    std::string refusal{};  ///< error of the XDP attachment; valid until the interface changes
+    bool tidy = false;      ///< a predecessor's attachments have been removed
 };
 
-/// What decides, beside interfaces, whether XDP can do everything.
+/// What decides, in addition to the interfaces, whether XDP can do everything.
 struct XdpDemands {
-    std::uint32_t overhead = 0;  ///< bytes that the longest list adds to a packet
-    bool hashes_more = false;    ///< the kernel may go by a hash that is on the packet
+    std::uint32_t overhead = 0;  ///< encapsulation overhead of the longest list
+    bool hashes_more = false;    ///< the kernel may use a hash that is already on the packet
 };
 
-/// Takes away what any process of ours attached to the ingress of an interface.
+/// Detaches whatever a process of ours attached to the ingress of an interface.
 void detach_ours(const LinkChange& link);
 
 class Attachments {
   public:
     Attachments(Dataplane& dataplane, TcKind kind) : dataplane_(dataplane), kind_(kind) {}
 
-    /// An interface is there, or gone. One that was deleted and made again has lost our program and gets it anew.
+    /// An interface appeared, changed or is gone. An interface that was deleted and created again gets our program
+    /// again.
     void on_link(const LinkChange& change);
-    /// Attaches to the entrances of `wanted`, and detaches from others: those of the last time, or a predecessor's. An
+    /// Attaches to the entrances of `wanted`, and detaches from others: those of the last call, or a predecessor's. An
     /// interface that does not exist gets its program when it appears.
     Result<void> apply(const Desired& wanted, const XdpDemands& demands);
-    /// XDP or tc, as things are now: drivers change what they can do, and new lists may be longer. Tells the log.
+    /// Chooses again between XDP and tc, because drivers change what they can do, and new lists may be longer. Logs
+    /// changes.
     void review(const XdpDemands& demands);
     void detach();
 
@@ -66,28 +69,28 @@ class Attachments {
     void write_xdp_interface(const std::string& name);
     void leave_xdp(const Entrance& entrance) const;
     void detach_leftovers() const;
-    /// Empty if the interface can have a program at XDP.
+    /// Empty if the interface can have an XDP program.
     [[nodiscard]] std::string why_not_at(const Entrance& entrance) const;
-    /// Empty if XDP does all that tc would do, wherever it is.
+    /// Empty if XDP does everything that tc would do, on all interfaces where it is attached.
     [[nodiscard]] std::string why_not_alone() const;
     [[nodiscard]] bool redirect_target(int ifindex) const;
     [[nodiscard]] const LinkChange& interface(const std::string& name) const;
 
     Dataplane& dataplane_;
     TcKind kind_;
-    std::set<std::string> xdp_;    ///< interfaces where XDP is asked for
+    std::set<std::string> xdp_;    ///< interfaces where XDP is configured
     std::set<std::string> exits_;  ///< interfaces of adjacencies
     bool xdp_on_virtual_ = false;
     bool applied_ = false;
     XdpDemands demands_;
-    std::map<std::string, LinkChange> interfaces_;  ///< as last told of; index 0: gone
+    std::map<std::string, LinkChange> interfaces_;  ///< as last reported; index 0: gone
     std::map<int, std::string> names_;
     std::vector<Entrance> entrances_;
     std::optional<XdpRedirectTargets> xdp_redirect_targets_;
-    std::string no_redirect_;                         ///< why the kernel cannot be asked for them
-    std::set<int> redirect_targets_;                  ///< take frames of XDP
-    std::map<int, ss_xdp_interface> xdp_interfaces_;  ///< as written
-    std::string problem_;                             ///< as logged
+    std::string no_redirect_;                         ///< why the kernel does not report redirect targets
+    std::set<int> redirect_targets_;                  ///< interfaces that are XDP redirect targets
+    std::map<int, ss_xdp_interface> xdp_interfaces_;  ///< as last written
+    std::string problem_;                             ///< as last logged
 };
 
 }  // namespace sidestep

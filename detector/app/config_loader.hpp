@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reads a configuration beside the loop: a file of 100,000 prefixes takes longer than a session may wait for its timer.
+// Reads a configuration in a thread of its own: a file of 100,000 prefixes takes longer than a session's timer may
+// wait.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,7 @@ namespace sidestep {
 
 class ConfigLoader {
   public:
-    /// None: the complaints say why.
+    /// Without a value, the complaints say why.
     using Done = std::function<void(std::optional<Config> config, const Complaints& complaints)>;
 
     explicit ConfigLoader(boost::asio::io_context& context) : context_(context) {}
@@ -26,13 +27,14 @@ class ConfigLoader {
     ~ConfigLoader() { *alive_ = false; }
 
     [[nodiscard]] bool busy() const { return busy_; }
-    /// Reads the file at `path`; `done` is called by the loop, unless this object is gone by then. Must not be busy.
+    /// Reads the file at `path`. The loop calls `done`, unless this object is gone by then. Must not be called while
+    /// busy.
     void load(std::string path, Done done);
 
   private:
     boost::asio::io_context& context_;
     bool busy_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< read and written by the loop only
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< used by the loop only
     std::jthread thread_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The loop: one thread, Boost.Asio; the ring buffer, rtnetlink, timers, signals and the API meet in the engine.
+// Runs the loop: one thread with Boost.Asio. Ring buffer, rtnetlink, timers, signals and the API all feed the engine.
 #include "detector/app/daemon.hpp"
 
 #include <sys/random.h>
@@ -29,13 +29,13 @@ using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr Nanoseconds kReviewEvery = 1s;
-constexpr Nanoseconds kInstallEvery = 1s;  // while something cannot be
-constexpr auto kFirstSetPatience = 3s;     // for routing, while a predecessor's programs go on
+constexpr Nanoseconds kInstallEvery = 1s;  // while something cannot be installed
+constexpr auto kFirstSetPatience = 3s;     // waits for routing while a predecessor's programs run on
 
 Result<ss_secret> random_secret() {
     ss_secret secret{};
     if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
-        return fail_errno("no random numbers for the probes' key");
+        return fail_errno("cannot get random numbers for the probes' key");
     return secret;
 }
 
@@ -60,7 +60,7 @@ Result<void> Daemon::start() {
     state_path_ = fmt::format("{}/{}.state", options_.run_directory, config_.node);
     auto ready = prepare();
     const bool adopted = dataplane_ && dataplane_->adopted();
-    if (!ready && !adopted) clean_up();  // a predecessor's programs go on as they were
+    if (!ready && !adopted) clean_up();  // a predecessor's programs run on as they were
     return ready;
 }
 
@@ -73,7 +73,7 @@ Result<std::optional<Config>> Daemon::run() {
         context_.stop();
     });
     wait_for_hangup();
-    // Asio closes what it is given: it gets descriptors of its own.
+    // Asio closes its descriptors, so it gets duplicates.
     ring_.assign(dup(dataplane_->events_fd()));
     wait_for_events();
     kernel_->follow([this] {
@@ -95,7 +95,7 @@ Result<void> Daemon::prepare() {
     auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), sizes_, kind_);
     if (!dataplane) return std::unexpected(dataplane.error());
     dataplane_ = std::move(*dataplane);
-    rejects_.emplace(dataplane_->counters());  // a predecessor's are reported already
+    rejects_.emplace(dataplane_->counters());  // a predecessor has reported these already
     if (!dataplane_->adopted()) {
         auto secret = random_secret();
         if (!secret) return std::unexpected(secret.error());
@@ -119,7 +119,8 @@ Result<void> Daemon::prepare() {
     }
     start_feed();
     if (!feed_ || !dataplane_->adopted()) return take_over();
-    // A predecessor's programs and routes have computed policies and SIDs: ours take their places with them.
+    // A predecessor's programs and routes contain computed policies and SIDs; they are replaced only when ours have
+    // them.
     first_set_.expires_after(kFirstSetPatience);
     first_set_.async_wait([this](const auto& error) {
         if (error || in_force_) return;
@@ -139,14 +140,14 @@ Result<void> Daemon::take_over() {
     const auto& wanted = engine_->present();
     if (auto attached = attachments_->apply(wanted, xdp_demands()); !attached) return attached;
     in_force_ = true;
-    note_hash_policy();  // by what stood in for it till now, a predecessor's programs went on
+    note_hash_policy();  // only now: a predecessor's programs ran with their own value until here
     if (auto made = installation_->set_device(wanted.device); !made) return made;
     if (auto installed = install(); !installed) {
-        if (!routed_) return installed;  // what the file asks for
+        if (!routed_) return installed;  // routes that the file asks for
         install_problem_ = installed.error().message;
         spdlog::warn("{}", install_problem_);
     }
-    (void)kernel_->links_changed();  // what came before
+    (void)kernel_->links_changed();  // discards changes from before
     if (auto ticking = clock_->start(); !ticking) return ticking;
     dataplane_->unpin_other_layouts();
     spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions().all().size(),

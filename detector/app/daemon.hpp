@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sidestepd from start to end: takes the node, loads and attaches, runs the loop, and removes what it made.
+// The program sidestepd: takes the node, loads and attaches, runs the loop, and removes what it made.
 #pragma once
 
 #include <optional>
@@ -13,17 +13,17 @@ namespace sidestep {
 
 struct DaemonOptions {
     std::string run_directory = "/run/sidestep";
-    std::string config_file;       ///< read again by a reload
-    std::optional<TcKind> attach;  ///< how programs are attached; none: the best that the kernel has
+    std::string config_file;       ///< read again at each reload
+    std::optional<TcKind> attach;  ///< how programs are attached; none: the best way that the kernel has
 };
 
-/// Runs until SIGTERM or SIGINT, and removes everything it made; or until SIGUSR1, and leaves everything running for a
-/// successor to adopt. SIGHUP reloads the configuration file. An error means that it could not start; nothing is left behind
-/// then.
+/// Runs until SIGTERM or SIGINT, and removes everything that it made; or until SIGUSR1, and leaves everything running
+/// for a successor. SIGHUP reloads the configuration file. An error means that it could not start; then nothing is left
+/// behind.
 Result<void> run_daemon(const Config& config, const DaemonOptions& options);
 
-/// Removes what a detector that is gone left in this network namespace, and what it pinned as `node` (all nodes of the
-/// run directory if empty). An error if one is running.
+/// Removes what a dead detector left in this network namespace, and its pins as `node` (or the pins of all nodes in the
+/// run directory if that is empty). Returns an error if a detector is running.
 Result<void> flush(const std::string& node, const DaemonOptions& options);
 
 }  // namespace sidestep

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The running daemon: the parts and how they are tied together. daemon.cpp starts, runs and ends it, daemon_reload.cpp moves
-// it from one desired state to the next, daemon_api.cpp answers for it.
+// The running daemon: its parts and how they are connected. daemon.cpp starts, runs and ends it, daemon_reload.cpp
+// moves it from one desired state to the next, and daemon_api.cpp answers requests.
 #pragma once
 
 #include <functional>
@@ -38,43 +38,43 @@ inline Nanoseconds monotonic_now() {
     return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-/// True if something goes by the routes that an interface had.
+/// True if something depends on the routes that an interface had.
 bool needs_routes(const Desired& desired);
 
 class Daemon {
   public:
     Daemon(Config config, DaemonOptions options) : config_(std::move(config)), options_(std::move(options)) {}
 
-    /// Takes the node and loads; the rest goes on in run().
+    /// Takes the node and loads; run() does the rest.
     Result<void> start();
-    /// Until a signal. The configuration to go on with, if it needs larger maps than there are.
+    /// Runs until a signal. Returns the configuration to continue with, if it needs larger maps.
     Result<std::optional<Config>> run();
 
   private:
     using json = nlohmann::json;
 
-    /// Everything from loading on: what it makes, clean_up() removes.
+    /// Everything from loading on; clean_up() removes what it makes.
     Result<void> prepare();
     void start_feed();
-    /// From here on our programs are at the hooks, and our routes in the tables.
+    /// Puts our programs at the hooks and our routes into the tables.
     Result<void> take_over();
     void take_over_or_stop();
     void clean_up();
     void on_event(const LoggedEvent& event);
     void wait_for_events();
-    /// For the sessions' timers: wait-to-restore and the like.
+    /// Sets the timer for the sessions: wait-to-restore and similar.
     void arm_timer();
     void arm_reconcile();
-    /// So that the FIB, when it is asked, chooses as the kernel will. An operator may change it at any time.
-    /// Programs at XDP step aside with that, and only when others are at tc may they.
+    /// Makes our FIB lookups choose as the kernel does. An operator may change the hash policy at any time. XDP
+    /// programs then pass everything on, which they may do only once the programs at tc are attached.
     void note_hash_policy();
     [[nodiscard]] XdpDemands xdp_demands() const;
     void review_attachments(const XdpDemands& demands);
-    /// Compares what we put into the kernel with what is there.
+    /// Compares what we put into the kernel with what is there now.
     void reconcile_kernel(Nanoseconds now);
-    /// Policies, SIDs and steering as they are now, in the kernel's tables.
+    /// Writes routes for the present policies, SIDs and steering into the kernel's tables.
     Result<void> install();
-    /// Interfaces or policies changed: routes by them do too.
+    /// Installs again after a change of interfaces or policies.
     void reinstall();
 
     // daemon_reload.cpp
@@ -82,16 +82,18 @@ class Daemon {
     /// Moves to `wanted`: tables first, then hooks, routes and clock. On failure everything stays as it was.
     Result<ChangePlan> move_to(const Desired& wanted);
     static void warn_of(const Result<void>& result);
-    /// The newest computed set takes the place of the one before, all of it or nothing.
+    /// Replaces the last computed set by a new one, completely or not at all.
     void adopt(const PolicySet& fresh);
     void wait_for_hangup();
-    /// Reads a file and moves to it, or says what would change; `done` gets the answer for whoever asked.
+    /// Reads a file and moves to it, or lists what would change. `done` gets the answer for the client.
     void reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done);
     json refuse(const Complaints& complaints, bool dry_run);
     json take(Config config, bool dry_run);
-    /// The maps cannot grow: a successor in this process makes larger ones and adopts the sessions, as after a restart.
+    /// Continues with a successor in this process: maps cannot grow, so it creates larger ones and adopts the sessions,
+    /// as after a restart.
     json restart_with(Config config);
-    /// What the old one was about to deliver is not for this configuration. Waiting for its thread is left to another.
+    /// Starts a new feed: results of the old one are for another configuration. Another thread waits for the old one to
+    /// end.
     void replace_feed();
 
     // daemon_api.cpp
@@ -109,15 +111,15 @@ class Daemon {
     std::string bpffs_;
     std::string state_path_;
     PolicySizes sizes_;
-    PolicySet computed_;  ///< by routing, as last taken
+    PolicySet computed_;  ///< the last set from routing that was put in force
     bool leave_running_ = false;
-    std::optional<Error> failure_;     ///< why it ended
-    std::optional<Config> successor_;  ///< to go on with
-    std::string install_problem_;      ///< as logged
-    Nanoseconds next_install_{};       ///< while there is one
-    Nanoseconds next_review_{};        ///< of how the programs are attached
+    std::optional<Error> failure_;     ///< why the daemon ended
+    std::optional<Config> successor_;  ///< the configuration to continue with
+    std::string install_problem_;      ///< as last logged
+    Nanoseconds next_install_{};       ///< next attempt, while there is a problem
+    Nanoseconds next_review_{};        ///< of the attachments
     bool in_force_ = false;            ///< our programs are at the hooks
-    bool routed_ = false;              ///< what routing computed is in force
+    bool routed_ = false;              ///< a computed set is in force
     Fd lock_;
     boost::asio::io_context context_{1};
     boost::asio::posix::stream_descriptor ring_{context_};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From one desired state to the next while the daemon runs: a new computed set, a reload, a file that needs larger maps.
+// Moves the daemon from one desired state to the next while it runs: a new computed set, a reload, or a file that needs
+// larger maps.
 #include <algorithm>
 #include <utility>
 
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using nlohmann::json;
 
-/// Bytes that the longest list of these policies adds to a packet.
+/// Encapsulation overhead of the longest list of these policies.
 std::uint32_t overhead_of(const Desired& desired) {
     std::uint32_t longest = 0;
     for (const auto& policy : desired.policies) longest = std::max(longest, overhead_at_most(policy.config.candidates));
@@ -37,7 +38,7 @@ bool same_for_routing(const Config& a, const Config& b) {
 Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
     auto demands = xdp_demands();
     demands.overhead = std::max(demands.overhead, overhead_of(wanted));
-    review_attachments(demands);  // before there is a list that is too long for XDP
+    review_attachments(demands);  // before a list is in force that is too long for XDP
     const auto clock_before = engine_->present().clock;
     auto plan = engine_->apply(wanted, monotonic_now());
     if (!plan || !in_force_ || plan->empty()) return plan;
@@ -60,7 +61,7 @@ void Daemon::adopt(const PolicySet& fresh) {
     auto computed = fresh;
     keep_adjacency_sids(computed, computed_);
     if (auto moved = move_to(desired_of(config_, computed)); !moved) {
-        return spdlog::error("computed policies not taken, the last ones stay: {}", moved.error().message);
+        return spdlog::error("computed policies rejected, the previous ones stay: {}", moved.error().message);
     }
     computed_ = std::move(computed);
     spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed_.policies.size(),
@@ -97,7 +98,7 @@ json Daemon::refuse(const Complaints& complaints, bool dry_run) {
 
 json Daemon::take(Config config, bool dry_run) {
     if (config.node != config_.node)
-        return {{"error", fmt::format("node.name: cannot change from {} to {} while running: restart instead",
+        return {{"error", fmt::format("node.name: cannot change from {} to {} while running; restart instead",
                                       config_.node, config.node)}};
     const auto wanted = desired_of(config, config.routing ? computed_ : PolicySet{});
     const bool fits_maps = fits(config, sizes_);
@@ -105,7 +106,7 @@ json Daemon::take(Config config, bool dry_run) {
     if (!fits_maps) return restart_with(std::move(config));
     const auto moved = move_to(wanted);
     if (!moved) {
-        spdlog::error("configuration not taken, the present one stays: {}", moved.error().message);
+        spdlog::error("configuration rejected, the present one stays: {}", moved.error().message);
         return {{"error", moved.error().message}};
     }
     const bool same_feed = same_for_routing(config, config_);
@@ -118,7 +119,7 @@ json Daemon::take(Config config, bool dry_run) {
 }
 
 json Daemon::restart_with(Config config) {
-    spdlog::info("configuration reloaded: it needs larger maps, starting over with the running state");
+    spdlog::info("configuration reloaded: it needs larger maps; restarting with the running state");
     auto plan = plan_changes(engine_->present(), desired_of(config, computed_));
     successor_ = std::move(config);
     leave_running_ = true;

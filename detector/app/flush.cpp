@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sidestepd --flush: removes what a detector that is gone left running.
+// Implements `sidestepd --flush`: removes what a dead detector left running.
 #include <filesystem>
 #include <vector>
 
@@ -34,7 +34,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
         if (entry.is_directory() && (node.empty() || entry.path().filename() == node)) pinned.push_back(entry.path());
     }
     if (pinned.size() > 1) {
-        return fail("several nodes have pins in " + bpffs + ": add --config FILE to say which one is meant");
+        return fail("several nodes have pins in " + bpffs + "; select one with --config FILE");
     }
     for (const auto& directory : pinned) {
         std::filesystem::remove_all(directory, error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From policies and SIDs to routes.
+// Turns policies and SIDs into routes.
 #include "detector/app/installation.hpp"
 
 #include <algorithm>
@@ -75,7 +75,7 @@ Result<void> Installation::apply(const std::vector<Policy>& policies, const std:
     return restore(wanted);
 }
 
-/// Puts back what the kernel dropped along with an interface, too.
+/// Installs the routes that are missing, including those that the kernel dropped with an interface.
 Result<void> Installation::restore(const std::vector<RouteSpec>& wanted) {
     if (wanted.empty()) return {};
     auto tables = routes();
@@ -101,7 +101,7 @@ bool Installation::overdue(const std::vector<Policy>& policies) const {
     });
 }
 
-/// True if one of the lists can be taken: the device has no ordinary path, what is steered too early is lost.
+/// True if a list can be used. The device has no ordinary path, so packets that are steered into it too early are lost.
 bool Installation::has_way_out(const PolicyConfig& policy) const {
     return std::ranges::any_of(policy.candidates, [this](const CandidateConfig& candidate) {
         return std::ranges::any_of(candidate.lists, [this](const SegmentListConfig& list) {
@@ -111,7 +111,7 @@ bool Installation::has_way_out(const PolicyConfig& policy) const {
     });
 }
 
-/// The kernel takes no route by an interface that is down.
+/// The kernel refuses routes to an interface that is down.
 bool Installation::can_be_installed(const RouteSpec& route) const {
     if (const auto* steered = std::get_if<DeviceRoute>(&route)) return !waiting_.contains(steered->prefix);
     const auto* by_program = std::get_if<ProgramRoute>(&route);
@@ -121,7 +121,7 @@ bool Installation::can_be_installed(const RouteSpec& route) const {
     });
 }
 
-/// Routes of `encap bpf` go on by the policy's first adjacency.
+/// Routes with `encap bpf` forward to the policy's first adjacency.
 std::vector<RouteSpec> Installation::routes_of(const Policy& policy, std::uint32_t mtu) const {
     std::vector<RouteSpec> result;
     const auto& config = policy.config;
@@ -165,8 +165,8 @@ std::optional<RouteSpec> Installation::route_of(const SidConfig& sid) const {
     return route;
 }
 
-/// What is steered must fit, with the longest header, into the smallest link: the kernel answers or fragments what does
-/// not. 0 if there is nothing to say.
+/// The MTU with which packets, including the longest header, fit the smallest link; the kernel answers or fragments
+/// larger ones. 0 if it is not known.
 std::uint32_t Installation::steered_mtu(const std::vector<Policy>& policies) const {
     std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
     std::uint32_t longest = 0;

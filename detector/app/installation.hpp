@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What explicit steering and SIDs need in the kernel beside tc: the policy device with the program at its egress, and
-// the routes that lead into it, pass our programs, or are SIDs. All of it carries our mark and is removed on the way
-// out.
+// Installs what explicit steering and SIDs need in the kernel in addition to tc: the policy device with the program at
+// its egress, and routes that lead into it, pass our programs, or are SIDs. All of it is marked as ours and removed at
+// the end.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@ class Installation {
     Installation(std::string node, Dataplane& dataplane, const SessionTable& sessions, TcKind kind)
         : node_(std::move(node)), dataplane_(dataplane), sessions_(sessions), kind_(kind) {}
 
-    /// Creates the device of this name (or adopts a predecessor's) and attaches its program; a device of ours with another
-    /// name goes, with its routes. Empty: none.
+    /// Creates the device with this name (or adopts a predecessor's) and attaches its program. Removes a device of ours
+    /// with another name, and its routes. An empty name means no device.
     Result<void> set_device(const std::string& name);
-    /// Makes the kernel's tables hold what these policies and SIDs need and, if this is `complete`, nothing else of
-    /// ours. A route that cannot be installed is an error, after all the others were.
+    /// Makes the kernel's tables contain what these policies and SIDs need and, if `complete`, no other routes of ours.
+    /// If a route cannot be installed, it installs the others and returns an error.
     Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
-    /// True if something was not installed by apply() that can be now: routes into the policy device wait until a
-    /// neighbor is known that what is steered can be sent to.
+    /// True if a route that apply() did not install can be installed now: routes into the policy device wait until the
+    /// MAC address of a neighbor is known.
     [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
-    /// Takes everything away.
+    /// Removes everything.
     void remove();
 
   private:
@@ -53,11 +53,11 @@ class Installation {
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
-    std::set<Prefix> waiting_;  ///< steered into the device, and not to be installed yet
-    std::set<Prefix> steered_;  ///< installed once: they stay
+    std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet
+    std::set<Prefix> steered_;  ///< installed before; they stay
 };
 
-/// Removes what a process that is gone left installed.
+/// Removes what a dead process left installed.
 Result<void> remove_installed();
 
 }  // namespace sidestep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Names refused probes in the log, at most once a second.
+// Logs refused probes, at most once a second.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class RejectReport {
   public:
     using Counts = std::array<std::uint64_t, SS_COUNTERS>;
 
-    /// `seen`: counters that were reported before, by a predecessor.
+    /// `seen` holds the counters that a predecessor has already reported.
     explicit RejectReport(const Counts& seen) : seen_(seen) {}
 
     [[nodiscard]] bool due(Nanoseconds now) const { return now >= next_; }

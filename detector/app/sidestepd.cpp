@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sidestepd: reads the command line and the configuration, and runs the daemon. Exit code 2: bad input, nothing was
-// done.
+// The program sidestepd: reads the command line and the configuration, and runs the daemon. Exit code 2 means bad
+// input; nothing has been changed.
 #include <cstdio>
 #include <filesystem>
 
@@ -23,23 +23,22 @@ int report(const sidestep::Result<void>& result) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("Sidestep's detector: probes links, notices that one died, moves traffic onto its backup.",
-                 "sidestepd");
+    CLI::App app("Sidestep's detector: probes links, detects failures, and moves traffic to a backup.", "sidestepd");
     std::string file;
     std::string level = "info";
     sidestep::DaemonOptions options;
     bool flush = false;
     std::string attach = "auto";
     app.add_option("--config", file, "Configuration file (sidestep.yaml(5))");
-    app.add_flag("--flush", flush, "Remove what a detector that was killed left running here, and exit");
+    app.add_flag("--flush", flush, "Remove what a killed detector left in this network namespace, and exit");
     app.add_option("--run-dir", options.run_directory, "Directory of the API socket and the pinned BPF objects")
         ->capture_default_str()
         ->envname("SIDESTEP_RUN_DIR");
-    app.add_option("--attach", attach, "How programs are attached: tcx, clsact, or the best that the kernel has")
+    app.add_option("--attach", attach, "How to attach programs: tcx, clsact, or auto (the best that the kernel has)")
         ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
         ->capture_default_str()
         ->envname("SIDESTEP_ATTACH");
-    app.add_option("--log-level", level, "How much is logged to standard error")
+    app.add_option("--log-level", level, "Lowest level that is logged to standard error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
         ->capture_default_str();
     app.set_version_flag("--version", "sidestepd " SIDESTEP_VERSION);
@@ -56,11 +55,11 @@ int run(int argc, char** argv) {
 
     if (file.empty()) {
         if (flush) return report(sidestep::flush("", options));
-        std::fputs("sidestepd: --config FILE is missing (sidestepd -h tells more)\n", stderr);
+        std::fputs("sidestepd: option --config FILE is missing (see sidestepd -h)\n", stderr);
         return kBadInput;
     }
     sidestep::Complaints complaints;
-    // An interface that does not exist is awaited: it may appear later, as it may go and come back later.
+    // An interface that does not exist is no error: it may appear later, as it may disappear and come back.
     const auto config = sidestep::read_config_file(file, complaints);
     if (!config) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());

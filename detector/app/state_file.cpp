@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Session states as a JSON object by name.
+// Reads and writes session states as a JSON object, by session name.
 #include "detector/app/state_file.hpp"
 
 #include <cstdio>

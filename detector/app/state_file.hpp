@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is known of sessions outside the maps: for a successor whose maps have another layout and cannot be adopted, so
-// that it does not trust again what is down. Written soon after each transition, removed with everything else on
-// SIGTERM.
+// Saves session states outside the maps, for a successor whose maps have another layout and cannot be adopted: it then
+// does not trust sessions that are down. The file is written soon after each transition, and removed with everything
+// else on SIGTERM.
 #pragma once
 
 #include <string>
@@ -10,9 +10,10 @@
 
 namespace sidestep {
 
-/// Replaces the file as a whole, so that a reader never sees half of it. A failure only costs the memory.
+/// Replaces the whole file in one step, so that a reader never sees half of it. After a failure, only the saved state
+/// is lost.
 void save_state(const std::string& path, const SavedSessions& sessions);
-/// Empty if there is no such file, or none that makes sense.
+/// Empty if the file does not exist or is not valid.
 SavedSessions load_state(const std::string& path);
 
 }  // namespace sidestep

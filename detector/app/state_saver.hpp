@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Keeps the state file current (state_file.hpp): at once for the first changes, later for the rest, since thousands of
-// sessions may change together.
+// Keeps the state file current (state_file.hpp). It saves the first changes at once and the rest later, because
+// thousands of sessions may change together.
 #pragma once
 
 #include <functional>
@@ -13,16 +13,16 @@ namespace sidestep {
 
 class StateSaver {
   public:
-    /// `state`: the sessions' states as they are now.
+    /// `state` returns the sessions' present states.
     StateSaver(std::string path, std::function<SavedSessions()> state)
         : path_(std::move(path)), state_(std::move(state)) {}
 
-    /// A session changed.
+    /// Tells that a session has changed.
     void note_change() {
         changed_ = true;
         if (left_ > 0) save();
     }
-    /// To be called every 100 ms or so.
+    /// Must be called about every 100 ms.
     void tick() {
         left_ = kSavesAtOnce;
         save();

@@ -210,7 +210,7 @@ TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {
 TEST_F(LifecycleByTcx, AnInterfaceThatDoesNotExistAtTheStartIsAwaited) {
     ASSERT_TRUE(start("A", with(config("A"), "ingress: [", "ingress: [to-Z, ")));
     EXPECT_THAT(daemon("A").process().output(),
-                HasSubstr("interface to-Z does not exist: attaching to it once it does"));
+                HasSubstr("interface to-Z does not exist yet; its program is attached when it appears"));
     EXPECT_EQ(shell("A", "ip link add name to-Z type veth peer name to-Zp && ip link set to-Z up"), "");
     EXPECT_TRUE(wait_for(kPatience, [&] { return hooked("A", "to-Z"); }));
     ASSERT_TRUE(stop("A"));

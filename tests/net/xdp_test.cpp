@@ -84,7 +84,7 @@ TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
     const auto entrance_of_s = entrance("to-S");
     EXPECT_TRUE(entrance_of_s.value("xdp", false));
     EXPECT_TRUE(entrance_of_s.value("tc", false));
-    EXPECT_EQ(entrance_of_s.value("because", ""), "to-C does not take frames of XDP");
+    EXPECT_EQ(entrance_of_s.value("because", ""), "to-C is not an XDP redirect target");
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
     survives_cut(std::move(*flows));
@@ -115,7 +115,7 @@ TEST_F(AtXdp, TcHelpsWithLongLists) {
     const auto first = list.find("segments: [") + 11;
     for (int i = 0; i < 5; ++i) list.insert(first, segment);
     ASSERT_TRUE(start("A", at_xdp("A", with(policy_config("A"), detour("A"), list))));
-    EXPECT_EQ(entrance("to-S").value("because", ""), "drivers leave room for 152 bytes, and a list adds 160");
+    EXPECT_EQ(entrance("to-S").value("because", ""), "drivers leave 152 bytes of headroom; a list needs 160");
     EXPECT_TRUE(hooked("A", "to-S"));
     EXPECT_TRUE(at_xdp_of("to-S"));
 }
@@ -125,8 +125,7 @@ TEST_F(AtXdp, NotOnVirtualOnesUnlessToldThatTheirPacketsHaveChecksums) {
     for (const auto* interface : kInterfaces) {
         EXPECT_FALSE(at_xdp_of(interface));
         EXPECT_TRUE(hooked("A", interface));
-        EXPECT_THAT(entrance(interface).value("because", ""),
-                    HasSubstr("is virtual, and its packets may have no checksums yet"));
+        EXPECT_THAT(entrance(interface).value("because", ""), HasSubstr("is virtual: its packets may lack checksums"));
     }
 }
 
@@ -222,7 +221,7 @@ TEST_F(AtXdp, NotWhereVlansAre) {
         GTEST_SKIP() << "this kernel has no VLANs";
     EXPECT_TRUE(eventually([&] { return !at_xdp_of("to-S"); }));
     EXPECT_TRUE(hooked("A", "to-S"));
-    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S carries the VLAN tagged: at XDP its tags may be gone");
+    EXPECT_EQ(entrance("to-S").value("because", ""), "to-S carries VLAN tagged: at XDP, its tags may be missing");
 }
 
 }  // namespace

@@ -44,14 +44,14 @@ too-big         0
 TEST(Report, StatusOfXdp) {
     const auto answer = json::parse(R"({"attached": "tcx", "xdp": [
         {"interface": "to-B", "xdp": true, "tc": false, "because": ""},
-        {"interface": "to-C", "xdp": true, "tc": true, "because": "to-D does not take frames of XDP"},
-        {"interface": "to-D", "xdp": false, "tc": true, "because": "to-D does not take frames of XDP"},
+        {"interface": "to-C", "xdp": true, "tc": true, "because": "to-D is not an XDP redirect target"},
+        {"interface": "to-D", "xdp": false, "tc": true, "because": "to-D is not an XDP redirect target"},
         {"interface": "to-E", "xdp": false, "tc": false, "because": "the interface is gone"}]})");
     EXPECT_THAT(report_status(answer), testing::HasSubstr(R"(
 attached by                       tcx
 XDP of to-B                       attached
-XDP of to-C                       attached, and tc too: to-D does not take frames of XDP
-XDP of to-D                       tc instead: to-D does not take frames of XDP
+XDP of to-C                       attached, and tc too: to-D is not an XDP redirect target
+XDP of to-D                       tc instead: to-D is not an XDP redirect target
 XDP of to-E                       the interface is gone
 )"));
 }
