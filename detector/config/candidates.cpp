@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Candidate paths (RFC 9256, 2.2), of policies and of bypasses alike: one segment list, or several with weights.
+// Reads candidate paths (RFC 9256, 2.2) of policies and bypasses: one segment list, or several with weights.
 #include <algorithm>
 #include <cstdint>
 
@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kHighestPreference = UINT32_MAX;  // RFC 9256, 2.7
 
 void read_session_names(const Reading& reading, const YamlPlace& place, SegmentListConfig& list) {
-    for (const auto& item : place.items(1, reading.limits.list_sessions - 1)) {  // its adjacency's is the first
+    for (const auto& item :
+         place.items(1, reading.limits.list_sessions - 1)) {  // the first session is that of its adjacency
         auto name = item.text();
         if (!name) continue;
         if (!reading.sessions.contains(*name)) {
@@ -24,7 +25,7 @@ void read_session_names(const Reading& reading, const YamlPlace& place, SegmentL
     }
 }
 
-/// True if the behavior is known.
+/// Returns true if the behavior is known.
 bool read_encap(const YamlPlace& place, SegmentListConfig& list) {
     list.encap = place.has("segments") ? Encap::h_encaps : Encap::plain;
     const auto encap = place.optional("encap");
@@ -34,7 +35,7 @@ bool read_encap(const YamlPlace& place, SegmentListConfig& list) {
     return value.has_value();
 }
 
-/// What stands at `place`, whose keys are known to be good.
+/// Reads the list at `place`, whose keys have been checked.
 SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, const CheckList& check) {
     SegmentListConfig list;
     if (const auto adjacency = place.required("adjacency")) list.adjacency = read_known_adjacency(reading, *adjacency);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reading a node's configuration: the order of its sections, and where its text comes from.
+// Reads a node's configuration: fetches its text and reads its sections in order.
 #include "detector/config/config_file.hpp"
 
 #include <net/if.h>
@@ -17,7 +17,7 @@ using namespace config_reader;
 
 using Section = void (*)(Reading&, const YamlPlace&);
 
-/// A section comes after those that it refers to, wherever it stands in the file.
+/// Reads each section after those that it refers to, wherever they are in the file.
 void read_sections(Reading& reading, const YamlPlace& root) {
     const auto read = [&](const char* key, Section section) {
         if (const auto place = root.optional(key)) section(reading, *place);
@@ -77,7 +77,7 @@ std::optional<std::string> read_text(const std::string& path, Complaints& compla
 void resolve_paths(Config& config, const std::string& path) {
     if (!config.routing || config.routing->topology.empty()) return;
     auto& topology = config.routing->topology;
-    topology = (std::filesystem::path(path).parent_path() / topology).string();  // an absolute one stays as it is
+    topology = (std::filesystem::path(path).parent_path() / topology).string();  // an absolute path stays as it is
 }
 
 std::optional<Config> read_config_file(const std::string& path, Complaints& complaints, const InterfaceExists& exists,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a configuration says about the node itself: its name and addresses, its clock and its interfaces.
+// Reads the settings of the node itself: its name and addresses, its clock and its interfaces.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -31,7 +31,7 @@ void read_device(Reading& reading, const YamlPlace& place) {
     config.device = read_interface_name(place).value_or("");
     const auto owner = std::ranges::find(config.adjacencies, config.device, &AdjacencyConfig::interface);
     if (config.device.empty() || owner == config.adjacencies.end()) return;
-    place.complain(fmt::format("'{}' is the interface of adjacency '{}'; the policy device is made by sidestepd",
+    place.complain(fmt::format("'{}' is the interface of adjacency '{}'; sidestepd creates the policy device itself",
                                config.device, owner->name));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Policies: which destinations, how their packets come under the policy, and where they go.
+// Reads policies: their destinations, how packets come under them, and their candidates.
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -13,7 +13,8 @@
 namespace sidestep::config_reader {
 namespace {
 
-/// bpf_lwt_push_encap takes headers of 256 bytes for what it does not encapsulate itself: IPv6, and an SRH with these.
+/// bpf_lwt_push_encap takes headers of at most 256 bytes if they are not its own: IPv6, and an SRH with so many
+/// segments.
 constexpr std::size_t kLwtSegments = 13;
 
 struct PrefixOwner {
@@ -21,13 +22,13 @@ struct PrefixOwner {
     int line;
 };
 
-/// What policies must not have in common.
+/// What only one policy may have.
 struct Taken {
     Seen names;
     std::map<Prefix, PrefixOwner> prefixes;
 };
 
-/// Complains if the policy that is read, or one before it, has the prefix already.
+/// Complains if this policy, or one before it, already has the prefix.
 bool is_free(const Reading& reading, const Prefix& prefix, const YamlPlace& place, Taken& taken) {
     const auto& before = reading.config.policies;
     const auto index = before.size();
@@ -48,7 +49,7 @@ void read_prefixes(const Reading& reading, const YamlPlace& place, PolicyConfig&
         const auto prefix = item.prefix();
         if (!prefix) continue;
         if (const auto scope = scope_of(*prefix)) {
-            item.complain(fmt::format("{} is {}: no other way leads there", prefix->to_string(), *scope));
+            item.complain(fmt::format("{} is {}: no other path leads there", prefix->to_string(), *scope));
         } else if (is_free(reading, *prefix, item, taken)) {
             policy.prefixes.push_back(*prefix);
         }
@@ -66,7 +67,7 @@ void read_steering(const Reading& reading, const YamlPlace& place, PolicyConfig&
     }
 }
 
-/// What the prefixes and the steering of a policy rule out.
+/// Refuses lists that do not fit the prefixes or the steering of the policy.
 void check_list(const PolicyConfig& policy, const SegmentListConfig& list, const YamlPlace& place) {
     const bool v4 = std::ranges::any_of(policy.prefixes, is_v4);
     if (v4 && list.encap == Encap::h_insert) {
@@ -95,7 +96,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
         read_steering(reading, *steering, policy);
         if (policy.steering == Steering::lwt_in && std::ranges::any_of(policy.prefixes, is_v4)) {
             steering->complain(
-                "lwt-in carries IPv6 only: Linux forwards nothing more by such an IPv4 route once the node itself has "
+                "lwt-in carries IPv6 only: Linux stops forwarding by such an IPv4 route once the node itself has "
                 "looked it up; use device or lwt-xmit");
         }
     }
@@ -111,7 +112,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
     reading.config.policies.push_back(std::move(policy));
 }
 
-/// A lookup asks once per length.
+/// Limits the number of lengths, because the data plane does one lookup per length.
 void check_lengths(const Reading& reading, const YamlPlace& place) {
     for (const bool v4 : {false, true}) {
         std::set<std::uint8_t> lengths;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How sessions probe: the defaults of the node, and what an adjacency, a path or a passive session has of its own.
+// Reads how sessions probe: the node's defaults, and the settings of an adjacency, a path or a passive session.
 #include <fmt/format.h>
 
 #include "detector/config/reader.hpp"
@@ -26,7 +26,7 @@ void read_interval(const Reading& reading, const YamlPlace& place, ProbeSettings
     probe.interval = *value;
 }
 
-/// `damping: true` takes the defaults, a map changes them, false turns damping off.
+/// `damping: true` takes the defaults, a map changes them, and false turns damping off.
 void read_damping(const Reading& reading, const YamlPlace& place, ProbeSettings& probe) {
     if (place.is_scalar()) {
         probe.damping.reset();
@@ -59,7 +59,7 @@ void read_damping(const Reading& reading, const YamlPlace& place, ProbeSettings&
     probe.damping = damping;
 }
 
-/// When it is down, and when it is trusted again.
+/// Reads when a session is down, and when it is trusted again.
 void read_timing(const Reading& reading, const YamlPlace& place, ProbeSettings& probe) {
     const auto& limits = reading.limits;
     if (const auto interval = place.optional("interval")) read_interval(reading, *interval, probe);
@@ -85,13 +85,13 @@ void read_size(const Reading& reading, const YamlPlace& place, ProbeSettings& pr
     const auto value = place.integer(0, reading.limits.largest_probe, "bytes");
     if (!value) return;
     if (*value != 0 && *value < smallest) {
-        place.complain(fmt::format("must be 0, for as small as can be, or at least {} bytes", smallest));
+        place.complain(fmt::format("must be 0 (as small as possible) or at least {} bytes", smallest));
         return;
     }
     probe.size = static_cast<unsigned>(*value);
 }
 
-/// The settings that may stand in the defaults as well as at a session; which of them, its keys have said.
+/// Reads the settings that both the defaults and a session may have; their keys have been checked.
 void read_settings(const Reading& reading, const YamlPlace& place, ProbeSettings& probe) {
     read_timing(reading, place, probe);
     if (const auto turnaround = place.optional("turnaround")) {
@@ -139,7 +139,7 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
             if (const auto sid = read_unicast(*segment)) probe.back = {*sid};
         }
     } else if (const auto segment = place.optional("segment")) {
-        segment->complain("is for turnaround end and end.x; this probe is turned around by forward");
+        segment->complain("is for turnaround end and end.x only; this probe uses forward");
     }
     return probe;
 }
@@ -165,8 +165,8 @@ ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place)
         place->expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "damping"})) {
         read_settings(reading, *place, probe);
     }
-    probe.size = 0;        // it sends none
-    probe.loss_limit = 0;  // its windows hold expectations, not probes
+    probe.size = 0;        // it sends no probes
+    probe.loss_limit = 0;  // its windows contain expectations, not probes
     probe.allowance = allowance_of(probe);
     return probe;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One reading of one configuration: what the sections share while it goes on, and the sections, each in a file of its
-// own. Every section goes on after a complaint, so that all complaints are collected.
+// One reading of one configuration: the data that its sections share, and the functions that read the sections, each in
+// a file of its own. Every section continues after a complaint, so that all complaints are collected.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace sidestep::config_reader {
 
-/// A bypass waits until the paths that it may depend on are known.
+/// A bypass that waits until the paths that it may depend on are known.
 struct PendingBypass {
     std::size_t adjacency;  ///< index
     YamlPlace place;
@@ -28,7 +28,7 @@ struct Reading {
     Config config{};
     ProbeSettings defaults{};
     Seen adjacencies{};
-    Seen sessions{};  ///< of paths and passives: what a segment list may name beside its adjacency
+    Seen sessions{};  ///< path and passive sessions, which a segment list may name in addition to its adjacency
     std::vector<PendingBypass> bypasses{};
 };
 
@@ -36,20 +36,21 @@ struct Reading {
 
 void read_node(Reading& reading, const YamlPlace& place);
 void read_clock(Reading& reading, const YamlPlace& place);
-/// After the adjacencies.
+/// Must be called after the adjacencies.
 void read_device(Reading& reading, const YamlPlace& place);
 void read_ingress(Reading& reading, const YamlPlace& place);
 void read_xdp(Reading& reading, const YamlPlace& place);
-/// With Reading::exists, an interface that this machine lacks is a complaint or a warning; its name is taken all the same.
+/// With Reading::exists, an interface that this machine lacks is a complaint or a warning; its name is used
+/// nevertheless.
 std::optional<std::string> read_interface(const Reading& reading, const YamlPlace& place);
 
 // --- probe.cpp
 
 void read_probe_defaults(Reading& reading, const YamlPlace& place);
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place);
-/// A path's probe has a list of SIDs for its way back instead of a turnaround.
+/// A path's probe has a list of SIDs for its return path instead of a turnaround.
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place);
-/// nullptr: there is none, the defaults hold.
+/// With nullptr, the session has no settings of its own, and the defaults apply.
 ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place);
 
 // --- sessions.cpp
@@ -57,16 +58,16 @@ ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place)
 void read_adjacencies(Reading& reading, const YamlPlace& place);
 void read_paths(Reading& reading, const YamlPlace& place);
 void read_passives(Reading& reading, const YamlPlace& place);
-/// After all sessions.
+/// Must be called after all sessions.
 void read_bypasses(Reading& reading);
 std::string read_known_adjacency(const Reading& reading, const YamlPlace& place);
 
 // --- candidates.cpp
 
-/// Complains if a list is none for whatever its candidate belongs to.
+/// Complains if a list does not fit the owner of its candidate.
 using CheckList = std::function<void(const SegmentListConfig& list, const YamlPlace& place)>;
 
-/// Best preference first.
+/// The highest preference comes first.
 std::vector<CandidateConfig> read_candidates(const Reading& reading, const YamlPlace& place, const CheckList& check);
 std::vector<Address> read_segments(const Reading& reading, const YamlPlace& place);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Where policies, bypasses and SIDs are computed from, and how.
+// Reads where policies, bypasses and SIDs are computed from, and how.
 #include <array>
 #include <span>
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kVtysh = "vtysh";
 
-/// `isis: true` takes the defaults, a map changes them.
+/// `isis: true` takes the defaults, and a map changes them.
 void read_isis(const YamlPlace& place, RoutingConfig& routing) {
     routing.vtysh = kVtysh;
     if (place.is_scalar()) {
@@ -41,7 +41,7 @@ void read_repairs(const Reading& reading, const YamlPlace& place, RoutingConfig&
     }
     if (const auto encap = place.optional("encap")) {
         const auto kind =
-            encap->choice(std::span(kEncapNames).subspan(1));  // repairs without segments are plain anyway
+            encap->choice(std::span(kEncapNames).subspan(1));  // repairs without segments are plain in any case
         if (kind) routing.encap = static_cast<Encap>(*kind + 1);
     }
     if (const auto most = place.optional("max-segments")) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is watched: adjacencies, paths and passive sessions; and the bypasses that adjacencies have.
+// Reads the sessions: adjacencies, paths and passive sessions; and the bypasses of adjacencies.
 #include <algorithm>
 #include <set>
 
@@ -20,20 +20,20 @@ void check_intervals(const Reading& reading, const YamlPlace& place) {
                                reading.limits.intervals));
 }
 
-/// How many sessions may follow those that were read so far.
+/// How many more sessions there may be.
 std::size_t room(const Reading& reading) {
     const auto taken = reading.config.adjacencies.size() + reading.config.paths.size();
     return reading.limits.adjacencies - std::min(taken, reading.limits.adjacencies);
 }
 
-/// Any address of the neighbor's that a route may have for its gateway.
+/// Any address of the neighbor that a route may use as its gateway.
 std::optional<Address> read_gateway(const YamlPlace& place) {
     const auto address = place.address();
     if (!address) return address;
     return address->is_v4() ? read_unicast_v4(place, true) : read_unicast(place, true);
 }
 
-/// A gateway leads to one adjacency: on a LAN it tells the neighbors apart.
+/// A gateway leads to one adjacency: on a LAN it distinguishes the neighbors.
 void read_gateways(const YamlPlace& place, AdjacencyConfig& adjacency, Seen& gateways) {
     for (const auto& item : place.items()) {
         const auto gateway = read_gateway(item);
@@ -66,7 +66,7 @@ void read_adjacency(Reading& reading, const YamlPlace& place, Seen& gateways) {
     reading.config.adjacencies.push_back(std::move(adjacency));
 }
 
-/// The name of a session that is not an adjacency's.
+/// The name of a path or passive session.
 std::string read_session_name(Reading& reading, const YamlPlace& place) {
     auto name = read_name(place).value_or("");
     if (!name.empty() && reading.adjacencies.contains(name)) {
@@ -88,7 +88,7 @@ void read_path(Reading& reading, const YamlPlace& place) {
     }
     if (const auto probe = place.required("probe")) path.probe = read_path_probe(reading, *probe);
     if (!probe_fits({.encaps = path.segments, .back = path.probe.back})) {
-        place.complain("the probe with its segments there and back would be longer than its template can hold");
+        place.complain("the probe with all its segments is longer than a template can be");
     }
     reading.config.paths.push_back(std::move(path));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The SIDs of this node (RFC 8986, RFC 9800), and who may send to them.
+// Reads the SIDs of this node (RFC 8986, RFC 9800), and the SR domain that may send to them.
 #include <array>
 #include <cstdint>
 
@@ -11,7 +11,7 @@
 namespace sidestep::config_reader {
 namespace {
 
-/// What NEXT-C-SID can be told to take apart: whole bytes, an argument of at least one.
+/// The limits of NEXT-C-SID fields: whole bytes, and an argument of at least one.
 constexpr unsigned kFewestBits = 8;
 constexpr unsigned kMostBlockBits = 96;
 constexpr unsigned kMostFunctionBits = 64;
@@ -53,11 +53,11 @@ void read_structure(const YamlPlace& place, SidConfig& sid) {
     }
     if (sid.block_bits + sid.function_bits <= kMostBits) return;
     place_of(place, "function-bits")
-        .complain(fmt::format("block-bits and function-bits are {} together; at most {}, the rest is the argument",
+        .complain(fmt::format("block-bits plus function-bits is {}; at most {}, because the rest is the argument",
                               sid.block_bits + sid.function_bits, kMostBits));
 }
 
-/// A SID that is written with its length.
+/// Reads a SID that is written with its length.
 std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool next_csid) {
     const auto prefix = read_prefix_v6(place);
     if (!prefix) return prefix;
@@ -66,17 +66,17 @@ std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool
     } else if (prefix->length == length) {
         return prefix;
     } else if (next_csid) {
-        place.complain(fmt::format("must have length {}, block-bits and function-bits together", length));
+        place.complain(fmt::format("must have length {}, which is block-bits plus function-bits", length));
     } else {
-        place.complain("must be an address; only with the flavor next-csid it is a prefix");
+        place.complain("must be an address; only the flavor next-csid allows a prefix");
     }
     return std::nullopt;
 }
 
-/// The prefix that the SID's packets have: shorter than an address if it has an argument to shift.
+/// The prefix of packets to the SID; it is shorter than an address if the SID has an argument.
 std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
     const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
-    if (sid.next_csid && length > kMostBits) return std::nullopt;  // was complained about
+    if (sid.next_csid && length > kMostBits) return std::nullopt;  // there is a complaint already
     if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
         return read_locator(place, length, sid.next_csid);
     }
@@ -105,15 +105,16 @@ void read_install(const YamlPlace& place, SidConfig& sid) {
     sid.install = value.value_or(sid.install);
 }
 
-/// What the SID needs from other sections.
+/// Checks what the SID needs from other sections.
 void check_needs(const Reading& reading, const YamlPlace& place, const SidConfig& sid) {
     if (is_end(sid.behavior)) {
         if (!sid.install || !reading.config.device.empty()) return;
         place_of(place, "install")
-            .complain("its route would live on the policy device; name one with `device`, or say install: false");
+            .complain("its route needs the policy device; name one with `device`, or set install: false");
     } else if (reading.config.domain.empty()) {
         place_of(place, "behavior")
-            .complain(fmt::format("{} needs `sr-domain`: without, nobody may send to it", to_string(sid.behavior)));
+            .complain(
+                fmt::format("{} needs `sr-domain`: without it, nobody may send to the SID", to_string(sid.behavior)));
     }
 }
 

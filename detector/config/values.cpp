@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Names, interfaces and addresses as a configuration may give them.
+// Reads names, interfaces and addresses.
 #include "detector/config/values.hpp"
 
 #include <net/if.h>
@@ -28,7 +28,7 @@ bool is_printable(char c) {
     return c > ' ' && c <= '~';
 }
 
-/// dev_valid_name() of net/core/dev.c, and what would end the name early.
+/// The characters that dev_valid_name() in net/core/dev.c refuses, and those that would end the name early.
 bool is_no_interface(char c) {
     return c == '/' || c == ':' || c == '\0' || std::isspace(static_cast<unsigned char>(c)) != 0;
 }
@@ -117,7 +117,7 @@ std::optional<Address> read_unicast(const YamlPlace& place, bool link_local_too)
     } else if (address->is_unspecified()) {
         place.complain("must not be the unspecified address");
     } else if (address->is_link_local() && !link_local_too) {
-        place.complain("must not be a link-local address: it cannot be routed to");
+        place.complain("must not be a link-local address: routers do not forward to it");
     } else {
         return address;
     }

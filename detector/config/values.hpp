@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Values that several sections of a configuration have in common: names, interfaces, addresses. Each is nullopt, with a
-// complaint, where it is absent or wrong.
+// Reads values that several sections have in common: names, interfaces, addresses. Each is nullopt, with a complaint,
+// if it is absent or wrong.
 #pragma once
 
 #include <map>
@@ -12,10 +12,10 @@
 
 namespace sidestep::config_reader {
 
-/// Where each name was given first, to refuse the second.
+/// Remembers where each name was given first, to refuse a second one.
 class Seen {
   public:
-    /// Complains at `place` if `name` was given before; true if it is new.
+    /// Returns true if `name` is new; otherwise complains at `place`.
     bool add(const std::string& name, const YamlPlace& place);
     [[nodiscard]] bool contains(const std::string& name) const { return lines_.contains(name); }
     /// "A-B, A-C, A-D and 7 more".
@@ -25,23 +25,23 @@ class Seen {
     std::map<std::string, int> lines_;
 };
 
-/// "link-local", "multicast" or "loopback" if all of the prefix is; nullopt: routers forward to it.
+/// "link-local", "multicast" or "loopback" if that is true for the whole prefix; nullopt if routers forward to it.
 std::optional<std::string_view> scope_of(const Prefix& prefix);
 
-/// A name of a session or a policy.
+/// The name of a session or a policy.
 std::optional<std::string> read_name(const YamlPlace& place);
 std::optional<std::string> read_node_name(const YamlPlace& place);
-/// What could be the name of an interface, whether there is one or not.
+/// A valid name for an interface, whether there is one or not.
 std::optional<std::string> read_interface_name(const YamlPlace& place);
 
-/// An IPv6 address that a packet can be sent to on any link, or, if so asked, on the link only.
+/// An IPv6 address that a packet can be sent to from any link or, with `link_local_too`, only from its own.
 std::optional<Address> read_unicast(const YamlPlace& place, bool link_local_too = false);
 std::optional<Address> read_unicast_v4(const YamlPlace& place, bool link_local_too = false);
 std::optional<Prefix> read_prefix_v6(const YamlPlace& place);
 
 bool is_v4(const Prefix& prefix);
 
-/// The place of `key`, or that of the map where it is absent: for complaints about a value that may be a default.
+/// The place of `key`, or of the map if the key is absent: for complaints about a value that may be a default.
 YamlPlace place_of(const YamlPlace& map, const std::string& key);
 
 }  // namespace sidestep::config_reader

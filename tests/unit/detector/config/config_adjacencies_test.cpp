@@ -138,7 +138,7 @@ std::vector<BadCase> bad_adjacencies() {
                  "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, size: "
                  "100}}]";
          },
-         {"f:10:98: paths[0].probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
+         {"f:10:98: paths[0].probe.size: must be 0 (as small as possible) or at least 160 bytes"}},
     };
 }
 

@@ -183,7 +183,7 @@ std::vector<BadCase> bad_node() {
          {"f:1:33: node.source-address: must be an IPv6 address"}},
         {"SourceIsLinkLocal",
          [](Parts& p) { p.node = "node: {name: A, source-address: fe80::1}"; },
-         {"f:1:33: node.source-address: must not be a link-local address: it cannot be routed to"}},
+         {"f:1:33: node.source-address: must not be a link-local address: routers do not forward to it"}},
         {"SourceOfIcmpV4IsIpv6",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, source-address-ipv4: fd00::1}"; },
          {"f:1:63: node.source-address-ipv4: must be an IPv4 address"}},
@@ -210,7 +210,7 @@ std::vector<BadCase> bad_node() {
          {"f:10:9: device: 'a/b' cannot be the name of an interface"}},
         {"DeviceIsAnAdjacencys",
          [](Parts& p) { p.more = "device: to-C"; },
-         {"f:10:9: device: 'to-C' is the interface of adjacency 'A-C'; the policy device is made by sidestepd"}},
+         {"f:10:9: device: 'to-C' is the interface of adjacency 'A-C'; sidestepd creates the policy device itself"}},
         {"UnknownClock",
          [](Parts& p) { p.clock = "clock: sundial"; },
          {"f:2:8: clock: must be one of: auto, kernel, process"}},
@@ -254,7 +254,7 @@ std::vector<BadCase> bad_probe() {
          {"f:3:20: probe.allowance: must be from 10 us to 10 s"}},
         {"SizeTooSmall",
          [](Parts& p) { p.probe = "probe: {size: 159}"; },
-         {"f:3:15: probe.size: must be 0, for as small as can be, or at least 160 bytes"}},
+         {"f:3:15: probe.size: must be 0 (as small as possible) or at least 160 bytes"}},
         {"SizeTooLarge",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, size: 9001}"); },
          {"f:5:95: adjacencies[0].probe.size: must be a whole number from 0 to 9000 bytes"}},
@@ -269,7 +269,8 @@ std::vector<BadCase> bad_probe() {
          {"f:5:60: adjacencies[0].probe.return-address: missing"}},
         {"ReturnAddressIsLinkLocal",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fe80::a}"); },
-         {"f:5:77: adjacencies[0].probe.return-address: must not be a link-local address: it cannot be routed to"}},
+         {"f:5:77: adjacencies[0].probe.return-address: must not be a link-local address: routers do not forward to "
+          "it"}},
         {"SegmentMissing",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, turnaround: end.x}"); },
          {"f:5:60: adjacencies[0].probe.segment: missing"}},
@@ -281,7 +282,7 @@ std::vector<BadCase> bad_probe() {
          {"f:5:60: adjacencies[0].probe.segment: missing"}},
         {"SegmentWithForward",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, segment: 'fd00:b::'}"); },
-         {"f:5:98: adjacencies[0].probe.segment: is for turnaround end and end.x; this probe is turned around by "
+         {"f:5:98: adjacencies[0].probe.segment: is for turnaround end and end.x only; this probe uses "
           "forward"}},
     };
 }

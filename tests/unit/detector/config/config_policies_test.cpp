@@ -166,11 +166,11 @@ std::vector<BadCase> bad_policies() {
                  "prefixes: ['fe80::/64', 'ff02::/16', 224.0.0.0/4, 169.254.1.0/24, 127.0.0.1], "
                  "candidates: [{adjacency: A-B}]");
          },
-         {"f:8:24: policies[0].prefixes[0]: fe80::/64 is link-local: no other way leads there",
-          "f:8:37: policies[0].prefixes[1]: ff02::/16 is multicast: no other way leads there",
-          "f:8:50: policies[0].prefixes[2]: 224.0.0.0/4 is multicast: no other way leads there",
-          "f:8:63: policies[0].prefixes[3]: 169.254.1.0/24 is link-local: no other way leads there",
-          "f:8:79: policies[0].prefixes[4]: 127.0.0.1/32 is loopback: no other way leads there"}},
+         {"f:8:24: policies[0].prefixes[0]: fe80::/64 is link-local: no other path leads there",
+          "f:8:37: policies[0].prefixes[1]: ff02::/16 is multicast: no other path leads there",
+          "f:8:50: policies[0].prefixes[2]: 224.0.0.0/4 is multicast: no other path leads there",
+          "f:8:63: policies[0].prefixes[3]: 169.254.1.0/24 is link-local: no other path leads there",
+          "f:8:79: policies[0].prefixes[4]: 127.0.0.1/32 is loopback: no other path leads there"}},
         {"UnknownSteering",
          [](Parts& p) { p.policy = policy_with("prefixes: [], steering: tc, candidates: [{adjacency: A-B}]"); },
          {"f:8:37: policies[0].steering: must be one of: transit, device, lwt-in, lwt-xmit"}},
@@ -204,7 +204,7 @@ std::vector<BadCase> bad_policies() {
              p.policy = policy_with(
                  "prefixes: ['2001:db8::/32', 192.0.2.0/24], steering: lwt-in, candidates: [{adjacency: A-B}]");
          },
-         {"f:8:66: policies[0].steering: lwt-in carries IPv6 only: Linux forwards nothing more by such an IPv4 route "
+         {"f:8:66: policies[0].steering: lwt-in carries IPv6 only: Linux stops forwarding by such an IPv4 route "
           "once "
           "the node itself has looked it up; use device or lwt-xmit"}},
         {"NoCandidates",

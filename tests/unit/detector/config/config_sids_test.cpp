@@ -99,15 +99,15 @@ std::vector<BadCase> bad_sids() {
                  "- {sid: 'ff02::1', behavior: end}\n- {sid: '::', behavior: end}");
          },
          {"f:13:9: sids[0].sid: must be an IPv6 address",
-          "f:14:9: sids[1].sid: must not be a link-local address: it cannot be routed to",
+          "f:14:9: sids[1].sid: must not be a link-local address: routers do not forward to it",
           "f:15:9: sids[2].sid: must not be a multicast address",
           "f:16:9: sids[3].sid: must not be the unspecified address"}},
         {"PrefixWithoutNextCsid",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::/48', behavior: end, flavors: [psp]}"); },
-         {"f:13:9: sids[0].sid: must be an address; only with the flavor next-csid it is a prefix"}},
+         {"f:13:9: sids[0].sid: must be an address; only the flavor next-csid allows a prefix"}},
         {"PrefixOfAnotherLength",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::/64', behavior: end, flavors: [next-csid]}"); },
-         {"f:13:9: sids[0].sid: must have length 48, block-bits and function-bits together"}},
+         {"f:13:9: sids[0].sid: must have length 48, which is block-bits plus function-bits"}},
         {"NoLocator",
          [](Parts& p) {
              p.more = sids(
@@ -142,7 +142,7 @@ std::vector<BadCase> bad_sids() {
              p.more =
                  sids("- {sid: 'fd00:a::/48', behavior: end, flavors: [next-csid], block-bits: 96, function-bits: 32}");
          },
-         {"f:13:92: sids[0].function-bits: block-bits and function-bits are 128 together; at most 120, the rest is the "
+         {"f:13:92: sids[0].function-bits: block-bits plus function-bits is 128; at most 120, because the rest is the "
           "argument"}},
         {"AdjacencyOfEnd",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, adjacency: A-B}"); },
@@ -164,14 +164,14 @@ std::vector<BadCase> bad_sids() {
          [](Parts& p) {
              p.more = "sids: [{sid: 'fd00:a::', behavior: end}, {sid: 'fd00:b::', behavior: end, install: true}]";
          },
-         {"f:10:8: sids[0]: its route would live on the policy device; name one with `device`, or say install: "
+         {"f:10:8: sids[0]: its route needs the policy device; name one with `device`, or set install: "
           "false",
-          "f:10:84: sids[1].install: its route would live on the policy device; name one with `device`, or say "
+          "f:10:84: sids[1].install: its route needs the policy device; name one with `device`, or set "
           "install: "
           "false"}},
         {"DecapsulationWithoutDomain",
          [](Parts& p) { p.more = "sids: [{sid: 'fd00:a::', behavior: end.dt46}]"; },
-         {"f:10:36: sids[0].behavior: end.dt46 needs `sr-domain`: without, nobody may send to it"}},
+         {"f:10:36: sids[0].behavior: end.dt46 needs `sr-domain`: without it, nobody may send to the SID"}},
         {"DomainOfIpv4",
          [](Parts& p) { p.more = "sr-domain: [10.0.0.0/8, 'fd00::/16', 'fd00::/16', 'fd00::1/16']"; },
          {"f:10:13: sr-domain[0]: must be an IPv6 prefix",
