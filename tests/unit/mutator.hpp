@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Texts that are nearly right, the same again for the same seed: what readers of files must survive.
+// Makes texts that are nearly right, reproducibly by seed; readers of files must survive them.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ class Mutator {
   public:
     explicit Mutator(std::uint64_t seed) : engine_(seed) {}
 
-    /// `text` with one to eight small damages.
+    /// `text` with one to eight small defects.
     std::string damage(std::string text) {
         for (auto left = 1 + below(8); left > 0; --left) damage_once(text);
         return text;
@@ -24,7 +24,7 @@ class Mutator {
   private:
     std::size_t below(std::size_t limit) { return limit == 0 ? 0 : engine_() % limit; }
 
-    /// What YAML, numbers and addresses are made of, and what they are not.
+    /// Pieces of YAML, numbers and addresses, valid and invalid.
     std::string_view token() {
         static constexpr std::array<std::string_view, 36> kTokens{
             "\n",     "\n\n",  "\t",    "  ",   "- ",   ": ",   ":",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Answers of one session on two CPUs at once, step by step: answer.h is compiled with a compare-and-swap of our own that
-// lets a second answer be recorded in between. So every interleaving of one answer with another whole one is tried:
-// none is lost, none counts twice, and the newest never moves back.
+// Records answers of one session on two CPUs at once, step by step. answer.h is compiled with a compare-and-swap of the
+// test's own, which lets a second answer be recorded in between. So every interleaving of one answer with another whole
+// one is tried: none is lost, none counts twice, and the newest never moves back.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace {
 
-std::function<void()> intruder;  // the other CPU, before each step
+std::function<void()> intruder;  // the other CPU, runs before each step
 std::uint64_t* newest = nullptr;
 std::uint64_t highest = 0;
 
@@ -22,7 +22,7 @@ std::uint64_t compare_and_swap(std::uint64_t* at, V expected, V wanted) {
     if (intruder) std::exchange(intruder, nullptr)();
     const auto before = *at;
     if (before == expected) *at = wanted;
-    EXPECT_GE(*newest, highest) << "it moves back";
+    EXPECT_GE(*newest, highest) << "it never moves back";
     highest = *newest;
     return before;
 }
@@ -66,7 +66,7 @@ class Answers {
     ss_session session_{};
 };
 
-TEST(AnswerSteps, TwoAtOnceAreBothRecorded) {
+TEST(AnswerSteps, BothOfTwoAtOnceAreRecorded) {
     constexpr std::array<std::uint64_t, 8> kAround{1, 2, 15, 16, 17, 48, 63, 64};
     constexpr std::array<std::uint64_t, 3> kBases{0, 0x7ffffff0, 0xffffffe0};
     for (const auto base : kBases) {
@@ -86,8 +86,8 @@ TEST(AnswerSteps, TwoAtOnceAreBothRecorded) {
     }
 }
 
-// Between the steps of one answer come those to so many later probes: its block is gone, and does not come back.
-TEST(AnswerSteps, OneThatIsOvertakenByAllOthersChangesNothing) {
+// Between the steps of one answer, so many later probes are answered that its block is gone. It must not come back.
+TEST(AnswerSteps, AnOvertakenAnswerChangesNothing) {
     Answers answers(1000);
     intruder = [&] {
         for (std::uint64_t sequence = 2; sequence <= 1000; ++sequence) EXPECT_TRUE(answers.record(sequence));

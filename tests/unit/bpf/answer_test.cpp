@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an answer leaves behind: window, refusals, round-trip times. The window is compared with a set of sequences.
+// Tests the record of answers: window, refusals, round-trip times. The window is compared with a set of sequence
+// numbers.
 #include "bpf/lib/answer.h"
 
 #include <cstring>
@@ -25,12 +26,12 @@ ss_session sent(std::uint64_t last) {
     return session;
 }
 
-// An answer that took `rtt`.
+// An answer with a round trip of `rtt`.
 std::uint32_t answer(ss_session& session, std::uint64_t sequence, std::uint64_t rtt = 1000) {
     return ss_record_answer(&session, static_cast<std::uint32_t>(sequence), 1'000'000 + rtt, 1'000'000);
 }
 
-TEST(Answer, RefusesWithoutATrace) {
+TEST(Answer, RefusalsChangeNothing) {
     auto session = sent(100);
     ASSERT_EQ(answer(session, 100), kRecorded);
     const auto before = session.rx;
@@ -56,7 +57,7 @@ TEST(Answer, WindowAgreesWithASetOfSequences) {
             auto& last = session.tx.sequence;
             last += below(3) == 0 ? below(100) : below(2);
             const std::uint64_t number = last - (below(4) == 0 ? below(100) : below(3));
-            if (number == 0 || number > last) continue;  // before the story began
+            if (number == 0 || number > last) continue;  // before the first probe
             const auto result = answer(session, number);
             if (number + 64 <= newest) {
                 ASSERT_EQ(result, refused(SS_REJECT_TOO_OLD));
@@ -75,7 +76,7 @@ TEST(Answer, WindowAgreesWithASetOfSequences) {
 }
 
 // A link that comes back after 2^31 and more unanswered probes: 25 days at 1 ms, 60 hours at 100 us.
-TEST(Answer, IsHeardAfterTheLongestSilence) {
+TEST(Answer, IsRecordedAfterTheLongestSilence) {
     for (const std::uint64_t silence : {0x7fffffffULL, 0x80000000ULL, 0x80000001ULL, 0xc0000000ULL, 0xfffffff0ULL,
                                         0xffffffffULL, 1ULL << 32, (1ULL << 32) + 1, 5ULL << 32, 1ULL << 51}) {
         auto session = sent(500);
@@ -89,8 +90,8 @@ TEST(Answer, IsHeardAfterTheLongestSilence) {
     }
 }
 
-// One that was kept back, by a box on the way or on purpose, until a later probe has its number: its MAC is good.
-TEST(Answer, IsNotOneToAProbeOf32BitsAgo) {
+// A probe that was held back, by accident or on purpose, until a later probe has its number: its MAC is valid.
+TEST(Answer, OfAProbe32BitsAgoIsRefused) {
     constexpr std::uint64_t kLap = 1ULL << 32;
     constexpr std::uint64_t kMs = 1'000'000;
     auto session = sent(kLap + 500);
@@ -116,7 +117,7 @@ TEST(Answer, SmoothsRoundTripsAsRfc6298Does) {
     EXPECT_EQ(rx.last_answer_ns, 1'016'000U);
 }
 
-TEST(Answer, AClockThatStepsBackIsARoundTripOfNothing) {
+TEST(Answer, AClockThatStepsBackGivesARoundTripOfZero) {
     auto session = sent(1);
     ASSERT_EQ(ss_record_answer(&session, 1, 1000, 2000), kRecorded);
     EXPECT_EQ(session.rx.rtt_ns, 0U);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Bytes as they lie in memory, whichever end of a number the machine begins with.
+// Checks bytes in memory on machines of both byte orders.
 #include <array>
 #include <cstring>
 
@@ -26,7 +26,7 @@ TEST(ByteOrder, AnIpv4AddressIsMappedInNetworkOrder) {
     EXPECT_EQ(ss_unmap_v4(mapped.data()), v4);
 }
 
-// The data plane folds it as it is: the words of the datagram, read as this machine reads memory.
+// The data plane folds the sum as it is, so it must consist of 16-bit words as this machine reads them.
 TEST(ByteOrder, TheSumOfAProbeIsOfWordsAsTheyLieInMemory) {
     const auto source = address("2001:db8:a::1");
     const auto to = address("2001:db8:ab::a");

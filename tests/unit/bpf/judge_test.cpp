@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The verdict: cases by hand, then two properties over simulated links. Losses of fewer than `multiplier` in a row,
-// delays within the allowance, reordering and a stalling clock never make a session dead; a cut always does, in time.
+// Tests the verdict: cases by hand, then two properties over simulated links. Losses of fewer than `multiplier` probes
+// in a row, delays within the allowance, reordering and a stalling clock never make a session dead; a cut always does,
+// in time.
 #include "bpf/lib/judge.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kUs = 1'000;
 
-// One session, and the tick's and the sink's part in it.
+// A session, with the parts of the tick and the probe receiver.
 struct Link {
     explicit Link(std::uint16_t multiplier, std::uint64_t start = 0) {
         session.conf.multiplier = multiplier;
@@ -52,7 +53,7 @@ struct Link {
         judge(now);
     }
 
-    // As the tick does it; returns when it wants to look again.
+    // Judges as the tick does; returns when the session must be looked at again.
     std::uint64_t judge(std::uint64_t at) {
         const auto result = ss_judge(&session, at);
         if (result.verdict != session.tx.verdict) {
@@ -131,7 +132,7 @@ TEST(Judge, WithoutAnyAnswerASessionIsNeitherAliveNorDead) {
     }
 }
 
-TEST(Judge, AsksForSoManyAnswersInARow) {
+TEST(Judge, NeedsUpCountAnswersInARow) {
     Link link(3);
     link.exchange(2);
     EXPECT_EQ(link.verdict(), SS_UNPROVEN);
@@ -156,7 +157,7 @@ TEST(Judge, AfterAnEpochOnlyFreshAnswersProve) {
     EXPECT_EQ(link.verdict(), SS_ALIVE);
 }
 
-TEST(Judge, ProofThatIsOverdueAlreadyIsNone) {
+TEST(Judge, OverdueProofDoesNotCount) {
     Link link(3);
     link.exchange(10);
     link.ask_proof(link.now);
@@ -169,11 +170,11 @@ TEST(Judge, ProofThatIsOverdueAlreadyIsNone) {
     EXPECT_EQ(link.verdict(), SS_UNPROVEN);
 }
 
-// Numbers of probes, around which those that probes carry wrap, or half of them lie ahead.
+// Numbers of probes at which the 32 bits in a probe, or half of them, wrap around.
 constexpr std::array<std::uint64_t, 9> kLong{1,          0x7fffff00, 0x7fffffff,    0x80000001, 0xc0000000,
                                              0xffffffff, 1ULL << 32, 0x123456789ab, 1ULL << 51};
 
-// A session that has been dead for weeks: its old answers must not look fresh, and new ones prove it alive.
+// A session that has been dead for weeks: old answers must not look fresh, and new ones must prove it alive.
 TEST(Judge, AnswersFromBeforeALongSilenceProveNothing) {
     for (const auto silence : kLong) {
         Link link(3);
@@ -197,7 +198,7 @@ TEST(Judge, AnswersFromBeforeALongSilenceProveNothing) {
     }
 }
 
-// Cut, and repaired so much later: nobody asks for proof meanwhile, the verdict fell long ago.
+// A link is cut, and repaired much later. Nobody asks for proof meanwhile; the verdict fell long ago.
 TEST(Judge, ComesBackAfterASilenceOfAnyLength) {
     for (const auto silence : kLong) {
         Link link(3);
@@ -214,7 +215,7 @@ TEST(Judge, ComesBackAfterASilenceOfAnyLength) {
     }
 }
 
-// A session that first hears of its neighbor after so many probes.
+// A session that gets its first answer after so many probes.
 TEST(Judge, IsProvenHoweverLateTheFirstAnswerComes) {
     for (const auto silence : kLong) {
         Link link(3);
@@ -224,8 +225,8 @@ TEST(Judge, IsProvenHoweverLateTheFirstAnswerComes) {
     }
 }
 
-// Times up to the last that 64 bits hold for an allowance; 2^63 ns are 292 years.
-TEST(Judge, AtAnyTimeOfTheClock) {
+// Times up to the last that leaves room for an allowance in 64 bits; 2^63 ns are 292 years.
+TEST(Judge, WorksAtAnyClockTime) {
     constexpr std::array<std::uint64_t, 4> kStarts{0, (1ULL << 32) * 1'000'000'000 - kMs, (1ULL << 63) - 5 * kMs,
                                                    ~0ULL - 1000 * kMs};
     for (const auto start : kStarts) {
@@ -243,8 +244,9 @@ TEST(Judge, AtAnyTimeOfTheClock) {
     }
 }
 
-// The send time of a probe that the ring has forgotten, reckoned back by intervals, never lies before the clock began.
-TEST(Judge, AProbeOfLongAgoWasSentLongAgo) {
+// For a probe that the ring no longer holds, the send time is computed back by intervals. It must not lie before the
+// start of the clock.
+TEST(Judge, AnOldProbeHasAnOldSendTime) {
     Link link(3);
     for (unsigned i = 0; i < SS_SENT_RING; ++i, link.now += kMs) link.send(link.now);
     const auto oldest = link.now - (SS_SENT_RING - 1) * kMs;
@@ -261,9 +263,9 @@ TEST(Judge, AProbeOfLongAgoWasSentLongAgo) {
 
 // --- properties --------------------------------------------------------------------------------------------------
 
-// What a link does to probes; drawn at random.
+// How a link treats probes; drawn at random.
 struct Weather {
-    std::uint64_t interval, tick, floor;    // floor: of the allowance
+    std::uint64_t interval, tick, floor;    // floor is the configured allowance
     std::uint64_t delay_least, delay_most;  // below the floor
     unsigned multiplier, loss_percent;      // never `multiplier` in a row
     unsigned stall_percent, stall_ticks;    // of the clock
@@ -277,7 +279,7 @@ Weather draw(std::mt19937_64& random, std::uint64_t intervals_of_delay) {
     weather.tick = weather.interval >> up_to(3);
     weather.floor = 50 * kUs + up_to(intervals_of_delay * weather.interval);
     weather.delay_most = weather.floor - 1;
-    weather.delay_least = weather.delay_most * (10 - up_to(2) * up_to(5)) / 10;  // steady, or all over the place
+    weather.delay_least = weather.delay_most * (10 - up_to(2) * up_to(5)) / 10;  // steady, or varying widely
     weather.multiplier = 1 + static_cast<unsigned>(up_to(4));
     weather.loss_percent = static_cast<unsigned>(up_to(60));
     weather.start = up_to(1) ? random() % (1ULL << 50) : (1ULL << 32) - up_to(2000);
@@ -294,7 +296,7 @@ class Simulation {
         done_ = now_ / weather.interval;
     }
 
-    // Beats until `end`, or until the session is dead.
+    // Ticks until `end`, or until the session is dead.
     void run_until(std::uint64_t end) {
         while (now_ < end && link_.verdict() != SS_DEAD) {
             now_ += weather_.tick;
@@ -303,7 +305,7 @@ class Simulation {
         }
     }
 
-    // From now on no new probe comes through.
+    // From now on, no new probe gets through.
     void cut() { is_cut_ = true; }
 
     [[nodiscard]] unsigned verdict() const { return link_.verdict(); }
@@ -319,7 +321,7 @@ class Simulation {
     void tick() {
         for (; !flying_.empty() && std::get<0>(flying_.top()) <= now_; flying_.pop()) {
             const auto& [when, sequence, sent] = flying_.top();
-            // One that was overtaken by more than the window is refused; no verdict hangs on it.
+            // A probe overtaken by more than the window is refused; no verdict depends on it.
             ss_record_answer(&link_.session, static_cast<std::uint32_t>(sequence), when, sent);
         }
         link_.judge(now_);
@@ -374,7 +376,7 @@ TEST_P(JudgeProperty, ACutIsDeadInTime) {
         ASSERT_EQ(simulation.verdict(), SS_DEAD) << "seed " << seed;
 
         auto bound = (weather.multiplier - 1) * weather.interval + simulation.allowance() + weather.tick;
-        // The send times kept do not reach back further; what is older is known to the interval.
+        // The ring of send times reaches back only so far; older times are known to within an interval.
         const auto oldest = (SS_SENT_RING - 2 - weather.multiplier) * weather.interval;
         if (simulation.allowance() > oldest) bound += weather.interval;
         EXPECT_LE(simulation.now() - simulation.first_unanswered_sent(), bound) << "seed " << seed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Picking a candidate and a list of it: every combination of ranks against the rule as one would say it, shares of
-// flows, and the odd cases.
+// Tests the choice of a candidate and of one of its lists: every combination of ranks against a naive rule, shares of
+// flows, and special cases.
 #include <algorithm>
 #include <optional>
 #include <random>
@@ -12,13 +12,13 @@
 #include "bpf/abi/sidestep.h"
 
 struct ss_view {
-    std::vector<ss_session_state> words;
+    std::vector<ss_session_state> states;
     std::vector<ss_candidate> candidates;
     std::vector<ss_list> lists;
 };
 
 static const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
-    return index < view->words.size() ? &view->words[index] : nullptr;
+    return index < view->states.size() ? &view->states[index] : nullptr;
 }
 
 static const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
@@ -52,9 +52,9 @@ ss_candidate weighing(const std::vector<ss_weighted>& lists) {
     return candidate;
 }
 
-// Candidate i is list i alone.
-ss_view view_of(std::vector<ss_session_state> words, std::vector<ss_list> lists) {
-    ss_view view{.words = std::move(words), .candidates = {}, .lists = std::move(lists)};
+// Candidate i contains only list i.
+ss_view view_of(std::vector<ss_session_state> states, std::vector<ss_list> lists) {
+    ss_view view{.states = std::move(states), .candidates = {}, .lists = std::move(lists)};
     for (std::uint32_t i = 0; i < view.lists.size(); ++i) {
         view.candidates.push_back(weighing({{.list = i, .weight = 1}}));
     }
@@ -73,11 +73,11 @@ std::optional<std::uint32_t> pick(const ss_view& view, const ss_policy& policy, 
 
 unsigned worst_of(const ss_view& view, const ss_list& list) {
     unsigned worst = SS_UP;
-    for (int s = 0; s < list.sessions; ++s) worst = std::min(worst, view.words[list.session[s]].rank);
+    for (int s = 0; s < list.sessions; ++s) worst = std::min(worst, view.states[list.session[s]].rank);
     return worst;
 }
 
-// The rule in words: the earliest of the candidates whose best list's worst session is best, unless that is down.
+// The naive rule: take the earliest of the candidates whose best list has the best worst session, unless that is down.
 std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& policy) {
     for (const unsigned wanted : {SS_UP, SS_DEGRADED}) {
         for (std::uint32_t i = 0; i < policy.count; ++i) {
@@ -92,8 +92,7 @@ std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& po
     return std::nullopt;
 }
 
-// Three candidates over five sessions that they partly share, and a fourth of two lists: 3^5 states, all orders of
-// preference.
+// Three candidates over five partly shared sessions, and a fourth with two lists: 3^5 states, all orders of preference.
 TEST(Pick, AgreesWithTheRuleForAllRanks) {
     auto view =
         view_of(std::vector<ss_session_state>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});
@@ -102,7 +101,7 @@ TEST(Pick, AgreesWithTheRuleForAllRanks) {
     do {
         for (unsigned ranks = 0; ranks < kRanks * kRanks * kRanks * kRanks * kRanks; ++ranks) {
             unsigned rest = ranks;
-            for (auto& state : view.words) {
+            for (auto& state : view.states) {
                 state.rank = rest % kRanks;
                 rest /= kRanks;
             }
@@ -116,7 +115,7 @@ TEST(Pick, WithoutSessionsACandidateIsUp) {
     EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
-TEST(Pick, WhatDoesNotExistIsNotPicked) {
+TEST(Pick, MissingEntriesAreNotPicked) {
     auto view = view_of({{.rank = SS_UP, .protects = 1}}, {depending_on({0}), depending_on({0, 77})});
     view.candidates.push_back(weighing({{.list = 99, .weight = 1}}));
     view.candidates.push_back(weighing({}));
@@ -133,7 +132,7 @@ TEST(Pick, AnUnusableListIsDown) {
     EXPECT_EQ(pick(view, {.count = 2, .pad = 0, .candidate = {0, 1}}), 1U);
 }
 
-TEST(Pick, FromAPositionOnEarlierOnesDoNotCount) {
+TEST(Pick, EarlierPositionsDoNotCount) {
     const auto view = view_of({{.rank = SS_UP, .protects = 1}, {.rank = SS_DEGRADED, .protects = 1}},
                               {depending_on({0}), depending_on({1}), depending_on({0})});
     const ss_policy policy{.count = 3, .pad = 0, .candidate = {0, 1, 2}};
@@ -149,11 +148,11 @@ TEST(Pick, ReadsNoFurtherThanItsArrays) {
     EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
     view.candidates[0].lists = ~0U;
     EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), 0U);
-    view.words[7].rank = SS_DOWN;
+    view.states[7].rank = SS_DOWN;
     EXPECT_EQ(pick(view, {.count = ~0U, .pad = 0, .candidate = {9, 9, 9, 9, 9, 0}}), std::nullopt);
 }
 
-// Four lists, weights 1 to 4, each of a session of its own.
+// Four lists with weights 1 to 4, each with a session of its own.
 class Draw : public testing::Test {
   protected:
     static constexpr std::uint32_t kFlows = 10'000;
@@ -165,7 +164,7 @@ class Draw : public testing::Test {
             {{.list = 0, .weight = 1}, {.list = 1, .weight = 2}, {.list = 2, .weight = 3}, {.list = 3, .weight = 4}});
     }
 
-    // The list of each flow; hashes as the kernel's are, well spread.
+    // The list of each flow; the hashes are well spread, like the kernel's.
     [[nodiscard]] std::vector<std::uint32_t> draw(std::uint32_t rank = SS_UP) const {
         std::mt19937 hashes(1);
         std::vector<std::uint32_t> result(kFlows);
@@ -174,7 +173,7 @@ class Draw : public testing::Test {
         return result;
     }
 
-    // The part of all flows that takes a list, against what its weight promises among those of `weight` that are left.
+    // Compares the share of all flows that takes a list with the share of its weight among the lists that are left.
     static void expect_share(const std::vector<std::uint32_t>& drawn, std::uint32_t list, double share) {
         EXPECT_NEAR(static_cast<double>(std::ranges::count(drawn, list)) / kFlows, share, 0.015) << "list " << list;
     }
@@ -189,9 +188,9 @@ TEST_F(Draw, SharesAreAsTheWeights) {
     EXPECT_EQ(draw(), drawn) << "a flow draws the same again";
 }
 
-TEST_F(Draw, OnlyTheFlowsOfADeadListMoveAndTheyAreSharedOut) {
+TEST_F(Draw, OnlyTheFlowsOfADeadListMoveAndAreSharedOut) {
     const auto before = draw();
-    view_.words[3].rank = SS_DOWN;
+    view_.states[3].rank = SS_DOWN;
     const auto after = draw();
     for (std::size_t flow = 0; flow < kFlows; ++flow) {
         if (before[flow] == 3) continue;
@@ -199,7 +198,7 @@ TEST_F(Draw, OnlyTheFlowsOfADeadListMoveAndTheyAreSharedOut) {
     }
     for (std::uint32_t list = 0; list < 3; ++list) expect_share(after, list, (list + 1) / 6.0);
 
-    view_.words[2].rank = SS_DOWN;  // a second one
+    view_.states[2].rank = SS_DOWN;  // the second dead list
     const auto last = draw();
     for (std::size_t flow = 0; flow < kFlows; ++flow) {
         if (after[flow] == 2) continue;
@@ -207,21 +206,21 @@ TEST_F(Draw, OnlyTheFlowsOfADeadListMoveAndTheyAreSharedOut) {
     }
     for (std::uint32_t list = 0; list < 2; ++list) expect_share(last, list, (list + 1) / 3.0);
 
-    view_.words[2].rank = SS_UP;
+    view_.states[2].rank = SS_UP;
     EXPECT_EQ(draw(), after);
-    view_.words[3].rank = SS_UP;
+    view_.states[3].rank = SS_UP;
     EXPECT_EQ(draw(), before);
 }
 
-// However small the weight of what is left: the draws end some time.
-TEST_F(Draw, WhatIsLeftIsFound) {
+// Even if the weight of the remaining list is tiny, the draws end.
+TEST_F(Draw, TheLastListIsFound) {
     candidate_ = weighing({{.list = 0, .weight = 1}, {.list = 1, .weight = 1'000'000}});
-    view_.words[1].rank = SS_DOWN;
+    view_.states[1].rank = SS_DOWN;
     EXPECT_EQ(std::ranges::count(draw(), 0U), kFlows);
 }
 
 TEST_F(Draw, OnlyListsAsGoodAsTheCandidateAreTaken) {
-    for (const unsigned session : {0, 1, 3}) view_.words[session].rank = SS_DEGRADED;
+    for (const unsigned session : {0, 1, 3}) view_.states[session].rank = SS_DEGRADED;
     EXPECT_EQ(std::ranges::count(draw(SS_UP), 2U), kFlows);
     expect_share(draw(SS_DEGRADED), 2, 0.3);
 }

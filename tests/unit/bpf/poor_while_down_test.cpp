@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A path that answers but is poor, while a lasting cause keeps its session down: what the kernel told about its quality
-// in that time holds when the cause ends. Else the session would be up with a degraded state that nobody raises.
+// A path that answers but is poor, while a lasting cause keeps its session down: the quality that the kernel reports in
+// that time still counts when the cause ends. Otherwise the session would be up with a degraded state that nobody
+// raises.
 #include <gtest/gtest.h>
 
 #include "detector/core/session_fsm.hpp"
@@ -25,7 +26,7 @@ TEST(PoorWhileDown, IsDegradedWhenTheCauseEnds) {
     EXPECT_TRUE(play(memory, {E::sound}).raise);
 }
 
-TEST(PoorWhileDown, IsUpWhenItBecameSoundBeforeThat) {
+TEST(PoorWhileDown, IsUpIfTheQualityRecoveredBefore) {
     FsmState memory;
     play(memory, {E::alive, E::neighbor_failed, E::alive, E::lossy, E::sound, E::neighbor_resolved});
     EXPECT_EQ(memory.state, SessionState::up);

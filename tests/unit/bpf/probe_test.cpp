@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The probe as it goes out: template by the detector, varying part by the tick. The UDP checksum is verified as a
+// Tests the probe as it is sent: template by the detector, varying part by the tick. The UDP checksum is verified as a
 // receiver would, from the packet's bytes alone.
 #include "bpf/lib/probe.h"
 
@@ -16,7 +16,7 @@
 namespace sidestep {
 namespace {
 
-// RFC 8200, 8.1: sum of pseudo-header and datagram, both read as big-endian 16-bit numbers; all ones when right.
+// RFC 8200, 8.1: the sum of pseudo-header and datagram, both read as big-endian 16-bit numbers; all ones if correct.
 std::uint32_t udp_sum(const Address& source, const Address& destination, std::span<const std::uint8_t> datagram) {
     std::uint32_t sum = static_cast<std::uint32_t>(datagram.size()) + 17;
     const auto add = [&](std::span<const std::uint8_t> bytes) {
@@ -84,7 +84,7 @@ TEST(Probe, ChecksumHoldsForAnyContent) {
     }
 }
 
-// 2^16 sequence numbers meet every checksum, among them the one whose complement is zero.
+// 2^16 sequence numbers produce every checksum, among them the one whose complement is zero.
 TEST(Probe, AChecksumOfZeroIsSentAsAllOnes) {
     const auto probe = make_probe({}, kSource, kReturnAddress, {}, 1);
     const ss_secret secret{{3, 4}};

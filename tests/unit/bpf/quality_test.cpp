@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Gray failures: how many of the last 64 probes were lost, how slow the rest are, and the hysteresis on the way back.
+// Tests gray failures: how many of the last 64 probes were lost, how slow the rest are, and the hysteresis in recovery.
 #include <gtest/gtest.h>
 
 #include "bpf/lib/judge.h"
@@ -7,7 +7,7 @@
 namespace sidestep {
 namespace {
 
-/// A live session of 100 probes from `first` on, of which the newest 64 are answered but for `lost`.
+/// A live session with 100 probes, numbered from `first`. Of the newest 64, all but `lost` are answered.
 ss_session with_loss(unsigned lost, std::uint64_t first = 1) {
     ss_session session{};
     session.conf.loss_limit = 5;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// States and their count, step by step: session_state.h is compiled with atomic operations of our own, which check the
-// count after each and let a second operation run in between. So every interleaving of one operation with another whole
-// one is tried.
+// Tests states and their count step by step. session_state.h is compiled with atomic operations of the test's own,
+// which check the count after each step and let a second operation run in between. So every interleaving of one
+// operation with another whole one is tried.
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -11,13 +11,13 @@
 
 namespace {
 
-int steps_left = -1;             // until the intruder runs
+int steps_left = -1;             // until the other CPU runs
 std::function<void()> intruder;  // the other CPU
 std::function<void()> check_count;
 bool is_swap = false;  // the step is a compare-and-swap
 
 void step() {
-    if (steps_left-- == 0) intruder();  // whose own steps are not interrupted
+    if (steps_left-- == 0) intruder();  // its own steps are not interrupted
 }
 
 template <typename T, typename V>
@@ -54,7 +54,7 @@ namespace {
 ss_session_state state;
 ss_repair_state repair;
 
-// How many states have to be counted: at least so many at any time, and just so many at rest.
+// How many states must be counted: at least so many at any time, and exactly so many at rest.
 unsigned wanted() {
     return state.protects && state.rank != SS_UP ? 1 : 0;
 }
@@ -64,7 +64,7 @@ struct Operation {
     std::function<int()> run;
 };
 
-TEST(SessionStateSteps, NoInterleavingCountsTooFew) {
+TEST(SessionStateSteps, TheCountIsNeverTooLow) {
     const auto protecting = [](unsigned protects) {
         ss_state_set_protects(&state, &repair, protects);
         return 0;
@@ -81,7 +81,7 @@ TEST(SessionStateSteps, NoInterleavingCountsTooFew) {
     check_count = [] { ASSERT_GE(static_cast<int>(repair.active), static_cast<int>(wanted())); };
     for (std::size_t one = 0; one < operations.size(); ++one) {
         for (std::size_t other = 0; other < operations.size(); ++other) {
-            if (operations[one].is_detector && operations[other].is_detector) continue;  // it is one thread
+            if (operations[one].is_detector && operations[other].is_detector) continue;  // the detector is one thread
             for (unsigned start = 0; start < 6; ++start) {
                 for (int at = 0; at < 8; ++at) {
                     SCOPED_TRACE(testing::Message() << one << " and " << other << " from " << start << " at " << at);
@@ -100,7 +100,7 @@ TEST(SessionStateSteps, NoInterleavingCountsTooFew) {
     steps_left = -1;
 }
 
-// Whoever finds the state changed before each attempt leaves it to the next tick, and takes back what it counted.
+// If the state changed before each attempt, the operation gives up and takes back what it counted.
 TEST(SessionStateSteps, GivingUpLeavesTheCountExact) {
     check_count = [] { ASSERT_GE(repair.active, state.rank != SS_UP ? 1U : 0U); };
     for (const unsigned start : {SS_DEGRADED, SS_UP}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// SipHash-2-4 against the published vector and a second implementation, written from the paper for any length.
+// Tests SipHash-2-4 against the published vector and a second implementation, written from the paper for any length.
 #include "bpf/lib/siphash.h"
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The data plane's tables in plain memory, so that the engine and its tables are tested without root and without BPF. A
-// successor that adopts is another engine over the same object.
+// The data plane's tables in plain memory, so that tests of the engine and its tables need neither root nor BPF. A
+// second engine over the same object plays the successor that adopts it.
 #pragma once
 
 #include <algorithm>
@@ -71,7 +71,7 @@ class FakeMaps : public Maps {
     std::map<std::string, ss_adjacency> adjacencies;
     std::map<std::pair<int, Address>, std::uint32_t> passives;
 
-    /// All of the memory that both sides share, to see that nothing was written.
+    /// A copy of all shared memory, to show that nothing was written.
     [[nodiscard]] std::string snapshot() const {
         std::string bytes;
         const auto add = [&](const auto& span) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a successor reads of sessions, and that nonsense is no memory.
+// Tests that a successor reads the saved states, and ignores invalid files.
 #include "detector/app/state_file.hpp"
 
 #include <filesystem>
@@ -26,7 +26,7 @@ TEST_F(StateFile, KeepsStateAndReasonByName) {
     EXPECT_EQ(sessions.at("A \"C").state, SessionState::init);
 }
 
-TEST_F(StateFile, NonsenseIsNoMemory) {
+TEST_F(StateFile, InvalidFilesAreIgnored) {
     EXPECT_TRUE(load_state(path_).empty()) << "no file";
     for (const char* text : {"", "{", "[]", "7", R"({"A": 1})", R"({"A": {}})", R"({"A": {"state": -1}})",
                              R"({"A": {"state": 99}})", R"({"A": {"state": 1, "reason": 99}})"}) {

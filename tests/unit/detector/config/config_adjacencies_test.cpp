@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an adjacency says beside how it is probed: gateways, its link, its bypass; and the size of probes.
+// Tests the settings of adjacencies other than their timing: gateways, link, bypass, and the size of probes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration reader: what a good file means, and the exact complaint about each bad one.
+// Tests the configuration reader: the result of a good file, and the exact complaint about each bad one.
 #include "detector/config/config_file.hpp"
 
 #include <gmock/gmock.h>
@@ -343,7 +343,7 @@ TEST(ConfigWarnings, OldNamesOfKeysAreRead) {
     EXPECT_EQ(config.paths.at(0).probe.return_address, address("fd00:ab::2"));
 }
 
-TEST(ConfigWarnings, AnOldNameBesideThePresentOneIsAComplaint) {
+TEST(ConfigWarnings, AnOldNameTogetherWithThePresentOneIsAComplaint) {
     Parts parts;
     parts.first = adjacency_with_probe(R"({sink: "fd00:ab::1", return-address: "fd00:ab::1"})");
     EXPECT_THAT(complaints_about(parts.text()),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Damaged configurations: each is read, or there is a complaint that says where.
+// Reads damaged configurations: each is accepted, or a complaint says where it is wrong.
 #include <algorithm>
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace sidestep {
 namespace {
 
-/// Every section at least once.
+/// A configuration with every section at least once.
 std::string rich() {
     Parts parts;
     parts.more = R"(device: sr0
@@ -27,7 +27,7 @@ routing: {topology: net.yaml, protect: srlg, hold: 500ms}
     return parts.text();
 }
 
-/// Only an empty document has no position.
+/// True if there is a position; only an empty document has none.
 bool has_position(const Complaint& complaint) {
     return complaint.line > 0 ? complaint.column > 0 : complaint.reason == "must be a map";
 }

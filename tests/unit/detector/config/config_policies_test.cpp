@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Policies and bypasses as the configuration gives them, and the exact complaint about each bad one.
+// Tests the reading of policies and bypasses, and the exact complaint about each bad one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,11 +107,11 @@ TEST(ConfigPolicies, TakeIpv4AndSteering) {
     EXPECT_THAT(policy.prefixes,
                 ElementsAre(Prefix::parse("192.0.2.0/24"), Prefix::parse("0.0.0.0/0"), Prefix::parse("2001:db8::/32")));
     EXPECT_EQ(policy.prefixes[0].length, 120);
-    EXPECT_EQ(config.policies[1].steering, Steering::lwt_in);  // without the device; the kernel itself inserts
+    EXPECT_EQ(config.policies[1].steering, Steering::lwt_in);  // needs no device, because the kernel itself inserts
     EXPECT_EQ(config.policies[1].candidates[0].lists[0].encap, Encap::h_insert);
 }
 
-TEST(ConfigPolicies, MayHaveSoManyLengthsPerFamily) {
+TEST(ConfigPolicies, MayHave64LengthsPerFamily) {
     Parts parts;
     std::string prefixes = "0.0.0.0/0";
     for (int length = 0; length < 64; ++length) prefixes += ", '::/" + std::to_string(length) + "'";
@@ -125,7 +125,7 @@ TEST(ConfigPolicies, MayHaveSoManyLengthsPerFamily) {
                 ElementsAre("f:8:1: policies: use 65 different lengths of IPv6 prefixes; at most 64 can be served"));
 }
 
-TEST(ConfigPolicies, AreHeldAgainstTheDeviceWhereverItStands) {
+TEST(ConfigPolicies, AreCheckedAgainstTheDeviceWhereverItIs) {
     Parts parts;
     parts.clock = "device: sr0";
     parts.policy = policy_with("prefixes: [], steering: device, candidates: [{adjacency: A-B}]");
@@ -245,7 +245,7 @@ std::vector<BadCase> bad_policies() {
         {"PreferenceTooHigh",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, preference: 4294967296}]"); },
          {"f:8:72: policies[0].candidates[0].preference: must be a whole number from 0 to 4294967295"}},
-        {"ListsBesideAnAdjacency",
+        {"ListsTogetherWithAnAdjacency",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, lists: [{adjacency: A-B}]}]"); },
          {"f:8:44: policies[0].candidates[0].adjacency: unknown key; known: preference, lists"}},
         {"NoLists",

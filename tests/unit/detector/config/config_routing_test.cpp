@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Where repairs are computed from, as the configuration says, and the exact complaint about each bad one.
+// Tests the settings of computed repairs, and the exact complaint about each bad one.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -68,7 +68,7 @@ TEST(ConfigRouting, NeedsNoPolicies) {
     EXPECT_TRUE(config.policies.empty());
 }
 
-/// What the topology's path becomes when the configuration is at `file`.
+/// The path of the topology if the configuration is at `file`.
 std::string resolved(const std::string& topology, const std::string& file) {
     Config config;
     config.routing.emplace().topology = topology;
@@ -76,7 +76,7 @@ std::string resolved(const std::string& topology, const std::string& file) {
     return config.routing->topology;
 }
 
-TEST(ConfigRouting, ARelativeTopologyIsBesideTheFile) {
+TEST(ConfigRouting, ARelativeTopologyIsRelativeToTheFile) {
     EXPECT_EQ(resolved("net.yaml", "/etc/sidestep/a.yaml"), "/etc/sidestep/net.yaml");
     EXPECT_EQ(resolved("nets/1.yaml", "etc/a.yaml"), "etc/nets/1.yaml");
     EXPECT_EQ(resolved("net.yaml", "a.yaml"), "net.yaml");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The SIDs of a node and its SR domain as the configuration gives them, and the exact complaint about each bad one.
+// Tests the reading of SIDs and the SR domain, and the exact complaint about each bad one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Configurations for tests: a good one by parts, and what is said about bad ones.
+// Configurations for tests: a good one in parts, and the complaints about bad ones.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@
 
 namespace sidestep {
 
-/// A good configuration by parts, so that a test replaces one of them; each part starts on a line of its own:
-/// node 1, clock 2, probe 3, adjacencies 4 (items on 5 and 6), policies 7 (item on 8), ingress 9, more from 10 on.
+/// A good configuration in parts, so that a test can replace one of them. Each part starts on a line of its own: node
+/// 1, clock 2, probe 3, adjacencies 4 (items on 5 and 6), policies 7 (item on 8), ingress 9, more from 10 on.
 struct Parts {
     std::string node = R"(node: {name: A, source-address: "fd00:a::1"})";
     std::string clock = "clock: auto";
@@ -61,7 +61,7 @@ inline std::string policy_with_candidates(const std::string& candidates) {
     return "- {name: to-D, prefixes: [], candidates: " + candidates + "}";
 }
 
-/// One bad configuration: a name for the test, the change to the good one, and what is said about it.
+/// A bad configuration: the name of the test case, the change to the good one, and the complaints.
 struct BadCase {
     const char* name;
     std::function<void(Parts&)> change;
@@ -76,7 +76,7 @@ inline std::string name_of(const testing::TestParamInfo<BadCase>& info) {
     return info.param.name;
 }
 
-/// That the complaints are those of the case, with line, column, field and reason.
+/// Checks that the complaints are those of the case, with line, column, field and reason.
 inline void expect_complaints(const BadCase& bad) {
     Parts parts;
     bad.change(parts);

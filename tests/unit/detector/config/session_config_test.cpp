@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which sessions a segment list depends on, and which ones protect something.
+// Tests which sessions a segment list depends on, and which sessions protect something.
 #include "detector/core/session_config.hpp"
 
 #include <gmock/gmock.h>
@@ -38,13 +38,13 @@ TEST(SessionConfig, AListDependsOnItsAdjacencyFirst) {
     EXPECT_THAT(sessions_of(list), ElementsAre("A-B", "P", "Q"));
 }
 
-TEST(SessionConfig, WithoutRepairsNothingGates) {
+TEST(SessionConfig, WithoutRepairsNoSessionProtects) {
     auto parts = with_path();
     parts.policy = " []";
     EXPECT_THAT(protecting(parts), IsEmpty());
 }
 
-TEST(SessionConfig, AllListsOfTheFirstCandidateGate) {
+TEST(SessionConfig, AllListsOfTheFirstCandidateProtect) {
     auto parts = with_path();
     parts.policy = policy_with_candidates("[{adjacency: A-C, sessions: [P]}, {adjacency: A-B, preference: 101}]");
     EXPECT_THAT(protecting(parts), ElementsAre("A-B"));
@@ -52,7 +52,7 @@ TEST(SessionConfig, AllListsOfTheFirstCandidateGate) {
     EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C", "P"));
 }
 
-TEST(SessionConfig, AdjacenciesWithABypassGate) {
+TEST(SessionConfig, AdjacenciesWithABypassProtect) {
     auto parts = with_path();
     parts.policy = " []";
     parts.second =
@@ -61,7 +61,7 @@ TEST(SessionConfig, AdjacenciesWithABypassGate) {
     EXPECT_THAT(protecting(parts), ElementsAre("A-C"));
 }
 
-TEST(SessionConfig, WithRoutingAllAdjacenciesGate) {
+TEST(SessionConfig, WithRoutingAllAdjacenciesProtect) {
     auto parts = with_path();
     parts.policy = " []";
     parts.more += "routing: {isis: true}";

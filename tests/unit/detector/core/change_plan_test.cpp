@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Every kind of change between two desired states, as the operator reads it.
+// Tests every kind of change between two desired states, as the operator reads it.
 #include "detector/core/change_plan.hpp"
 
 #include <functional>
@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                {"setting routing changed: computed again from the new settings"}}),
     [](const auto& test) { return test.param.name; });
 
-// Two sessions of one link are told apart by their names only: swapped names are two renames, not two restarts.
+// Only their names distinguish two sessions of one link: swapped names are two renames, not two restarts.
 TEST(ChangePlan, ANameThatStaysIsTheSameSession) {
     auto changed = config();
     std::swap(changed.adjacencies[0], changed.adjacencies[1]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Flap damping: penalties add up, decay, suppress and release.
+// Tests flap damping: penalties add up, decay, suppress and release.
 #include "detector/core/damping.hpp"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST(Damping, SuppressesAboveTheLimitUntilReuse) {
     EXPECT_FALSE(memory.suppressed);
 }
 
-TEST(Damping, NeverSuppressesLongerThanTheMost) {
+TEST(Damping, NeverSuppressesLongerThanMaxSuppress) {
     DampingState memory;
     for (int flap = 0; flap < 1000; ++flap) add_flap(memory, kSettings, 100s);
     EXPECT_LE(*reuse_at(memory, kSettings, 100s), 120s + 1ms);

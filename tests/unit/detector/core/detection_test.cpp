@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a session's settings promise.
+// Tests the detection times that follow from a session's settings.
 #include "detector/core/detection.hpp"
 
 #include <gtest/gtest.h>

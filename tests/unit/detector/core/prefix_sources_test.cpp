@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whose claim to a prefix counts, one at a time and all together.
+// Tests which source of a prefix counts, for one prefix and for whole sets.
 #include "detector/core/prefix_sources.hpp"
 
 #include <gmock/gmock.h>
@@ -47,13 +47,13 @@ TEST(PrefixSources, APolicyGoesBeforeAllElse) {
     EXPECT_EQ(merged(entries).at(kHost), 7U);
 }
 
-TEST(PrefixSources, WhatGoesUncoversWhatWasBelow) {
+TEST(PrefixSources, ASourceThatGoesUncoversTheNext) {
     PrefixSources entries;
     entries.set({.policies = {{kHost, 7}}, .unprotected = {kHost}});
     entries.set_stale({{kHost, 5}});
     entries.exempt(kHost, true);
     entries.set_stale({});
-    EXPECT_EQ(entries.slot_of(kHost), 7U) << "the stale_route was not what it led to";
+    EXPECT_EQ(entries.slot_of(kHost), 7U) << "the stale route was not in effect";
     entries.set({.policies = {}, .unprotected = {kHost}});
     EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_EXEMPT);
     EXPECT_TRUE(entries.exempt(kHost, false));
@@ -64,7 +64,7 @@ TEST(PrefixSources, WhatGoesUncoversWhatWasBelow) {
     EXPECT_THAT(merged(entries), IsEmpty());
 }
 
-TEST(PrefixSources, OnlyChangedOrphansAreNamed) {
+TEST(PrefixSources, OnlyChangedStaleRoutesAreReported) {
     PrefixSources entries;
     const auto two = prefix("2001:db8:2::/48");
     const auto three = prefix("2001:db8:3::/48");
@@ -74,8 +74,8 @@ TEST(PrefixSources, OnlyChangedOrphansAreNamed) {
     EXPECT_THAT(entries.set_stale({{three, 1}}), ElementsAre(kOne, two));
 }
 
-// What is left out stays out, though its stale_route found no room of its own.
-TEST(PrefixSources, AnOrphanTakesThePlaceOfWhatIsLeftOut) {
+// An unprotected prefix keeps its entry, even if its stale route needs it.
+TEST(PrefixSources, AStaleRouteTakesTheEntryOfAnUnprotectedPrefix) {
     PrefixSources entries;
     const auto two = prefix("2001:db8:2::/48");
     entries.set({.policies = {{kOne, 1}}, .unprotected = {two}});
@@ -88,8 +88,8 @@ TEST(PrefixSources, AnOrphanTakesThePlaceOfWhatIsLeftOut) {
     EXPECT_EQ(all->unplaced, 1U);
 }
 
-// A failure makes stale: they must not stand in the way of the set that is computed after it.
-TEST(PrefixSources, OrphansTakeTheRoomThatIsLeft) {
+// A failure produces stale routes; they must leave room for the set that is computed after it.
+TEST(PrefixSources, StaleRoutesTakeTheRoomThatIsLeft) {
     PrefixSources entries;
     entries.set({.policies = {{kOne, 1}, {prefix("2001:db8:2::/48"), 2}}, .unprotected = {}});
     entries.exempt(kHost, true);
@@ -100,13 +100,13 @@ TEST(PrefixSources, OrphansTakeTheRoomThatIsLeft) {
     ASSERT_TRUE(all);
     EXPECT_EQ(all->entries.size(), 5U);
     EXPECT_EQ(all->unplaced, 8U);
-    EXPECT_EQ(entries.merge(entries.set(), 2)->unplaced, 11U) << "own addresses, too: the set goes before them";
+    EXPECT_EQ(entries.merge(entries.set(), 2)->unplaced, 11U) << "own addresses, too: the set comes first";
     const auto refused = entries.merge(entries.set(), 1);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message, "prefix table full: more than 1 protected prefixes; remove some prefixes");
 }
 
-TEST(PrefixSources, OrphansTakeTheLengthsThatAreLeft) {
+TEST(PrefixSources, StaleRoutesTakeTheLengthsThatAreLeft) {
     PrefixSources entries;
     std::map<Prefix, std::uint32_t> stale;
     for (std::uint8_t length = 1; length <= 70; ++length) stale.emplace(Prefix::covering(kHost.address, length), 9);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Plans: classes by interval, every session once, limits; and the tick.
+// Tests plans: classes by interval, every session once, limits; and the tick.
 #include "detector/core/schedule.hpp"
 
 #include <memory>
@@ -63,7 +63,7 @@ TEST(Schedule, TickIsAQuarterOfTheShortestInterval) {
     EXPECT_EQ(tick({{1, 50us}}), 25us);
 }
 
-TEST(Schedule, TickIsShorterWhereManyProbesComeDue) {
+TEST(Schedule, TickIsShorterIfManyProbesBecomeDue) {
     std::vector<ScheduleEntry> entries(4000, {.session = 1, .interval = 10ms});
     EXPECT_EQ(tick_for(entries), 160us) << "64 probes";
     entries.assign(250, {.session = 1, .interval = 10ms});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The session's state machine: every (state, event) pair as one row, then stories of several events.
+// Tests the session's state machine: every pair of state and event is one row, followed by sequences of events.
 #include "detector/core/session_fsm.hpp"
 
 #include <set>
@@ -19,7 +19,7 @@ using R = Reason;
 constexpr Nanoseconds kNow = 100s;
 constexpr Nanoseconds kWait = 5s;
 
-// What an event does: words and proof as letters, so that a row fits on a line.
+// The effects of an event as letters, so that a row fits on a line.
 constexpr unsigned C = 1;   // changed
 constexpr unsigned L = 2;   // lower
 constexpr unsigned A = 4;   // raise
@@ -28,7 +28,7 @@ constexpr unsigned T = 16;  // timer at now + kWait
 constexpr unsigned I = 32;  // counted as ignored
 constexpr unsigned D = 64;  // state to degraded
 
-// What stands against a session before the event.
+// Causes that keep a session down before the event.
 constexpr unsigned kCarrier = 1;
 constexpr unsigned kNeighbor = 2;
 constexpr unsigned kProven = 4;
@@ -43,8 +43,8 @@ struct Row {
     unsigned actions;
 };
 
-// The reason before the event is that of the state: none in init and up, unanswered in down and wait, admin in
-// admin_down. `kProven` stays as it is in rows that do not touch it.
+// The reason before the event follows from the state: none in init and up, unanswered in down and wait, admin in
+// admin_down. `kProven` keeps its value in rows that do not change it.
 const std::vector<Row> kRows{
     // A new session is trusted until it fails; it cannot be dead before it was alive.
     {init, 0, E::alive, up, kProven, R::none, C | A},
@@ -57,7 +57,7 @@ const std::vector<Row> kRows{
     {init, 0, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {init, 0, E::admin_up, init, 0, R::none, I},
 
-    // Up: any failure brings it down; the kernel asks for proof itself after its own verdict.
+    // Up: any failure brings it down; after its own verdict, the kernel itself asks for proof.
     {up, kProven, E::alive, up, kProven, R::none, I},
     {up, kProven, E::dead, down, 0, R::unanswered, C | L},
     {up, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
@@ -72,7 +72,7 @@ const std::vector<Row> kRows{
     {up, kProven, E::slow, degraded, kProven, R::slow, C | D},
     {up, kProven, E::sound, up, kProven, R::none, I},
 
-    // Degraded: to and fro with up, and fails like up.
+    // Degraded: changes freely to up and back, and fails like up.
     {degraded, kProven, E::alive, degraded, kProven, R::lossy, I},
     {degraded, kProven, E::dead, down, 0, R::unanswered, C | L},
     {degraded, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
@@ -86,7 +86,7 @@ const std::vector<Row> kRows{
     {degraded, kProven, E::slow, degraded, kProven, R::slow, C | D},
     {degraded, kProven, E::sound, up, kProven, R::none, C | A},
 
-    // Not alive: its quality says nothing, but for one that waits.
+    // Not alive: quality means nothing, except for a session that waits.
     {init, 0, E::lossy, init, 0, R::none, I},
     {init, 0, E::slow, init, 0, R::none, I},
     {init, 0, E::sound, init, 0, R::none, I},
@@ -111,7 +111,7 @@ const std::vector<Row> kRows{
     {down, 0, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {down, 0, E::admin_up, down, 0, R::unanswered, I},
 
-    // Down with causes: proof and the end of every cause are wanted, in either order.
+    // Down with causes: needs proof and the end of every cause, in either order.
     {down, kCarrier, E::alive, down, kCarrier | kProven, R::unanswered, 0},
     {down, kNeighbor, E::alive, down, kNeighbor | kProven, R::unanswered, 0},
     {down, kCarrier, E::carrier_back, down, 0, R::unanswered, 0},
@@ -126,7 +126,7 @@ const std::vector<Row> kRows{
     {down, kCarrier | kProven, E::neighbor_failed, down, kCarrier | kNeighbor, R::unanswered, P},
     {down, kCarrier | kProven, E::admin_down, admin_down, kCarrier, R::admin, C | L | P},
 
-    // Waiting to be restored: the timer raises the state, a failure starts over.
+    // Waiting to be restored: the timer raises the state, and a failure starts over.
     {wait, kProven, E::alive, wait, kProven, R::unanswered, I},
     {wait, kProven, E::dead, down, 0, R::unanswered, C | L},
     {wait, kProven, E::carrier_lost, down, kCarrier, R::carrier, C | L | P},
@@ -137,7 +137,7 @@ const std::vector<Row> kRows{
     {wait, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {wait, kProven, E::admin_up, wait, kProven, R::unanswered, I},
 
-    // The operator has it down: causes are saved_sessions, nothing else counts.
+    // Admin-down: causes are recorded, and nothing else counts.
     {admin_down, 0, E::alive, admin_down, 0, R::admin, I},
     {admin_down, 0, E::dead, admin_down, 0, R::admin, I},
     {admin_down, 0, E::carrier_lost, admin_down, kCarrier, R::admin, 0},
@@ -177,7 +177,7 @@ TEST(SessionFsm, EveryPairOfStateAndEventIsARow) {
     EXPECT_EQ(seen.size(), kSessionStates * kSessionEvents);
 }
 
-TEST(SessionFsm, DoesWhatTheTableSays) {
+TEST(SessionFsm, FollowsTheTable) {
     for (const auto& row : kRows) {
         SCOPED_TRACE(std::string(to_string(row.from)) + " (" + std::to_string(row.before) + ") + " +
                      std::string(to_string(row.event)));
@@ -213,7 +213,7 @@ TEST(SessionFsm, WithoutWaitToRestoreProofRaisesAtOnce) {
     }
 }
 
-// Plays events one second apart and returns the states after each.
+// Plays events one second apart, and returns the states after each.
 class Story : public testing::Test {
   protected:
     SessionActions play(SessionEvent event, Nanoseconds later = 1s) {
@@ -225,7 +225,7 @@ class Story : public testing::Test {
     FsmState memory_;
 };
 
-TEST_F(Story, AFlapWhileWaitingStartsTheWaitAnew) {
+TEST_F(Story, AFlapWhileWaitingRestartsTheWait) {
     play(E::alive);
     play(E::dead);
     const auto first = play(E::alive).timer;
@@ -261,7 +261,7 @@ TEST_F(Story, ProofBeforeCarrierBack) {
     EXPECT_TRUE(play(E::carrier_back).timer);
 }
 
-TEST_F(Story, CarrierLostWhileTheOperatorHasItDownIsNotForgotten) {
+TEST_F(Story, CarrierLostDuringAdminDownIsRecorded) {
     play(E::admin_down);
     play(E::carrier_lost);
     EXPECT_FALSE(play(E::admin_up).raise);
@@ -280,7 +280,7 @@ TEST_F(Story, AdminUpTrustsNoProofFromBefore) {
     EXPECT_TRUE(play(E::alive).timer);
 }
 
-TEST_F(Story, WhatTurnedPoorWhileWaitingComesBackDegraded) {
+TEST_F(Story, ASessionThatTurnsPoorWhileWaitingComesBackDegraded) {
     play(E::alive);
     play(E::dead);
     const auto timer = play(E::alive).timer;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Routes that outlive their interface: in both orders of the kernel's messages, with several next hops, and no longer
-// than is good.
+// Tests routes that outlive their interface: both orders of the kernel's messages, several next hops, and expiry.
 #include "detector/core/stale_routes.hpp"
 
 #include <gmock/gmock.h>
@@ -35,7 +34,7 @@ class StaleRoutesTest : public testing::Test {
 TEST_F(StaleRoutesTest, RoutesGoBeforeTheirInterface) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
-    EXPECT_THAT(memory_.stale(), IsEmpty()) << "a routing protocol may have taken it away";
+    EXPECT_THAT(memory_.stale(), IsEmpty()) << "a routing protocol may have removed it";
     memory_.on_interface(2, false, 5s + 1ms);
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
 }
@@ -47,20 +46,20 @@ TEST_F(StaleRoutesTest, RoutesGoAfterTheirInterface) {
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
 }
 
-TEST_F(StaleRoutesTest, Ipv4RoutesGoWithoutAWord) {
+TEST_F(StaleRoutesTest, Ipv4RoutesGoWithoutAMessage) {
     memory_.on_route(route(kFour, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kFour, kB)));
 }
 
-TEST_F(StaleRoutesTest, WhatWasWithdrawnLongBeforeIsNoOrphan) {
+TEST_F(StaleRoutesTest, ARouteWithdrawnLongBeforeIsNotStale) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
     memory_.on_interface(2, false, 6s);
     EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(StaleRoutesTest, AnotherRouteOrNextHopServes) {
+TEST_F(StaleRoutesTest, AnotherRouteOrNextHopTakesOver) {
     memory_.on_route(route(kD, {kB, kC}), 1s);
     memory_.on_route(route(kFour, {kB}), 1s);
     memory_.on_route(route(kFour, {kC}, 30), 1s);
@@ -70,14 +69,14 @@ TEST_F(StaleRoutesTest, AnotherRouteOrNextHopServes) {
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kC), Pair(kFour, kC)));
 }
 
-TEST_F(StaleRoutesTest, ANewRouteEndsIt) {
+TEST_F(StaleRoutesTest, ANewRouteReplacesAStaleOne) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.on_route(route(kD, {kC}), 7s);
     EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(StaleRoutesTest, TimeEndsIt) {
+TEST_F(StaleRoutesTest, StaleRoutesExpire) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.expire(64s);
@@ -86,24 +85,24 @@ TEST_F(StaleRoutesTest, TimeEndsIt) {
     EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(StaleRoutesTest, SoonAfterTheInterfaceIsBackItEnds) {
+TEST_F(StaleRoutesTest, StaleRoutesExpireSoonerOnceTheInterfaceIsBack) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_interface(2, false, 5s);
     memory_.on_interface(2, true, 7s);
     memory_.expire(16s);
-    EXPECT_EQ(memory_.stale().size(), 1U) << "whoever installs routes needs some time";
+    EXPECT_EQ(memory_.stale().size(), 1U) << "the routing daemon needs some time";
     memory_.expire(17s);
     EXPECT_THAT(memory_.stale(), IsEmpty());
 }
 
-TEST_F(StaleRoutesTest, OneNextHopLessIsNoWithdrawal) {
+TEST_F(StaleRoutesTest, OneNextHopLessIsNotAWithdrawal) {
     memory_.on_route(route(kD, {kB, kC}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
     memory_.on_interface(3, false, 6s);
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kC)));
 }
 
-TEST_F(StaleRoutesTest, CountsWhatIsTooMuch) {
+TEST_F(StaleRoutesTest, CountsRoutesBeyondTheLimit) {
     StaleRoutes small(1);
     small.on_route(route(kD, {kB}), 1s);
     small.on_route(route(kFour, {kB}), 1s);

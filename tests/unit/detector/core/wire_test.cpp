@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Header bytes against bytes written out by hand.
+// Tests header bytes against bytes written by hand.
 #include "detector/core/wire.hpp"
 
 #include <string>
@@ -79,7 +79,7 @@ TEST(Wire, AProbeEncapsulatedAsData) {
         20010db800ab0000000000000000000a)"));
 }
 
-// Its own header and the outer one alike, so that it waits in one queue all the way.
+// The class is the same in its own header and the outer one, so that the probe uses the same queue everywhere.
 TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
     const auto list = segments(2);
     const ProbePath path{.encaps = list, .back = list};
@@ -92,7 +92,7 @@ TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
     }
 }
 
-// RFC 8972, 4.1: what is missing to the size is a TLV of zeros, of which the template has the head.
+// RFC 8972, 4.1: a TLV of zeros fills the probe up to its size; the template contains the TLV's head.
 TEST(Wire, APaddedProbe) {
     const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 0x0123, 1500);
     EXPECT_EQ(probe.length, 14 + 1500);
@@ -123,7 +123,7 @@ TEST(Wire, AProbeIsPaddedIfTheTlvHasRoom) {
     EXPECT_EQ(make_probe(kLink, {}, {}, {.encaps = {}, .back = list}, 0, 1400).length, 14 + 1400);
 }
 
-// RFC 8986, 5.2: the first segment is in the destination alone; segments left and last entry say so.
+// RFC 8986, 5.2: the first segment is only in the destination; segments left and last entry show that.
 TEST(Wire, ReducedEncapsulation) {
     const auto two = make_encaps_header(kLink, address("2001:db8:a::1"), segments(2), true);
     EXPECT_EQ(two.srh_offset, 14 + 40);
@@ -143,7 +143,7 @@ TEST(Wire, ReducedEncapsulation) {
         fc000001000000000000000000000001)"));
 }
 
-// The first entry is the place of the packet's own destination.
+// The first entry is reserved for the packet's own destination.
 TEST(Wire, Insertion) {
     const auto header = make_insert_header(kLink, segments(2));
     EXPECT_EQ(header.srh_offset, 14);
@@ -178,7 +178,7 @@ struct Encaps {
 
 class WireEncaps : public testing::TestWithParam<Encaps> {};
 
-// The first segment is the destination; the list is written backwards, and last entry and segments left point at it.
+// The first segment is the destination; the list is in reverse, and last entry and segments left point to it.
 TEST_P(WireEncaps, BytesAreAsWrittenByHand) {
     const auto& [count, srh] = GetParam();
     const std::string_view before = R"(

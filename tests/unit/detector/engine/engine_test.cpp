@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The engine over plain memory: scripted events of the kernel and of netlink in, states in shared memory out. The node
-// is A with neighbors B and C:
+// Tests the engine over plain memory: kernel and netlink events go in, states in shared memory come out. The node is A
+// with neighbors B and C:
 //
 //     A === to-B === B
 //     A === to-C === C
@@ -78,7 +78,7 @@ class EngineTest : public testing::Test {
   protected:
     EngineTest() { restart(); }
 
-    /// Another engine over the same memory, as after a crash.
+    /// Starts another engine over the same memory, as after a crash.
     void restart() {
         engine_ = std::make_unique<Engine>(
             maps_, EngineHooks{.resolve = [this](int ifindex, const Address&) { asked_.push_back(ifindex); },
@@ -98,7 +98,7 @@ class EngineTest : public testing::Test {
             kNow);
         tell(name, SS_EVENT_ALIVE);
     }
-    /// What the tick would say of a session.
+    /// Delivers the tick's verdict on a session.
     void tell(const std::string& name, ss_event_type type) {
         const auto* session = engine_->sessions().find(name);
         if (session == nullptr) return;
@@ -141,7 +141,7 @@ TEST_F(EngineTest, LostCarrierLowersTheStateAndCountsIt) {
     EXPECT_THAT(events_, ElementsAre("A-B", "A-C", "A-B"));
 }
 
-// Traffic waits for the stores; the log and the followers do not matter to it.
+// Traffic waits for the stores, not for the log and the followers.
 TEST_F(EngineTest, AllStatesOfALinkAreLoweredBeforeTheFirstIsReported) {
     auto config = square();
     for (int i = 0; i < 100; ++i) {
@@ -168,7 +168,7 @@ TEST_F(EngineTest, AllStatesOfALinkAreLoweredBeforeTheFirstIsReported) {
     EXPECT_EQ(up_at_first_event, 0U);
 }
 
-TEST_F(EngineTest, AnInterfaceThatDoesNotExistAtTheStartIsAwaited) {
+TEST_F(EngineTest, AnInterfaceMissingAtTheStartIsAwaited) {
     ASSERT_TRUE(apply(square()));
     engine_->on_link(link("to-C", kToC), kNow);
     engine_->on_links_known(kNow);
@@ -179,7 +179,7 @@ TEST_F(EngineTest, AnInterfaceThatDoesNotExistAtTheStartIsAwaited) {
     EXPECT_EQ(session("A-B").ifindex, kToB);
 }
 
-TEST_F(EngineTest, NothingChangedIsNotOneWrite) {
+TEST_F(EngineTest, WithoutAChangeNothingIsWritten) {
     start();
     const auto before = maps_.snapshot();
     const auto plan = apply(square());
@@ -206,7 +206,7 @@ TEST_F(EngineTest, AnUnchangedSessionKeepsItsCounters) {
     EXPECT_EQ(maps_.plans[maps_.clock_conf().plan].classes, 2U);
 }
 
-TEST_F(EngineTest, AChangeWhileARepairIsOnLeavesItOn) {
+TEST_F(EngineTest, AChangeDuringARepairKeepsTheRepair) {
     start();
     tell("A-B", SS_EVENT_DEAD);
     EXPECT_EQ(rank("A-B"), SS_DOWN);
@@ -237,7 +237,7 @@ TEST_F(EngineTest, ARenamedSessionKeepsItsState) {
     EXPECT_EQ(engine_->sessions().find("A-B"), nullptr);
 }
 
-TEST_F(EngineTest, AnotherNeighborStartsAnew) {
+TEST_F(EngineTest, ANewNeighborStartsFresh) {
     start();
     tell("A-B", SS_EVENT_DEAD);
     auto config = square();
@@ -252,7 +252,7 @@ TEST_F(EngineTest, AnotherNeighborStartsAnew) {
     EXPECT_FALSE(session("A-B").neighbor_mac);
 }
 
-TEST_F(EngineTest, ARemovedSessionStopsAndItsPlaceIsUsedAgain) {
+TEST_F(EngineTest, ARemovedSessionStopsAndItsIndexIsReused) {
     start();
     const auto index = session("A-C").index;
     auto config = square();
@@ -327,7 +327,7 @@ TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     ASSERT_TRUE(plan);
     names.clear();
     for (const auto& one : engine.policies().all()) names.push_back(key_of(one));
-    EXPECT_THAT(names, ElementsAre("to-D", "to-B computed")) << "what went over A-C is gone";
+    EXPECT_THAT(names, ElementsAre("to-D", "to-B computed")) << "the paths over A-C are gone";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What routing computed, said in the words of the configuration.
+// Tests the translation of routing's results into the terms of the configuration.
 #include "detector/feed/computed_policies.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-/// A configuration with one adjacency a name, computed routing on.
+/// A configuration with one adjacency per name and with computed routing.
 Config config_with(const std::vector<std::string>& adjacencies) {
     Config config;
     config.node = "S";
@@ -77,16 +77,17 @@ const Sketch kRing{.links = {"S A 10", "A D 10", "S C 10", "C B 10", "B D 30"}};
 TEST(ComputedPolicies, PrimariesFirstThenRepairs) {
     const auto set = compute(kRing, config_with({"S-A", "S-C"}));
     EXPECT_THAT(set.warnings, IsEmpty());
-    // Repair of S-A towards D: at B all old paths to D are clean; C would send it back, so C -> B and decapsulation.
+    // Repair of S-A towards D: at B, no old path to D uses S-A; C would send packets back, so C -> B and decapsulation.
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-C push fd00:0:5:6::"));
     EXPECT_THAT(candidates_of(set, "to-A"), testing::SizeIs(2));
     EXPECT_THAT(set.policies.front().prefixes, testing::SizeIs(1)) << "the locator";
     for (const auto& policy : set.policies) {
-        for (const auto& candidate : policy.candidates) EXPECT_EQ(candidate.preference, 100U) << "the order decides";
+        for (const auto& candidate : policy.candidates)
+            EXPECT_EQ(candidate.preference, 100U) << "only the order decides";
     }
 }
 
-TEST(ComputedPolicies, EqualCostPathsAreCandidatesEach) {
+TEST(ComputedPolicies, EachEqualCostPathIsACandidate) {
     const Sketch sketch{.links = {"S A 10", "S B 10", "S C 10", "S E 10", "A D 10", "B D 10", "C D 10", "E D 10"}};
     const auto set = compute(sketch, config_with({"S-A", "S-B", "S-C", "S-E"}));
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-B", "S-C")) << "three at most";
@@ -107,8 +108,8 @@ TEST(ComputedPolicies, LinksWithoutAdjacencyAreNamedAndLeftOut) {
     EXPECT_THAT(set.bypasses, IsEmpty());
 }
 
-// A's policy for everything would send what is for C over A while S-A is down, though C is next door.
-TEST(ComputedPolicies, ShorterPrefixesDoNotCatchWhatIsLeftOut) {
+// Without an entry of its own, C's prefix would match A's default policy while S-A is down, though C is a neighbor.
+TEST(ComputedPolicies, ShorterPrefixesDoNotMatchUnprotectedDestinations) {
     auto sketch = kRing;
     sketch.prefixes = {"A 2001:db8::/32", "C 2001:db8:c::/48", "S 2001:db8:5::/48", "C 192.0.2.0/24"};
     auto config = config_with({"S-A"});
@@ -211,7 +212,7 @@ TEST(ComputedPolicies, LocatorsAreTakenFromTheDomain) {
     EXPECT_EQ(locator_plan_of(config).block.to_string(), "fd00::/16");
 }
 
-/// "arc's link id: adjacency" of all links of S.
+/// "link: adjacency" for all links of S.
 std::vector<std::string> matches(const Sketch& sketch, const std::vector<std::string>& names) {
     const auto graph = sketch.graph();
     const auto config = config_with(names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The feed with a topology file that changes under it, and with stand-ins for vtysh.
+// Tests the feed with a topology file that changes, and with stand-ins for vtysh.
 #include "detector/feed/routing_feed.hpp"
 
 #include <cstdlib>
@@ -48,7 +48,7 @@ class RoutingFeedTest : public testing::Test {
         std::filesystem::remove_all(directory_);
     }
 
-    /// A triangle A, B, C with these links; written beside and renamed, as one should.
+    /// A triangle A, B, C with these links; written to a second file that is then renamed, as one should.
     void write(const std::string& links) const {
         const std::string path = config_.routing->topology;
         std::ofstream(path + ".new") << "nodes:\n"
@@ -137,7 +137,7 @@ TEST_F(RoutingFeedTest, HoldsRepairsThenFollows) {
     ASSERT_TRUE(await_status("convergence", "settled"));
 }
 
-TEST_F(RoutingFeedTest, ALinkThatComesIsUsedByLoopFreeListsFirst) {
+TEST_F(RoutingFeedTest, ANewLinkIsFirstUsedByMicroLoopAvoidance) {
     write(kWithoutAB);
     start();
     ASSERT_TRUE(await_sets(1));
@@ -167,7 +167,7 @@ TEST_F(RoutingFeedTest, ABadFileIsNamedAndTheLastGoodOneStays) {
     ASSERT_TRUE(await_status("links", 2));
 }
 
-TEST_F(RoutingFeedTest, ThisNodeHasToBeInTheFile) {
+TEST_F(RoutingFeedTest, ThisNodeMustBeInTheFile) {
     config_.routing->node = "Z";
     write(kAll);
     start();
@@ -208,7 +208,7 @@ class IsisFeedTest : public RoutingFeedTest {
     }
 };
 
-TEST_F(IsisFeedTest, FollowsTheDatabaseAsTheRouterThatIsAsked) {
+TEST_F(IsisFeedTest, FollowsTheDatabaseOfTheRouterBehindVtysh) {
     start();
     ASSERT_TRUE(await([&] { return !feed_->status().at("problem").is_null(); }));
     EXPECT_THAT(feed_->status().at("problem").get<std::string>(), HasSubstr("needs FRR's vtysh"));

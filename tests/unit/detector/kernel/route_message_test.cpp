@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Routes to messages and back, and the words that both are compared by.
+// Tests the conversion of routes to messages and back, and the texts by which they are compared.
 #include "detector/kernel/route_message.hpp"
 
 #include <linux/rtnetlink.h>

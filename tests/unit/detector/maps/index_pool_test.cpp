@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Indices of the maps: none twice, and none anew while packets may still use it.
+// Tests indices of the maps: none is given out twice, or again while packets may still use it.
 #include <optional>
 #include <set>
 
@@ -18,7 +18,7 @@ TEST(IndexPool, HandsOutEachOnce) {
     EXPECT_EQ(pool.take(), std::nullopt);
 }
 
-TEST(IndexPool, WhatIsGivenBackRestsUntilTheTurn) {
+TEST(IndexPool, ReturnedIndicesRestUntilTheNextTurn) {
     IndexPool pool(2);
     const auto first = pool.take().value();
     pool.take();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The list of prefix lengths: its order, its masks, and what packets see while it changes.
+// Tests the list of prefix lengths: its order, its masks, and what packets see while it changes.
 #include "detector/maps/length_list.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ using testing::ElementsAre;
 
 class Lengths : public testing::Test {
   protected:
-    // As packets meet them; one that they meet twice in a row is meant once.
+    // The lengths as packets see them; a length that occurs twice in a row counts once.
     [[nodiscard]] std::vector<unsigned> seen() const {
         std::vector<unsigned> result;
         for (std::uint32_t i = 0; i < steering_->sid_lengths; ++i) {
@@ -75,7 +75,7 @@ TEST_F(Lengths, ALengthStaysUntilItsLastPrefixGoes) {
     EXPECT_THAT(seen(), ElementsAre(64));
 }
 
-TEST_F(Lengths, HasRoomForSoManyDifferentOnes) {
+TEST_F(Lengths, HasRoomForMaxLengths) {
     for (std::uint32_t length = 1; length <= SS_MAX_LENGTHS; ++length) {
         EXPECT_TRUE(list_.has_room(length));
         list_.add(length);
@@ -88,7 +88,7 @@ TEST_F(Lengths, HasRoomForSoManyDifferentOnes) {
     EXPECT_TRUE(list_.has_room(SS_MAX_LENGTHS + 1));
 }
 
-TEST_F(Lengths, AgreesWithAMapWhateverIsDone) {
+TEST_F(Lengths, AgreesWithAMapAfterAnyOperations) {
     std::mt19937 dice(1);
     std::map<unsigned, unsigned, std::greater<>> model;
     for (int i = 0; i < 20'000; ++i) {
@@ -109,12 +109,12 @@ TEST_F(Lengths, AgreesWithAMapWhateverIsDone) {
         for (std::uint32_t at = 0; at < steering_->sid_lengths; ++at) {
             const auto& entry = steering_->sid_length[at];
             const auto mask = length_of(entry.length);
-            ASSERT_EQ(std::memcmp(&entry, &mask, sizeof mask), 0) << "its mask came along";
+            ASSERT_EQ(std::memcmp(&entry, &mask, sizeof mask), 0) << "its mask moved with it";
         }
     }
 }
 
-// Others come and go before, between and behind them, while a packet looks: each of these it has to meet.
+// A packet must see each of these lengths, while others come and go before, between and after them.
 TEST_F(Lengths, NoneIsMissingWhileOthersComeAndGo) {
     static constexpr std::array<std::uint32_t, 4> kStaying{120, 64, 48, 8};
     for (const auto length : kStaying) list_.add(length);
@@ -135,7 +135,7 @@ TEST_F(Lengths, NoneIsMissingWhileOthersComeAndGo) {
     std::set<std::uint32_t> coming;
     std::uint32_t most = 0;
     for (int i = 0; i < 300'000; ++i) {
-        const auto length = static_cast<std::uint32_t>(8 * (dice() % 16) + 1);  // none of those that stay
+        const auto length = static_cast<std::uint32_t>(8 * (dice() % 16) + 1);  // none of the permanent ones
         if (coming.erase(length) != 0) {
             list_.remove(length);
         } else {

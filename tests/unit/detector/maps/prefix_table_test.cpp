@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tables of prefixes: all found where the data plane looks, nothing else, and what the table in force cannot take.
+// Tests the prefix tables: the data plane finds all prefixes and nothing else, and the table in force refuses what does
+// not fit.
 #include "detector/maps/prefix_table.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ std::array<__u64, 2> words_of(const Prefix& prefix) {
     return words;
 }
 
-/// The memory of both tables, and the second one of them.
+/// The memory of both tables, and the second of them.
 struct Memory {
     explicit Memory(std::uint32_t prefixes)
         : cells(2UL * PrefixTable::cells_for(prefixes)),
@@ -64,7 +65,7 @@ struct Memory {
     [[nodiscard]] bool maybe(const Prefix& prefix) const {
         return (words.at(ss_filter_word(&head, hash(prefix))) >> ss_filter_bit(hash(prefix)) & 1) != 0;
     }
-    // As bpf/lib/lookup.h asks. 0: no such prefix.
+    // Looks up like bpf/lib/lookup.h; 0 if there is no such prefix.
     [[nodiscard]] std::uint32_t policy_of(const Prefix& prefix) const {
         const auto address = words_of(prefix);
         if (!maybe(prefix)) return 0;
@@ -96,7 +97,7 @@ TEST(PrefixTable, FindsAllAndNothingElse) {
         ASSERT_EQ(memory.policy_of(prefix), prefixes.contains(prefix) ? prefixes.at(prefix) : 0U);
         looked_for += memory.maybe(prefix) ? 1 : 0;
     }
-    EXPECT_LT(looked_for, kCount / 10) << "the bitmap answers for most";
+    EXPECT_LT(looked_for, kCount / 10) << "the bitmap answers most lookups";
     const auto first = std::span(memory.cells).first(memory.cells.size() / 2);
     EXPECT_TRUE(std::ranges::all_of(first, [](const ss_cell& cell) { return cell.length == SS_CELL_FREE; }))
         << "the other table's";
@@ -123,8 +124,8 @@ TEST(PrefixTable, TheBitmapTellsHostsAndSubnetsApart) {
     }
 }
 
-// In a table for many, a few must not be spread over a bitmap that no cache holds.
-TEST(PrefixTable, TheBitmapIsAsLargeAsNeedBe) {
+// In a large table, a few prefixes must not be spread over a bitmap too large for the cache.
+TEST(PrefixTable, TheBitmapIsOnlyAsLargeAsNecessary) {
     Memory memory(100'000);
     ASSERT_TRUE(memory.build(random_prefixes(100, 1)));
     EXPECT_EQ(memory.head.filter_mask + 1, PrefixTable::words_for(100));
@@ -155,7 +156,7 @@ TEST(PrefixTable, LengthsAreThoseInUseLongestFirst) {
     EXPECT_EQ(memory.head.length[SS_IPV4][0].length, 104U);
 }
 
-TEST(PrefixTable, WhatDoesNotFitIsRefused) {
+TEST(PrefixTable, MoreThanFitsIsRefused) {
     Memory memory(100);
     EXPECT_TRUE(memory.build(random_prefixes(100, 1)));
     EXPECT_FALSE(memory.build(random_prefixes(101, 1)));
@@ -167,7 +168,7 @@ TEST(PrefixTable, WhatDoesNotFitIsRefused) {
     EXPECT_TRUE(memory.build(lengths));
 }
 
-TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
+TEST(PrefixTable, PrefixesChangeInTheTableInForce) {
     Memory memory(100);
     const auto prefixes = random_prefixes(50, 1);
     ASSERT_TRUE(memory.build(prefixes));
@@ -184,14 +185,14 @@ TEST(PrefixTable, PrefixesComeChangeAndGoInForce) {
     for (const auto& [prefix, slot] : random_prefixes(60, 2)) ASSERT_EQ(memory.policy_of(prefix), slot);
 }
 
-TEST(PrefixTable, ATableInForceAsksToBeBuiltAnew) {
+TEST(PrefixTable, ATableInForceAsksToBeRebuilt) {
     Memory memory(64);
     ASSERT_TRUE(memory.build({{*Prefix::parse("2001:db8::/48"), 1}}));
     EXPECT_FALSE(memory.table.put(*Prefix::parse("2001:db8::/64"), target_of(2))) << "a new length";
     const auto flapping = *Prefix::parse("2001:db8:1::/48");
     std::size_t times = 0;
     while (memory.table.put(flapping, target_of(3))) {
-        ASSERT_LT(times++, std::size_t{1000}) << "cells are not used twice: a packet may be on its way through one";
+        ASSERT_LT(times++, std::size_t{1000}) << "cells are not reused: a packet may still use one";
         ASSERT_EQ(memory.policy_of(flapping), 3U);
         memory.table.drop(flapping);
         ASSERT_EQ(memory.policy_of(flapping), 0U);
@@ -200,7 +201,7 @@ TEST(PrefixTable, ATableInForceAsksToBeBuiltAnew) {
     EXPECT_EQ(memory.policy_of(*Prefix::parse("2001:db8::/48")), 1U);
 }
 
-// More of one home than cells are in reach: another seed scatters them.
+// More prefixes with one home than cells in reach: another seed spreads them.
 TEST(PrefixTable, CollidingPrefixesGetAnotherSeed) {
     Memory memory(1000);
     std::mt19937 random(1);
