@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// End.DT4, End.DT6 and End.DT46: who may come, what comes out, and what goes on from there.
+// Tests End.DT4, End.DT6 and End.DT46: who may send to them, the packet that comes out, and its further path.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -9,7 +9,7 @@ constexpr std::string_view kDt4 = "fd00:a::d4";
 constexpr std::string_view kDt6 = "fd00:a::d6";
 constexpr std::string_view kDt46 = "fd00:a::d46";
 constexpr std::string_view kEnd = "fd00:a::1";
-constexpr std::string_view kInside = "fd00:b::1";  // the domain is fd00::/16 and 2001:db8:a::/48
+constexpr std::string_view kInside = "fd00:b::1";  // the SR domain is fd00::/16 and 2001:db8:a::/48
 
 class Decap : public Repairing {
   protected:
@@ -39,7 +39,7 @@ class Decap : public Repairing {
         programs_.repair[0].active = 0;
     }
 
-    // Around a packet, without an SRH.
+    // A tunnel around a packet, without an SRH.
     static Bytes tunnel(std::string_view to, const Bytes& inner, std::string_view from = kInside,
                         std::uint8_t traffic_class = 0) {
         const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
@@ -55,7 +55,7 @@ class Decap : public Repairing {
                       srh(v4 ? kIpv4Inside : kIpv6Inside, segments_, left) + inside(inner));
     }
 
-    // Passed on as `inner`, whose Ethernet header has its own type.
+    // Checks that the packet comes out as `inner`, whose Ethernet header has its own type.
     void expect_unwrapped(const Bytes& in, const Bytes& inner) {
         const auto counted = programs_.outcomes(SS_OUTCOME_DECAPSULATED);
         const auto in_all = programs_.all_counters();
@@ -88,7 +88,7 @@ TEST_F(Decap, TheMacAddressesStay) {
     expect_unwrapped(in, expected);
 }
 
-TEST_F(Decap, BehindAnSrhOfAnyLength) {
+TEST_F(Decap, AfterAnSrhOfAnyLength) {
     for (unsigned count = 0; count < SS_MAX_SEGMENTS; ++count) {
         SCOPED_TRACE(count);
         std::vector<std::string> names;
@@ -100,7 +100,7 @@ TEST_F(Decap, BehindAnSrhOfAnyLength) {
     }
 }
 
-// ip6tnl's default is destination options (a tunnel encapsulation limit, RFC 2473, 4.1.1) before what is inside.
+// By default, ip6tnl puts destination options (a tunnel encapsulation limit, RFC 2473, 4.1.1) before the inner packet.
 TEST_F(Decap, WithOptionsAnywhere) {
     const auto around = [](std::uint8_t first, const Bytes& rest) {
         return packet(Ipv6{.from = kInside, .to = kDt46, .next_header = first}, rest);
@@ -119,7 +119,7 @@ TEST_F(Decap, WithOptionsAnywhere) {
                                                srh(kDestinationOptions, list, 0) + options(kind) + payload),
                          *inner);
     }
-    // Not a tunnel, and nothing that anybody would send: the kernel's.
+    // Not a tunnel, and nothing that anybody would send: left to the kernel.
     const auto plain = around(kDestinationOptions, options(kUdp) + udp(1, 2, 3));
     EXPECT_EQ(text_of(programs_.ingress(plain).packet), text_of(plain));
     Bytes many;
@@ -128,8 +128,8 @@ TEST_F(Decap, WithOptionsAnywhere) {
     EXPECT_EQ(text_of(programs_.ingress(deep).packet), text_of(deep));
 }
 
-// A fragment is not the packet, and what AH covers has to be verified first.
-TEST_F(Decap, NotOfFragmentsAndNotBehindAh) {
+// A fragment is not the whole packet, and what AH covers must be verified first.
+TEST_F(Decap, NotForFragmentsAndNotAfterAh) {
     for (const std::uint8_t first : Bytes{44, 51}) {
         const auto in = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = first},
                                Bytes{kIpv6Inside, 0, 0, 0, 0, 0, 0, 1} + inside(v6_));
@@ -139,7 +139,7 @@ TEST_F(Decap, NotOfFragmentsAndNotBehindAh) {
     }
 }
 
-// RFC 8200, 4.4: a routing header with segments left is worked off before anything behind it.
+// RFC 8200, 4.4: a routing header with segments left is processed before anything that follows it.
 TEST_F(Decap, NotWithASecondRoutingHeaderUnfinished) {
     const std::vector<Address> list{address("fc00::9"), address(kDt46)};
     const auto in = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kRouting},
@@ -148,8 +148,8 @@ TEST_F(Decap, NotWithASecondRoutingHeaderUnfinished) {
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), 0U);
 }
 
-// A session's probe that a neighbor sends through a tunnel to us is heard; those of others are never repaired, whether
-// they came in a tunnel or not.
+// A session's own probe that arrives in a neighbor's tunnel is recorded. Other nodes' probes are never repaired, in a
+// tunnel or not.
 TEST_F(Decap, AProbeInside) {
     open_session(programs_, 3, address("2001:db8:ab::a"));
     programs_.sessions[3].tx.sequence = 100;
@@ -193,7 +193,7 @@ TEST_F(Decap, NotByAnInterfaceWithoutAnAdjacency) {
     expect_dropped(tunnel(kDt46, v6_), SS_OUTCOME_NOT_IN_DOMAIN);
 }
 
-TEST_F(Decap, WhatIsInsideHasToBeAPacket) {
+TEST_F(Decap, TheInnerPacketMustBeAPacket) {
     auto version = tunnel(kDt46, v6_);
     version[kEthernetLength + kIpv6Length] = 0x45;
     expect_dropped(version, SS_OUTCOME_MALFORMED);
@@ -214,15 +214,15 @@ TEST_F(Decap, WhatIsInsideHasToBeAPacket) {
     expect_dropped(other, SS_OUTCOME_MALFORMED);
 }
 
-// RFC 8986, 4.6: with segments left it is an error that the kernel answers.
-TEST_F(Decap, SegmentsLeftAreTheKernels) {
+// RFC 8986, 4.6: with segments left, it is an error that the kernel answers.
+TEST_F(Decap, SegmentsLeftAreLeftToTheKernel) {
     const auto in = tunnel_by_srh({kDt46, "fc00::9"}, 1, v6_);
     const auto result = programs_.ingress(in);
     EXPECT_EQ(result.code, kPass);
     EXPECT_EQ(text_of(result.packet), text_of(in));
 }
 
-TEST_F(Decap, WhatIsNotATunnelIsTheKernels) {
+TEST_F(Decap, OtherPacketsAreLeftToTheKernel) {
     const auto in = packet(Ipv6{.from = kInside, .to = kDt46}, udp(1, 2, 3));
     EXPECT_EQ(text_of(programs_.ingress(in).packet), text_of(in));
     EXPECT_EQ(programs_.all_counters(), 0U);
@@ -240,8 +240,8 @@ TEST_F(Decap, AfterEndAndInAContainer) {
     expect_unwrapped(tunnel("fcbb:bbbb:a:a:d46::", v4_), v4_);
 }
 
-// RFC 6040, 4.2, figure 4: columns are the outer codepoint Not-ECT, ECT(1), ECT(0), CE; 4 is a drop.
-TEST_F(Decap, CongestionIsToldToWhatIsInside) {
+// RFC 6040, 4.2, figure 4: the columns are the outer codepoint Not-ECT, ECT(1), ECT(0), CE; 4 means a drop.
+TEST_F(Decap, CongestionIsCopiedToTheInnerPacket) {
     constexpr unsigned kDrop = 4;
     constexpr std::array<std::array<unsigned, 4>, 4> kTable{
         {{0, 0, 0, kDrop}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}}};
@@ -268,7 +268,7 @@ TEST_F(Decap, CongestionIsToldToWhatIsInside) {
     }
 }
 
-// The checksum after an update, for many others.
+// The checksum stays right after an update, for many other checksums.
 TEST_F(Decap, TheChecksumOfIpv4StaysRight) {
     for (unsigned ttl = 1; ttl < 256; ++ttl) {
         for (const std::uint8_t ecn : Bytes{1, 2}) {
@@ -280,7 +280,7 @@ TEST_F(Decap, TheChecksumOfIpv4StaysRight) {
     }
 }
 
-TEST_F(Decap, WhatWasInsideIsSteered) {
+TEST_F(Decap, TheInnerPacketIsSteered) {
     programs_.lower(kPrimary);
     for (const auto& inner : {packet(Ipv6{}, udp(1, 2, 3)), packet(Ipv4{}, udp(1, 2, 3))}) {
         const auto plain = programs_.ingress(inner);

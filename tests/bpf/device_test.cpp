@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The egress program of the policy device: what the kernel routes into it leaves by its policy, or not at all.
+// Tests the egress program of the policy device: packets that the kernel routes into it leave by their policy, or not
+// at all.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -20,7 +21,7 @@ class Device : public Repairing {
         EXPECT_EQ(programs_.all_counters(), in_all + 1);
         return result.packet;
     }
-    // Counted once.
+    // Checks that the packet is dropped and counted once.
     void expect_lost(const Bytes& packet, std::uint32_t counter) {
         const auto in_all = programs_.all_counters();
         const auto counted = programs_.counter(counter);
@@ -32,7 +33,7 @@ class Device : public Repairing {
     void expect_lost(const Bytes& packet, ss_outcome outcome) { expect_lost(packet, SS_COUNT_OUTCOMES + outcome); }
 };
 
-// The kernel has counted the hop of what it forwards, and there is none for what it sends.
+// The kernel has counted the hop of packets that it forwards, and local packets have none.
 TEST_F(Device, TheHopLimitStays) {
     for (const std::uint8_t hops : Bytes{1, 64, 255}) {
         const auto v6 = packet(Ipv6{.hop_limit = hops}, udp(1, 2, 100));
@@ -48,12 +49,12 @@ TEST_F(Device, TheHopLimitStays) {
     expect_lost(packet(Ipv6{.hop_limit = 0}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT);
 }
 
-TEST_F(Device, TheGateIsNotAsked) {
+TEST_F(Device, RepairActiveDoesNotMatter) {
     programs_.repair[0].active = 0;
     sent(packet(Ipv6{}, udp(1, 2, 100)));
 }
 
-// The kernel's route led here: plain forwarding is to the neighbor itself.
+// The kernel's route led here, so plain forwarding is to the neighbor itself.
 TEST_F(Device, PlainForwardingIsToTheAdjacency) {
     programs_.states[kPrimary].rank = SS_UP;
     auto plain = forward_list(kPrimary);
@@ -68,7 +69,7 @@ TEST_F(Device, PlainForwardingIsToTheAdjacency) {
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, 2U);
 }
 
-TEST_F(Device, WhatNoCandidateTakesIsLost) {
+TEST_F(Device, PacketsThatNoCandidateTakesAreDropped) {
     const auto in = packet(Ipv6{}, udp(1, 2, 100));
     programs_.lower(kBackup);
     expect_lost(in, SS_DROP_NO_CANDIDATE);
@@ -78,7 +79,7 @@ TEST_F(Device, WhatNoCandidateTakesIsLost) {
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, 0U);
 }
 
-TEST_F(Device, WhatIsInNoPolicyIsLost) {
+TEST_F(Device, PacketsInNoPolicyAreDropped) {
     expect_lost(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
     expect_lost(packet(Ipv4{.to = "198.51.100.1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
     expect_lost(packet(Ipv6{.to = "ff02::1"}, udp(1, 2, 100)), SS_OUTCOME_EXEMPT);
@@ -86,7 +87,7 @@ TEST_F(Device, WhatIsInNoPolicyIsLost) {
     expect_lost(packet(Ipv6{}, udp(1, 2, 100)), SS_OUTCOME_EXEMPT);
 }
 
-TEST_F(Device, WhatIsNoPacketIsLost) {
+TEST_F(Device, OtherFramesAreDropped) {
     auto arp = packet(Ipv6{}, udp(1, 2, 100));
     arp[13] = 0x06;
     arp[12] = 0x08;
@@ -98,13 +99,13 @@ TEST_F(Device, WhatIsNoPacketIsLost) {
     EXPECT_EQ(programs_.all_counters(), 0U);
 }
 
-// The device's MTU is smaller by the longest header: the kernel has told the sender already.
-TEST_F(Device, WhatIsTooBigIsLostUntold) {
+// The device's MTU leaves room for the longest header, so the kernel has already told the sender.
+TEST_F(Device, TooBigIsDroppedWithoutAMessage) {
     programs_.lists[1].mtu = 1000;
     expect_lost(packet(Ipv6{}, udp(1, 2, 1400)), SS_DROP_TOO_BIG);
 }
 
-TEST_F(Device, InsertionIsNotForAll) {
+TEST_F(Device, InsertionIsNotForAllPackets) {
     back_up(insert_list(kBackup, 1));
     const auto out = sent(packet(Ipv6{.hop_limit = 9}, udp(1, 2, 100)));
     EXPECT_EQ(out.at(kEthernetLength + 6), kRouting);
@@ -120,7 +121,7 @@ TEST_F(Device, NoLoops) {
     expect_lost(tagged(0x5d02, "2001:db8:5::1"), SS_DROP_LOOP);
     sent(tagged(0x5d01, "2001:db8:5::1"));
     const auto own = own_source().to_string();
-    sent(tagged(0, own));  // of this node's own, and never repaired yet
+    sent(tagged(0, own));  // this node's own packet, not repaired yet
 }
 
 }  // namespace

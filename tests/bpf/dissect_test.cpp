@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What leaves the data plane, as another implementation reads it: tshark finds every header, every checksum right, and
-// nothing to complain about.
+// Has another implementation read the packets that leave the data plane: tshark finds every header, every checksum
+// right, and no error.
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace sidestep {
 namespace {
 
-/// What tshark says of one packet.
+/// What tshark reports of one packet.
 struct Dissected {
     std::string protocols;
     std::string complaints;
@@ -38,7 +38,7 @@ class Dissect : public Repairing {
         if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
     }
 
-    // A datagram or segment with its checksum right, over its pseudo-header.
+    // A datagram or segment with the right checksum, including its pseudo-header.
     static Bytes finished(Bytes whole) {
         const bool v4 = whole.at(kEthernetLength) >> 4 == 4;
         const auto at = kEthernetLength + (v4 ? kIpv4Length : kIpv6Length);
@@ -104,7 +104,7 @@ class Dissect : public Repairing {
     std::filesystem::path folder_;
 };
 
-// The judge can say no.
+// tshark does find errors.
 TEST_F(Dissect, TsharkComplainsOfWhatIsWrong) {
     auto bad_checksum = v4();
     bad_checksum[kEthernetLength + 10] ^= 1;
@@ -145,7 +145,7 @@ TEST_F(Dissect, Encapsulation) {
     }
 }
 
-// The checksum of what follows is over the last segment, which is the packet's own destination.
+// The checksum of the upper layer includes the last segment, which is the packet's own destination.
 TEST_F(Dissect, Insertion) {
     std::vector<Bytes> packets;
     for (const unsigned count : {1U, 2U, programs_.most_segments() - 1}) {
@@ -168,7 +168,7 @@ TEST_F(Dissect, Forwarding) {
     EXPECT_EQ(results[1].protocols, "eth:ethertype:ip:tcp:data");
 }
 
-// Datagrams: tshark sums up TCP even where it is quoted in part.
+// Only datagrams, because tshark verifies TCP checksums even of partial quotes.
 TEST_F(Dissect, AnswersToSenders) {
     back_up(encaps_list(kBackup, 2));
     programs_.lists[1].mtu = 1500;
@@ -180,7 +180,7 @@ TEST_F(Dissect, AnswersToSenders) {
     EXPECT_EQ(results[1].protocols, "eth:ethertype:ip:icmp:ip:udp:data");
 }
 
-// A padded probe, and one that is encapsulated as data is.
+// A padded probe, and one that is encapsulated as data.
 TEST_F(Dissect, Probes) {
     std::vector<Bytes> packets;
     const auto list = segments(2);

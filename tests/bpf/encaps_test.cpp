@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// H.Encaps and H.Encaps.Red in the kernel (RFC 8986, 5.1 and 5.2), around IPv6 and IPv4, against bytes written by hand.
+// Tests H.Encaps and H.Encaps.Red in the kernel (RFC 8986, 5.1 and 5.2), around IPv6 and IPv4, against bytes written by
+// hand.
 #include <set>
 
 #include "tests/bpf/repairing.hpp"
@@ -13,7 +14,7 @@ class Encaps : public Repairing {};
 const Bytes kIpv6Packet = packet(Ipv6{.hop_limit = 9, .traffic_class = 0xb9}, udp(1, 2, 4));
 const Bytes kIpv4Packet = packet(Ipv4{.ttl = 9, .tos = 0xb9}, udp(1, 2, 4));
 
-// What they have to be inside, one hop less.
+// The same packets as they must be inside, one hop less.
 constexpr std::string_view kIpv6Inner = R"(
     6b900000 000c 11 08 20010db8000500000000000000000001 20010db8000d00000000000000000001
     0001 0002 000c 0000 00010203)";
@@ -69,7 +70,7 @@ TEST_F(Encaps, OneSegmentReducedNeedsNoSrh) {
                                                                              kIpv4Inner)));
 }
 
-// RFC 8986, 5.1: the list is behind the outer header, whatever its length.
+// RFC 8986, 5.1: the list follows the outer header, whatever its length.
 TEST_F(Encaps, AnyNumberOfSegments) {
     for (unsigned count = 1; count <= programs_.most_segments(); ++count) {
         for (const bool reduced : {false, true}) {
@@ -98,8 +99,8 @@ TEST_F(Encaps, AnyNumberOfSegments) {
     }
 }
 
-// RFC 6040, 4.1, and RFC 2983: the outer header has the class of the inner one, all eight bits of it.
-TEST_F(Encaps, TheClassIsThatOfThePacket) {
+// RFC 6040, 4.1, and RFC 2983: the outer header has the class of the inner one, all eight bits.
+TEST_F(Encaps, TheClassIsCopiedFromThePacket) {
     back_up(encaps_list(kBackup, 1));
     for (unsigned value = 0; value < 256; ++value) {
         const auto octet = static_cast<std::uint8_t>(value);
@@ -111,7 +112,7 @@ TEST_F(Encaps, TheClassIsThatOfThePacket) {
     }
 }
 
-// Every ttl: the checksum is updated, carries and all.
+// For every TTL, the checksum is updated, including carries.
 TEST_F(Encaps, TheChecksumOfIpv4IsRight) {
     back_up(encaps_list(kBackup, 2));
     for (unsigned value = 2; value < 256; ++value) {
@@ -120,7 +121,7 @@ TEST_F(Encaps, TheChecksumOfIpv4IsRight) {
             const auto inner = std::span(out).subspan(kEthernetLength + kIpv6Length + 8 + 32);
             ASSERT_EQ(inner[8], value - 1);
             ASSERT_EQ(internet_checksum(inner.first(kIpv4Length)), 0U) << value;
-            ASSERT_EQ(out[kEthernetLength + 7], value - 1) << "the tunnel is as long as the packet's life";
+            ASSERT_EQ(out[kEthernetLength + 7], value - 1) << "the hop limit is copied from the packet";
         }
     }
 }
@@ -139,7 +140,7 @@ TEST_F(Encaps, AnIpv4FlowKeepsItsLabelAndFlowsDiffer) {
     EXPECT_GT(labels.size(), 4U);
 }
 
-// IPv4 options are inside, untouched.
+// IPv4 options stay inside, untouched.
 TEST_F(Encaps, Ipv4WithOptions) {
     back_up(encaps_list(kBackup, 1, true));
     auto in = hex(R"(000000000000 000000000000 0800

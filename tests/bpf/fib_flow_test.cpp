@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Of equal ways, the programs know the one that the kernel takes for a packet, whatever it is a packet of: each is sent
-// through the kernel, over two equal ways, and then given to the program.
+// Checks that the programs know which of two equal-cost next hops the kernel takes, for packets of all kinds: each
+// packet is sent through the kernel and then given to the program.
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ constexpr std::uint8_t kEsp = 50;
 constexpr std::uint8_t kAh = 51;
 constexpr std::uint8_t kSctp = 132;
 
-// What comes out at the far end of a link, or goes in there.
+// Reads and writes at the far end of a link.
 class FarEnd {
   public:
     explicit FarEnd(unsigned ifindex) : socket_(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))) {
@@ -34,7 +34,7 @@ class FarEnd {
     void send(const Bytes& bytes) {
         if (::send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) std::abort();
     }
-    // Whether the packet whose end this is has come.
+    // True if the packet with this end has arrived.
     bool has(std::span<const std::uint8_t> end) {
         std::array<std::uint8_t, 2048> buffer{};
         for (ssize_t size = 0; (size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) >= 0;) {
@@ -54,12 +54,12 @@ class FibFlow : public Fib {
     void SetUp() override {
         Fib::SetUp();
         if (IsSkipped()) return;
-        if (programs_.at_xdp()) GTEST_SKIP() << "with fib_multipath_hash_policy, XDP leaves all to tc";
+        if (programs_.at_xdp()) GTEST_SKIP() << "with fib_multipath_hash_policy, XDP leaves everything to tc";
         for (const auto* arguments :
              {"neigh add fe80::1 lladdr 02:00:00:00:00:99 dev a", "neigh add fe80::3 lladdr 02:00:00:00:00:99 dev b",
               "neigh add 10.0.1.1 lladdr 02:00:00:00:00:99 dev a", "neigh add 10.0.2.1 lladdr 02:00:00:00:00:99 dev b"})
             ASSERT_TRUE(ip(arguments));
-        // As on a node: it takes away the hash that the sender left on the packet.
+        // Attached as on a node: the program removes the hash that the sender left on the packet.
         LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(kIn), .attach_point = BPF_TC_INGRESS);
         LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = programs_.ingress_program());
         ASSERT_EQ(bpf_tc_hook_create(&hook), 0);
@@ -86,7 +86,7 @@ class FibFlow : public Fib {
         return 0;
     }
 
-    // Of 16 such packets; what varies is up to the caller.
+    // Compares 16 packets; `make` varies them.
     void expect_same(const std::function<Bytes(std::uint8_t)>& make) {
         FarEnd in(kIn + 1);
         FarEnd lan(kLan + 1);
@@ -116,7 +116,7 @@ class FibFlow : public Fib {
         return packet(Ipv4{.to = "198.51.100.1", .protocol = protocol}, payload);
     }
 
-    // Each kind varies what a kernel may or may not hash of it.
+    // Each kind varies something that a kernel may or may not hash.
     void expect_all_the_same() {
         const auto any = [](std::uint8_t i) { return udp(static_cast<std::uint16_t>(5000 + i), 80, 40 + i); };
         const std::vector<Address> list{address("fc00::9"), address("2001:db8:e::1")};

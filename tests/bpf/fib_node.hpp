@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A node with real routes, in a network namespace of this process's own, whose FIB the programs ask.
+// A node with real routes, in a network namespace of this process, whose FIB the programs look up.
 //
 //   in (71) -- us --+-- a (73)   a LAN: neighbors fe80::1 and 10.0.1.1, fe80::2 and 10.0.1.2
 //                   +-- b (75)   one neighbor: fe80::3 and 10.0.2.1
 //
-// Session i is of neighbor i; its bypass, in slot i + 1, has i segments.
+// Session i belongs to neighbor i; its bypass, in slot i + 1, has i segments.
 #pragma once
 
 #include <cstdio>
@@ -25,7 +25,7 @@ inline bool ip(const std::string& arguments) {
     return std::system(("ip " + arguments).c_str()) == 0;
 }
 
-/// What `ip <arguments>` prints.
+/// The output of `ip <arguments>`.
 inline std::string ip_says(const std::string& arguments) {
     std::string text;
     std::array<char, 256> buffer{};
@@ -62,7 +62,7 @@ class Fib : public testing::Test {
         programs_.lower(kUnrelated);
     }
 
-    static constexpr std::uint16_t kSpare = 8;  // of the bypasses
+    static constexpr std::uint16_t kSpare = 8;  // session of the bypasses
     static constexpr std::uint16_t kUnrelated = 9;
 
     static bool build() {
@@ -114,7 +114,7 @@ class Fib : public testing::Test {
         for (const unsigned session : {1, 2, 3}) programs_.lower(session);
     }
 
-    // The neighbor whose bypass a packet took; 0: it was passed as it was.
+    // The neighbor whose bypass a packet took; 0: the packet was passed unchanged.
     unsigned bypassed(Bytes bytes) {
         const auto in = hex("020000000071");
         std::ranges::copy(in, bytes.begin());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Transit that is in no policy: the adjacency is the one that the kernel's FIB names, and its bypass is taken when it
-// is down.
+// Tests transit packets in no policy: the adjacency is the one that the kernel's FIB names, and its bypass is taken
+// when it is down.
 #include <set>
 #include <utility>
 
@@ -17,18 +17,18 @@ TEST_F(Fib, TheAdjacencyIsThatOfTheGateway) {
     EXPECT_EQ(v4("198.51.2.1"), 2U);
     EXPECT_EQ(v4("198.51.6.1"), 1U) << "an IPv6 gateway of IPv4";
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 5U);
-    ASSERT_TRUE(ip("neigh add fe80::1 lladdr 02:00:00:00:00:99 dev a"));  // whether it is resolved or not
+    ASSERT_TRUE(ip("neigh add fe80::1 lladdr 02:00:00:00:00:99 dev a"));  // resolved or not
     EXPECT_EQ(v6("2001:db8:1::1"), 1U);
 }
 
-TEST_F(Fib, OnALinkToOneNeighborEveryGatewayIsThatOne) {
+TEST_F(Fib, OnALinkToOneNeighborEveryGatewayIsThatNeighbor) {
     all_down();
     EXPECT_EQ(v6("2001:db8:3::1"), 3U);
     EXPECT_EQ(v6("2001:db8:9::1"), 3U) << "no gateway at all";
     EXPECT_EQ(v4("198.51.3.1"), 3U);
 }
 
-TEST_F(Fib, OnALanAnUnknownGatewayIsNobody) {
+TEST_F(Fib, OnALanAnUnknownGatewayIsNoAdjacency) {
     all_down();
     EXPECT_EQ(v6("2001:db8:7::1"), 0U);
     EXPECT_EQ(v6("2001:db8:8::1"), 0U);
@@ -36,7 +36,7 @@ TEST_F(Fib, OnALanAnUnknownGatewayIsNobody) {
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 3U);
 }
 
-TEST_F(Fib, WithoutARouteItIsTheKernels) {
+TEST_F(Fib, WithoutARouteItIsLeftToTheKernel) {
     all_down();
     EXPECT_EQ(v6("2001:db8:ffff::1"), 0U);
     EXPECT_EQ(v6("2001:db8:b::1"), 0U);  // a black hole
@@ -64,8 +64,8 @@ TEST_F(Fib, ABypassIsTakenOnlyIfItIsBetter) {
     EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
 }
 
-// Plain forwarding is as good as the adjacency of this flow, whatever its own session says.
-TEST_F(Fib, APolicysOtherCandidatesGoBeforeTheBypass) {
+// Plain forwarding is as good as the adjacency of this flow, whatever its own session's state.
+TEST_F(Fib, APolicysOtherCandidatesComeBeforeTheBypass) {
     programs_.set_path(10, plain_list(7));
     programs_.set_path(11, encaps_list(6, 5));
     programs_.set_policy(1, {10, 11});
@@ -82,7 +82,7 @@ TEST_F(Fib, APolicysOtherCandidatesGoBeforeTheBypass) {
     EXPECT_EQ(v6("2001:db8:1::1"), 5U);
 }
 
-// Without an answer of the FIB's the policy's state is all there is.
+// If the FIB has no answer, only the policy's state counts.
 TEST_F(Fib, APolicyWhoseRouteIsGone) {
     programs_.set_path(10, plain_list(7));
     programs_.set_path(11, encaps_list(6, 5));
@@ -94,8 +94,8 @@ TEST_F(Fib, APolicyWhoseRouteIsGone) {
     EXPECT_EQ(v6("2001:db8:ffff::1"), 5U);
 }
 
-// The kernel itself is asked which of two equal ways each flow takes.
-TEST_F(Fib, OfEqualWaysItIsTheKernelsOwnChoice) {
+// The kernel itself is asked which of two equal-cost next hops each flow takes.
+TEST_F(Fib, OfEqualCostPathsItIsTheKernelsOwnChoice) {
     all_down();
     for (const int policy : {0, 1}) {
         ASSERT_TRUE(set_sysctl("ipv6/fib_multipath_hash_policy", policy));
@@ -121,12 +121,12 @@ TEST_F(Fib, OfEqualWaysItIsTheKernelsOwnChoice) {
             seen.emplace(true, neighbor(answer_v6));
             seen.emplace(false, neighbor(answer_v4));
         }
-        EXPECT_EQ(seen.size(), 4U) << "both ways were taken by both families, policy " << policy;
+        EXPECT_EQ(seen.size(), 4U) << "both families took both paths, policy " << policy;
     }
 }
 
-// fib_multipath_hash_policy 0 takes the flow label of IPv6, not the ports.
-TEST_F(Fib, TheFlowLabelIsTold) {
+// fib_multipath_hash_policy 0 hashes the flow label of IPv6, not the ports.
+TEST_F(Fib, TheFlowLabelIsInTheLookup) {
     all_down();
     std::set<unsigned> by_label;
     std::set<unsigned> by_port;

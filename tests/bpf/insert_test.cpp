@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// H.Insert and forwarding to another neighbor, against bytes written by hand.
+// Tests H.Insert and forwarding to another neighbor, against bytes written by hand.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -31,7 +31,7 @@ TEST_F(Insert, OneSegmentBeforeUdp) {
         0001 0002 000c 0000 00010203)")));
 }
 
-// The SRH that is there already comes second, as it was.
+// The packet's own SRH comes second, unchanged.
 TEST_F(Insert, BeforeAnotherSrh) {
     back_up(insert_list(kBackup, 1));
     const auto in = packet(Ipv6{.hop_limit = 9, .next_header = kRouting},
@@ -64,8 +64,8 @@ TEST_F(Insert, AnyNumberOfSegments) {
 }
 
 // RFC 8200, 4.1: hop-by-hop options come first. Destination options before the upper layer are for the last
-// destination, which they still are when they come behind the SRH.
-TEST_F(Insert, BehindHopByHopAndBeforeDestinationOptions) {
+// destination; that is still true after the SRH.
+TEST_F(Insert, AfterHopByHopAndBeforeDestinationOptions) {
     back_up(insert_list(kBackup, 2));
     auto list = segments(2);
     list.push_back(address("2001:db8:d::1"));
@@ -85,7 +85,7 @@ TEST_F(Insert, BehindHopByHopAndBeforeDestinationOptions) {
     }
 }
 
-TEST_F(Insert, NotBehindManyOptionsAndNotInIpv4) {
+TEST_F(Insert, NotAfterManyOptionsAndNotInIpv4) {
     back_up(insert_list(kBackup, 1));
     expect_passed(packet(Ipv6{.next_header = kHopByHop}, options(kUdp, 8) + udp(1, 2, 4)), SS_DROP_CANNOT_INSERT);
     expect_passed(packet(Ipv4{}, udp(1, 2, 4)), SS_DROP_CANNOT_INSERT);
@@ -93,7 +93,7 @@ TEST_F(Insert, NotBehindManyOptionsAndNotInIpv4) {
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 0U);
 }
 
-TEST_F(Insert, ABrokenHeaderIsDroppedNotSent) {
+TEST_F(Insert, WithABrokenHeaderThePacketIsDropped) {
     back_up(insert_list(kBackup, 1));
     unsigned dropped = 0;
     for (const unsigned length : {14, 21, 22, 37, SS_HEADER_MAX + 1}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Weighted segment lists in the kernel: which flows take which, and which of them move when a list dies.
+// Tests weighted segment lists in the kernel: which flows take which list, and which flows move when a list dies.
 //
-//   candidate 1: lists 1, 2, 3 of weights 1, 2, 5, each of the session of its number; list i has i segments
+//   candidate 1: lists 1, 2, 3 with weights 1, 2, 5; list i depends on session i and has i segments
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -24,7 +24,7 @@ class Lists : public Repairing {
         --programs_.repair[0].active;
     }
 
-    // What `kFlows` datagrams, half of them IPv4, of different ports take; told by the SRH's last entry.
+    // The lists that `kFlows` datagrams with different ports take, half of them IPv4; the SRH's last entry tells.
     Taken take() {
         Taken taken(kFlows);
         for (std::size_t flow = 0; flow < kFlows; ++flow) {
@@ -44,7 +44,7 @@ class Lists : public Repairing {
         }
     }
 
-    // Those whose list is `dead` moved, and nobody else.
+    // Checks that flows of list `dead` moved, and no others.
     static void expect_only_moved(const Taken& before, const Taken& after, unsigned dead) {
         for (std::size_t flow = 0; flow < kFlows; ++flow) {
             if (before[flow] == dead) {
@@ -78,14 +78,14 @@ TEST_F(Lists, FlowsAreSharedByWeightAndMoveOnlyWithTheirList) {
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 6 * kFlows) << "the candidate is counted, not the list";
 }
 
-TEST_F(Lists, AnUnusableListIsADeadOne) {
+TEST_F(Lists, AnUnusableListCountsAsDead) {
     const auto all = take();
     programs_.lists[3].mode = SS_MODE_UNUSABLE;
     expect_only_moved(all, take(), 3);
 }
 
-// RFC 9256, 2.11 and 5.1: a path is valid with one valid list; the next path is for when there is none.
-TEST_F(Lists, TheNextCandidateIsForWhenTheLastListDies) {
+// RFC 9256, 2.11 and 5.1: a path is valid with one valid list; the next path is used if there is none.
+TEST_F(Lists, TheNextCandidateIsUsedWhenTheLastListDies) {
     programs_.set_path(4, encaps_list(4, 4));
     programs_.set_policy(kSlot, {0, 1, 4});
     programs_.lower(1);

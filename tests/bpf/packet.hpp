@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets for tests, from the Ethernet header on, put together from parts:
+// Builds packets for tests, starting with the Ethernet header, from parts:
 //   packet(Ipv6{.to = "2001:db8::1"}, udp(1234, 80, 20))
 //   packet(Ipv6{.next_header = kRouting}, srh(kUdp, {address("fc00::1"), address("2001:db8::1")}, 1) + udp(1, 2, 3))
 #pragma once
@@ -26,7 +26,7 @@ inline constexpr std::size_t kEthernetLength = 14;
 inline constexpr std::size_t kIpv6Length = 40;
 inline constexpr std::size_t kIpv4Length = 20;
 
-/// From hexadecimal digits again, so that failures can be read.
+/// Converts back to hexadecimal digits, so that failures can be read.
 inline std::string text_of(std::span<const std::uint8_t> bytes) {
     static constexpr std::string_view kDigits = "0123456789abcdef";
     std::string text;
@@ -41,7 +41,7 @@ inline std::uint16_t read_u16(std::span<const std::uint8_t> bytes, std::size_t a
     return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
-/// RFC 1071, over bytes with `sum` before them; 0 over what contains its right checksum.
+/// The checksum of RFC 1071 over bytes, with `sum` added; 0 over bytes that contain the right checksum.
 inline std::uint16_t internet_checksum(std::span<const std::uint8_t> bytes, std::uint32_t sum = 0) {
     for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8U : bytes[i];
     while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
@@ -62,8 +62,8 @@ struct Ipv6 {
     std::uint8_t next_header = kUdp;
 };
 
-/// Ethernet and IPv6 before `payload`. The Ethernet addresses are those of the loopback device, on which programs are
-/// tested.
+/// Puts Ethernet and IPv6 before `payload`. The Ethernet addresses are those of the loopback device, on which programs
+/// are tested.
 inline Bytes packet(const Ipv6& ip, const Bytes& payload) {
     Bytes bytes(12, 0);
     append_u16(bytes, 0x86dd);
@@ -87,7 +87,7 @@ struct Ipv4 {
     std::uint8_t protocol = kUdp;
 };
 
-/// The same of IPv4, its checksum right and DF set.
+/// The same for IPv4, with the right checksum and DF set.
 inline Bytes packet(const Ipv4& ip, const Bytes& payload) {
     Bytes header{0x45, ip.tos};
     append_u16(header, kIpv4Length + payload.size());
@@ -113,14 +113,14 @@ inline Bytes inside(const Bytes& bytes) {
     return {bytes.begin() + kEthernetLength, bytes.end()};
 }
 
-/// Hop-by-hop or destination options: a PadN (RFC 8200, 4.2), in all 8 bytes or, with `more`, a multiple of that.
+/// Hop-by-hop or destination options: a PadN (RFC 8200, 4.2), 8 bytes long plus 8 for each of `more`.
 inline Bytes options(std::uint8_t next, std::uint8_t more = 0) {
     Bytes bytes{next, more, 1, static_cast<std::uint8_t>(4 + 8 * more)};
     bytes.resize(8 + 8UL * more);
     return bytes;
 }
 
-/// An SRH (RFC 8754, 2) of segments in travel order, of which `left` are still to be visited after the active one.
+/// An SRH (RFC 8754, 2) with segments in travel order, of which `left` follow the active one.
 inline Bytes srh(std::uint8_t next, const std::vector<Address>& list, std::size_t left, std::uint16_t tag = 0) {
     Bytes bytes{next,
                 static_cast<std::uint8_t>(2 * list.size()),
@@ -133,7 +133,7 @@ inline Bytes srh(std::uint8_t next, const std::vector<Address>& list, std::size_
     return bytes;
 }
 
-/// A segment whose payload counts upwards; no checksum.
+/// A segment whose payload counts upwards, without checksum.
 inline Bytes tcp(std::uint16_t from, std::uint16_t to, std::size_t length) {
     Bytes bytes;
     append_u16(bytes, from);
@@ -143,7 +143,7 @@ inline Bytes tcp(std::uint16_t from, std::uint16_t to, std::size_t length) {
     return bytes;
 }
 
-/// A datagram whose payload counts upwards; the checksum is not filled in.
+/// A datagram whose payload counts upwards, without checksum.
 inline Bytes udp(std::uint16_t from, std::uint16_t to, std::size_t length) {
     Bytes bytes;
     append_u16(bytes, from);

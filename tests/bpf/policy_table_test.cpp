@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sets of policies in the maps: what is shared, what a new set leaves alone, and which set packets take meanwhile.
+// Tests sets of policies in the maps: what is shared, what a new set leaves alone, and which set packets use meanwhile.
 #include "detector/maps/policy_table.hpp"
 
 #include <filesystem>
@@ -69,7 +69,7 @@ class PolicyTables : public testing::Test {
         unmount_bpffs(folder_);
     }
 
-    // Without the room that is left for other configurations, so that sets of a test can exceed it.
+    // Sizes without room for larger configurations, so that sets of a test can exceed them.
     static PolicySizes small(PolicySizes sizes) {
         sizes.slots = 4;
         sizes.policies = 8;
@@ -129,10 +129,10 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     ASSERT_TRUE(
         replace({policy("one", "2001:db8:1::/48", {encaps(2)}), policy("two", "2001:db8:2::/48", {encaps(3)})}));
     EXPECT_EQ(dataplane_->node().bank, bank);
-    EXPECT_EQ(named("one").slot, slot) << "its counters go on";
+    EXPECT_EQ(named("one").slot, slot) << "it keeps its counters";
     EXPECT_EQ(pushed("2001:db8:1::1"), 2U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 3U);
-    EXPECT_NE(list_of("one", 0), first) << "packets may still be on their way through it";
+    EXPECT_NE(list_of("one", 0), first) << "packets may still use it";
     EXPECT_NE(list_of("two", 0), first);
 
     ASSERT_TRUE(replace({}));
@@ -142,7 +142,7 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     EXPECT_EQ(dataplane_->prefix_tables[dataplane_->node().bank].lengths[SS_IPV6], 0U);
 }
 
-// Sets without end fit into maps for two.
+// Any number of sets fits into maps for two.
 TEST_F(PolicyTables, IndicesAreUsedAgain) {
     for (unsigned i = 0; i < 200; ++i) {
         const auto count = 1 + i % 16;
@@ -152,7 +152,7 @@ TEST_F(PolicyTables, IndicesAreUsedAgain) {
     }
 }
 
-TEST_F(PolicyTables, WhatDoesNotFitChangesNothing) {
+TEST_F(PolicyTables, ASetThatDoesNotFitChangesNothing) {
     std::vector<PolicyConfig> good{policy("one", "2001:db8:1::/48", {encaps(1)})};
     ASSERT_TRUE(replace(good));
     std::vector<PolicyConfig> many;
@@ -164,7 +164,7 @@ TEST_F(PolicyTables, WhatDoesNotFitChangesNothing) {
         EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     }
     good.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
-    ASSERT_TRUE(replace(good)) << "what was refused has left nothing behind";
+    ASSERT_TRUE(replace(good)) << "the refused set has left nothing behind";
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
@@ -194,8 +194,8 @@ TEST_F(PolicyTables, OwnAddressesAreExempt) {
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
 }
 
-// More often than a table has cells.
-TEST_F(PolicyTables, OwnAddressesComeAndGoWithoutEnd) {
+// More changes than a table has cells.
+TEST_F(PolicyTables, OwnAddressesMayChangeForever) {
     ASSERT_TRUE(publish());
     const auto bank = dataplane_->node().bank;
     bool moved = false;
@@ -223,8 +223,8 @@ TEST_F(PolicyTables, StaleRoutesMayHaveLengthsOfTheirOwn) {
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
 
-// A stale route before the policy came, whose route comes back after it.
-TEST_F(PolicyTables, AStaleRouteThatGoesTakesNoPolicyAlong) {
+// A route became stale before the policy came, and returns afterwards.
+TEST_F(PolicyTables, RemovingAStaleRouteKeepsThePolicy) {
     const std::vector<PolicyConfig> first{policy("one", "2001:db8:1::/48", {encaps(1)})};
     auto both = first;
     both.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
@@ -238,7 +238,7 @@ TEST_F(PolicyTables, AStaleRouteThatGoesTakesNoPolicyAlong) {
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
 
-TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsStale) {
+TEST_F(PolicyTables, AnOwnAddressIsExemptEvenIfItIsStale) {
     ASSERT_TRUE(publish());
     table_->set_stale({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
     table_->exempt(address("2001:db8:1::1"), true);
@@ -247,14 +247,14 @@ TEST_F(PolicyTables, AnOwnAddressIsExemptThoughItIsStale) {
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
 }
 
-TEST_F(PolicyTables, WhatIsLeftOutIsInNoPolicyThoughAShorterPrefixIs) {
+TEST_F(PolicyTables, AnUnprotectedPrefixIsInNoPolicyEvenIfAShorterOneIs) {
     ASSERT_TRUE(replace({policy("one", "2001:db8::/32", {encaps(1)})}, {*Prefix::parse("2001:db8:2::/48")}));
     dataplane_->repair().always = 1;
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 0U);
 }
 
-// Each with other lists.
+// Each set has different lists.
 TEST_F(PolicyTables, RefusedSetsLeaveNothingBehind) {
     for (unsigned attempt = 0; attempt < 100; ++attempt) {
         std::vector<PolicyConfig> many;

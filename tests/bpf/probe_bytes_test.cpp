@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Every byte of the probes that leave. One packet is rewritten for all sessions of a tick, shorter ones and longer ones
-// in any order, while clones of it are on their way: nothing of one session may leave with another's probe.
+// Checks every byte of the probes that leave. One packet is rewritten for all sessions of a tick, shorter and longer
+// ones in any order, while clones of it are still on their way: no byte of one session may leave with another's probe.
 #include <random>
 
 #include <gmock/gmock.h>
@@ -14,11 +14,11 @@ namespace {
 
 using testing::SizeIs;
 
-constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test says so
+constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test makes it due
 
 struct Shape {
     unsigned encaps = 0;  // segments of the outer SRH
-    unsigned back = 0;    // of its own
+    unsigned back = 0;    // segments of its own SRH
     std::uint16_t size = 0;
 };
 
@@ -29,7 +29,7 @@ class ProbeBytes : public testing::Test {
         if (!veth_.why_not().empty()) GTEST_SKIP() << veth_.why_not();
     }
 
-    // One session each, all in one class.
+    // Creates one session per shape, all in one class.
     void probe_sessions(const std::vector<Shape>& shapes) {
         const std::vector segments(SS_MAX_SEGMENTS, address("fc00::1"));
         const std::span<const Address> all(segments);
@@ -56,7 +56,7 @@ class ProbeBytes : public testing::Test {
         veth_.received();
     }
 
-    // The probe that a session has just sent, as it has to be: the template filled in, and zeros.
+    // The probe that a session has just sent, as it must be: the template filled in, and zeros.
     Bytes expected(std::uint16_t index) {
         const auto& tx = programs_.sessions[index].tx;
         auto bytes = returned_probe(programs_, index, static_cast<std::uint32_t>(tx.sequence),
@@ -65,7 +65,7 @@ class ProbeBytes : public testing::Test {
         return bytes;
     }
 
-    // Of pseudo-header and datagram, as the receiver at the return address computes it; 0xffff when right.
+    // The checksum of pseudo-header and datagram, as the receiver at the return address computes it; 0xffff if right.
     std::uint32_t checksum_of(const Bytes& probe, std::uint16_t udp_at) {
         const auto udp = std::span(probe).subspan(udp_at);
         Bytes bytes;
@@ -78,7 +78,7 @@ class ProbeBytes : public testing::Test {
         return static_cast<std::uint16_t>(~internet_checksum(bytes));
     }
 
-    // One tick at which all are due.
+    // Runs one tick in which all sessions are due.
     void expect_whole_probes(std::size_t count) {
         programs_.clocks[0].done[0] -= count;
         programs_.tick();
@@ -98,7 +98,7 @@ class ProbeBytes : public testing::Test {
     VethPair veth_;
 };
 
-TEST_F(ProbeBytes, OfAllSizesBesideEachOther) {
+TEST_F(ProbeBytes, OfAllSizesTogether) {
     std::vector<Shape> shapes;
     for (unsigned size = 100; size < 450; size += 7) shapes.push_back({.size = static_cast<std::uint16_t>(size)});
     for (const unsigned size : {1280U, 1400U, 1500U}) shapes.push_back({.size = static_cast<std::uint16_t>(size)});
@@ -106,7 +106,7 @@ TEST_F(ProbeBytes, OfAllSizesBesideEachOther) {
     for (int round = 0; round < 2; ++round) expect_whole_probes(shapes.size());
 }
 
-// A long template, then a short one in a packet that is no shorter.
+// A long template, followed by a short one in a packet that is not shorter.
 TEST_F(ProbeBytes, NothingOfALongTemplateIsLeftInTheNextProbe) {
     probe_sessions({{.encaps = 10, .size = 700}, {.size = 700}, {.back = 16}, {.size = 250}, {.size = 1400}, {}});
     for (int round = 0; round < 3; ++round) expect_whole_probes(6);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The BPF programs loaded for a test, unpinned and attached to nothing, with their maps as memory.
+// Loads the BPF programs for a test, unpinned and not attached, with their maps as memory.
 #pragma once
 
 #include <linux/if_ether.h>
@@ -40,7 +40,7 @@ Bytes memory_of(const Value& value) {
     return bytes;
 }
 
-/// Where programs of ingress are tried.
+/// True if the ingress tests run at XDP.
 inline bool hook_is_xdp() {
     const char* hook = std::getenv("SIDESTEP_TEST_HOOK");
     return hook != nullptr && std::string_view(hook) == "xdp";
@@ -48,13 +48,13 @@ inline bool hook_is_xdp() {
 
 class Programs {
   public:
-    /// Loads, with one of the two ingress programs; on failure why_not() says why.
+    /// Loads one of the two ingress programs. On failure, why_not() tells the reason.
     explicit Programs(bool at_xdp = hook_is_xdp()) : at_xdp_(at_xdp), why_not_(load()) {}
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
     ~Programs() { sidestep_bpf__destroy(skeleton_); }
 
-    /// Empty when the programs are loaded.
+    /// Empty if the programs are loaded.
     [[nodiscard]] const std::string& why_not() const { return why_not_; }
 
     template <typename Value>
@@ -62,7 +62,7 @@ class Programs {
         if (bpf_map__update_elem(map, &index, sizeof index, &value, sizeof value, BPF_ANY) != 0) std::abort();
     }
 
-    /// The destination is under the policies of `slot`.
+    /// Puts the destination under the policies of `slot`.
     void set_prefix(const Prefix& prefix, std::uint32_t slot) {
         prefixes_[prefix] = slot;
         std::vector<PrefixEntry> entries;
@@ -73,7 +73,7 @@ class Programs {
         }
     }
 
-    /// A SID of this node.
+    /// Adds a SID of this node.
     void set_sid(const Prefix& prefix, const ss_sid& sid) {
         ss_prefix key{.length = prefix.length, .address = {}};
         std::ranges::copy(prefix.address.bytes, key.address);
@@ -81,7 +81,7 @@ class Programs {
         if (bpf_map__update_elem(maps().ss_sids, &key, sizeof key, &sid, sizeof sid, BPF_ANY) != 0) std::abort();
     }
 
-    /// What the FIB sends to this gateway, any on that interface if unspecified, goes by the adjacency of `session`.
+    /// Maps a gateway on an interface, or any gateway if unspecified, to the adjacency of `session`.
     void set_adjacency(std::uint32_t ifindex, const Address& gateway, const ss_adjacency& adjacency) {
         ss_hop hop{.ifindex = ifindex, .gateway = {}};
         std::ranges::copy(gateway.bytes, hop.gateway);
@@ -89,7 +89,7 @@ class Programs {
             std::abort();
     }
 
-    /// Outer sources that may come to SIDs of this node.
+    /// Sets the outer sources that may send to SIDs of this node.
     void set_domain(const std::vector<Prefix>& prefixes) {
         node().domains = 0;
         for (const auto& prefix : prefixes) {
@@ -99,7 +99,7 @@ class Programs {
         }
     }
 
-    /// The policy of a slot in one bank; its counters are those that counter_of() names.
+    /// Sets the policy of a slot in one bank; stats_index() names its counters.
     void set_policy_in(std::uint32_t bank, std::uint32_t slot, const std::vector<std::uint32_t>& paths) {
         ss_policy policy{.count = static_cast<std::uint32_t>(paths.size()), .pad = 0, .candidate = {}};
         std::ranges::copy(paths, policy.candidate);
@@ -110,7 +110,7 @@ class Programs {
         for (const std::uint32_t bank : {0U, 1U}) set_policy_in(bank, slot, paths);
     }
 
-    /// A candidate path of weighted lists.
+    /// Sets a candidate path with weighted lists.
     void set_candidate(std::uint32_t index, const std::vector<ss_weighted>& weighted) {
         ss_candidate candidate{};
         for (const auto& list : weighted) {
@@ -119,7 +119,7 @@ class Programs {
         }
         candidates[index] = candidate;
     }
-    /// One of a single list, both of this index.
+    /// Sets a candidate path with a single list; both have this index.
     void set_path(std::uint32_t index, const ss_list& list) {
         lists[index] = list;
         set_candidate(index, {{.list = index, .weight = 1}});
@@ -130,7 +130,7 @@ class Programs {
         states[session].rank = rank;
     }
 
-    /// What enters by an interface, at tc or at XDP: the same has to come of it.
+    /// Runs the ingress program, at tc or at XDP; both must give the same result.
     RunResult ingress(const Bytes& packet, std::uint32_t ifindex = kLoopback) {
         if (!at_xdp_) return run(skeleton_->progs.ss_ingress, packet, ifindex, 0);
         const auto before = answered();
@@ -139,32 +139,32 @@ class Programs {
         return result;
     }
     [[nodiscard]] bool at_xdp() const { return at_xdp_; }
-    /// Of tc ingress.
+    /// The program of tc ingress.
     [[nodiscard]] int ingress_program() const { return bpf_program__fd(skeleton_->progs.ss_ingress); }
-    /// Whether packets can be given a header of so many bytes, Ethernet included, where they are tried.
+    /// True if packets at the tested hook can get a header of so many bytes, including Ethernet.
     [[nodiscard]] bool takes_header(std::uint32_t bytes) const {
         return !at_xdp_ || static_cast<int>(bytes) - ETH_HLEN <= kRoomAtXdp;
     }
-    /// Of the longest list that H.Encaps takes there.
+    /// Length of the longest list for H.Encaps there.
     [[nodiscard]] unsigned most_segments() const {
         unsigned count = SS_MAX_SEGMENTS;
         while (!takes_header(ETH_HLEN + 40 + 8 + 16 * count)) --count;
         return count;
     }
 
-    /// Whether a packet that came in by this interface had too little room at XDP.
+    /// True if a packet that came in by this interface had too little headroom at XDP.
     [[nodiscard]] bool has_no_headroom(std::uint32_t ifindex) {
         ss_xdp_interface port{};
         return bpf_map__lookup_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, 0) == 0 &&
                port.no_headroom != 0;
     }
-    /// An interface, as programs of XDP know it.
+    /// Describes an interface to the XDP programs.
     void set_xdp_interface(std::uint32_t ifindex, const ss_xdp_interface& port) {
         if (bpf_map__update_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
             std::abort();
     }
 
-    /// What is routed into the policy device.
+    /// Runs the program of the policy device.
     RunResult device(const Bytes& packet) { return run(skeleton_->progs.ss_device, packet, kLoopback, 0); }
 
     RunResult tick(std::uint32_t mark = SS_TICK_MARK) {
@@ -184,11 +184,11 @@ class Programs {
         return sum;
     }
 
-    /// Index of the counters of a candidate path of a slot; candidate SS_MAX_CANDIDATES: of what none took.
+    /// Index of the counters of a slot's candidate; SS_MAX_CANDIDATES is for packets that no candidate took.
     static std::uint32_t stats_index(std::uint32_t slot, std::uint32_t candidate) {
         return slot * kStatsPerSlot + candidate;
     }
-    /// Counters of a policy's candidate, by position; the one after the last is of what none of them took.
+    /// Counters of a policy's candidate, by position; the one after the last is for packets that no candidate took.
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t slot, std::uint32_t candidate) const {
         ss_candidate_stats sum{};
         for (const auto& value : per_cpu<ss_candidate_stats>(skeleton_->maps.ss_stats, stats_index(slot, candidate))) {
@@ -209,7 +209,7 @@ class Programs {
         return values;
     }
 
-    /// The events that wait in the ring; they are taken out.
+    /// Takes the waiting events out of the ring.
     std::vector<ss_event> events() {
         std::vector<ss_event> result;
         const auto take = [](void* context, void* data, std::size_t size) {
@@ -234,7 +234,7 @@ class Programs {
     SharedArray<ss_plan> plans;
     SharedArray<ss_clock_conf> clock_confs;
     SharedArray<ss_clock> clocks;
-    SharedArray<ss_target> slots;     ///< of slot s in bank b: [2 * s + b]
+    SharedArray<ss_target> slots;     ///< slot s in bank b: [2 * s + b]
     SharedArray<ss_policy> policies;  ///< each slot has its own in each bank
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
@@ -245,7 +245,7 @@ class Programs {
     static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
     static constexpr std::uint32_t kPaths = 32;
     static constexpr std::uint32_t kPorts = 16;
-    static constexpr int kRoomAtXdp = 256 - 40;  ///< of BPF_PROG_RUN: XDP_PACKET_HEADROOM but for struct xdp_frame
+    static constexpr int kRoomAtXdp = 256 - 40;  ///< for BPF_PROG_RUN: XDP_PACKET_HEADROOM without struct xdp_frame
 
     std::string load() {
         libbpf_set_print(nullptr);
@@ -297,7 +297,7 @@ class Programs {
         array = std::move(*mapped);
     }
 
-    /// Where prefixes and bypasses of a slot lead to in a bank.
+    /// The target of a slot's prefixes and bypasses in a bank.
     static ss_target target(std::uint32_t bank, std::uint32_t slot) {
         if (slot == SS_POLICY_EXEMPT || slot == SS_POLICY_NONE) return {.policy = slot, .stats = 0};
         return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0)};
@@ -307,7 +307,7 @@ class Programs {
         return run_program(bpf_program__fd(program), packet, ifindex, mark);
     }
 
-    /// Probes, by all sessions.
+    /// Probes answered, over all sessions.
     [[nodiscard]] std::uint64_t answered() const {
         std::uint64_t sum = 0;
         for (const auto& session : sessions.all()) sum += session.rx.answered;
@@ -327,7 +327,7 @@ class Programs {
     std::string why_not_;
 };
 
-/// A probe's session on the loopback device; its template leads to `return-address`.
+/// Opens a session on the loopback device; its template leads to `return_address`.
 inline void open_session(Programs& programs, std::uint16_t index, const Address& return_address,
                          std::uint32_t ifindex = kLoopback, std::span<const Address> segments = {}) {
     const auto probe =
@@ -349,7 +349,7 @@ inline void open_session(Programs& programs, std::uint16_t index, const Address&
     std::ranges::copy(probe.bytes, conf.template_bytes);
 }
 
-/// Probe `sequence` of a session as it comes back.
+/// Probe `sequence` of a session as it returns.
 inline Bytes returned_probe(const Programs& programs, std::uint16_t index, std::uint32_t sequence, std::uint64_t sent) {
     const auto& conf = programs.sessions[index].conf;
     Bytes bytes(conf.template_bytes, conf.template_bytes + conf.template_length);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The sink in the kernel: takes a session's own probes, refuses the others by reason, and changes nothing for those.
+// Tests the probe receiver in the kernel: it takes a session's own probes, refuses others by reason, and changes
+// nothing for those.
 #include <ctime>
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ std::uint64_t now() {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-class Sink : public testing::Test {
+class Receiver : public testing::Test {
   protected:
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
@@ -31,7 +32,8 @@ class Sink : public testing::Test {
         return returned_probe(programs_, kSession, sequence, now());
     }
 
-    // Refused for `reason`, counted once under it and nowhere else, and the session is as it was.
+    // Checks that the packet is refused, that only the counter of `reason` grows, by one, and that the session is
+    // unchanged.
     void expect_refused(const Bytes& packet, ss_reject reason) {
         const auto before = memory_of(programs_.sessions[kSession]);
         const auto counted = programs_.rejects(reason);
@@ -54,7 +56,7 @@ class Sink : public testing::Test {
     Programs programs_;
 };
 
-TEST_F(Sink, RecordsAndConsumesAGoodProbe) {
+TEST_F(Receiver, RecordsAndConsumesAGoodProbe) {
     const auto sent = now();
     EXPECT_EQ(programs_.ingress(returned_probe(programs_, kSession, 99, sent)).code, TC_ACT_STOLEN);
     const auto& rx = programs_.sessions[kSession].rx;
@@ -69,7 +71,7 @@ TEST_F(Sink, RecordsAndConsumesAGoodProbe) {
     EXPECT_EQ(programs_.all_counters(), 0U);
 }
 
-TEST_F(Sink, TakesAProbeThatStillHasItsSegments) {
+TEST_F(Receiver, TakesAProbeThatStillHasItsSrh) {
     open_session(programs_, kSession, address("2001:db8:ab::a"), kLoopback, std::vector{address("fc00::1")});
     auto bytes = probe(100);
     std::ranges::copy(address("2001:db8:ab::a").bytes, bytes.begin() + kEthernetLength + 24);  // as after End
@@ -77,17 +79,17 @@ TEST_F(Sink, TakesAProbeThatStillHasItsSegments) {
     EXPECT_EQ(programs_.sessions[kSession].rx.newest, 100U);
 }
 
-TEST_F(Sink, RefusesATruncatedProbe) {
+TEST_F(Receiver, RefusesATruncatedProbe) {
     const auto whole = probe(100);
     for (const std::size_t length : {whole.size() - 1, kStampAt + SS_STAMP_SIGNED}) {
         expect_refused(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)), SS_REJECT_TRUNCATED);
     }
 }
 
-TEST_F(Sink, RefusesAForgedProbeWhateverBitIsWrong) {
+TEST_F(Receiver, RefusesAForgedProbeWhateverBitIsWrong) {
     const auto good = probe(100);
     for (std::size_t bit = 0; bit < 8UL * SS_STAMP_SIGNED; ++bit) {
-        if (bit / 16 == 7) continue;  // the session's index: without it nobody knows whose probe it is
+        if (bit / 16 == 7) continue;  // the session's index: without it, nobody knows whose probe it is
         auto forged = good;
         forged[kStampAt + bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
         expect_refused(forged, SS_REJECT_BAD_MAC);
@@ -100,7 +102,7 @@ TEST_F(Sink, RefusesAForgedProbeWhateverBitIsWrong) {
     EXPECT_EQ(programs_.ingress(good).code, TC_ACT_STOLEN);
 }
 
-TEST_F(Sink, RefusesWhatComesTwiceOrTooLateOrTooEarly) {
+TEST_F(Receiver, RefusesRepeatedLateAndEarlyProbes) {
     ASSERT_EQ(programs_.ingress(probe(100)).code, TC_ACT_STOLEN);
     expect_refused(probe(100), SS_REJECT_REPLAYED);
     expect_refused(probe(36), SS_REJECT_TOO_OLD);
@@ -109,12 +111,12 @@ TEST_F(Sink, RefusesWhatComesTwiceOrTooLateOrTooEarly) {
     expect_refused(probe(37), SS_REJECT_REPLAYED);
 }
 
-TEST_F(Sink, RefusesAProbeThatReturnsByAnotherLink) {
+TEST_F(Receiver, RefusesAProbeThatReturnsByAnotherLink) {
     programs_.sessions[kSession].conf.return_ifindex = 99;
     expect_refused(probe(100), SS_REJECT_WRONG_INTERFACE);
 }
 
-TEST_F(Sink, RefusesAProbeOfAnotherSessionsKeyedIndex) {
+TEST_F(Receiver, RefusesAProbeWithAnotherSessionsIndex) {
     open_session(programs_, kSession + 1, address("2001:db8:ab::a"));
     programs_.sessions[kSession + 1].tx.sequence = 100;
     auto stolen = returned_probe(programs_, kSession + 1, 100, now());
@@ -122,7 +124,7 @@ TEST_F(Sink, RefusesAProbeOfAnotherSessionsKeyedIndex) {
     expect_refused(stolen, SS_REJECT_BAD_MAC);
 }
 
-TEST_F(Sink, LeavesOthersPacketsToTheKernel) {
+TEST_F(Receiver, LeavesOtherPacketsToTheKernel) {
     const auto good = probe(100);
     auto elsewhere = good;
     elsewhere[kEthernetLength + 39] ^= 1;  // destination
@@ -137,7 +139,7 @@ TEST_F(Sink, LeavesOthersPacketsToTheKernel) {
     expect_passed(good);
 }
 
-TEST_F(Sink, NeverRepairsAProbe) {
+TEST_F(Receiver, NeverRepairsAProbe) {
     programs_.lower(kSession);
     programs_.set_policy(1, {});
     programs_.set_prefix(*Prefix::parse("::/0"), 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Repair in the kernel: which packets are encapsulated, and every byte of those that are.
+// Tests repair in the kernel: which packets are encapsulated, and every byte of those.
 //
 //   policy 1 of 2001:db8:d::/48    candidate 0: plain, session 0
 //                                  candidate 1: H.Encaps by session 1
@@ -29,7 +29,7 @@ class Repair : public testing::Test {
         programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), 1);
     }
 
-    // Passed, and counted once, under `counter`.
+    // Checks that the packet is passed unchanged, and counted once, under `counter`.
     void expect_untouched(const Bytes& packet, std::uint32_t counter) {
         const auto counted = programs_.counter(counter);
         const auto in_all = programs_.all_counters();
@@ -42,7 +42,7 @@ class Repair : public testing::Test {
     void expect_untouched(const Bytes& packet, ss_outcome outcome) {
         expect_untouched(packet, SS_COUNT_OUTCOMES + outcome);
     }
-    // The same, as a drop of the policy's candidate at `position`.
+    // The same for a drop of the policy's candidate at `position`.
     void expect_untouched(const Bytes& packet, ss_drop drop, std::uint32_t position) {
         const auto counted = programs_.stats(1, position);
         expect_untouched(packet, SS_COUNT_DROPS + drop);
@@ -53,8 +53,8 @@ class Repair : public testing::Test {
     Programs programs_;
 };
 
-// header + the packet without its Ethernet header, one hop less; length, class, hop limit and tag filled in. The flow
-// label is any.
+// Expects header + the packet without its Ethernet header, with one hop less; length, class, hop limit and tag must be
+// filled in. The flow label may be any.
 void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& packet) {
     ASSERT_EQ(result.code, TC_ACT_REDIRECT);
     ASSERT_EQ(result.packet.size(), header.size() + packet.size() - kEthernetLength);
@@ -77,8 +77,8 @@ void expect_encapsulated(const RunResult& result, Bytes header, const Bytes& pac
     EXPECT_EQ(actual, expected);
 }
 
-TEST_F(Repair, NothingIsTouchedWhileAllIsWell) {
-    programs_.states[0].rank = SS_DOWN;  // the gate says otherwise, and the gate is asked first
+TEST_F(Repair, NothingIsTouchedWhileAllSessionsAreUp) {
+    programs_.states[0].rank = SS_DOWN;  // repair_active is still 0, and that is checked first
     const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     const auto result = programs_.ingress(bytes);
     EXPECT_EQ(result.code, kPass);
@@ -100,7 +100,7 @@ TEST_F(Repair, EncapsulatesWithAnyNumberOfSegments) {
     EXPECT_EQ(programs_.all_counters(), 20U);
 }
 
-TEST_F(Repair, CountsWhatACandidateCarries) {
+TEST_F(Repair, CountsPacketsPerCandidate) {
     programs_.lower(0);
     const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     programs_.ingress(bytes);
@@ -133,7 +133,7 @@ TEST_F(Repair, TakesTheSecondBackupWhenTheFirstIsDownToo) {
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
 }
 
-TEST_F(Repair, PrefersUpToDegradedToDown) {
+TEST_F(Repair, PrefersUpToDegradedAndDegradedToDown) {
     const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     programs_.lower(0);
     programs_.lower(1, SS_DEGRADED);
@@ -142,43 +142,43 @@ TEST_F(Repair, PrefersUpToDegradedToDown) {
     expect_encapsulated(programs_.ingress(bytes), backup(2), bytes);
 }
 
-TEST_F(Repair, PassesOverACandidateThatIsNotUsable) {
+TEST_F(Repair, SkipsAnUnusableCandidate) {
     programs_.lists[1].mode = SS_MODE_UNUSABLE;
     programs_.lower(0);
     const auto bytes = packet(Ipv6{}, udp(1, 2, 100));
     expect_encapsulated(programs_.ingress(bytes), backup(3), bytes);
 }
 
-TEST_F(Repair, LeavesToTheKernelWhatPlainForwardingCarries) {
-    programs_.lower(1);  // the gate is closed, but not for the sake of this policy's first candidate
+TEST_F(Repair, LeavesPlainForwardingToTheKernel) {
+    programs_.lower(1);  // a session is down, but not that of this policy's first candidate
     expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_OUTCOME_PLAIN);
 }
 
-TEST_F(Repair, LeavesToTheKernelWhatNoPolicyIsFor) {
+TEST_F(Repair, LeavesPacketsInNoPolicyToTheKernel) {
     programs_.lower(0);
     expect_untouched(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
     programs_.set_prefix(*Prefix::parse("2001:db8:e::/48"), 7777);
     expect_untouched(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
 }
 
-TEST_F(Repair, LeavesToTheKernelWhatIsExemptWithinAPolicysPrefix) {
+TEST_F(Repair, LeavesExemptPacketsToTheKernel) {
     programs_.lower(0);
     programs_.set_prefix(*Prefix::parse("2001:db8:d::1"), SS_POLICY_EXEMPT);
     expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_OUTCOME_EXEMPT);
 }
 
-TEST_F(Repair, LeavesToTheKernelWhatExpiresHere) {
+TEST_F(Repair, LeavesExpiringPacketsToTheKernel) {
     programs_.lower(0);
     for (const std::uint8_t hops : Bytes{0, 1})
         expect_untouched(packet(Ipv6{.hop_limit = hops}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT, 1);
 }
 
-TEST_F(Repair, LeavesToTheKernelWhatNoCandidateCarries) {
+TEST_F(Repair, LeavesPacketsWithoutCandidateToTheKernel) {
     for (const unsigned session : {0, 1, 2}) programs_.lower(session);
     expect_untouched(packet(Ipv6{}, udp(1, 2, 100)), SS_DROP_NO_CANDIDATE, 3);
 }
 
-TEST_F(Repair, LeavesAloneWhatIsNotIpv6) {
+TEST_F(Repair, LeavesOtherProtocolsAlone) {
     programs_.lower(0);
     auto ipv4 = packet(Ipv6{}, udp(1, 2, 100));
     ipv4[12] = 0x08;
@@ -193,7 +193,7 @@ TEST_F(Repair, LeavesAloneWhatIsNotIpv6) {
     EXPECT_EQ(programs_.all_counters(), 0U);
 }
 
-TEST_F(Repair, ABrokenHeaderIsDroppedNotSent) {
+TEST_F(Repair, WithABrokenHeaderThePacketIsDropped) {
     programs_.lower(0);
     unsigned dropped = 0;
     for (const unsigned length : {0, 13, 14, 53, SS_HEADER_MAX + 1, 0xffff}) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What most tests of the data plane begin with: two destinations whose plain way is down.
+// Base of most tests of the data plane: two destinations whose plain path is down.
 //
 //   policy 1 of 2001:db8:d::/48 and 203.0.113.0/24    candidate 0: plain, session 0, down
-//                                                     candidate 1: session 1, as the test wants it
+//                                                     candidate 1: session 1, set by the test
 #pragma once
 
 #include "tests/bpf/ways.hpp"
@@ -27,10 +27,10 @@ class Repairing : public testing::Test {
         programs_.lower(kPrimary);
     }
 
-    /// Candidate 1.
+    /// Sets candidate 1.
     void back_up(const ss_list& list) { programs_.set_path(1, list); }
 
-    /// Sent on, and counted as that alone. Returns the packet.
+    /// Checks that the packet is sent, and counted only as that. Returns it.
     Bytes repaired(const Bytes& packet) {
         const auto in_all = programs_.all_counters();
         const auto counted = programs_.outcomes(SS_OUTCOME_REPAIRED);
@@ -41,7 +41,7 @@ class Repairing : public testing::Test {
         return result.packet;
     }
 
-    /// Passed as it came, and counted once, under `counter`.
+    /// Checks that the packet is passed unchanged, and counted once, under `counter`.
     void expect_passed(const Bytes& packet, std::uint32_t counter) { expect_counted(packet, counter, kPass); }
     void expect_passed(const Bytes& packet, ss_outcome outcome) { expect_passed(packet, SS_COUNT_OUTCOMES + outcome); }
     void expect_passed(const Bytes& packet, ss_drop drop) { expect_passed(packet, SS_COUNT_DROPS + drop); }
@@ -66,7 +66,7 @@ class Repairing : public testing::Test {
     }
 };
 
-/// Zero where the flow label of the outer header is: the kernel's hash decides it.
+/// Clears the flow label of the outer header, which the kernel's hash decides.
 inline Bytes without_label(Bytes packet) {
     packet.at(kEthernetLength + 1) &= 0xf0;
     packet.at(kEthernetLength + 2) = 0;

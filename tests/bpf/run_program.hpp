@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One packet through a loaded program (BPF_PROG_TEST_RUN).
+// Runs one packet through a loaded program (BPF_PROG_TEST_RUN).
 #pragma once
 
 #include <linux/bpf.h>
@@ -16,15 +16,15 @@ namespace sidestep {
 inline constexpr std::uint32_t kPass = ~0U;       // TC_ACT_UNSPEC
 inline constexpr std::uint32_t kNotRun = 0xdead;  // no program returns this: the kernel refused to run it
 inline constexpr std::uint32_t kLoopback = 1;
-inline constexpr std::uint32_t kVethNear = 71;  // of tests/bpf/veth_pair.hpp
+inline constexpr std::uint32_t kVethNear = 71;  // as in tests/bpf/veth_pair.hpp
 
-/// What a program made of a packet.
+/// The result of a program, and the packet afterwards.
 struct RunResult {
     std::uint32_t code = 0;
     Bytes packet;
 };
 
-/// `context`: the packet's, for this kind of program.
+/// `context` is the packet's context for this type of program.
 template <typename Context>
 RunResult run_program(int program, const Bytes& packet, Context context) {
     RunResult result;
@@ -43,7 +43,7 @@ RunResult run_program(int program, const Bytes& packet, Context context) {
     return result;
 }
 
-/// At tc: as it came in by the interface `ifindex` of this namespace, or is about to leave by it.
+/// Runs at tc, as if the packet came in by interface `ifindex` of this namespace, or was about to leave by it.
 inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
     __sk_buff context{};
     context.ifindex = ifindex;
@@ -51,7 +51,7 @@ inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifi
     return run_program(program, packet, context);
 }
 
-/// At XDP; the codes are those of tc that mean the same.
+/// Runs at XDP, and returns the code that means the same at tc.
 inline RunResult run_xdp_program(int program, const Bytes& packet, std::uint32_t ifindex) {
     xdp_md context{};
     context.data_end = static_cast<std::uint32_t>(packet.size());

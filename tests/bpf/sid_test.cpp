@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets to SIDs of this node: repaired by their next segment, as if our SID had been done with them; left as they are
-// when that one is fine.
+// Tests packets to SIDs of this node: if their next segment needs repair, they are repaired as if our SID had processed
+// them; otherwise they are left alone.
 //
 //   fd00:a::1        End                     fd00:a::2    End, PSP
 //   fd00:a::3, ::4   End.X by session 2      fd00:a::4    with PSP
@@ -25,7 +25,7 @@ class Sid : public Repairing {
     void SetUp() override {
         Repairing::SetUp();
         if (IsSkipped()) return;
-        back_up(encaps_list(kBackup, 1, true));  // forty bytes before the packet: what follows is what is looked at
+        back_up(encaps_list(kBackup, 1, true));  // adds forty bytes; the tests look at what follows
         programs_.set_path(2, encaps_list(kBackup, 1, true));
         programs_.set_policy(2, {2});
         add(kEnd, {.behavior = SS_END, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = {}});
@@ -50,7 +50,7 @@ class Sid : public Repairing {
 
     static Bytes load() { return udp(5, 6, 32); }
 
-    // A datagram along `list`, of whose segments `left` are to come after the destination.
+    // A datagram along `list`, of whose segments `left` follow the destination.
     static Bytes along(const std::vector<std::string_view>& list, std::size_t left, std::uint8_t hop_limit = 64,
                        std::uint16_t tag = 0) {
         std::vector<Address> segments_;
@@ -58,20 +58,20 @@ class Sid : public Repairing {
         return packet(Ipv6{.to = list.at(list.size() - 1 - left), .hop_limit = hop_limit, .next_header = kRouting},
                       srh(kUdp, segments_, left, tag) + load());
     }
-    // The same when SIDs of ours are done with it: one hop less, and its SRH counts the repair.
+    // The same after SIDs of ours: one hop less, and its SRH counts the repair.
     static Bytes done(const std::vector<std::string_view>& list, std::size_t left) {
         return along(list, left, 63, 0x5d01);
     }
     static Bytes to(std::string_view destination, std::uint8_t hop_limit = 64) {
         return packet(Ipv6{.to = destination, .hop_limit = hop_limit}, load());
     }
-    // As a SID list without an SRH: what NEXT-C-SID containers are.
+    // A NEXT-C-SID container: a list of SIDs without an SRH.
     static Bytes tunnel_to(std::string_view destination, std::uint8_t hop_limit = 64) {
         return packet(Ipv6{.to = destination, .hop_limit = hop_limit, .next_header = kIpv6Inside},
                       inside(packet(Ipv6{.to = "2001:db8:f::1"}, load())));
     }
 
-    // Encapsulated, and `expected`, but for its Ethernet header, is inside.
+    // Checks that the packet is encapsulated, and that the inner packet is `expected` without Ethernet.
     void expect_inside(const Bytes& in, const Bytes& expected) {
         const auto out = repaired(in);
         ASSERT_GT(out.size(), kEthernetLength + kIpv6Length);
@@ -81,7 +81,7 @@ class Sid : public Repairing {
     void down(std::uint32_t session) { programs_.lower(session); }
 };
 
-TEST_F(Sid, EndWhoseNextSegmentIsFineIsTheKernels) {
+TEST_F(Sid, EndIsLeftToTheKernelIfTheNextSegmentIsUp) {
     expect_passed(along({kEnd, kElsewhere}, 1), SS_OUTCOME_NO_POLICY);
     programs_.states[kPrimary].rank = SS_UP;
     expect_passed(along({kEnd, kProtected}, 1), SS_OUTCOME_PLAIN);
@@ -91,19 +91,19 @@ TEST_F(Sid, EndWhoseNextSegmentIsFineIsTheKernels) {
     EXPECT_EQ(programs_.all_counters(), in_all);
 }
 
-TEST_F(Sid, EndIsDoneBeforeARepair) {
+TEST_F(Sid, EndIsProcessedBeforeARepair) {
     expect_inside(along({kEnd, kProtected}, 1), done({kEnd, kProtected}, 0));
     expect_inside(along({"fc00::9", kEnd, kProtected, kElsewhere}, 2),
                   done({"fc00::9", kEnd, kProtected, kElsewhere}, 1));
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 2U);
 }
 
-TEST_F(Sid, PspTakesTheSrhAwayBeforeTheLastSegment) {
+TEST_F(Sid, PspRemovesTheSrhBeforeTheLastSegment) {
     expect_inside(along({kEndPsp, kProtected}, 1), to(kProtected, 63));
     expect_inside(along({kEndPsp, kProtected, kElsewhere}, 2), done({kEndPsp, kProtected, kElsewhere}, 1));
 }
 
-// With the SRH gone, one by H.Insert says that UDP follows.
+// Once PSP has removed the SRH, the SRH of H.Insert announces UDP.
 TEST_F(Sid, PspThenInsert) {
     back_up(insert_list(kBackup, 1));
     const std::vector<Address> list{segments(1)[0], address(kProtected)};
@@ -126,11 +126,11 @@ TEST_F(Sid, ForwardingToAnotherNeighborDoesEndToo) {
     EXPECT_EQ(text_of(inside(repaired(along({kEnd, kProtected}, 1)))), text_of(inside(done({kEnd, kProtected}, 0))));
 }
 
-TEST_F(Sid, EndXWithALiveAdjacencyIsTheKernels) {
+TEST_F(Sid, EndXWithALiveAdjacencyIsLeftToTheKernel) {
     expect_passed(along({kEndX, kProtected}, 1), SS_OUTCOME_PLAIN);
 }
 
-// The adjacency of the SID decides, not the policy of what comes next.
+// The SID's adjacency decides, not the policy of the next segment.
 TEST_F(Sid, EndXWithADeadAdjacencyTakesItsBypass) {
     down(kAdjacency);
     expect_inside(along({kEndX, kElsewhere}, 1), done({kEndX, kElsewhere}, 0));
@@ -154,7 +154,7 @@ TEST_F(Sid, ABypassIsTakenOnlyIfItIsBetter) {
     expect_passed(along({kEndX, kElsewhere}, 1), SS_OUTCOME_NO_POLICY);
 }
 
-// Not after End.X: where that leads to is another node's business.
+// Not after End.X, whose packets go to another node.
 TEST_F(Sid, SidsInARow) {
     expect_inside(along({kEnd, kEnd, kProtected}, 2), done({kEnd, kEnd, kProtected}, 0));
     expect_inside(along({kEnd, kEndPsp, kProtected}, 2), to(kProtected, 63));
@@ -163,12 +163,12 @@ TEST_F(Sid, SidsInARow) {
     expect_inside(along({kEndX, kEnd, kProtected}, 2), done({kEndX, kEnd, kProtected}, 1));
 }
 
-TEST_F(Sid, WhatEndsHereIsTheKernels) {
+TEST_F(Sid, PacketsThatEndHereAreLeftToTheKernel) {
     expect_passed(along({kProtected, kEnd}, 0), SS_OUTCOME_NO_POLICY);  // segments left 0
     expect_passed(tunnel_to(kEnd), SS_OUTCOME_NO_POLICY);               // no SRH at all
 }
 
-TEST_F(Sid, AnSrhThatIsWrongIsTheKernels) {
+TEST_F(Sid, AnInvalidSrhIsLeftToTheKernel) {
     const auto good = along({kEnd, kProtected}, 1);
     constexpr auto kSrh = kEthernetLength + kIpv6Length;
     auto beyond = good;
@@ -189,7 +189,7 @@ TEST_F(Sid, AnSrhThatIsWrongIsTheKernels) {
     }
 }
 
-// RFC 8986, 4.16.1.2 and 5.2: a reduced SRH has the active segment in the destination alone.
+// RFC 8986, 4.16.1.2 and 5.2: in a reduced SRH, the active segment is only in the destination.
 TEST_F(Sid, EndOfAReducedSrh) {
     const std::vector<Address> rest{address(kProtected), address(kElsewhere)};
     const auto in = packet(Ipv6{.to = kEnd, .next_header = kRouting}, srh(kUdp, rest, 2) + load());
@@ -197,7 +197,7 @@ TEST_F(Sid, EndOfAReducedSrh) {
                              srh(kUdp, rest, 1, 0x5d01) + load()));
 }
 
-// RFC 9800, 4.1.1: the argument moves up behind the block, whatever their lengths.
+// RFC 9800, 4.1.1: the argument moves up to the end of the block, for any lengths.
 TEST_F(Sid, NextCsidShifts) {
     struct Case {
         std::uint8_t block, function;
@@ -232,12 +232,12 @@ TEST_F(Sid, NextCsidsInARow) {
     expect_inside(tunnel_to("fcbb:bbbb:a:a:a:b::"), tunnel_to("fcbb:bbbb:b::", 63));
 }
 
-// The container is exhausted: what the SRH says comes next.
+// After an exhausted container, the next segment is in the SRH.
 TEST_F(Sid, AnExhaustedContainerIsFollowedByTheSrh) {
     add_csid("fcbb:bbbb:a::/48", 32, 16);
     expect_inside(along({"fcbb:bbbb:a::", kProtected}, 1), done({"fcbb:bbbb:a::", kProtected}, 0));
     expect_passed(tunnel_to("fcbb:bbbb:a::"), SS_OUTCOME_NO_POLICY);  // for this node itself
-    // Not exhausted: no segment of the SRH is used up.
+    // Not exhausted: no segment of the SRH is consumed.
     programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
     const std::vector<Address> list{address("fcbb:bbbb:a:b::"), address(kElsewhere)};
     expect_inside(packet(Ipv6{.to = "fcbb:bbbb:a:b::", .next_header = kRouting}, srh(kUdp, list, 1) + load()),
@@ -252,7 +252,7 @@ TEST_F(Sid, NextCsidOfEndX) {
     expect_inside(tunnel_to("fcbb:bbbb:a:e000:d::"), tunnel_to("fcbb:bbbb:d::", 63));
 }
 
-TEST_F(Sid, TheLongestSidIsMeant) {
+TEST_F(Sid, TheLongestSidMatches) {
     add_csid("fcbb:bbbb:a::/48", 32, 16);
     add_csid("fcbb:bbbb:a:e000::/64", 32, 32, SS_END_X);
     programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
@@ -263,8 +263,8 @@ TEST_F(Sid, TheLongestSidIsMeant) {
     EXPECT_EQ(programs_.stats(2, 0).packets, 1U);
 }
 
-// A packet that names SIDs of ours again and again comes back again and again: it is repaired twice.
-TEST_F(Sid, TwoRepairsHoweverManySidsOfOurs) {
+// A packet with many SIDs of ours comes back again and again. It is repaired twice.
+TEST_F(Sid, AtMostTwoRepairsWithAnyNumberOfOurSids) {
     const std::vector<std::string_view> list(80, kEndX);
     down(kAdjacency);
     auto in = along(list, 79);
@@ -276,12 +276,12 @@ TEST_F(Sid, TwoRepairsHoweverManySidsOfOurs) {
         in = expected;
     }
     expect_passed(in, SS_DROP_LOOP);
-    // A tag of somebody else's is left alone.
+    // Another node's tag is left alone.
     expect_inside(along({kEndX, kElsewhere}, 1, 64, 0x1234), along({kEndX, kElsewhere}, 0, 63, 0x1234));
 }
 
-// More of them in a row than are looked at: the kernel visits them one by one.
-TEST_F(Sid, ManySidsInARowAreTheKernels) {
+// More SIDs in a row than the program follows: the kernel processes them one by one.
+TEST_F(Sid, ManySidsInARowAreLeftToTheKernel) {
     expect_inside(along({kEnd, kEnd, kEnd, kEnd, kProtected}, 4), done({kEnd, kEnd, kEnd, kEnd, kProtected}, 0));
     for (const std::size_t count : {5, 16, 80}) {
         std::vector<std::string_view> list(count, kEnd);
@@ -290,7 +290,7 @@ TEST_F(Sid, ManySidsInARowAreTheKernels) {
     }
 }
 
-// RFC 8754, 5.1: once there is an SR domain, only who is in it may send to SIDs, all well or not.
+// RFC 8754, 5.1: if an SR domain is configured, only nodes in it may send to SIDs, whether sessions are up or not.
 TEST_F(Sid, NotForOutsiders) {
     ss_hop hop{.ifindex = kLoopback, .gateway = {}};
     (void)bpf_map__delete_elem(programs_.maps().ss_adjacencies, &hop, sizeof hop, 0);
@@ -307,7 +307,7 @@ TEST_F(Sid, NotForOutsiders) {
     EXPECT_EQ(programs_.ingress(along({kEnd, kProtected}, 1)).code, kPass) << "from a router of the domain";
 }
 
-// Options before the SRH, or between it and what it carries, are nothing to SIDs.
+// Options before or after the SRH do not matter to SIDs.
 TEST_F(Sid, OptionsAroundTheSrh) {
     const std::vector<Address> list{address(kEnd), address(kProtected)};
     for (const auto first : {kHopByHop, kDestinationOptions}) {
@@ -317,14 +317,14 @@ TEST_F(Sid, OptionsAroundTheSrh) {
                       packet(Ipv6{.to = kProtected, .hop_limit = 63, .next_header = first},
                              options(kRouting) + srh(kDestinationOptions, list, 0, 0x5d01) + options(kUdp) + load()));
     }
-    // To take an SRH out from behind other headers is left to the kernel.
+    // Removing an SRH that follows other headers is left to the kernel.
     const std::vector<Address> popped{address(kEndPsp), address(kProtected)};
     expect_passed(packet(Ipv6{.to = kEndPsp, .next_header = kDestinationOptions},
                          options(kRouting) + srh(kUdp, popped, 1) + load()),
                   SS_OUTCOME_NO_POLICY);
 }
 
-// What was repaired here before, or as often as it may, is left to the kernel.
+// A packet that was repaired here before, or too often, is left to the kernel.
 TEST_F(Sid, NoLoops) {
     const auto out = repaired(to(kProtected));
     auto back = out;
@@ -340,7 +340,7 @@ TEST_F(Sid, NoLoops) {
     for (const std::uint16_t tag : std::vector<std::uint16_t>{0x0002, 0x5c02, 0x5e02, 0x5d00, 0x5d01})
         repaired(repaired_before(tag));
     EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_LOOP], 3U);
-    // Local traffic has our source, too, and is no repair.
+    // Local traffic also has our source address, and is not a repair.
     const auto own = own_source().to_string();
     repaired(packet(Ipv6{.from = own, .to = kProtected}, load()));
 }

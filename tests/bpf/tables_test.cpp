@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From a destination to its policy: the longest prefix, and the bank in force.
+// Tests the lookup of a destination's policy: the longest prefix, and the bank in force.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
 namespace {
 
-// Slot s has one way, of s segments.
+// Slot s has one path, with s segments.
 class Tables : public testing::Test {
   protected:
     void SetUp() override {
@@ -17,7 +17,7 @@ class Tables : public testing::Test {
         programs_.lower(0);
     }
 
-    // The slot that a packet was repaired by; 0: it was passed.
+    // The slot that repaired a packet; 0: the packet was passed.
     unsigned slot_of(const Bytes& packet) {
         const auto result = programs_.ingress(packet);
         if (result.code == kPass) return 0;
@@ -31,8 +31,8 @@ class Tables : public testing::Test {
     Programs programs_;
 };
 
-// RFC 4291, 2.5 and 2.7; RFC 1812, 5.3.7: such packets are the kernel's to drop, or to take, whatever is down.
-TEST_F(Tables, WhatNoRouterForwardsIsLeftAlone) {
+// RFC 4291, 2.5 and 2.7; RFC 1812, 5.3.7: the kernel drops or accepts these packets, whatever is down.
+TEST_F(Tables, PacketsThatNoRouterForwardsAreLeftAlone) {
     add("::/0", 1);
     add("0.0.0.0/0", 2);
     EXPECT_EQ(v6("2001:db8::1"), 1U);
@@ -57,7 +57,7 @@ TEST_F(Tables, WhatNoRouterForwardsIsLeftAlone) {
 }
 
 TEST_F(Tables, TheLongestPrefixWins) {
-    // In no order: the list of lengths has to be in one.
+    // Added in no order, to see that the list of lengths is sorted.
     add("2001:db8:d::/48", 3);
     add("2001:db8:d:1::1/128", 5);
     add("::/0", 1);
@@ -85,8 +85,8 @@ TEST_F(Tables, TheLongestPrefixWins) {
     EXPECT_EQ(v6("2001:db9::1"), 1U) << "IPv4's default is none of IPv6";
 }
 
-// RFC 4291, 2.5.6: the kernel tells the sender, if anybody does.
-TEST_F(Tables, WhatComesFromALinkLocalAddressStaysOnItsLink) {
+// RFC 4291, 2.5.6: if anybody tells the sender, the kernel does.
+TEST_F(Tables, PacketsFromLinkLocalAddressesStayOnTheirLink) {
     add("::/0", 1);
     EXPECT_EQ(slot_of(packet(Ipv6{.from = "fe80::1"}, udp(1, 2, 1))), 0U);
     EXPECT_EQ(slot_of(packet(Ipv6{.from = "febf::1"}, udp(1, 2, 1))), 0U);
@@ -96,7 +96,7 @@ TEST_F(Tables, WhatComesFromALinkLocalAddressStaysOnItsLink) {
 
 TEST_F(Tables, AllLengthsAtOnce) {
     const auto destination = address("2001:db8:5555:5555:5555:5555:5555:5555");
-    // 62 nested prefixes that lead elsewhere or nowhere, the shortest and the longest to policies.
+    // 62 nested prefixes: the longest leads to slot 2, the others to slot 3.
     for (std::uint8_t length = 2; length <= 124; length = static_cast<std::uint8_t>(length + 2))
         programs_.set_prefix(Prefix::covering(destination, length), length == 124 ? 2 : 3);
     add("::/0", 1);
@@ -129,8 +129,8 @@ TEST_F(Tables, TheBankDecides) {
     EXPECT_EQ(v6("2001:db8:d::1"), 3U);
 }
 
-// A policy that encapsulates for its first choice is asked while all is well.
-TEST_F(Tables, AHeldGateLooksAtEveryPacket) {
+// If a policy's first choice encapsulates, packets are looked at even while all sessions are up.
+TEST_F(Tables, AnEncapsulatingFirstChoiceLooksAtEveryPacket) {
     add("2001:db8:d::/48", 1);
     programs_.states[0].rank = SS_UP;
     programs_.repair[0].active = 0;
@@ -140,12 +140,12 @@ TEST_F(Tables, AHeldGateLooksAtEveryPacket) {
     EXPECT_EQ(v6("2001:db8:d::1"), 1U);
 }
 
-TEST_F(Tables, CountersAreOfThePolicyAndTheCandidate) {
+TEST_F(Tables, CountersArePerPolicyAndCandidate) {
     add("2001:db8:d::/48", 1);
     add("2001:db8:e::/48", 2);
     programs_.set_policy(2, {1, 2});
     const auto bytes = packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100));
-    ASSERT_EQ(slot_of(bytes), 1U);  // the way that both have
+    ASSERT_EQ(slot_of(bytes), 1U);  // the path that both have
     ASSERT_EQ(slot_of(bytes), 1U);
     EXPECT_EQ(programs_.stats(1, 0).packets, 0U);
     EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
@@ -153,7 +153,7 @@ TEST_F(Tables, CountersAreOfThePolicyAndTheCandidate) {
     EXPECT_EQ(programs_.stats(2, 1).packets, 0U);
     programs_.lower(1);
     EXPECT_EQ(slot_of(bytes), 0U);
-    EXPECT_EQ(programs_.stats(2, 2).drops[SS_DROP_NO_CANDIDATE], 1U) << "the entry behind the candidates";
+    EXPECT_EQ(programs_.stats(2, 2).drops[SS_DROP_NO_CANDIDATE], 1U) << "the entry after the candidates";
     EXPECT_EQ(programs_.stats(2, 0).drops[SS_DROP_NO_CANDIDATE], 0U);
     EXPECT_EQ(programs_.stats(1, 1).drops[SS_DROP_NO_CANDIDATE], 0U);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tick in the kernel: what it sends, in which order, what it leaves out, and how it judges. Time is moved instead
-// of waited for: probes become due by setting back what the clock has done, and old by setting back when they were
-// sent.
+// Tests the tick in the kernel: what it sends, in which order, what it skips, and how it judges. The tests shift times
+// instead of waiting: to make probes due, they set back the clock's progress; to make probes old, they set back the
+// send times.
 #include <set>
 
 #include <gmock/gmock.h>
@@ -18,9 +18,9 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
-constexpr std::uint64_t kTick = 1'000'000'000;  // longer than any tick here takes
+constexpr std::uint64_t kTick = 1'000'000'000;  // longer than any tick takes here
 constexpr std::uint32_t kNoDevice = 9999;
-constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test says so
+constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test makes it due
 
 std::uint32_t read_u32(std::span<const std::uint8_t> bytes) {
     return static_cast<std::uint32_t>(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
@@ -34,7 +34,7 @@ unsigned session_of(const Bytes& probe) {
     return probe.at(kUdpAt + 22) << 8 | probe.at(kUdpAt + 23);
 }
 
-// Of pseudo-header and datagram, as a receiver computes it; 0xffff when right. Good for probes without segments.
+// The checksum of pseudo-header and datagram, as a receiver computes it; 0xffff if right. For probes without segments.
 std::uint32_t checksum_of(const Bytes& probe) {
     const auto udp = std::span(probe).subspan(kUdpAt);
     std::uint32_t sum = static_cast<std::uint32_t>(udp.size()) + kUdp;
@@ -52,7 +52,7 @@ class Tick : public testing::Test {
         if (!veth_.why_not().empty()) GTEST_SKIP() << veth_.why_not();
     }
 
-    // Sessions 0 to count - 1 in one class; the plan is in force.
+    // Puts sessions 0 to count - 1 into one class, and the plan in force.
     void probe_sessions(std::uint16_t count) {
         auto& plan = programs_.plans[0];
         plan.classes = 1;
@@ -65,10 +65,10 @@ class Tick : public testing::Test {
         plan.generation = 1;
         programs_.clock_confs[0].tick_ns = kTick;
         programs_.tick();
-        ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan begins without a burst";
+        ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan starts without a burst";
     }
 
-    // A tick at which `due` probes are due.
+    // Runs a tick in which `due` probes are due.
     std::vector<Bytes> tick(std::uint64_t due) {
         programs_.clocks[0].done[0] -= due;
         const auto before = sent();
@@ -76,21 +76,21 @@ class Tick : public testing::Test {
         return veth_.received(sent() - before);
     }
 
-    // By all sessions.
+    // Probes sent by all sessions.
     std::uint64_t sent() {
         std::uint64_t sum = 0;
         for (const auto& session : programs_.sessions.all()) sum += session.tx.sent;
         return sum;
     }
 
-    // A probe comes back to the device that it left by.
+    // Returns a probe to the device that it left by.
     std::uint32_t answer(Bytes probe) {
         constexpr std::array<std::uint8_t, ETH_ALEN> kNearMac{2, 0, 0, 0, 0, 1};  // as VethPair sets it
         std::copy(kNearMac.begin(), kNearMac.end(), probe.begin());
         return programs_.ingress(probe, VethPair::kNear).code;
     }
 
-    // Session 0 with fresh proof and its state up.
+    // Gives session 0 fresh proof and raises its state.
     void make_alive() {
         for (int i = 0; i < 3; ++i) {
             for (const auto& probe : tick(1)) answer(probe);
@@ -101,14 +101,14 @@ class Tick : public testing::Test {
         ASSERT_EQ(programs_.repair[0].active, 0U);
     }
 
-    // After make_alive(): the next two probes, of which the second is the accused one.
+    // After make_alive(): sends the next two probes, of which the second is the accused one.
     std::vector<Bytes> lose_two() {
         auto probes = tick(1);
         for (auto& probe : tick(1)) probes.push_back(probe);
         return probes;
     }
 
-    // Makes every probe of session 0 so much older.
+    // Makes every probe of session 0 older by this time.
     void age(std::uint64_t by) {
         for (auto& sent : tx().sent_at_ns) sent -= std::min<std::uint64_t>(sent, by);
     }
@@ -153,7 +153,7 @@ TEST_F(Tick, ItsOwnProbeIsAnAnswerWhenItComesBack) {
     EXPECT_EQ(programs_.sessions[0].rx.newest, 1U);
 }
 
-// In real time: session i has its turn (i + 1) eighths into the interval; a tick may come late, but none comes early.
+// In real time: session i has its turn (i + 1) eighths into the interval. A tick may come late, but none comes early.
 TEST_F(Tick, SpreadsSessionsEvenlyOverTheInterval) {
     constexpr std::uint64_t kShort = 32'000'000;
     probe_sessions(8);
@@ -171,7 +171,7 @@ TEST_F(Tick, SpreadsSessionsEvenlyOverTheInterval) {
     }
 }
 
-TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
+TEST_F(Tick, AStalledClockSkipsProbesAndCountsThem) {
     probe_sessions(8);
     const auto probes = tick(8 * 5 + 3);
     ASSERT_THAT(probes, SizeIs(8)) << "one each, not five";
@@ -184,8 +184,8 @@ TEST_F(Tick, AStalledClockLeavesOutProbesAndCountsThem) {
     EXPECT_EQ(clock().missed, 8U * 4 + 3);
 }
 
-TEST_F(Tick, ATickSendsNoMoreThanABurstAndTheNextTheRest) {
-    // A power of two, so that the turns may count from below zero: the machine may be up for less than kInterval.
+TEST_F(Tick, ATickSendsAtMostABurstAndTheNextTicksTheRest) {
+    // A power of two, so that turns may count from below zero: the machine may have been up for less than kInterval.
     probe_sessions(512);
     auto probes = tick(512);
     EXPECT_THAT(probes, SizeIs(256));
@@ -194,12 +194,12 @@ TEST_F(Tick, ATickSendsNoMoreThanABurstAndTheNextTheRest) {
     probes.insert(probes.end(), rest.begin(), rest.end());
     std::set<unsigned> sessions;
     for (const auto& probe : probes) sessions.insert(session_of(probe));
-    EXPECT_THAT(sessions, SizeIs(512)) << "everyone once";
+    EXPECT_THAT(sessions, SizeIs(512)) << "each session once";
     EXPECT_THAT(tick(0), IsEmpty());
     EXPECT_EQ(clock().missed, 0U);
 }
 
-TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
+TEST_F(Tick, AProbeThatCannotBeSentGetsNoSequenceNumber) {
     probe_sessions(1);
     tick(1);
     programs_.sessions[0].conf.ifindex = kNoDevice;
@@ -215,9 +215,9 @@ TEST_F(Tick, WhatCannotBeSentHasNoSequenceNumber) {
     EXPECT_EQ(tx().unsent, 0U);
 }
 
-// A device that is down or without carrier swallows what it is given, data as well: that is a failure, and the detector
-// may be dead.
-TEST_F(Tick, WhatADeadDeviceSwallowsIsUnanswered) {
+// A device that is down or without carrier swallows probes, and would swallow data. That is a failure, even if no
+// detector is running.
+TEST_F(Tick, ProbesThatADeadDeviceSwallowsAreUnanswered) {
     probe_sessions(1);
     make_alive();
     ASSERT_TRUE(VethPair::ip("link set dev near down"));
@@ -228,7 +228,7 @@ TEST_F(Tick, WhatADeadDeviceSwallowsIsUnanswered) {
     EXPECT_EQ(tx().verdict, SS_DEAD);
 }
 
-// A few refusals accuse nobody, since a full queue refuses too.
+// A few refusals accuse nobody, because a full queue also refuses.
 TEST_F(Tick, ADeviceThatKeepsRefusingIsDead) {
     probe_sessions(1);
     make_alive();
@@ -245,7 +245,7 @@ TEST_F(Tick, ADeviceThatKeepsRefusingIsDead) {
     EXPECT_EQ(events[0].unsent, most);
 }
 
-TEST_F(Tick, AfterAStandstillAnswersAreHeardFirst) {
+TEST_F(Tick, AfterAStandstillAnswersComeFirst) {
     probe_sessions(1);
     make_alive();
     const auto late = lose_two();
@@ -267,7 +267,7 @@ TEST_F(Tick, AnInactiveSessionIsNotProbed) {
     EXPECT_EQ(programs_.sessions[1].tx.send_errors, 0U);
 }
 
-TEST_F(Tick, OnlyATickIsATickAndTwoClocksNeverTickAtOnce) {
+TEST_F(Tick, OtherPacketsAreNoTicksAndTwoClocksNeverTickAtOnce) {
     probe_sessions(1);
     const auto ticks = clock().ticks;
     EXPECT_EQ(programs_.tick(0).code, TC_ACT_SHOT);
@@ -275,10 +275,10 @@ TEST_F(Tick, OnlyATickIsATickAndTwoClocksNeverTickAtOnce) {
     EXPECT_THAT(tick(1), IsEmpty());
     EXPECT_EQ(clock().ticks, ticks);
     clock().busy = 0;
-    EXPECT_THAT(tick(0), SizeIs(1)) << "what was due then is due still";
+    EXPECT_THAT(tick(0), SizeIs(1)) << "the probe that was due then is still due";
 }
 
-TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
+TEST_F(Tick, ADeadVerdictLowersTheStateCountsItAndIsReportedOnce) {
     probe_sessions(1);
     make_alive();  // 4 sent, 3 answered
     lose_two();
@@ -309,7 +309,7 @@ TEST_F(Tick, DeadLowersTheWordClosesTheGateAndTellsOnce) {
     EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
-TEST_F(Tick, AWordRaisedBesidesADeadVerdictIsLoweredAgain) {
+TEST_F(Tick, AStateRaisedDuringADeadVerdictIsLoweredAgain) {
     probe_sessions(1);
     make_alive();
     lose_two();
@@ -335,7 +335,7 @@ TEST_F(Tick, AnAnswerAcquitsASuspect) {
     EXPECT_EQ(programs_.states[0].rank, SS_UP);
 }
 
-TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
+TEST_F(Tick, AnEpochNeedsFreshProofAndTheKernelNeverRaisesTheState) {
     probe_sessions(1);
     make_alive();
     programs_.lower(0);
@@ -358,8 +358,8 @@ TEST_F(Tick, AnEpochDemandsFreshProofAndTheKernelNeverRaisesTheWord) {
     EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
-// 2^32 probes are 50 days at 1 ms: the session fails, stays down for as long again, and is repaired.
-TEST_F(Tick, ComesBackAfterMoreProbesThanTheWireCounts) {
+// 2^32 probes take 50 days at 1 ms: the session fails, stays down for as long again, and recovers.
+TEST_F(Tick, ComesBackAfterMoreProbesThan32BitsCount) {
     constexpr std::uint64_t kLong = (1ULL << 32) - 2;
     probe_sessions(1);
     tx().sequence = kLong;
@@ -386,7 +386,7 @@ TEST_F(Tick, ComesBackAfterMoreProbesThanTheWireCounts) {
     EXPECT_GT(events[0].last_sent, 3 * kLong);
 }
 
-TEST_F(Tick, ABrokenTemplateIsAnErrorNotAPacket) {
+TEST_F(Tick, ABrokenTemplateIsAnErrorAndNotSent) {
     probe_sessions(1);
     auto& conf = programs_.sessions[0].conf;
     const ss_session_conf good = conf;

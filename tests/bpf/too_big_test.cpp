@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What does not fit with the header that a repair needs: the sender is told (RFC 4443, 3.2; RFC 1191, 4), not too
-// often.
+// Tests packets that do not fit together with the header of a repair: the sender is told (RFC 4443, 3.2; RFC 1191, 4),
+// but not too often.
 #include <ctime>
 
 #include <sched.h>
@@ -11,9 +11,9 @@ namespace sidestep {
 namespace {
 
 constexpr std::uint32_t kMtu = 1500;
-constexpr std::uint32_t kOverhead = 40 + 8 + 2 * 16;  // of two segments
+constexpr std::uint32_t kOverhead = 40 + 8 + 2 * 16;  // with two segments
 constexpr std::size_t kQuotedV6 = 1280 - 40 - 8;      // RFC 4443, 2.4 c
-constexpr std::size_t kQuotedV4 = 576 - 20 - 8 - 4;   // RFC 1812, 4.3.2.3, to a multiple of sixteen
+constexpr std::size_t kQuotedV4 = 576 - 20 - 8 - 4;   // RFC 1812, 4.3.2.3, rounded down to a multiple of sixteen
 
 class TooBig : public Repairing {
   protected:
@@ -53,7 +53,7 @@ class TooBig : public Repairing {
     }
 };
 
-TEST_F(TooBig, WhatJustFitsIsRepaired) {
+TEST_F(TooBig, APacketThatJustFitsIsRepaired) {
     EXPECT_EQ(inside(repaired(v6(kMtu - kOverhead))).size(), kMtu);
     EXPECT_EQ(inside(repaired(v4(kMtu - kOverhead))).size(), kMtu);
     told(v6(kMtu - kOverhead + 1));
@@ -72,7 +72,7 @@ TEST_F(TooBig, PacketTooBig) {
     EXPECT_EQ(text_of(icmp.first(2)), "0200");
     EXPECT_EQ(text_of(icmp.subspan(4, 4)), "0000058c");  // 1420
     EXPECT_EQ(text_of(icmp.subspan(8)), text_of(std::span(in).subspan(kEthernetLength, kQuotedV6)));
-    // RFC 8200, 8.1: addresses, length and next header count.
+    // RFC 8200, 8.1: the sum includes addresses, length and next header.
     auto sum = static_cast<std::uint32_t>(icmp.size() + 58);
     for (std::size_t i = 0; i < 32; i += 2) sum += read_u16(out, kEthernetLength + 8 + i);
     EXPECT_EQ(internet_checksum(icmp, sum), 0U);
@@ -94,7 +94,7 @@ TEST_F(TooBig, FragmentationNeeded) {
     EXPECT_EQ(internet_checksum(icmp), 0U);
 }
 
-// Whatever the bytes that are summed.
+// Checksums over any bytes are right.
 TEST_F(TooBig, ChecksumsOfAnyBytes) {
     for (unsigned i = 0; i < 8; ++i) {
         auto in = v4(kMtu + i);
@@ -102,12 +102,13 @@ TEST_F(TooBig, ChecksumsOfAnyBytes) {
             in[at] = static_cast<std::uint8_t>(at * (2 * i + 1) * 0x9d);
         const auto out = told(in);
         EXPECT_EQ(internet_checksum(std::span(out).subspan(kEthernetLength + kIpv4Length)), 0U);
-        const timespec token{.tv_sec = 0, .tv_nsec = 11'000'000};  // one more may be told
+        const timespec token{.tv_sec = 0, .tv_nsec = 11'000'000};  // one more message may be sent
         nanosleep(&token, nullptr);
     }
 }
 
-// IPv6 has to carry 1,280 bytes: less is not asked for, and a sender of no more cannot help it (RFC 8201, 4).
+// IPv6 links must carry 1,280 bytes: no smaller MTU is reported, and a sender of such packets could not help it (RFC
+// 8201, 4).
 TEST_F(TooBig, NoLessThanTheLeastMtuOfIpv6) {
     programs_.lists[1].mtu = 1300;
     const auto out = told(v6(1400));
@@ -136,7 +137,7 @@ TEST_F(TooBig, ForwardingHasNoHeader) {
     EXPECT_EQ(text_of(std::span(result.packet).subspan(kEthernetLength + kIpv6Length + 4, 4)), "000005dc");
 }
 
-// The header says more than there is: the kernel would drop it, and nobody is to be sent more than he sent.
+// The header promises more than there is: the kernel would drop the packet, and nobody may get more bytes than he sent.
 TEST_F(TooBig, NotForATruncatedPacket) {
     auto in = v6(kMtu);
     in.resize(100);
@@ -146,17 +147,17 @@ TEST_F(TooBig, NotForATruncatedPacket) {
     expect_dropped_untold(ipv4);
 }
 
-// RFC 4443, 2.4 e.6; RFC 1122, 3.2.2: a source that is not one node is not answered.
+// RFC 4443, 2.4 e.6; RFC 1122, 3.2.2: no answer to a source that is not a single node.
 TEST_F(TooBig, NotToEverybody) {
     expect_dropped_untold(packet(Ipv4{.from = "240.0.0.1"}, udp(1, 2, kMtu)));
-    // What is nobody's, or a group's, is not even repaired.
+    // Packets from no address or from a group are not even repaired.
     for (const std::string_view from : {"::", "ff02::1"}) expect_passed(v6(kMtu, {.from = from}), SS_OUTCOME_EXEMPT);
     for (const std::string_view from : {"0.0.0.0", "224.0.0.1", "255.255.255.255"})
         expect_passed(packet(Ipv4{.from = from}, udp(1, 2, kMtu)), SS_OUTCOME_EXEMPT);
 }
 
 TEST_F(TooBig, NotMoreThanAHundredTimesASecond) {
-    cpu_set_t one;  // the bucket is the processor's
+    cpu_set_t one;  // the bucket is per processor
     CPU_ZERO(&one);
     CPU_SET(0, &one);
     ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Two ends of a link in a network namespace of this process's own; what the near end sends is read at the far end.
+// A veth pair in a network namespace of this process; the test reads at the far end what the near end sends.
 //   near (index 71) ---- far (index 72)
 #pragma once
 
@@ -30,7 +30,7 @@ class VethPair {
     static constexpr unsigned kNear = kVethNear;
     static constexpr unsigned kFar = 72;
 
-    /// On failure why_not() says why.
+    /// On failure, why_not() tells the reason.
     VethPair() : why_not_(build()) {}
 
     [[nodiscard]] const std::string& why_not() const { return why_not_; }
@@ -38,8 +38,8 @@ class VethPair {
     /// Runs `ip <arguments>` in the namespace.
     static bool ip(const std::string& arguments) { return std::system(("ip " + arguments).c_str()) == 0; }
 
-    /// The IPv6 packets that have come to the far end since the last call. They may still be on their way when the near
-    /// end has sent them: waits until so many are there, though not for long, since the link may be down.
+    /// The IPv6 packets that have arrived at the far end since the last call. They may still be on their way, so this
+    /// waits until `wanted` have come, though not for long, because the link may be down.
     std::vector<Bytes> received(std::size_t wanted = 0) {
         constexpr int kPatienceMs = 300;
         std::vector<Bytes> result;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Segment lists for tests, out by the loopback device, and what a packet looks like that took one.
+// Segment lists for tests, out of the loopback device, and the packets that result from them.
 #pragma once
 
 #include <limits>
@@ -12,7 +12,7 @@ namespace sidestep {
 
 inline constexpr LinkAddresses kLink{.own = {2, 0, 0, 0, 0, 0x0a}, .neighbor = {2, 0, 0, 0, 0, 0x0c}};
 
-/// Outer source of what is encapsulated here.
+/// The outer source of packets encapsulated here.
 inline Address own_source() {
     return address("2001:db8:a::1");
 }
@@ -38,7 +38,7 @@ inline ss_list segment_list(ss_mode mode, const ListHeader& header, std::uint16_
     return list;
 }
 
-/// As the kernel routes.
+/// A list that leaves routing to the kernel.
 inline ss_list plain_list(std::uint16_t session) {
     return segment_list(SS_MODE_PLAIN, {}, session);
 }
@@ -51,7 +51,7 @@ inline ss_list insert_list(std::uint16_t session, unsigned count) {
     return segment_list(SS_MODE_INSERT, make_insert_header(kLink, segments(count)), session);
 }
 
-/// To the neighbor as it is.
+/// A list to the neighbor without any header.
 inline ss_list forward_list(std::uint16_t session) {
     return segment_list(SS_MODE_FORWARD, make_forward_header(kLink), session);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is different at XDP: whose packets they are, what cannot leave there, and packets that visit us more than once.
-// What is the same, the other tests try at both hooks.
+// Tests what is different at XDP: whose packets they are, packets that cannot leave there, and packets that visit us
+// more than once. The other tests run at both hooks and cover the rest.
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {
@@ -15,7 +15,7 @@ class Xdp : public Repairing {
         if (!IsSkipped()) back_up(encaps_list(kBackup, 2));
     }
 
-    // It goes on as it came, and whoever looks at it next counts it.
+    // Checks that the packet goes on unchanged and uncounted; the next hook counts it.
     void expect_left_alone(const Bytes& packet) {
         const auto result = programs_.ingress(packet);
         EXPECT_EQ(result.code, kPass);
@@ -31,12 +31,12 @@ class Xdp : public Repairing {
     const Bytes packet_ = packet(Ipv6{}, udp(1, 2, 100));
 };
 
-TEST_F(Xdp, IsWhereTheOthersAreTried) {
+TEST_F(Xdp, OtherTestsRunAtXdp) {
     repaired(packet_);
     EXPECT_TRUE(programs_.at_xdp());
 }
 
-TEST_F(Xdp, OnlyWhatIsForThisNodeByEthernet) {
+TEST_F(Xdp, OnlyFramesWithOurMacAddress) {
     expect_left_alone(addressed_to(packet_, "020000000077"));
     expect_left_alone(addressed_to(packet_, "ffffffffffff"));
     expect_left_alone(addressed_to(packet_, "333300000001"));
@@ -44,7 +44,7 @@ TEST_F(Xdp, OnlyWhatIsForThisNodeByEthernet) {
     repaired(addressed_to(packet_, "020000000077"));
 }
 
-TEST_F(Xdp, AnExitHasToTakeFrames) {
+TEST_F(Xdp, TheNextHopMustBeARedirectTarget) {
     programs_.lists[1].ifindex = 99;
     expect_left_alone(packet_);
     programs_.set_xdp_interface(99, {.mac = {}, .redirect_target = 0, .no_headroom = 0});
@@ -54,7 +54,7 @@ TEST_F(Xdp, AnExitHasToTakeFrames) {
     EXPECT_FALSE(programs_.has_no_headroom(kLoopback));
 }
 
-TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
+TEST_F(Xdp, AHeaderMustFitIntoTheHeadroom) {
     const auto most = programs_.most_segments();
     ASSERT_LT(most, unsigned{SS_MAX_SEGMENTS});
     back_up(encaps_list(kBackup, most + 1));
@@ -64,7 +64,7 @@ TEST_F(Xdp, AHeaderHasToFitBeforeThePacket) {
     repaired(packet_);
 }
 
-TEST_F(Xdp, AnAnswerHasToLeaveAsThePacketCame) {
+TEST_F(Xdp, AnAnswerLeavesByTheInterfaceThatThePacketCameInBy) {
     programs_.lists[1].mtu = 1500;
     programs_.lists[1].ifindex = kVethNear;
     const auto too_big = packet(Ipv6{}, udp(1, 2, 1440));
@@ -75,8 +75,8 @@ TEST_F(Xdp, AnAnswerHasToLeaveAsThePacketCame) {
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PTB_SENT), 1U);
 }
 
-// A hash that the interface left is the kernel's, and cannot be taken away here.
-TEST_F(Xdp, StepsAsideWhereTheKernelGoesByAnotherHash) {
+// The hash that the interface left on the packet is the kernel's, and cannot be removed here.
+TEST_F(Xdp, PassesEverythingOnIfTheKernelUsesAnotherHash) {
     programs_.repair[0].hash_policy = 1U << SS_IPV6;
     expect_left_alone(packet_);
 }
@@ -90,8 +90,9 @@ TEST_F(Xdp, OtherProtocolsPass) {
     expect_left_alone(tagged);
 }
 
-// A tunnel in a tunnel in a tunnel, each to us: tc has the packet come in again, here it is done at once.
-TEST_F(Xdp, UnwrapsWhatIsForUsInside) {
+// A tunnel in a tunnel in a tunnel, each to this node: at tc the packet comes in again; here it is unwrapped in one
+// run.
+TEST_F(Xdp, UnwrapsNestedTunnelsToThisNode) {
     programs_.set_domain({*Prefix::parse("fd00::/16")});
     programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
     programs_.set_sid(*Prefix::parse("fd00:a::d46"),
@@ -111,7 +112,7 @@ TEST_F(Xdp, UnwrapsWhatIsForUsInside) {
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_MALFORMED), 1U);
 }
 
-// Flows spread over the lists of a candidate, and stay where they are.
+// Flows spread over the lists of a candidate, and stay on their list.
 TEST_F(Xdp, AFlowKeepsItsList) {
     for (const std::uint32_t list : {2U, 3U}) {
         programs_.lists[list] = encaps_list(kBackup, list);
