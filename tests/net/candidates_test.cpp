@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Several candidate paths of a policy, and several lists of a candidate path.
+// Tests several candidate paths of a policy, and several lists of a candidate path.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ TEST_F(Candidates, TheSecondBackupWhenTheFirstFailsToo) {
     EXPECT_TRUE(healed(flows.stop(), cut_ns));
 }
 
-TEST_F(Candidates, WhatNoneCanTakeIsCounted) {
+TEST_F(Candidates, PacketsThatNoCandidateTakesAreCounted) {
     auto by_c_cut = cut_of("A-C");
     ASSERT_TRUE(by_c_cut) << by_c_cut.error().message;
     ASSERT_TRUE(start("A", config(fmt::format("{{adjacency: A-B}}, {{{}}}", by_c()))));
@@ -78,7 +78,7 @@ TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
     constexpr std::size_t kFlows = 48;
     auto by_e_cut = cut_of("A-E");
     ASSERT_TRUE(by_e_cut) << by_e_cut.error().message;
-    // Slow probes, so that what goes by the dead list surely loses packets, and the other one never goes down.
+    // Slow probes, so that the dead list surely loses packets, and the other one never goes down.
     auto slow = config(fmt::format("{{lists: [{{weight: 3, {}}}, {{weight: 1, {}}}]}}", by_c(), by_e()));
     for (const auto* link : {"A-C", "A-E"}) {
         const auto usual = adjacency_config("A", link);
@@ -104,7 +104,7 @@ TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
         }
         moved += report.windows.size();
     }
-    // A quarter of 48, give or take four standard deviations.
+    // A quarter of 48, plus or minus four standard deviations.
     EXPECT_GE(moved, 1U);
     EXPECT_LE(moved, 24U);
     const auto candidate = policy("A", "far")["candidates"][0];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Silent cuts under traffic: sidestepd notices by unanswered probes alone, the detour takes over, the link comes back.
+// Tests silent cuts under traffic: only unanswered probes tell sidestepd, the detour takes over, and the link comes
+// back.
 #include <gtest/gtest.h>
 
 #include "tests/net/protected_lab.hpp"
@@ -9,12 +10,12 @@ namespace {
 
 class CutUnderSidestepd : public ProtectedLab {
   protected:
-    /// Cuts the link under traffic and lets it come back; `start` must have been called.
+    /// Cuts the link under traffic and restores it; `start` must have been called.
     void cut_and_restore(Direction direction) {
         auto flows = Flows::start(lab());
         ASSERT_TRUE(flows) << flows.error().message;
         ASSERT_TRUE(flows->pass());
-        EXPECT_EQ(rerouted("A") + rerouted("B"), 0U);  // untouched while all is well
+        EXPECT_EQ(rerouted("A") + rerouted("B"), 0U);  // untouched while all sessions are up
 
         const auto cut_ns = cut().cut(direction);
         for (const auto* node : {"A", "B"}) {
@@ -43,7 +44,7 @@ class CutUnderSidestepd : public ProtectedLab {
     }
 };
 
-TEST_F(CutUnderSidestepd, LosesNothingWhileAllIsWell) {
+TEST_F(CutUnderSidestepd, LosesNothingWhileAllSessionsAreUp) {
     ASSERT_TRUE(start_both());
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// End.DT46 of A: what comes from within the SR domain and by an adjacency is unwrapped, everything else is dropped and
-// counted (RFC 8754, 5.1).
+// Tests A's End.DT46: packets from within the SR domain and from an adjacency are unwrapped; everything else is dropped
+// and counted (RFC 8754, 5.1).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 class Decapsulation : public RepairLab {
   protected:
-    /// `from` sends what is for `prefix` through A's SID.
+    /// Makes `from` send packets for `prefix` through A's SID.
     void send_through_a(const std::string& from, const std::string& link, const std::string& prefix) {
         const auto& next = lab().peer(from, link);
         ASSERT_EQ(
@@ -38,7 +38,7 @@ TEST_F(Decapsulation, BothFamiliesFromWithinTheDomain) {
 }
 
 TEST_F(Decapsulation, NotFromOutsideTheDomain) {
-    ASSERT_TRUE(start("A", base_config("A")));  // fd00::/16, and B's outer source is not in it
+    ASSERT_TRUE(start("A", base_config("A")));  // fd00::/16, which does not contain B's outer source
     send_through_a("B", "A-B", "2001:db8:5::/48");
     Flows flows;
     ASSERT_TRUE(flows.add(lab(), "B", "S", {.rate = 1000}));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Two equal ways, one of which fails silently: its flows move, and those of the other one never lose a packet. This is
-// what asking the FIB with all that it hashes is for.
+// Tests two equal-cost paths, one of which fails silently: its flows move, and flows of the other one never lose a
+// packet. That is why the FIB lookup contains everything that the kernel hashes.
 #include <ostream>
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ void PrintTo(const Ways& ways, std::ostream* out) {
 
 class EqualWays : public RepairLab, public testing::WithParamInterface<Ways> {
   protected:
-    /// Slow probes, so that what goes by the failed way surely loses packets.
+    /// Slow probes, so that the failed path surely loses packets.
     [[nodiscard]] std::string config() const {
         auto text = with(base_config("A"), "interval: 1ms", "interval: 20ms");
         if (!GetParam().by_policy) {
@@ -36,7 +36,7 @@ class EqualWays : public RepairLab, public testing::WithParamInterface<Ways> {
         return text + "policies: [{name: far, prefixes: " + far_prefixes("A") +
                ", candidates: [{lists: [{adjacency: A-B}, {adjacency: A-C}]}, {adjacency: A-C}]}]\n";
     }
-    /// A's way to D: by B, and as good by C.
+    /// A's route to D: over B and, at equal cost, over C.
     std::string split_route() {
         const auto hash = fmt::format(
             "sysctl -qw net.ipv6.fib_multipath_hash_policy={0} "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an operator follows: a line per transition, with its evidence.
+// Tests the events that an operator follows: one line per transition, with its evidence.
 #include <filesystem>
 #include <sstream>
 
@@ -20,7 +20,7 @@ class Events : public ProtectedLab {
         return lab().spawn("A", arguments);
     }
 
-    /// The lines that are whole.
+    /// The complete lines.
     static std::vector<json> lines(const std::string& text) {
         std::vector<json> result;
         std::istringstream stream(text.substr(0, text.rfind('\n') + 1));
@@ -34,7 +34,7 @@ TEST_F(Events, AreFollowedWithTheirEvidence) {
     auto follower = sidestep({"events", "--follow", "--json"});
     ASSERT_TRUE(follower) << follower.error().message;
     ASSERT_TRUE(wait_for(kPatience, [&] { return !lines(follower->output()).empty(); }));
-    EXPECT_TRUE(lines(follower->output())[0].value("events", json()).is_array());  // what has been
+    EXPECT_TRUE(lines(follower->output())[0].value("events", json()).is_array());  // past events
 
     const auto cut_ns = cut().cut();
     ASSERT_TRUE(becomes("A", "down", "unanswered"));

@@ -113,7 +113,7 @@ std::set<std::size_t> FlowBundle::standing(std::uint64_t packets) const {
             reached = reached || more >= 2 * packets;
             decided = decided && (more == 0 || more >= packets);
         }
-        if (reached && !decided) before = now;  // some were just stopping, or just starting
+        if (reached && !decided) before = now;  // some were just stopping or starting
         return reached && decided;
     });
     return result;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Many flows from one node to another, told apart by their ports (and, of IPv6, by their labels): which of them lose
-// packets when one of several ways fails. One thread sends for all of them.
+// Sends many flows from one node to another, with different ports (and, for IPv6, labels), and shows which of them lose
+// packets when one of several paths fails. One thread sends for all.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class FlowBundle {
 
     /// Packets that have arrived, by flow.
     [[nodiscard]] std::vector<std::uint64_t> arrived() const;
-    /// Watches until each flow has either got on by `packets` or not at all; those that have not.
+    /// Watches until each flow has either received `packets` more or none at all; returns those with none.
     [[nodiscard]] std::set<std::size_t> standing(std::uint64_t packets = 20) const;
     std::vector<FlowReport> stop();
 

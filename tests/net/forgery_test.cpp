@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Probes that sidestepd did not send, or not like this: forged, replayed, cut short, on the wrong link. They change
-// nothing and are counted by reason.
+// Tests probes that sidestepd did not send, or not in this form: forged, replayed, truncated, on the wrong link. They
+// change nothing and are counted by reason.
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -48,7 +48,7 @@ class Forgery : public ProtectedLab {
         tap_ = std::move(*tap);
     }
 
-    /// The payload of the next probe of A that B sees; empty if none comes.
+    /// The payload of A's next probe that B sees; empty if none comes.
     Payload overhear() {
         for (;;) {
             std::array<std::uint8_t, 2048> packet{};
@@ -62,7 +62,7 @@ class Forgery : public ProtectedLab {
         }
     }
 
-    /// Sends it from a node to A's sink.
+    /// Sends the payload from a node to A's return address.
     void send(const std::string& node, const Payload& payload) {
         const auto sent = lab().in(node, [&]() -> Result<void> {
             const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -75,7 +75,7 @@ class Forgery : public ProtectedLab {
         ASSERT_TRUE(sent) << sent.error().message;
     }
 
-    /// Sends it until `reason` is counted; the session must not care.
+    /// Sends the payload until `reason` is counted, and checks that the session does not change.
     void expect_refused(const std::string& node, const Payload& payload, const std::string& reason) {
         const auto before = rejected("A", reason);
         EXPECT_TRUE(wait_for(kPatience, [&] {
@@ -129,7 +129,7 @@ TEST_F(Forgery, AProbeCutShortIsRefused) {
         payload.resize(length);
         expect_refused("B", payload, "truncated");
     }
-    payload.resize(kSsid);  // nobody's: not even the session can be read
+    payload.resize(kSsid);  // not even the session can be read, so it is nobody's probe
     send("B", payload);
     payload.clear();
     send("B", payload);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Labs: built, used, cut and gone again. The topology is that of the demo (topo/demo.yaml):
+// Tests labs: built, used, cut and removed again. The topology is that of the demo (topo/demo.yaml):
 //
 //     S --- A ======= B --- D
 //            \       /
@@ -32,7 +32,7 @@ Result<Lab> demo_lab() {
     return Lab::build_file(SIDESTEP_TOPOLOGIES "/demo.yaml");
 }
 
-/// Namespaces of labs that this process made.
+/// Namespaces of labs that this process has made.
 std::vector<std::string> namespaces_of(pid_t pid) {
     std::vector<std::string> names;
     std::error_code none;
@@ -43,7 +43,7 @@ std::vector<std::string> namespaces_of(pid_t pid) {
     return names;
 }
 
-/// Whether a process that is not our child has ended; whoever reaps it may take its time.
+/// True if a process that is not our child has ended; its reaper may take some time.
 bool has_ended(pid_t pid) {
     std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
     std::string number;
@@ -100,7 +100,7 @@ TEST_F(LabTest, LeavesNothingBehindWhenItsOwnerIsKilled) {
     ::close(report[1]);
 }
 
-TEST_F(LabTest, RoutesByShortestPath) {
+TEST_F(LabTest, RoutesByTheShortestPath) {
     const auto lab = demo_lab();
     ASSERT_TRUE(lab) << lab.error().message;
     const auto there = lab->wait_reachable("S", "D");
@@ -128,7 +128,7 @@ TEST_F(LabTest, SidsSteerPackets) {
                               lab->peer("B", "C-B").link_local.to_string(), "dev", "to-C", "metric", "1"}));
     auto cut = lab->install_cut("A-B");
     ASSERT_TRUE(cut) << cut.error().message;
-    cut->cut();  // what gets through gets around it
+    cut->cut();  // packets that get through go around it
     const auto reply = lab->wait_reachable("S", "D");
     ASSERT_TRUE(reply) << reply.error().message;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Several neighbors on one interface: when one dies, only what is routed by its gateways moves.
+// Tests several neighbors on one interface: when one dies, only packets routed by its gateways move.
 #include <array>
 
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ class Lan : public ProtectedLab {
     std::optional<Cut> dead_;
 };
 
-TEST_F(Lan, OnlyWhatIsRoutedByTheDeadNeighborMoves) {
+TEST_F(Lan, OnlyPacketsRoutedByTheDeadNeighborMove) {
     ASSERT_TRUE(start("A", config()));
     Flows to_b;
     Flows to_c;

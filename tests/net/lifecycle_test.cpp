@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From start to end: who may start, what a refusal says and leaves alone, what is gone after SIGTERM.
+// Tests start and end: who may start, what a refusal says and leaves alone, and what is gone after SIGTERM.
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -23,7 +23,7 @@ class Lifecycle : public ProtectedLab {
         ::setenv("SIDESTEP_ATTACH", attach_.c_str(), 1);
         ProtectedLab::SetUp();
     }
-    /// All that sidestepd may change in a node: links, qdiscs, filters, routes.
+    /// Everything that sidestepd may change in a node: links, qdiscs, filters, routes.
     std::string snapshot(const std::string& node) {
         return shell(
             node,
@@ -31,7 +31,7 @@ class Lifecycle : public ProtectedLab {
             "for i in $(ls /sys/class/net); do tc filter show dev $i ingress; tc filter show dev $i egress; done"
             " 2>&1");
     }
-    /// In the run directory of A.
+    /// True if the file is in the run directory of A.
     [[nodiscard]] bool exists(const std::string& name) const {
         return std::filesystem::exists(run_directory("A") + "/" + name);
     }
@@ -39,7 +39,7 @@ class Lifecycle : public ProtectedLab {
     std::string attach_ = "clsact";  ///< how programs are attached
 };
 
-// tc(8) of Debian 12 does not show what is attached by tcx.
+// tc(8) of Debian 12 does not show programs attached by tcx.
 class LifecycleByTcx : public Lifecycle {
   protected:
     void SetUp() override {
@@ -58,7 +58,7 @@ TEST_F(LifecycleByTcx, SigtermDetachesAndLeavesNoQdisc) {
     EXPECT_EQ(snapshot("A"), before);
 }
 
-TEST_F(LifecycleByTcx, WhatAKilledOneLeftIsReplacedOrRemoved) {
+TEST_F(LifecycleByTcx, LeftoversOfAKilledDetectorAreReplacedOrRemoved) {
     ASSERT_TRUE(start("A"));
     ASSERT_TRUE(kill("A"));
     EXPECT_TRUE(hooked("A", "to-S"));
@@ -98,13 +98,13 @@ TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
         EXPECT_EQ(second.code, 1);
         EXPECT_THAT(second.output, HasSubstr("another sidestepd is running in this network namespace; stop it first"));
     }
-    EXPECT_EQ(session("A").value("state", ""), "up");  // the first one does not care
+    EXPECT_EQ(session("A").value("state", ""), "up");  // the first one is not affected
     ASSERT_TRUE(stop("A"));
     ASSERT_TRUE(start("A"));
 }
 
-TEST_F(Lifecycle, SigtermRemovesAllOfItsOwnAndNothingElse) {
-    // Others were here before: an empty clsact, and filters before and behind ours.
+TEST_F(Lifecycle, SigtermRemovesEverythingOfItsOwnAndNothingElse) {
+    // Others were here before: an empty clsact, and filters before and after ours.
     ASSERT_EQ(shell("A",
                     "tc qdisc add dev to-C clsact && tc qdisc add dev to-S clsact && "
                     "tc filter add dev to-S ingress prio 800 protocol ipv6 u32 match u32 0 0 && "
@@ -142,7 +142,7 @@ TEST_F(Lifecycle, AnotherFilterInItsPlaceIsNamed) {
     EXPECT_FALSE(exists("A.sock"));
 }
 
-TEST_F(Lifecycle, WhatAKilledOneLeftIsRemovedTooByTheNextOne) {
+TEST_F(Lifecycle, TheNextDetectorRemovesLeftoversOfAKilledOne) {
     const auto before = snapshot("A");
     ASSERT_TRUE(start("A"));
     ASSERT_TRUE(kill("A"));
@@ -154,7 +154,7 @@ TEST_F(Lifecycle, WhatAKilledOneLeftIsRemovedTooByTheNextOne) {
     EXPECT_FALSE(exists("bpf"));
 }
 
-TEST_F(Lifecycle, FlushRemovesWhatAKilledOneLeft) {
+TEST_F(Lifecycle, FlushRemovesLeftoversOfAKilledDetector) {
     const auto before = snapshot("A");
     ASSERT_TRUE(start("A"));
     const auto busy = run_sidestepd("A", config("A"), {}, {}, {"--flush"});
@@ -206,8 +206,8 @@ TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {
     EXPECT_FALSE(exists("A.sock"));
 }
 
-// As while it runs: an interface may come later, or come back.
-TEST_F(LifecycleByTcx, AnInterfaceThatDoesNotExistAtTheStartIsAwaited) {
+// As while it runs: an interface may appear later, or come back.
+TEST_F(LifecycleByTcx, AnInterfaceMissingAtTheStartIsAwaited) {
     ASSERT_TRUE(start("A", with(config("A"), "ingress: [", "ingress: [to-Z, ")));
     EXPECT_THAT(daemon("A").process().output(),
                 HasSubstr("interface to-Z does not exist yet; its program is attached when it appears"));
@@ -225,8 +225,8 @@ TEST_F(Lifecycle, WithoutPrivilegeItSaysWhatToDo) {
     std::filesystem::create_directory(place);
     std::filesystem::permissions(place, std::filesystem::perms(0777));
     const std::vector<std::vector<std::string>> ways{
-        {"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"},  // somebody else
-        {"setpriv", "--bounding-set=-all", "--inh-caps=-all"},               // root, but of nothing
+        {"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"},  // another user
+        {"setpriv", "--bounding-set=-all", "--inh-caps=-all"},               // root without any capability
         {"setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-all"},    // root without BPF
         {"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"},         // root without mount()
         {"setpriv", "--bounding-set=-net_admin", "--inh-caps=-all"},         // root without the network
@@ -241,7 +241,7 @@ TEST_F(Lifecycle, WithoutPrivilegeItSaysWhatToDo) {
     EXPECT_EQ(snapshot("A"), before);
 }
 
-TEST_F(Lifecycle, ARunDirectoryThatCannotBeIsRefused) {
+TEST_F(Lifecycle, AnImpossibleRunDirectoryIsRefused) {
     const auto ended = run_sidestepd("A", config("A"), {}, "/proc/sidestep");
     EXPECT_EQ(ended.code, 1);
     EXPECT_THAT(ended.output, HasSubstr("/proc/sidestep"));

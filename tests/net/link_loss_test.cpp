@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Failures that the kernel sees before the probes do: carrier lost, and the interface shut down. Probing is slow here.
+// Tests failures that the kernel sees before the probes do: carrier lost, and the interface shut down. Probes are slow
+// here.
 #include <gtest/gtest.h>
 
 #include "tests/net/repair_lab.hpp"
@@ -12,7 +13,7 @@ class LinkLoss : public RepairLab {
     [[nodiscard]] static std::string slow(const std::string& config) {
         return with(config, "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
     }
-    /// S -> D in both families.
+    /// Flows from S to D in both families.
     Flows forward() {
         Flows flows;
         EXPECT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What sidestepd learns by rtnetlink under traffic: lost carrier, an interface taken down, a neighbor that no longer
-// answers. Probing is slow here, so that it is netlink that is heard first.
+// Tests what sidestepd learns by rtnetlink under traffic: lost carrier, an interface taken down, a neighbor that no
+// longer answers. Probes are slow here, so that netlink reports first.
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -16,7 +16,7 @@ namespace {
 
 class LinkUnderSidestepd : public ProtectedLab {
   protected:
-    /// Both ends, with a second between the failure and the verdict by probes.
+    /// Starts both ends, with a second between the failure and the verdict by probes.
     testing::AssertionResult start_slow() {
         for (const auto* node : {"A", "B"}) {
             const auto slow = with(config(node), "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
@@ -25,14 +25,14 @@ class LinkUnderSidestepd : public ProtectedLab {
         return testing::AssertionSuccess();
     }
 
-    /// Takes B's end of the link down, or up again with the addresses and routes that went with it.
+    /// Takes B's end of the link down, or up again with its addresses and routes.
     void set_far_end(bool up) {
         const auto& end = lab().interface("B", "A-B");
         ASSERT_EQ(shell("B", fmt::format("ip link set dev {} {}", end.name, up ? "up" : "down")), "");
         if (up) configure("B", end.name);
     }
 
-    /// Says again what the lab said of an interface.
+    /// Repeats the lab's configuration of an interface.
     void configure(const std::string& node, const std::string& interface) {
         std::istringstream batch(lab().node(node).batch);
         for (std::string line; std::getline(batch, line);) {
@@ -69,7 +69,7 @@ TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
     EXPECT_TRUE(healed(reports, before));
 }
 
-TEST_F(LinkUnderSidestepd, AnInterfaceThatIsMadeAnewIsTakenUpAgain) {
+TEST_F(LinkUnderSidestepd, ARecreatedInterfaceIsTakenUpAgain) {
     ASSERT_TRUE(start_both());
     const auto& near = lab().interface("A", "A-B");
     const auto& far = lab().peer("A", "A-B");
@@ -102,7 +102,7 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     ASSERT_TRUE(flows->pass());
 
     const auto before = now_ns();
-    // B forgets the address that A routes to; frames, and so probes, still pass.
+    // Removes the address of B that A routes to; frames, and so probes, still pass.
     const auto& far = lab().peer("A", "A-B");
     const auto address = far.link_local.to_string();
     ASSERT_EQ(shell("B", fmt::format("ip addr del {}/64 dev {}", address, far.name)), "");
@@ -112,7 +112,7 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     EXPECT_TRUE(becomes("A", "down", "neighbor-failed"));
     EXPECT_TRUE(takes("A", 1));
     EXPECT_TRUE(flows->pass());
-    // Answered probes alone do not bring it back.
+    // Answered probes alone do not restore it.
     const auto answered = session("A").value("answered", std::uint64_t{0});
     EXPECT_TRUE(wait_for(kPatience, [&] { return session("A").value("answered", std::uint64_t{0}) > answered + 200; }));
     EXPECT_EQ(session("A").value("state", ""), "down");
@@ -121,19 +121,19 @@ TEST_F(LinkUnderSidestepd, AFailedNeighborIsLeftUntilItAnswersAgain) {
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_TRUE(takes("A", 0));
     EXPECT_TRUE(flows->pass());
-    EXPECT_TRUE(healed(flows->stop(), before));  // the kernel may drop a packet before it says that it gave up
+    EXPECT_TRUE(healed(flows->stop(), before));  // the kernel may drop a packet before it reports that it gave up
 }
 
 TEST_F(LinkUnderSidestepd, ANewMacAddressOfTheNeighborIsLearned) {
     ASSERT_TRUE(start("A"));
     const auto& far = lab().peer("A", "A-B");
     ASSERT_EQ(shell("B", fmt::format("ip link set dev {} address 02:53:ff:ff:ff:ff", far.name)), "");
-    EXPECT_TRUE(becomes("A", "down", "unanswered"));  // what A sends is for nobody
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));  // A sends to a MAC address that nobody has
     const auto& near = lab().interface("A", "A-B").name;
     shell("A", fmt::format("sysctl -qw net.ipv6.neigh.{}.retrans_time_ms=50", near));
     const auto probe =
         fmt::format("ip neigh replace {} lladdr {} dev {} nud probe", far.link_local.to_string(), far.mac, near);
-    ASSERT_EQ(shell("A", probe), "");  // neighbor discovery finds out at last
+    ASSERT_EQ(shell("A", probe), "");  // neighbor discovery finally notices
     EXPECT_TRUE(becomes("A", "up"));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// No false alarm: a machine without processor time to spare is not a dead link.
+// Tests that there is no false alarm: a machine without spare processor time is not a dead link.
 #include <thread>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Two failures whose repairs send packets to one another: a ring that is cut twice. Every packet ends after a few
-// steps, and not for want of hops.
+// Tests two failures whose repairs send packets to each other: a ring that is cut twice. Every packet ends after a few
+// hops, long before its hop limit runs out.
 #include <ostream>
 
 #include <fmt/format.h>
@@ -39,7 +39,7 @@ class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> 
         ASSERT_TRUE(start("C", config("C", "C-D", "A-C", "B", "D")));
     }
 
-    /// `node` avoids `link` by `backup`: along the other way round the ring, where `far` is the end of the link.
+    /// `node` avoids `link` by `backup`: the other way around the ring, where `far` is the end of the link.
     [[nodiscard]] std::string config(const std::string& node, const std::string& link, const std::string& backup,
                                      const std::string& first, const std::string& far) const {
         const auto sid = [&](const std::string& router, std::uint16_t function) {
@@ -63,7 +63,7 @@ class TwoCuts : public ProtectedLab, public testing::WithParamInterface<Header> 
 
     [[nodiscard]] Cut& other_cut() { return *other_; }
 
-    /// Packets that the bypass of a node has taken, and those that it left since they had been repaired before.
+    /// Packets that the bypass of a node has taken, and those that it left alone because they had been repaired before.
     std::array<std::uint64_t, 2> repaired_and_looped(const std::string& node) {
         const auto bypass = ask(node, "policies")["policies"][0]["candidates"][0];
         return {bypass.value("packets", std::uint64_t{0}),
@@ -95,7 +95,7 @@ TEST_P(TwoCuts, EveryPacketEndsSoon) {
     Flows delivered;
     ASSERT_TRUE(delivered.add(lab(), "S", "E", {.rate = 1000}));
     ASSERT_TRUE(delivered.add(lab(), "E", "S", {.rate = 1000}));
-    // S - A - C - A: repaired at A and at C, and at A left to the route by the link that is down.
+    // S - A - C - A: repaired at A and at C; the second time, A leaves the packet to the route by the dead link.
     EXPECT_TRUE(wait_for(kPatience, [&] {
         const auto a = repaired_and_looped("A");
         const auto c = repaired_and_looped("C");
@@ -105,7 +105,7 @@ TEST_P(TwoCuts, EveryPacketEndsSoon) {
     EXPECT_TRUE(lossless(delivered.stop()));
     const auto a = repaired_and_looped("A");
     const auto c = repaired_and_looped("C");
-    EXPECT_LE(a[0] - a_before[0], kPackets + 10);  // neighbor discovery and the like may be among them
+    EXPECT_LE(a[0] - a_before[0], kPackets + 10);  // neighbor discovery and similar may be among them
     EXPECT_LE(c[0] - c_before[0], kPackets + 10);
     EXPECT_LE(a[1] + c[1] - a_before[1] - c_before[1], kPackets + 20);
     EXPECT_EQ(expired(), 0U);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The same repair by another entry point: a route with `encap bpf in`, where no program listens at the ingress.
+// Tests the same repair by another entry point: a route with `encap bpf in`, without a program at the ingress.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 class RouteProgram : public ProtectedLab {};
 
-TEST_F(RouteProgram, ReroutesWhatNoIngressProgramSaw) {
+TEST_F(RouteProgram, ReroutesPacketsThatNoIngressProgramSaw) {
     ASSERT_TRUE(start("A", with(config("A"), "ingress: [to-B, to-C, to-S]", "ingress: [to-B, to-C]")));
     ASSERT_TRUE(start("B"));
     EXPECT_TRUE(hooked("A", "to-B"));

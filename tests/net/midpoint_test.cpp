@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// SRv6 traffic of others that crosses A by a SID of A, while the link behind that SID is cut.
+// Tests SRv6 traffic of others that crosses A by a SID of A, while the link after that SID is cut.
 #include <ostream>
 
 #include <fmt/format.h>
@@ -13,15 +13,15 @@ namespace {
 struct Crossing {
     const char* name;
     const char* sid;   ///< of A, in its configuration
-    const char* path;  ///< the segments that S gives
+    const char* path;  ///< the segments that S pushes
 };
 
 void PrintTo(const Crossing& crossing, std::ostream* out) {
     *out << crossing.name;
 }
 
-/// A SID of the lab's plan is End (1) or End.X (0x1000 of the first link) and is the kernel's; the others are those of
-/// sidestepd. The last segment is B's End.DT46.
+/// A SID of the lab's plan is End (1) or End.X (0x1000 for the first link) and belongs to the kernel; the others belong
+/// to sidestepd. The last segment is B's End.DT46.
 constexpr Crossing kCrossings[] = {
     {"End", "{sid: 'fd00:a:0:1::', behavior: end, install: false}", "fd00:a:0:1::,fd00:b:0:d46::"},
     {"EndX", "{sid: 'fd00:a:0:1000::', behavior: end.x, adjacency: A-B, install: false}",
@@ -46,7 +46,7 @@ class Midpoint : public RepairLab, public testing::WithParamInterface<Crossing> 
         auto text = with(base_config("B"), "sids: [", "sids: [{sid: 'fcbb:bb00:b::', behavior: end.dt46}, ");
         return with(text, "fd00::/16\"", "fd00::/16\", \"2001:db8:5::/48\"");
     }
-    /// S sends what is for D by these segments.
+    /// Makes S send packets for D by these segments.
     void send_by_segments() {
         const auto to_a = "via " + lab().peer("S", "S-A").link_local.to_string() + " dev to-A ";
         ASSERT_EQ(shell("S", "ip sr tunsrc set 2001:db8:5::1 && ip -6 route add fcbb:bb00::/32 " + to_a +

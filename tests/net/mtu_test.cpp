@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets that do not fit with the header of a repair: senders are told how large they may be, TCP goes on, and a probe
-// of full size notices a way that lets only small packets pass.
+// Tests packets that do not fit together with the header of a repair: senders are told the MTU, TCP goes on, and a
+// probe of full size detects a path that only small packets pass.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -25,7 +25,7 @@ namespace sidestep::topo {
 namespace {
 
 constexpr int kMtu = 1500;
-constexpr int kLeft = kMtu - 40 - 8 - 2 * 16;  // IPv6, and an SRH with the detour's two segments
+constexpr int kLeft = kMtu - 40 - 8 - 2 * 16;  // after IPv6 and an SRH with the detour's two segments
 
 /// A UDP socket that does not fragment.
 class WholePackets {
@@ -53,7 +53,7 @@ class WholePackets {
         });
     }
 
-    /// Sends an IP packet of so many bytes; 0 or the error. Other errors were of earlier packets.
+    /// Sends an IP packet of so many bytes; returns 0 or the error. Other errors were for earlier packets.
     int send(int bytes) {
         const std::string payload(static_cast<std::size_t>(bytes - (v4_ ? 20 : 40) - 8), 'x');
         for (int attempt = 0; attempt < 3; ++attempt) {
@@ -63,7 +63,7 @@ class WholePackets {
         return errno;
     }
 
-    /// The largest packet, as far as the kernel knows.
+    /// The path MTU that the kernel knows.
     [[nodiscard]] int path_mtu() const {
         int mtu = 0;
         socklen_t length = sizeof mtu;
@@ -89,7 +89,7 @@ void PrintTo(const Way& way, std::ostream* out) {
 
 class Sizes : public RepairLab {
   protected:
-    // TCP in both families, through a cut and its end.
+    // TCP in both families survives a cut and its restoration.
     void tcp_goes_on(const std::string& a, const std::string& b);
 };
 class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
@@ -112,7 +112,7 @@ TEST_P(SizesBySteering, SendersAreTold) {
     }));
     EXPECT_EQ(socket->path_mtu(), kLeft);
     EXPECT_EQ(socket->send(kLeft + 1), EMSGSIZE);
-    const bool told_by_us = xdp || std::string_view(steering) == "transit";  // else it is the kernel that does
+    const bool told_by_us = xdp || std::string_view(steering) == "transit";  // otherwise the kernel sends the message
     EXPECT_EQ(counter("A", "icmp-ptb-sent") > 0, told_by_us);
     Flows flows;
     const TrafficSpec largest{.rate = 500, .payload = static_cast<std::size_t>(kLeft - (v4 ? 20 : 40) - 8)};
@@ -163,7 +163,7 @@ TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
     tcp_goes_on(policy_config("A"), policy_config("B"));
 }
 
-// GSO packets do not reach programs at XDP: who sends over such a link makes segments of them.
+// GSO packets do not reach XDP programs: over such a link, the sender segments them.
 TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
     if (const auto exits = XdpRedirectTargets::open(); !exits) GTEST_SKIP() << exits.error().message;
     tcp_goes_on(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B")));

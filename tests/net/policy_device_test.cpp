@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The policy device: made of whatever the kernel has, known again, and never somebody else's.
+// Tests the policy device: made of whatever the kernel has, recognized again, and never somebody else's.
 #include "detector/kernel/policy_device.hpp"
 
 #include <arpa/inet.h>
@@ -66,7 +66,7 @@ TEST_F(PolicyDeviceTest, IsUpAndSilentAndGoesAway) {
     EXPECT_TRUE(device->remove()) << "it is gone already";
 }
 
-TEST_F(PolicyDeviceTest, TakesAnMtuThatIPv6CanLiveWith) {
+TEST_F(PolicyDeviceTest, AcceptsOnlyAnMtuForIPv6) {
     auto device = create();
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_TRUE(device->set_mtu(1404));
@@ -95,7 +95,7 @@ TEST_F(PolicyDeviceTest, IsAdoptedFromAPredecessor) {
     EXPECT_THAT(shell("ip link show sr0"), HasSubstr("NOARP,UP,LOWER_UP"));
 }
 
-TEST_F(PolicyDeviceTest, OneOfAnotherNameIsALeftover) {
+TEST_F(PolicyDeviceTest, ADeviceWithAnotherNameIsALeftover) {
     ASSERT_TRUE(create());
     ASSERT_TRUE(*ns().run([] { return PolicyDevice::create("sr1", "A").has_value(); }));
     ASSERT_EQ(shell("ip link add name other type bridge"), "");
@@ -128,7 +128,7 @@ TEST_F(PolicyDeviceTest, SaysWhatTheKernelLacks) {
     EXPECT_THAT(bad.error().message, HasSubstr("cannot create the policy device a/b: "));
 }
 
-/// Sends a datagram to `destination`, and waits until one to there leaves by the device.
+/// Sends a datagram to `destination`, and waits until such a datagram leaves by the device.
 bool leaves_by_device(int ifindex, const Address& destination) {
     const Fd tap(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL)));
     sockaddr_ll place{};

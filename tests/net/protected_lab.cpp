@@ -21,7 +21,7 @@ using testing::AssertionFailure;
 using testing::AssertionResult;
 using testing::AssertionSuccess;
 
-/// A packet may have been sent this long before a cut and still meet it.
+/// A packet may have been sent this long before a cut and still be lost in it.
 constexpr std::int64_t kInFlightNs = 20'000'000;
 
 template <typename T>
@@ -253,7 +253,7 @@ AssertionResult ProtectedLab::says(const std::string& node, const std::string& c
         return seen.find(text) != std::string::npos;
     });
     if (said) return AssertionSuccess();
-    return AssertionFailure() << command << " on " << node << " does not say '" << text << "' but: " << seen;
+    return AssertionFailure() << command << " on " << node << " does not print '" << text << "' but: " << seen;
 }
 
 bool ProtectedLab::hooked(const std::string& node, const std::string& interface) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the tests of the running sidestepd share: the lab of the demo with a link to cut, a sidestepd on A and on B that
-// protects traffic over it by the detour through C, and questions that wait for their answer.
+// Shared base of the tests with a running sidestepd: the lab of the demo with a link to cut, a sidestepd on A and on B
+// that protects traffic over it by the detour through C, and questions that wait for their answer.
 //
 //     S --- A ======= B --- D      A-B: the protected link
 //            \       /             A-C-B: the detour
@@ -32,15 +32,15 @@ namespace sidestep::topo {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-/// Machines are noisy: whoever waits for longer than this waits for ever.
+/// Machines are noisy; anything that takes longer than this will never happen.
 inline constexpr std::chrono::seconds kPatience{15};
-/// A loss window of a protected link is a few milliseconds long; nobody promises that while other tests run.
+/// A loss window of a protected link lasts a few milliseconds, but there is no guarantee while other tests run.
 inline constexpr std::chrono::milliseconds kLongestLoss{200};
 
-/// `text` with the first `from` replaced by `to`; `from` must be there.
+/// `text` with the first `from` replaced by `to`; `from` must occur.
 std::string with(std::string text, std::string_view from, std::string_view to);
 
-/// Numbered packets; by default both ways: 0 is S -> D, 1 is D -> S.
+/// Numbered packets, by default in both directions: 0 is S -> D, 1 is D -> S.
 class Flows {
   public:
     static Result<Flows> start(const Lab& lab, double rate = 2000);
@@ -48,7 +48,7 @@ class Flows {
     Result<void> add(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec);
     /// The same over IPv4.
     Result<void> add_v4(const Lab& lab, const std::string& from, const std::string& to, TrafficSpec spec);
-    /// Waits until `packets` more have arrived of each.
+    /// Waits until `packets` more have arrived in each flow.
     [[nodiscard]] testing::AssertionResult pass(std::uint64_t packets = 200);
     std::vector<FlowReport> stop();
 
@@ -57,24 +57,24 @@ class Flows {
 };
 
 testing::AssertionResult lossless(std::span<const FlowReport> reports);
-/// Nothing was lost but what was sent in `since` or later, and each loss was over within kLongestLoss.
+/// Only packets sent at `since_ns` or later were lost, and each loss ended within kLongestLoss.
 testing::AssertionResult healed(std::span<const FlowReport> reports, std::int64_t since_ns);
 
 class ProtectedLab : public testing::Test {
   protected:
     void SetUp() override;
     void TearDown() override;
-    /// Builds the lab, with a cut of A-B.
+    /// Builds the lab, with a cut for A-B.
     void build();
-    /// The file of the topology; SetUp() needs the nodes and links above in it.
+    /// The file of the topology; SetUp() needs the nodes and links above.
     [[nodiscard]] virtual std::string topology() const { return SIDESTEP_TOPOLOGIES "/demo.yaml"; }
-    /// What cut() cuts, and who has to reach whom before a test begins.
+    /// The link that cut() cuts, and the host that S must reach before a test begins.
     [[nodiscard]] virtual std::string cut_link() const { return "A-B"; }
     [[nodiscard]] virtual std::string far_end() const { return "D"; }
 
     [[nodiscard]] const Lab& lab() const { return *lab_; }
     [[nodiscard]] Cut& cut() { return *cut_; }
-    /// Where sidestepd on a node keeps its socket and its pins.
+    /// The directory of sidestepd's socket and pins on a node.
     [[nodiscard]] std::string run_directory(const std::string& node) const { return lab_->directory() + "/" + node; }
     /// The configuration of A or B.
     [[nodiscard]] std::string config(const std::string& node) const;
@@ -88,8 +88,8 @@ class ProtectedLab : public testing::Test {
     /// kill -9
     testing::AssertionResult kill(const std::string& node);
     [[nodiscard]] Daemon& daemon(const std::string& node) { return daemons_.at(node); }
-    /// sidestepd by hand: to its end, at most kPatience; its exit code and output. `before` goes in front of its name,
-    /// `after` behind its other options.
+    /// Runs sidestepd by hand to its end, at most kPatience; returns its exit code and output. `before` precedes its
+    /// name, `after` follows its other options.
     struct Ended {
         std::optional<int> code;
         std::string output;
@@ -97,7 +97,7 @@ class ProtectedLab : public testing::Test {
     Ended run_sidestepd(const std::string& node, const std::string& config, std::vector<std::string> before = {},
                         const std::string& run_directory = "", const std::vector<std::string>& after = {});
 
-    /// The answer to a command; an empty object if there is none, here and in what follows.
+    /// The answer to a command; an empty object if there is none. The same is true for the functions below.
     json ask(const std::string& node, const std::string& command);
     json session(const std::string& node, const std::string& link = "A-B");
     /// The newest event of a session that entered `state`.
@@ -109,13 +109,13 @@ class ProtectedLab : public testing::Test {
     /// Waits until the session is in `state` (and for this reason).
     testing::AssertionResult becomes(const std::string& node, const std::string& state, const std::string& reason = "",
                                      const std::string& link = "A-B");
-    /// Waits until the policy of the node takes its first candidate (0) or its backup (1).
+    /// Waits until the policy of the node uses its first candidate (0) or its backup (1).
     testing::AssertionResult takes(const std::string& node, int candidate);
-    /// Waits until a shell command in the node says something that contains `text`.
+    /// Waits until the output of a shell command in the node contains `text`.
     testing::AssertionResult says(const std::string& node, const std::string& command, const std::string& text);
     /// True if a program of ours is attached to the ingress of an interface of the node.
     [[nodiscard]] bool hooked(const std::string& node, const std::string& interface) const;
-    /// Runs a shell command in the node; its output, of both streams.
+    /// Runs a shell command in the node; returns the output of both streams.
     std::string shell(const std::string& node, const std::string& command);
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A configuration that changes while the daemon runs and traffic flows. The lab is that of the other tests:
+// Tests a configuration that changes while the daemon runs and traffic flows. The lab is that of the other tests:
 //
 //     S --- A ======= B --- D
 //            \       /
@@ -28,7 +28,7 @@ class Reload : public ProtectedLab {
         return shell(
             "A", fmt::format("{}/sidestep --run-dir {} {} 2>&1; echo code $?", folder, run_directory("A"), arguments));
     }
-    /// Another policy, other settings of A-C: all but session A-B and its policy.
+    /// Another policy, and other settings of A-C; session A-B and its policy stay.
     [[nodiscard]] std::string changed() const {
         auto text = config("A");
         const auto at = text.rfind("wait-to-restore: 100ms");
@@ -39,7 +39,7 @@ class Reload : public ProtectedLab {
     }
 };
 
-TEST_F(Reload, NothingChangedSaysSo) {
+TEST_F(Reload, WithoutChangesTheAnswerSaysSo) {
     ASSERT_TRUE(start("A"));
     EXPECT_EQ(sidestep("reload"), "no changes\ncode 0\n");
     EXPECT_EQ(sidestep("diff " + run_directory("A") + "/A.yaml"), "no changes\ncode 0\n");
@@ -61,7 +61,7 @@ TEST_F(Reload, AnUnchangedSessionGoesOnAndLosesNothing) {
     EXPECT_EQ(sidestep("reload"), planned);
     ASSERT_TRUE(flows->pass());
     EXPECT_EQ(ask("A", "policies")["policies"].size(), 2U);
-    EXPECT_GT(session("A").value("sent", 0ULL), sent) << "its counters go on";
+    EXPECT_GT(session("A").value("sent", 0ULL), sent) << "it keeps its counters";
     EXPECT_EQ(session("A").value("downs", 1ULL), 0U);
     EXPECT_TRUE(lossless(flows->stop()));
 }
@@ -118,8 +118,8 @@ TEST_F(Reload, ARenamedSessionKeepsItsState) {
     EXPECT_EQ(session("A", "uplink").value("downs", 0ULL), 1U);
 }
 
-// More policies than the maps have room for.
-TEST_F(Reload, AFileThatOutgrowsTheMapsIsTakenToo) {
+// More policies than the maps can hold.
+TEST_F(Reload, AFileThatOutgrowsTheMapsIsAcceptedToo) {
     ASSERT_TRUE(start_both());
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Routes that Sidestep installs, as `ip` sees them, and what they do to packets. Three nodes in a row:
+// Tests the routes that Sidestep installs, as `ip` sees them, and their effect on packets. Three nodes in a row:
 //
 //     0 --- 1 (sr0) --- 2
 #include "detector/kernel/routes.hpp"
@@ -48,7 +48,7 @@ Address address(const char* text) {
     return *Address::parse(text);
 }
 
-/// A program that does nothing but return `verdict`.
+/// A program that only returns `verdict`.
 Fd load_program(bpf_prog_type type, int verdict) {
     const std::array<bpf_insn, 2> code{
         {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = verdict},
@@ -56,7 +56,7 @@ Fd load_program(bpf_prog_type type, int verdict) {
     return Fd(bpf_prog_load(type, "ss_test", "GPL", code.data(), code.size(), nullptr));
 }
 
-/// Whether a route was refused because of a flavor that older kernels do not know.
+/// True if a route was refused because of a flavor that older kernels do not support.
 bool lacks_flavor(const Result<void>& added) {
     return !added && added.error().message.find("; it must support ") != std::string::npos;
 }
@@ -96,14 +96,14 @@ class RoutesTest : public testing::Test {
     int ifindex(const std::string& name) {
         return *in_router([&] { return static_cast<int>(::if_nametoindex(name.c_str())); });
     }
-    /// Whether a packet from node 0 reaches node 2 and comes back, within a second.
+    /// True if a packet from node 0 reaches node 2 and comes back within a second.
     bool passes() {
         return wait_for(1s, [&] { return ping((*ns_)[0], address("fd00:2::2"), address("fd00:1::1")).has_value(); });
     }
-    /// Installs it and finds it in the output of `ip`; removes it and finds the tables as they were.
+    /// Installs the route and finds it in the output of `ip`; removes it and finds the tables as they were.
     void comes_and_goes(const RouteSpec& spec, const std::vector<std::string>& words);
     void is_refused(const RouteSpec& spec, const std::vector<std::string>& words);
-    /// Whether a datagram from node 0 by this SID arrives at node 2.
+    /// True if a datagram from node 0 by this SID arrives at node 2.
     bool goes_by(const Address& sid);
 
     [[nodiscard]] int device() const { return device_; }
@@ -112,7 +112,7 @@ class RoutesTest : public testing::Test {
     const ScratchNs& ns() { return *ns_; }
 
   private:
-    /// Distinct interface indexes: a veth pair with equal ones tells late about its carrier.
+    /// The interface indices must differ: a veth pair with equal ones reports its carrier late.
     void connect(std::size_t a, const std::string& name_a, std::size_t b, const std::string& name_b,
                  const std::string& net, int index) {
         ASSERT_EQ(shell(fmt::format("ip link add name {} index {} type veth peer name {} index {} netns {}", name_a,
@@ -149,11 +149,11 @@ void RoutesTest::comes_and_goes(const RouteSpec& spec, const std::vector<std::st
     const auto missing = routes().missing(std::span(&spec, 1));
     ASSERT_TRUE(missing) << missing.error().message;
     EXPECT_TRUE(missing->empty());
-    EXPECT_TRUE(routes().add(spec)) << "it is there already";
+    EXPECT_TRUE(routes().add(spec)) << "it is already there";
 
     EXPECT_TRUE(routes().remove(spec));
     EXPECT_EQ(tables(), before());
-    EXPECT_TRUE(routes().remove(spec)) << "it is gone already";
+    EXPECT_TRUE(routes().remove(spec)) << "it is already gone";
     EXPECT_EQ(routes().missing(std::span(&spec, 1))->size(), 1U);
 }
 
@@ -248,7 +248,7 @@ TEST_F(RoutesTest, AreSidsOfTheKernel) {
                    {"seg6local action End flavors psp ", "dev sr0", "metric 7"});
     comes_and_goes(SidRoute{.sid = sid, .neighbor = address("fd00:2::2"), .ifindex = device()},
                    {"seg6local action End.X nh6 fd00:2::2 dev sr0"});
-    // iproute2 6.1 cannot spell NEXT-C-SID; that it was read back is what add() looks at.
+    // iproute2 6.1 cannot print NEXT-C-SID; add() checks that it was read back.
     const auto block = prefix("fd00:a:1::/48");
     comes_and_goes(SidRoute{.sid = block, .next_csid = true, .ifindex = device()}, {"seg6local action End flavors"});
     comes_and_goes(SidRoute{.sid = block, .next_csid = true, .block_bits = 48, .function_bits = 8, .ifindex = device()},
@@ -257,7 +257,7 @@ TEST_F(RoutesTest, AreSidsOfTheKernel) {
                    {"seg6local action End.X nh6 fd00:2::2", "flavors"});
 }
 
-TEST_F(RoutesTest, AreSidsOfLinkLocalNeighborsWhereTheKernelCan) {
+TEST_F(RoutesTest, AreSidsOfLinkLocalNeighborsIfTheKernelCan) {
     const SidRoute route{.sid = prefix("fd00:a:1:e001::"),
                          .neighbor = address("fe80::2"),
                          .neighbor_ifindex = ifindex("right"),
@@ -270,7 +270,7 @@ TEST_F(RoutesTest, AreSidsOfLinkLocalNeighborsWhereTheKernelCan) {
     comes_and_goes(route, {"seg6local action End.X nh6 fe80::2 oif right dev sr0"});
 }
 
-TEST_F(RoutesTest, SayWhatTheKernelCannotDo) {
+TEST_F(RoutesTest, TellWhatTheKernelCannotDo) {
     const SidRoute psp_x{
         .sid = prefix("fd00:a:1:e001::"), .neighbor = address("fd00:2::2"), .psp = true, .ifindex = device()};
     is_refused(psp_x, {"fd00:a:1:e001::/128", "it must support psp on End.X"});
@@ -299,7 +299,7 @@ TEST_F(RoutesTest, OfOthersAreLeftAlone) {
         EXPECT_THAT(refused.error().message, AllOf(HasSubstr(text), HasSubstr("metric 5"), HasSubstr(owner)));
         EXPECT_TRUE(routes().remove(route));
         EXPECT_EQ(tables(), with_others);
-        // With another metric there is place for both.
+        // With another metric, there is room for both.
         auto beside = route;
         beside.metric = 4;
         EXPECT_TRUE(routes().add(beside)) << text;
@@ -335,7 +335,7 @@ TEST_F(RoutesTest, OfAPredecessorAreReplacedOrRemoved) {
     EXPECT_EQ(tables(), before());
 }
 
-TEST_F(RoutesTest, AreMissedWhenAnInterfaceTookThemAlong) {
+TEST_F(RoutesTest, AreMissingAfterTheirInterfaceWentDown) {
     const auto program = load_program(BPF_PROG_TYPE_LWT_IN, kAllow);
     const std::vector<RouteSpec> wanted{
         DeviceRoute{.prefix = prefix("2001:db8:d::/48"), .ifindex = device(), .metric = 5},
@@ -385,7 +385,7 @@ TEST_F(RoutesTest, SidsForwardPackets) {
     const auto end = prefix("fd00:a:1:e000::");
     EXPECT_FALSE(goes_by(end.address));
 
-    // Node 2 accepts no SRH: what arrives there has lost it.
+    // Node 2 accepts no SRH, so a packet that arrives there has lost it.
     ASSERT_EQ(shell("cat /proc/sys/net/ipv6/conf/all/seg6_enabled"), "0\n");
     const auto psp = routes().add(SidRoute{.sid = end, .psp = true, .ifindex = device()});
     EXPECT_TRUE(lacks_flavor(psp) || goes_by(end.address));

@@ -14,11 +14,11 @@ namespace sidestep::topo {
 
 class ScratchNs {
   public:
-    /// Needs root. As many namespaces, named ss<pid>-bare<counter>-<number>, with `lo` up, and without DAD.
+    /// Needs root. Makes so many namespaces, named ss<pid>-bare<counter>-<number>, with `lo` up and without DAD.
     static Result<ScratchNs> make(std::size_t count);
 
     [[nodiscard]] const NetNs& operator[](std::size_t number) const { return namespaces_.at(number); }
-    /// Output of a shell in a namespace, its standard error too.
+    /// Output of a shell command in a namespace, including standard error.
     [[nodiscard]] std::string shell(const std::string& command, std::size_t number = 0) const;
 
   private:

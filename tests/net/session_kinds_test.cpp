@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sessions beyond the adjacency: over a segment list, and the passive one that lives on a neighbor's probes.
+// Tests sessions other than adjacencies: over a segment list, and the passive one that lives on a neighbor's probes.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@ namespace {
 
 class SessionKinds : public ProtectedLab {
   protected:
-    /// A with a session over the segment list of its backup, which the backup depends on.
+    /// A with a session over the segment list of its backup, on which the backup depends.
     [[nodiscard]] std::string with_path() const {
         const auto path = fmt::format(
             "\npaths:\n"
@@ -28,7 +28,7 @@ class SessionKinds : public ProtectedLab {
 
     [[nodiscard]] Address endpoint() const { return lab().sid("B", 0x00bf); }
 
-    /// B listens to A's probes, which A sends through B's endpoint.
+    /// Lets B listen to A's probes, which A sends through B's endpoint.
     void start_passive() {
         const auto passive = fmt::format(
             "\npassives:\n"

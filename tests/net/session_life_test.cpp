@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sessions between up and down: degraded by loss, suppressed after flaps, taken down by the operator.
+// Tests sessions between up and down: degraded by loss, suppressed after flaps, taken down by the operator.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@ namespace {
 
 class SessionLife : public RepairLab {
   protected:
-    /// A's policy with more settings for the probes of A-B.
+    /// A's policy with additional settings for the probes of A-B.
     [[nodiscard]] std::string config(const std::string& settings) const {
         return with(policy_config("A"), "interval: 1ms", settings + ", interval: 1ms");
     }
@@ -61,7 +61,7 @@ TEST_F(SessionLife, FlapsAreHeldDown) {
     EXPECT_TRUE(session("A").value("suppressed", false));
     EXPECT_GT(session("A").value("penalty", 0), 1000);
     cut().restore();
-    // Answered for long enough to come back, but not yet trusted.
+    // It has been answered long enough to come back, but is not trusted yet.
     const auto answered = session("A").value("answered", std::uint64_t{0});
     EXPECT_TRUE(eventually([&] { return session("A").value("answered", std::uint64_t{0}) > answered + 130; }));
     const auto seen = session("A");
@@ -71,7 +71,7 @@ TEST_F(SessionLife, FlapsAreHeldDown) {
     EXPECT_LE(session("A").value("penalty", 5000), 1000);
 }
 
-TEST_F(SessionLife, TheOperatorTakesItDownAndLetsItUp) {
+TEST_F(SessionLife, TheOperatorTakesItDownAndUp) {
     ASSERT_TRUE(start_with(policy_config("A"), base_config("B")));
     Flows flows;
     ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
@@ -88,7 +88,7 @@ TEST_F(SessionLife, TheOperatorTakesItDownAndLetsItUp) {
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_TRUE(takes("A", 0));
     EXPECT_TRUE(flows.pass());
-    EXPECT_TRUE(lossless(flows.stop())) << "nothing was broken at any time";
+    EXPECT_TRUE(lossless(flows.stop())) << "nothing was ever broken";
 }
 
 }  // namespace

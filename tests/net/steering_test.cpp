@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Explicit steering: routes that lead into the policy device or past our programs. Forwarded and local packets, both
-// families, TCP in GSO packets; and nothing of it stays.
+// Tests explicit steering: routes that lead into the policy device or past our programs. Forwarded and local packets,
+// both families, TCP in GSO packets; and nothing is left behind.
 #include <thread>
 #include <vector>
 
@@ -19,7 +19,7 @@ using testing::Not;
 
 class Steering : public RepairLab {
   protected:
-    /// All that sidestepd puts into the kernel's tables of A.
+    /// Everything that sidestepd puts into the kernel's tables of A.
     std::string installed() {
         return shell("A",
                      "ip -6 route show table all proto 86; ip -4 route show table all proto 86; "
@@ -29,9 +29,9 @@ class Steering : public RepairLab {
 
 class SteeringKind : public Steering, public testing::WithParamInterface<const char*> {
   protected:
-    /// All but lwt-in take local packets, too, and IPv4.
+    /// All kinds except lwt-in also take local packets and IPv4.
     [[nodiscard]] bool takes_all() const { return std::string_view(GetParam()) != "lwt-in"; }
-    /// Streams to D from S, and from A itself, in both families.
+    /// Streams to D, from S and from A itself, in both families.
     std::vector<TcpStream> streams() {
         std::vector<TcpStream> all;
         for (const auto* from : {"S", "A"}) {
@@ -46,7 +46,7 @@ class SteeringKind : public Steering, public testing::WithParamInterface<const c
         }
         return all;
     }
-    /// Waits until all streams have got on by half a megabyte.
+    /// Waits until each stream has received another half megabyte.
     testing::AssertionResult go_on(const std::vector<TcpStream>& all) {
         std::vector<std::uint64_t> goals;
         for (const auto& stream : all) goals.push_back(stream.received() + 500'000);
@@ -58,7 +58,7 @@ class SteeringKind : public Steering, public testing::WithParamInterface<const c
             return true;
         });
         if (reached) return testing::AssertionSuccess();
-        return testing::AssertionFailure() << "stream " << slowest << " stands still";
+        return testing::AssertionFailure() << "stream " << slowest << " is stuck";
     }
 };
 
@@ -88,7 +88,7 @@ TEST_P(SteeringKind, TcpArrivesIntactThroughCutAndRestore) {
     const auto detour = policy("A", "far")["candidates"][1];
     const auto packets = detour.value("packets", std::uint64_t{0});
     EXPECT_GT(packets, 0U);
-    EXPECT_GT(detour.value("bytes", std::uint64_t{0}), packets * 2000) << "GSO packets are what was meant";
+    EXPECT_GT(detour.value("bytes", std::uint64_t{0}), packets * 2000) << "these should be GSO packets";
     cut().restore();
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_TRUE(becomes("B", "up"));
@@ -119,8 +119,8 @@ TEST_F(Steering, StartAndStopUnderTraffic) {
     EXPECT_EQ(installed(), "");
 }
 
-// There is no ordinary path out of the device: until something is known that it can send to, the kernel's routes stand.
-TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighborIsKnown) {
+// There is no ordinary path out of the device: until it can send to a neighbor, the kernel's routes stay.
+TEST_F(Steering, NothingIsSteeredIntoTheDeviceBeforeANeighborIsKnown) {
     auto other = lab().install_cut("A-C");
     ASSERT_TRUE(other);
     cut().cut();
@@ -129,7 +129,7 @@ TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighborIsKnown) {
     ASSERT_TRUE(launch("A", steered_config("device")));
     ASSERT_TRUE(eventually([&] { return ask("A", "status").contains("clock"); }));
     ASSERT_TRUE(eventually([&] { return installed().find("sr0") != std::string::npos; }));
-    std::this_thread::sleep_for(300ms);  // that nothing happens can only be waited for
+    std::this_thread::sleep_for(300ms);  // the only way to see that nothing happens
     EXPECT_THAT(installed(), Not(HasSubstr("2001:db8:d::/48")));
     other->restore();
     EXPECT_TRUE(eventually([&] { return installed().find("2001:db8:d::/48") != std::string::npos; }));
@@ -140,7 +140,7 @@ TEST_F(Steering, NothingIsLedIntoTheDeviceBeforeANeighborIsKnown) {
     EXPECT_EQ(installed(), "");
 }
 
-TEST_F(Steering, NothingStaysAfterACrashAndASuccessorsEnd) {
+TEST_F(Steering, NothingIsLeftAfterACrashAndASuccessorsEnd) {
     for (const auto* steering : {"device", "lwt-xmit", "lwt-in"}) {
         SCOPED_TRACE(steering);
         ASSERT_TRUE(start("A", steered_config(steering)));
@@ -156,7 +156,7 @@ TEST_F(Steering, NothingStaysAfterACrashAndASuccessorsEnd) {
     }
 }
 
-TEST_F(Steering, NothingStaysAfterFlush) {
+TEST_F(Steering, NothingIsLeftAfterFlush) {
     for (const auto* steering : {"device", "lwt-in"}) {
         SCOPED_TRACE(steering);
         ASSERT_TRUE(start("A", steered_config(steering)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Without the detector: killed, stopped, started again. The kernel's clock goes on, failures are repaired, nothing is
-// forgotten. And the clock itself, should its packet get lost.
+// Tests a detector that is killed, stopped or started again: the kernel clock goes on, failures are repaired, and
+// nothing is forgotten. Also tests a clock whose packet gets lost.
 #include <csignal>
 #include <filesystem>
 
@@ -28,7 +28,7 @@ TEST_F(Survival, AKilledDetectorIsReplacedWithoutAFlap) {
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
-    for (int i = 0; i < 2; ++i) {  // the second time, what was adopted is adopted again
+    for (int i = 0; i < 2; ++i) {  // the second time, adopted state is adopted again
         const auto before = sent("A");
         ASSERT_TRUE(kill("A"));
         EXPECT_TRUE(flows->pass(500));  // a quarter of a second
@@ -43,7 +43,7 @@ TEST_F(Survival, AKilledDetectorIsReplacedWithoutAFlap) {
     EXPECT_EQ(session("B").value("downs", -1), 0);
 }
 
-TEST_F(Survival, AFailureInTheDeadTimeIsRepairedAndReportedLater) {
+TEST_F(Survival, AFailureWithoutDetectorIsRepairedAndReportedLater) {
     ASSERT_TRUE(start_both());
     if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
     auto flows = Flows::start(lab());
@@ -73,7 +73,7 @@ TEST_F(Survival, AFailureInTheDeadTimeIsRepairedAndReportedLater) {
     EXPECT_TRUE(healed(flows->stop(), cut_ns));
 }
 
-TEST_F(Survival, AStoppedDetectorNeitherFlapsNorLeavesTrafficInAHole) {
+TEST_F(Survival, AStoppedDetectorNeitherFlapsNorLosesTraffic) {
     ASSERT_TRUE(start_both());
     if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
     auto flows = Flows::start(lab());
@@ -98,14 +98,14 @@ TEST_F(Survival, TheProcessClockAccusesNobodyWhileItIsStopped) {
     for (int i = 0; i < 5; ++i) {
         const auto before = sent("A");
         daemon("A").process().signal(SIGSTOP);
-        ASSERT_FALSE(daemon("A").process().wait(100ms));  // passes time
+        ASSERT_FALSE(daemon("A").process().wait(100ms));  // lets time pass
         daemon("A").process().signal(SIGCONT);
         EXPECT_TRUE(wait_for(kPatience, [&] { return sent("A") > before + 20; }));
     }
     EXPECT_EQ(session("A").value("downs", -1), 0);
 }
 
-TEST_F(Survival, ALostClockIsStartedAgainAndCounted) {
+TEST_F(Survival, ALostClockIsRestartedAndCounted) {
     ASSERT_TRUE(start("A"));
     if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
     EXPECT_EQ(clock_restarts("A"), 0U);
@@ -123,7 +123,7 @@ TEST_F(Survival, ALostClockIsStartedAgainAndCounted) {
     EXPECT_TRUE(becomes("A", "down", "unanswered"));
 }
 
-TEST_F(Survival, AnotherClockTakesOverFromThatOfTheDead) {
+TEST_F(Survival, AnotherClockTakesOverFromADeadDetectorsClock) {
     ASSERT_TRUE(start("A"));
     if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
     ASSERT_TRUE(kill("A"));
@@ -136,7 +136,7 @@ TEST_F(Survival, AnotherClockTakesOverFromThatOfTheDead) {
     EXPECT_EQ(session("A").value("downs", -1), 0);
 }
 
-// As an upgrade to a version with other maps finds it: nothing to adopt, but what was down is not trusted again.
+// An upgrade to a version with other maps has nothing to adopt, but sessions that were down stay untrusted.
 TEST_F(Survival, MapsOfAnotherLayoutAreReplaced) {
     ASSERT_TRUE(start("A"));
     cut().cut();

@@ -16,7 +16,7 @@ namespace sidestep::topo {
 namespace {
 
 constexpr std::size_t kPiece = 64 << 10;
-constexpr std::uint64_t kPeriod = 251;  // of the bytes: no multiple of it is a segment's size
+constexpr std::uint64_t kPeriod = 251;  // of the bytes; no segment size is a multiple of it
 constexpr unsigned kPace = 20'000'000;  // bytes per second
 constexpr std::chrono::milliseconds kImpatience{100};
 constexpr std::chrono::seconds kConnectPatience{5};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Bytes by TCP from one namespace to another, checked as they arrive. The sender hands large pieces to the kernel, so
-// that they cross the lab as GSO packets; its pace leaves the machine to the others.
+// Sends bytes by TCP from one namespace to another and checks them on arrival. The sender hands large pieces to the
+// kernel, so that they cross the lab as GSO packets; its pace leaves processor time for others.
 #pragma once
 
 #include <atomic>
@@ -20,9 +20,9 @@ class TcpStream {
     static Result<TcpStream> start(const NetNs& from, const NetNs& to, const Address& source,
                                    const Address& destination);
 
-    /// Bytes that have arrived as they were sent.
+    /// Bytes that have arrived correctly.
     [[nodiscard]] std::uint64_t received() const;
-    /// Ends the stream and waits for the last byte. Fails if a byte was wrong or is missing.
+    /// Ends the stream and waits for the last byte. Fails if a byte is wrong or missing.
     Result<std::uint64_t> finish();
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Transit traffic of both families around a failed link, by a policy and by a bypass alone.
+// Tests transit traffic of both families around a failed link, by a policy and by a bypass alone.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ TEST_F(Transit, APolicyCarriesBothFamilies) {
     }
 }
 
-TEST_F(Transit, ABypassCarriesWhatIsInNoPolicy) {
+TEST_F(Transit, ABypassCarriesPacketsInNoPolicy) {
     ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
@@ -33,9 +33,9 @@ TEST_F(Transit, ABypassCarriesWhatIsInNoPolicy) {
     }
 }
 
-TEST_F(Transit, AReducedHeaderAndAnInsertedOneDoToo) {
+TEST_F(Transit, SoDoAReducedAndAnInsertedHeader) {
     const auto reduced = with(bypass_config("A"), "encap: h.encaps", "encap: h.encaps.red");
-    auto inserted = bypass_config("B");  // C's End and then A's: the packet's own destination comes last
+    auto inserted = bypass_config("B");  // C's End, then A's; the packet's own destination comes last
     inserted = with(inserted, detour("B"),
                     fmt::format("{{adjacency: C-B, encap: h.insert, segments: [\"{}\", \"{}\"]}}, {}",
                                 lab().sid("C", 1).to_string(), lab().sid("A", 1).to_string(), detour("B")));
@@ -48,8 +48,8 @@ TEST_F(Transit, AReducedHeaderAndAnInsertedOneDoToo) {
     EXPECT_EQ(taken("B", "A-B bypass", 1), 0U);
 }
 
-// What is for this node is not rerouted, whatever prefix it lies in, as long as one interface has the address.
-TEST_F(Transit, AnAddressOfTwoInterfacesStaysOursUntilBothHaveLostIt) {
+// Packets for this node are not rerouted, whatever prefix they are in, as long as one interface has the address.
+TEST_F(Transit, AnAddressOfTwoInterfacesStaysOursUntilBothLoseIt) {
     ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
     const std::string address = "2001:db8:d::77";
     for (const auto* interface : {"lo", "to-C"})
@@ -70,8 +70,8 @@ TEST_F(Transit, AnAddressOfTwoInterfacesStaysOursUntilBothHaveLostIt) {
     EXPECT_GT(taken("A", "far", 1), 0U);
 }
 
-// A VLAN is an interface of its own, which is not listed here; its packets pass the parent's ingress with the tag off.
-TEST_F(Transit, WhatBelongsToAVlanIsLeftToIt) {
+// A VLAN is a separate interface, which is not listed here; its packets pass the parent's ingress without the tag.
+TEST_F(Transit, PacketsOfAVlanAreLeftAlone) {
     ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
     if (!lab().ip("A", {"link", "add", "link", "to-S", "name", "tagged", "type", "vlan", "id", "7"}))
         GTEST_SKIP() << "this kernel has no VLANs";
@@ -100,8 +100,8 @@ TEST_F(Transit, WhatBelongsToAVlanIsLeftToIt) {
     EXPECT_EQ(taken("A", "far", 1), 0U);
 }
 
-// The bypass asks the routing table of the moment: when routes leave the failed link, packets follow them.
-TEST_F(Transit, ABypassEndsWhereRoutesDo) {
+// The bypass uses the present routes: when they leave the failed link, packets follow them.
+TEST_F(Transit, ABypassEndsWhenRoutesChange) {
     ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;
@@ -114,7 +114,7 @@ TEST_F(Transit, ABypassEndsWhereRoutesDo) {
     const auto c_from_b = lab().peer("B", "C-B").link_local.to_string();
     EXPECT_EQ(shell("A", "ip route add 2001:db8:d::/48 via " + c_from_a + " dev to-C metric 10"), "");
     EXPECT_EQ(shell("B", "ip route add 2001:db8:5::/48 via " + c_from_b + " dev to-C metric 10"), "");
-    EXPECT_TRUE(flows->pass(50));  // what was on its way
+    EXPECT_TRUE(flows->pass(50));  // packets that were on the way
     const auto before = taken("A", "A-B bypass", 0) + taken("B", "A-B bypass", 0);
     EXPECT_TRUE(flows->pass());
     EXPECT_EQ(taken("A", "A-B bypass", 0) + taken("B", "A-B bypass", 0), before);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How the neighbor turns a probe around: plainly, by End, by End.X; and a probe that comes back by another way.
+// Tests how the neighbor turns a probe around: plain forwarding, End, End.X; and a probe that returns by another link.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 class Turnaround : public ProtectedLab {
   protected:
-    /// A's probes of A-B turned around by a SID of B.
+    /// Has A's probes of A-B turned around by a SID of B.
     [[nodiscard]] std::string by(const std::string& kind, const Address& sid) const {
         return with(config("A"), "turnaround: forward",
                     fmt::format("turnaround: {}, segment: \"{}\"", kind, sid.to_string()));
@@ -27,7 +27,7 @@ class Turnaround : public ProtectedLab {
         EXPECT_TRUE(becomes("A", "up"));
     }
 
-    /// B sends what is for A's end of the link over C.
+    /// Makes B send packets for A's end of the link over C.
     void misroute() {
         ASSERT_EQ(
             shell("B",
@@ -56,7 +56,7 @@ TEST_F(Turnaround, AProbeThatComesBackByAnotherLinkIsUnanswered) {
     EXPECT_TRUE(becomes("A", "up"));
 }
 
-TEST_F(Turnaround, EndXPinsTheWayBackWhereRoutingWouldStray) {
+TEST_F(Turnaround, EndXPinsTheReturnPathIfRoutingWouldDiffer) {
     misroute();
     ASSERT_TRUE(start("A", by("end.x", lab().adjacency_sid("B", "A-B"))));
     EXPECT_EQ(rejected("A", "wrong-interface"), 0U);

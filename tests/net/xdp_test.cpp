@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Programs at XDP: they repair alone, step back where drivers cannot do it, and leave nothing behind.
+// Tests programs at XDP: they repair alone, pass everything on if drivers cannot do it, and leave nothing behind.
 #include <linux/bpf.h>
 #include <net/if.h>
 
@@ -41,7 +41,7 @@ class AtXdp : public RepairLab {
         return json::object();
     }
 
-    // What is at an interface of A, as the kernel says.
+    // True if the kernel reports a program of ours at XDP on an interface of A.
     bool at_xdp_of(const std::string& interface) {
         const auto found = lab().in("A", [&]() -> Result<bool> {
             const auto present = xdp_present(static_cast<int>(::if_nametoindex(interface.c_str())));
@@ -65,7 +65,7 @@ TEST_F(AtXdp, APolicyCarriesBothFamilies) {
     }
 }
 
-TEST_F(AtXdp, ABypassCarriesWhatIsInNoPolicy) {
+TEST_F(AtXdp, ABypassCarriesPacketsInNoPolicy) {
     ASSERT_TRUE(start_with(at_xdp("A", bypass_config("A")), at_xdp("B", bypass_config("B"))));
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
@@ -76,8 +76,8 @@ TEST_F(AtXdp, ABypassCarriesWhatIsInNoPolicy) {
     }
 }
 
-// A driver that takes no frames: tc is there, too, and has what cannot leave at XDP.
-TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
+// An interface that is no redirect target: tc is attached, too, and handles packets that cannot leave at XDP.
+TEST_F(AtXdp, TcHelpsIfANextHopIsNoRedirectTarget) {
     const auto a = at_xdp("A", policy_config("A"));
     ASSERT_TRUE(lab().take_frames("A", "A-C", false));
     ASSERT_TRUE(start_with(a, policy_config("B")));
@@ -91,14 +91,14 @@ TEST_F(AtXdp, TcHelpsWhereAnExitTakesNoFrames) {
     EXPECT_GT(taken("A", "far", 1), 0U);
 
     ASSERT_TRUE(lab().take_frames("A", "A-C"));
-    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); })) << "it is looked at again each second";
+    EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); })) << "it is checked again each second";
     for (const auto* interface : kInterfaces) EXPECT_FALSE(hooked("A", interface));
     ASSERT_TRUE(lab().take_frames("A", "A-C", false));
     EXPECT_TRUE(eventually([&] { return hooked("A", "to-S") && hooked("A", "to-C"); }));
     for (const auto* interface : kInterfaces) EXPECT_TRUE(at_xdp_of(interface)) << interface;
 }
 
-TEST_F(AtXdp, TcHelpsWhileTheKernelHashesMore) {
+TEST_F(AtXdp, TcHelpsWhileTheKernelUsesAnotherHash) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
     EXPECT_TRUE(at_xdp_alone("A"));
     shell("A", "sysctl -w net.ipv6.fib_multipath_hash_policy=1");
@@ -120,7 +120,7 @@ TEST_F(AtXdp, TcHelpsWithLongLists) {
     EXPECT_TRUE(at_xdp_of("to-S"));
 }
 
-TEST_F(AtXdp, NotOnVirtualOnesUnlessToldThatTheirPacketsHaveChecksums) {
+TEST_F(AtXdp, NotOnVirtualInterfacesWithoutXdpOnVirtual) {
     ASSERT_TRUE(start("A", with(at_xdp("A", policy_config("A")), "xdp-on-virtual: true", "xdp-on-virtual: false")));
     for (const auto* interface : kInterfaces) {
         EXPECT_FALSE(at_xdp_of(interface));
@@ -138,7 +138,7 @@ TEST_F(AtXdp, NothingIsLeftBehind) {
 
     ASSERT_TRUE(start("A", config));
     ASSERT_TRUE(kill("A"));
-    EXPECT_TRUE(at_xdp_of("to-S")) << "a killed one's programs go on";
+    EXPECT_TRUE(at_xdp_of("to-S")) << "programs of a killed detector run on";
     ASSERT_TRUE(start("A", policy_config("A")));
     for (const auto* interface : kInterfaces) {
         EXPECT_FALSE(at_xdp_of(interface)) << interface;
@@ -155,7 +155,7 @@ TEST_F(AtXdp, NothingIsLeftBehind) {
     for (const auto* interface : kInterfaces) EXPECT_FALSE(at_xdp_of(interface)) << interface;
 }
 
-TEST_F(AtXdp, SomebodyElsesProgramStays) {
+TEST_F(AtXdp, AnotherProgramStays) {
     const std::array<bpf_insn, 2> pass{
         bpf_insn{.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = XDP_PASS},
         bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
@@ -175,15 +175,15 @@ TEST_F(AtXdp, SomebodyElsesProgramStays) {
     EXPECT_THAT(shell("A", "ip link show dev to-S"), HasSubstr("somebodys"));
 }
 
-TEST_F(AtXdp, WhatSomebodyTookAwayComesBack) {
+TEST_F(AtXdp, AProgramThatSomebodyDetachedComesBack) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
     shell("A", "ip link set dev to-S xdp off");
     EXPECT_TRUE(eventually([&] { return at_xdp_of("to-S"); }));
     EXPECT_TRUE(eventually([&] { return at_xdp_alone("A"); }));
 }
 
-// More often than ss_xdp_interfaces has room for interfaces.
-TEST_F(AtXdp, AnInterfaceThatIsMadeAnewGetsTheProgramAgain) {
+// More often than ss_xdp_interfaces has entries.
+TEST_F(AtXdp, ARecreatedInterfaceGetsTheProgramAgain) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
     for (int i = 0; i < 15; ++i) {
         ASSERT_TRUE(lab().ip("A", {"link", "del", "to-S"}));
@@ -214,7 +214,7 @@ TEST_F(AtXdp, AnotherNameOrMacIsFollowed) {
     EXPECT_EQ(entrance("to-S").value("because", ""), "the interface is gone");
 }
 
-// A NIC, or a veth device, takes tags off before anybody sees the packet: it looks like one of the parent's.
+// A NIC or a veth device removes tags before anybody sees the packet, so it looks like a packet of the parent.
 TEST_F(AtXdp, NotWhereVlansAre) {
     ASSERT_TRUE(start("A", at_xdp("A", policy_config("A"))));
     if (!lab().ip("A", {"link", "add", "link", "to-S", "name", "tagged", "type", "vlan", "id", "7"}))

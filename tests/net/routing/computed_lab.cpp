@@ -94,7 +94,7 @@ testing::AssertionResult ComputedLab::has(const std::string& node, const std::st
         return seen.contains(at) && seen[at] == value;
     });
     if (came) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << command << " of " << node << " has not " << value << " at " << pointer
+    return testing::AssertionFailure() << command << " of " << node << " does not have " << value << " at " << pointer
                                        << " but: " << seen.dump();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The lab of the tests of computed policies: sidestepd is told its neighbors and where the graph is, nothing else. Its
-// routers have no SIDs of the lab's: what they need, sidestepd installs.
+// The lab of the tests of computed policies: sidestepd knows only its neighbors and where the graph is. The lab itself
+// installs no SIDs on the routers; sidestepd installs those that it needs.
 #pragma once
 
 #include <map>
@@ -15,36 +15,37 @@ class ComputedLab : public RepairLab {
   protected:
     void SetUp() override;
     [[nodiscard]] std::string topology() const override { return SIDESTEP_NET_TESTS "/routing/diamond.yaml"; }
-    /// The file that sidestepd reads: a copy, to be changed.
+    /// The file that sidestepd reads: a copy that tests may change.
     [[nodiscard]] std::string graph_file() const { return lab().directory() + "/graph.yaml"; }
-    /// Replaces that file as an editor would: in one step.
+    /// Replaces that file in one step, as an editor would.
     void write_graph(const std::string& text) const;
     [[nodiscard]] std::string read_graph() const;
 
     /// Links of a router to other routers.
     [[nodiscard]] std::vector<std::string> core_links(const std::string& node) const;
-    /// `node:` to `adjacencies:`, one for each core link, and ingress for the others.
+    /// The sections `node:` to `adjacencies:`, with one adjacency for each core link, and ingress for the other
+    /// interfaces.
     [[nodiscard]] std::string neighbors_config(const std::string& node) const;
-    /// The same with `device: sr0`, `sr-domain` and `routing:`, whose `extra` begins with ", ".
+    /// The same with `device: sr0`, `sr-domain` and `routing:`; `extra` begins with ", ".
     [[nodiscard]] std::string computed_config(const std::string& node, const std::string& extra = "") const;
     /// Starts sidestepd on a router, without the lab's SIDs, and waits for sessions and policies.
     testing::AssertionResult start_computed(const std::string& node, const std::string& extra = "") {
         return start_routed(node, computed_config(node, extra));
     }
     testing::AssertionResult start_routed(const std::string& node, const std::string& config);
-    /// Waits until the feed has delivered this often and nothing is wrong.
+    /// Waits until the feed has delivered so often and reports no problem.
     testing::AssertionResult delivered(const std::string& node, std::uint64_t deliveries = 1);
-    /// Waits until the answer to `command` has this at a JSON pointer.
+    /// Waits until the answer to `command` contains this at a JSON pointer.
     testing::AssertionResult has(const std::string& node, const std::string& command, const std::string& pointer,
                                  const json& value);
 
-    /// Any link's cut; "A-B" is cut().
+    /// The cut of any link; that of "A-B" is cut().
     Cut& cut_of(const std::string& link);
     /// Names of the policies of a node, without its bypasses.
     std::vector<std::string> policy_names(const std::string& node);
     /// Routes of SIDs that sidestepd has installed.
     std::string installed_sids(const std::string& node) { return shell(node, "ip -6 route show proto 86 | sort"); }
-    /// Packets whose hop limit ran out, on all routers together: what loops ends so.
+    /// Packets whose hop limit ran out, on all routers: those that looped.
     std::uint64_t expired();
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Nothing but neighbors and a graph in the configuration: cuts are survived by what sidestepd computes, and the SIDs
-// that repairs need are those that it installs.
+// Tests a configuration with only neighbors and a graph: packets survive cuts by computed repairs, and sidestepd
+// installs the SIDs that repairs need.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using testing::UnorderedElementsAre;
 
 class Computed : public ComputedLab {
   protected:
-    /// A prefix at D that the graph does not know, with routes all the way.
+    /// An address at D whose prefix is not in the graph, but is routed all the way.
     [[nodiscard]] Address strange() const { return Address::parse("2001:db8:77::1").value(); }
     void route_strange() {
         const auto via = [&](const std::string& node, const std::string& link) {
@@ -67,8 +67,8 @@ TEST_F(Computed, PoliciesOfAllDestinationsAppear) {
     EXPECT_THAT(routing["warnings"].dump(), HasSubstr("link S-A of this node has no adjacency"));
 }
 
-// A knows D in both families; the prefix that the graph does not know takes the bypass.
-TEST_F(Computed, ACutIsSurvivedInBothFamiliesAndBesideAllPolicies) {
+// A knows D in both families; the prefix that is not in the graph takes the bypass.
+TEST_F(Computed, PacketsSurviveACutInBothFamiliesAndInNoPolicy) {
     ASSERT_TRUE(start_three());
     route_strange();
     auto flows = dual_flows(500);
@@ -83,10 +83,10 @@ TEST_F(Computed, ACutIsSurvivedInBothFamiliesAndBesideAllPolicies) {
     EXPECT_EQ(expired(), 0U);
 }
 
-// Whatever the header is, and whoever processes the SIDs: all three routers do.
+// Any header, with sidestepd processing the SIDs on all three routers.
 class ComputedHeaders : public Computed, public testing::WithParamInterface<const char*> {};
 
-TEST_P(ComputedHeaders, ACutIsSurvived) {
+TEST_P(ComputedHeaders, PacketsSurviveACut) {
     for (const auto* node : {"A", "B", "C"}) ASSERT_TRUE(start_computed(node, GetParam()));
     auto flows = Flows::start(lab(), 1000);
     ASSERT_TRUE(flows) << flows.error().message;
@@ -104,9 +104,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ComputedHeaders,
                              return name;
                          });
 
-// B announces all of 2001:db8::/32. At A, S has no policy, for its link has no adjacency: while A-B is down, what is
-// for S must not go to B.
-TEST_F(Computed, AnAggregateDoesNotCatchWhatHasNoPolicy) {
+// B announces all of 2001:db8::/32. A has no policy for S, because its link has no adjacency. While A-B is down,
+// packets for S must not go to B.
+TEST_F(Computed, AnAggregateDoesNotMatchUnprotectedDestinations) {
     write_graph(with(read_graph(), "\"2001:db8:b::/48\"", "\"2001:db8:b::/48\", \"2001:db8::/32\""));
     ASSERT_TRUE(start_three());
     EXPECT_THAT(policy("A", "to-B")["prefixes"].dump(), HasSubstr("2001:db8::/32"));
@@ -133,7 +133,7 @@ TEST_F(Computed, TheSidsOfARepairAreInstalledByItsNeighbor) {
     flows->stop();
 }
 
-TEST_F(Computed, SidsComeStayAndGoWithTheDaemon) {
+TEST_F(Computed, SidsComeAndGoWithTheDaemon) {
     ASSERT_TRUE(start_computed("C"));
     const auto installed = installed_sids("C");
     EXPECT_THAT(installed, HasSubstr("fd00:0:c:1::  encap seg6local action End "));
@@ -150,7 +150,8 @@ TEST_F(Computed, SidsComeStayAndGoWithTheDaemon) {
     EXPECT_EQ(installed_sids("C"), "");
 }
 
-// Traffic on a repair goes on through the crash of whoever repairs and of whoever owns the SIDs, and their successors.
+// Traffic on a repair continues when the repairing node or the owner of the SIDs crashes, and when their successors
+// start.
 TEST_F(Computed, ARepairOutlivesKillsAndSuccessors) {
     ASSERT_TRUE(start_three());
     auto flows = Flows::start(lab(), 1000);
@@ -175,7 +176,7 @@ TEST_F(Computed, ARepairOutlivesKillsAndSuccessors) {
     }
 }
 
-TEST_F(Computed, WithNothingLeftPacketsAreDroppedAndDoNotLoop) {
+TEST_F(Computed, WithoutAnyPathPacketsAreDroppedAndDoNotLoop) {
     ASSERT_TRUE(start_three());
     auto flows = Flows::start(lab(), 500);
     ASSERT_TRUE(flows) << flows.error().message;
@@ -205,7 +206,7 @@ class Abilene : public ComputedLab, public testing::WithParamInterface<const cha
     [[nodiscard]] std::string cut_link() const override { return "KC-IND"; }
     [[nodiscard]] std::string far_end() const override { return "NY"; }
 
-    /// From S to every router.
+    /// Flows from S to every router.
     Result<Flows> flows_to_all() {
         Flows flows;
         for (const auto& node : lab().graph().nodes()) {
@@ -217,8 +218,8 @@ class Abilene : public ComputedLab, public testing::WithParamInterface<const cha
     }
 };
 
-// Kansas City has three links and one sidestepd. All ten routers stay within reach whichever link goes.
-TEST_P(Abilene, EachLinkOfANodeMayGo) {
+// Kansas City has three links and the only sidestepd. All ten routers stay reachable, whichever link fails.
+TEST_P(Abilene, EachLinkOfANodeMayFail) {
     ASSERT_TRUE(start_computed("KC", GetParam()));
     EXPECT_EQ(policy_names("KC").size(), 10U);
     for (const auto* link : {"DEN-KC", "KC-HOU", "KC-IND"}) {
@@ -243,7 +244,7 @@ TEST_P(Abilene, EachLinkOfANodeMayGo) {
     EXPECT_EQ(expired(), 0U);
 }
 
-TEST_P(Abilene, OfTwoLinksAtOnceTheThirdTakesWhatItCan) {
+TEST_P(Abilene, AfterTwoFailuresTheThirdLinkTakesWhatItCan) {
     ASSERT_TRUE(start_computed("KC", GetParam()));
     auto flows = flows_to_all();
     ASSERT_TRUE(flows) << flows.error().message;

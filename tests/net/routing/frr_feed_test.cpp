@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The routing feed on a router of a real FRR network: a link of its own is cut and mended.
+// Tests the routing feed on a router of a real FRR network: one of its links is cut and restored.
 #include <chrono>
 #include <thread>
 
@@ -60,7 +60,7 @@ class FrrFeed : public testing::Test {
 //    r1 --- r2      all metrics 10
 //     |     |
 //    r4 --- r3
-TEST_F(FrrFeed, HoldsRepairsOfACutLinkAndTakesItBackWithoutLoops) {
+TEST_F(FrrFeed, HoldsRepairsOfACutLinkAndRestoresItWithoutLoops) {
     if (const auto reason = routing::FrrNetwork::missing(); !reason.empty()) GTEST_SKIP() << reason;
     routing::FrrNetwork network;
     const auto started = network.start(4, {{1, 2}, {2, 3}, {3, 4}, {4, 1}});
@@ -77,7 +77,7 @@ TEST_F(FrrFeed, HoldsRepairsOfACutLinkAndTakesItBackWithoutLoops) {
         std::this_thread::sleep_for(5ms);
     }
     EXPECT_EQ(feed_->status().at("convergence"), "holding");
-    EXPECT_EQ(feed_->status().at("links"), 4) << "the repairs of the network before";
+    EXPECT_EQ(feed_->status().at("links"), 4) << "the repairs of the previous network";
     const auto held = std::chrono::steady_clock::now();
     ASSERT_TRUE(await_candidates({"r4"}, 20s));
     const auto followed = std::chrono::steady_clock::now();

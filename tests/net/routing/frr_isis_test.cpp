@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Real FRR IS-IS: its database becomes our graph, a cut link leaves it, and when isisd dies the last good state stays.
+// Tests real FRR IS-IS: its database becomes our graph, a cut link leaves it, and when isisd dies, the last good state
+// stays.
 #include <chrono>
 #include <thread>
 
@@ -17,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-/// Refreshes until the graph has this many links; what went wrong last if it never has.
+/// Refreshes until the graph has so many links; returns the last problem if it never has.
 std::string await_links(IsisSource& source, std::size_t links, std::chrono::seconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     std::string problem = "never asked";

@@ -16,7 +16,7 @@ namespace sidestep::topo {
 void FrrLab::SetUp() {
     if (const auto reason = routing::FrrNetwork::missing(); !reason.empty()) GTEST_SKIP() << reason;
     ASSERT_NO_FATAL_FAILURE(ComputedLab::SetUp());
-    std::string pattern = "/tmp/sidestep-frr-XXXXXX";  // the lab's own directory is root's alone
+    std::string pattern = "/tmp/sidestep-frr-XXXXXX";  // only root can enter the lab's own directory
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     for (const auto& node : routers()) {
@@ -47,7 +47,7 @@ std::vector<std::string> FrrLab::routers() const {
     return names;
 }
 
-/// With IS-IS an End.X is numbered by its neighbor (routing/core/sids.hpp); the lab has the numbers of links.
+/// With IS-IS, an End.X is numbered by its neighbor (routing/core/sids.hpp); the lab numbers it by its link.
 void FrrLab::add_adjacency_sids(const std::string& node) {
     for (const auto& link : core_links(node)) {
         const auto& ends = lab().graph().link(lab().graph().find_link(link).value()).ends;
@@ -61,7 +61,7 @@ void FrrLab::add_adjacency_sids(const std::string& node) {
     }
 }
 
-/// Connected ones and SIDs stay.
+/// Connected routes and SIDs stay.
 void FrrLab::forget_static_routes(const std::string& node) {
     shell(node, fmt::format("ip -6 route show | grep 'metric {} ' | while read route; do ip -6 route del $route; done",
                             kRouteMetric));
@@ -98,7 +98,7 @@ testing::AssertionResult FrrLab::start_frr(const std::string& node) {
     for (const auto& path : {directory_, directory, directory / "zebra.conf", directory / "isisd.conf"}) {
         if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) return testing::AssertionFailure() << path;
     }
-    // FRR 8.4 announces no locators; a prefix of their length will do.
+    // FRR 8.4 does not announce locators; a prefix of the same length serves.
     auto locator = lab().graph().node(lab().id_of(node)).locator->address;
     locator.bytes[6] = locator.bytes[7] = 0xff;
     locator.bytes[15] = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A lab whose routers run FRR's IS-IS instead of static routes, for sidestepd beside it. Skipped where FRR is not
-// installed.
+// A lab whose routers run FRR's IS-IS instead of static routes, together with sidestepd. Tests are skipped if FRR is
+// not installed.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,9 @@ class FrrLab : public ComputedLab {
 
     /// neighbors_config() with routing by IS-IS.
     [[nodiscard]] std::string isis_config(const std::string& node, const std::string& extra) const;
-    /// How long a router lets pass between a change and its routes.
+    /// The time that a router waits between a change and its new routes.
     testing::AssertionResult set_spf_delay(const std::string& node, std::chrono::milliseconds delay);
-    /// Waits until the kernel of `node` sends what is for `to` to its neighbor `by`.
+    /// Waits until the kernel of `node` sends packets for `to` to its neighbor `by`.
     testing::AssertionResult routes(const std::string& node, const std::string& to, const std::string& by);
 
   private:

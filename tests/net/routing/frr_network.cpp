@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// zebra and isisd per namespace. Daemons are ended by the process ids in their own pid files.
+// Starts zebra and isisd in each namespace, and ends them by the process IDs in their own pid files.
 #include "tests/net/routing/frr_network.hpp"
 
 #include <chrono>
@@ -26,7 +26,7 @@ Result<void> run(const std::vector<std::string>& arguments) {
     return fail(fmt::format("{}: {}", fmt::join(arguments, " "), output->err));
 }
 
-/// Runs the commands one after the other, up to the first that fails.
+/// Runs the commands one after the other, until one fails.
 Result<void> run_all(const std::vector<std::vector<std::string>>& commands) {
     for (const auto& command : commands) {
         if (auto result = run(command); !result) return result;
@@ -47,7 +47,7 @@ std::string FrrNetwork::missing() {
 }
 
 FrrNetwork::FrrNetwork() {
-    // Socket paths are short (sun_path), so not below a long TMPDIR.
+    // Socket paths must be short (sun_path), so they are not below a long TMPDIR.
     std::string pattern = "/tmp/sidestep-frr-XXXXXX";
     if (::mkdtemp(pattern.data()) != nullptr) directory_ = pattern;
 }
@@ -93,7 +93,7 @@ Result<void> FrrNetwork::start(int routers, const std::vector<std::pair<int, int
 Result<void> FrrNetwork::add_link(std::size_t n, int a, int b) {
     const auto one = fmt::format("l{}a", n);
     const auto other = fmt::format("l{}b", n);
-    // Equal indexes at both ends make carrier changes arrive late.
+    // Equal indices at both ends would delay carrier changes.
     const auto index = 9000 + 2 * static_cast<int>(n);
     interfaces_.push_back({.router = a, .name = one});
     interfaces_.push_back({.router = b, .name = other});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Real FRR IS-IS routers in network namespaces of this test's own, gone when the object is.
+// Real FRR IS-IS routers in network namespaces of the test, which disappear with the object.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace sidestep::routing {
 
 class FrrNetwork {
   public:
-    /// Why such a network cannot run here; empty if it can.
+    /// The reason why such a network cannot run here; empty if it can.
     static std::string missing();
 
     FrrNetwork();
@@ -21,12 +21,12 @@ class FrrNetwork {
     FrrNetwork(const FrrNetwork&) = delete;
     FrrNetwork& operator=(const FrrNetwork&) = delete;
 
-    /// Starts `routers` routers, numbered from 1 and called r1, r2, ..., with locator fd00:0:<number>::/48 on their
-    /// loopback, and these links of metric 10.
+    /// Starts `routers` routers, named r1, r2, ..., with locator fd00:0:<number>::/48 on their loopback, and these
+    /// links with metric 10.
     Result<void> start(int routers, const std::vector<std::pair<int, int>>& links);
     /// Sets the n-th link, counted from 0, up or down at its first end.
     Result<void> set_link(std::size_t n, bool up);
-    /// Where a router's isisd listens.
+    /// The directory of a router's isisd socket.
     [[nodiscard]] std::string socket_directory(int router) const { return (directory_ / name(router)).string(); }
     /// Ends isisd of one router.
     void stop_isisd(int router);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sidestepd beside real IS-IS routers of which one follows late: a cut, its repair, the end of the repair, and the way
-// back. What it holds and avoids (RFC 8333, micro_loop.hpp) is what is not lost.
+// Tests sidestepd together with real IS-IS routers, one of which converges late: a cut, its repair, the end of the
+// repair, and the restoration. Holding repairs and avoiding micro-loops (RFC 8333, micro_loop.hpp) prevents loss.
 #include <limits>
 
 #include <fmt/format.h>
@@ -46,7 +46,7 @@ class FrrRepair : public FrrLab {
         return lost ? lost->lost : 0;
     }
 
-    /// Silent, or with the interface.
+    /// Fails the link silently, or with its interface.
     void fail_link(bool silent) {
         if (silent) {
             cut().cut();
@@ -58,7 +58,7 @@ class FrrRepair : public FrrLab {
         if (silent) {
             cut().restore();
         } else {
-            const auto& own = lab().interface("r1", "r1-r2");  // addresses went with it
+            const auto& own = lab().interface("r1", "r1-r2");  // its addresses went with it
             shell("r1", fmt::format("ip link set to-r2 up; ip -6 addr replace {}/64 dev to-r2 nodad; "
                                     "ip -6 addr replace {}/64 dev to-r2 nodad",
                                     own.link_local.to_string(), own.address.to_string()));
@@ -69,7 +69,7 @@ class FrrRepair : public FrrLab {
     void loses_nothing_beyond_detection(bool silent);
 };
 
-// r4 follows late when the link goes, r1 even later when it comes.
+// r4 converges late when the link fails, r1 even later when it comes back.
 void FrrRepair::life_of_a_failure(const std::string& hold, bool silent, Lost& lost) {
     const bool holds = hold != "0s";
     ASSERT_TRUE(start_on("r1", hold));
@@ -132,12 +132,12 @@ TEST_F(FrrRepair, NothingIsLostBeyondDetection) {
     loses_nothing_beyond_detection(true);
 }
 
-TEST_F(FrrRepair, NorWhenTheInterfaceGoesDown) {
+TEST_F(FrrRepair, NothingIsLostBeyondDetectionWhenTheInterfaceGoesDown) {
     loses_nothing_beyond_detection(false);
 }
 
-// What the other tests are worth: the same with nothing held or avoided.
-TEST_F(FrrRepair, WithoutHoldMicroLoopsTakeTheirShare) {
+// Shows what the other tests are worth: the same without holding and avoiding.
+TEST_F(FrrRepair, WithoutHoldMicroLoopsLosePackets) {
     Lost lost;
     ASSERT_NO_FATAL_FAILURE(life_of_a_failure("0s", true, lost));
     EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);

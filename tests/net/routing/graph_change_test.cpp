@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The topology file changes while sidestepd runs and packets flow: policies follow as a whole, and nothing is lost.
+// Tests topology changes while sidestepd runs and packets flow: policies change as a whole, and nothing is lost.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ constexpr const char* kLinkAB = "{id: A-B, ends: [A, B], metric: 10";
 
 class GraphChange : public ComputedLab {
   protected:
-    /// The first candidate that is plain.
+    /// The first plain candidate.
     std::string primary(const std::string& node, const std::string& name) {
         for (const auto& candidate : policy(node, name).value("candidates", json::array())) {
             if (candidate["encap"] == "plain") return candidate["adjacency"];
@@ -68,7 +68,7 @@ TEST_F(GraphChange, PoliciesFollowMetricsAndLinksWithoutLoss) {
     survives_cut(dual_flows().value());
 }
 
-// With nothing held every other file changes all policies of all three at once.
+// With nothing held, every other file changes all policies of all three routers at once.
 TEST_F(GraphChange, FlippingFilesLoseNothing) {
     ASSERT_TRUE(start_three(", hold: 0s"));
     auto flows = dual_flows();
@@ -115,7 +115,7 @@ TEST_F(GraphChange, ABadFileIsNamedAndChangesNothing) {
     EXPECT_EQ(policy_names("A"), names);
 }
 
-// Nobody knows yet what this node's SIDs are: those of the process before stay.
+// Until the graph is known, this node's SIDs are not, so those of the previous process stay.
 TEST_F(GraphChange, ASuccessorWithoutGraphKeepsSidsUntilThereIsOne) {
     ASSERT_TRUE(start_computed("C"));
     const auto installed = installed_sids("C");
