@@ -44,7 +44,7 @@ struct ss_session_state {
     __u32 protects;            /* non-zero: while the session is not SS_UP, the repair programs look at packets */
 } __attribute__((aligned(8))); /* changed as one 64-bit word, bpf/lib/session_state.h */
 
-/* Whether anything needs repair. While nothing does, every packet takes the kernel's ordinary path. */
+/* Tells whether anything needs repair. While nothing does, every packet takes the kernel's ordinary path. */
 struct ss_repair_state {
     __u32 active;      /* protecting sessions that are not SS_UP; briefly too high (needless work), never too low */
     __u32 always;      /* non-zero: look at every packet, because a policy encapsulates even when all sessions are up */
@@ -90,7 +90,7 @@ struct ss_secret {
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
 
-/* What the detector needs again after a restart; nobody else reads it. */
+/* The state that the detector needs again after a restart; nobody else reads it. */
 struct ss_saved_state {
     char name[SS_NAME_MAX];
     __u32 state;
@@ -281,7 +281,7 @@ struct ss_prefix {
 #define SS_POLICY_EXEMPT 0U  /* policy and slot 0: matching packets are never repaired (this node's own addresses) */
 #define SS_POLICY_NONE (~0U) /* matching packets count as in no policy, even if a shorter prefix matches */
 
-/* What a prefix, or an adjacency that is down, leads to. Written and read in one step. */
+/* The target of a prefix, or of an adjacency that is down. Written and read in one step. */
 struct ss_target {
     __u32 policy; /* its index, or SS_POLICY_* */
     __u32 stats;  /* first of its entries in ss_stats: one per candidate, then one for packets that no candidate took */
@@ -457,7 +457,7 @@ struct ss_candidate_stats {
     __u64 drops[SS_DROP_COUNT];
 };
 
-/* What became of the packets that were looked at; each outcome has a counter. */
+/* The outcomes of packets that were looked at; each has a counter. */
 #define SS_OUTCOMES(X)                                                                  \
     X(REPAIRED, "repaired")           /* left by a backup */                            \
     X(PLAIN, "plain")                 /* the kernel's path is up */                     \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a prefix has its home in the table, and which bit of the table's bitmap belongs to it; kernel and user space
- * hash alike. The bitmap is small enough to stay in the cache and tells which prefixes are certainly not in the table.
- * That saves the lookups of all lengths except the right one (docs/decisions/0024).
+ * Computes the home of a prefix in its table, and its bit in the table's bitmap; kernel and user space hash alike. The
+ * bitmap is small enough to stay in the cache and tells which prefixes are certainly not in the table. That saves the
+ * lookups of all lengths except the right one (docs/decisions/0024).
  */
 #ifndef SIDESTEP_PREFIX_HASH_H
 #define SIDESTEP_PREFIX_HASH_H

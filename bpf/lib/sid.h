@@ -130,7 +130,7 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
         if (!ss_visit_one(frame, sid, visit)) break;
         sid = ss_longest_sid(node, visit->destination);
     }
-    /* Still ours after so many, or PSP has to remove an SRH that follows other headers: the kernel does all of it. */
+    /* Still ours after this many, or PSP has to remove an SRH that follows other headers: the kernel does all of it. */
     if (i == SS_MAX_VISITS && sid) visit->visits = 0;
     if (visit->pops && visit->srh_at != SS_SRH_AT) visit->visits = 0;
 }

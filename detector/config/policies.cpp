@@ -13,7 +13,7 @@
 namespace sidestep::config_reader {
 namespace {
 
-/// bpf_lwt_push_encap takes headers of at most 256 bytes if they are not its own: IPv6, and an SRH with so many
+/// bpf_lwt_push_encap takes headers of at most 256 bytes if they are not its own: IPv6, and an SRH with this many
 /// segments.
 constexpr std::size_t kLwtSegments = 13;
 

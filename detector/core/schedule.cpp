@@ -16,7 +16,7 @@ namespace {
 /// Probes per tick while the clock is on time: a small part of SS_BURST, and of any queue on the path.
 constexpr double kProbesPerTick = 64;
 
-/// The time in which so many probes become due.
+/// The time in which this many probes become due.
 Nanoseconds time_for(double probes, std::span<const ScheduleEntry> entries) {
     double rate = 0;  // probes per nanosecond
     for (const auto& entry : entries) rate += 1.0 / static_cast<double>(entry.interval.count());

@@ -16,7 +16,7 @@ namespace sidestep {
 
 class PrefixTable {
   public:
-    /// Cells that one table needs for so many prefixes: half of them stay free.
+    /// Cells that one table needs for this many prefixes: half of them stay free.
     static std::uint32_t cells_for(std::uint32_t prefixes);
     /// Largest size of the bitmap in words: a power of two, sixteen bits per prefix. Only as many words are used as the
     /// present prefixes need, so that the bitmap stays in the cache.

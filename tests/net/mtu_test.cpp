@@ -53,7 +53,7 @@ class WholePackets {
         });
     }
 
-    /// Sends an IP packet of so many bytes; returns 0 or the error. Other errors were for earlier packets.
+    /// Sends an IP packet of this many bytes; returns 0 or the error. Other errors were for earlier packets.
     int send(int bytes) {
         const std::string payload(static_cast<std::size_t>(bytes - (v4_ ? 20 : 40) - 8), 'x');
         for (int attempt = 0; attempt < 3; ++attempt) {

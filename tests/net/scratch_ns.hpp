@@ -14,7 +14,7 @@ namespace sidestep::topo {
 
 class ScratchNs {
   public:
-    /// Needs root. Makes so many namespaces, named ss<pid>-bare<counter>-<number>, with `lo` up and without DAD.
+    /// Needs root. Makes this many namespaces, named ss<pid>-bare<counter>-<number>, with `lo` up and without DAD.
     static Result<ScratchNs> make(std::size_t count);
 
     [[nodiscard]] const NetNs& operator[](std::size_t number) const { return namespaces_.at(number); }

@@ -33,7 +33,7 @@ class ComputedLab : public RepairLab {
         return start_routed(node, computed_config(node, extra));
     }
     testing::AssertionResult start_routed(const std::string& node, const std::string& config);
-    /// Waits until the feed has delivered so often and reports no problem.
+    /// Waits until the feed has delivered this often and reports no problem.
     testing::AssertionResult delivered(const std::string& node, std::uint64_t deliveries = 1);
     /// Waits until the answer to `command` contains this at a JSON pointer.
     testing::AssertionResult has(const std::string& node, const std::string& command, const std::string& pointer,

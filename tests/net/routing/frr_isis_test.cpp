@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-/// Refreshes until the graph has so many links; returns the last problem if it never has.
+/// Refreshes until the graph has this many links; returns the last problem if it never has.
 std::string await_links(IsisSource& source, std::size_t links, std::chrono::seconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     std::string problem = "never asked";

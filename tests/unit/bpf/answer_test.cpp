@@ -18,7 +18,7 @@ std::uint32_t refused(ss_reject reason) {
     return static_cast<std::uint32_t>(reason) + 1;
 }
 
-// A session that has sent so many probes.
+// A session that has sent this many probes.
 ss_session sent(std::uint64_t last) {
     ss_session session{};
     session.conf.interval_ns = 1'000'000;

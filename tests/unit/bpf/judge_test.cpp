@@ -215,7 +215,7 @@ TEST(Judge, ComesBackAfterASilenceOfAnyLength) {
     }
 }
 
-// A session that gets its first answer after so many probes.
+// A session that gets its first answer after this many probes.
 TEST(Judge, IsProvenHoweverLateTheFirstAnswerComes) {
     for (const auto silence : kLong) {
         Link link(3);

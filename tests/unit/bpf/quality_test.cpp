@@ -30,7 +30,7 @@ TEST(Quality, CountsLossInAFullWindowOnly) {
     EXPECT_EQ(ss_lost(&session), 7U);
 }
 
-// A session that has been up for so many probes since it was proven.
+// A session that has been up for this many probes since it was proven.
 TEST(Quality, CountsLossHoweverLongItHasBeenUp) {
     for (const std::uint64_t up :
          {0x7fffff00ULL, 0x7fffffffULL, 0x80000000ULL, 0xffffffffULL, 1ULL << 32, 1ULL << 51}) {

@@ -54,7 +54,7 @@ namespace {
 ss_session_state state;
 ss_repair_state repair;
 
-// How many states must be counted: at least so many at any time, and exactly so many at rest.
+// How many states must be counted: at least this many at any time, and exactly this many at rest.
 unsigned wanted() {
     return state.protects && state.rank != SS_UP ? 1 : 0;
 }

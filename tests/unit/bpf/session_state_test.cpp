@@ -82,7 +82,7 @@ class Crowd {
         }
     }
 
-    // Reads until so many states that are not up have been compared with the count.
+    // Reads until this many states that are not up have been compared with the count.
     void read(std::uint64_t wanted) {
         for (std::uint64_t checks = 0; checks < wanted;) {
             std::array<std::uint32_t, kStates> before{};
