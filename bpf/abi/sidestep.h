@@ -35,8 +35,10 @@
 /* The state of a session as path selection uses it; a higher value is better. */
 enum ss_rank {
     SS_DOWN = 0,
-    SS_DEGRADED = 1,
-    SS_UP = 2,
+    SS_UNSTABLE = 1, /* as waiting, but it failed again while it waited */
+    SS_WAITING = 2,  /* failed lately, answers again, and waits to be restored */
+    SS_DEGRADED = 3, /* alive, but lossy or slow */
+    SS_UP = 4,
 };
 
 struct ss_session_state {

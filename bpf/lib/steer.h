@@ -164,6 +164,7 @@ static __always_inline void ss_take(const struct ss_packet* packet, const struct
 static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
                                       struct ss_path* path) {
     struct ss_match match = ss_match_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
+    __u32 own = ss_session_rank(adjacency->session);
     struct ss_picked picked;
 
     path->list = 0;
@@ -172,8 +173,10 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
         return;
     }
     picked = ss_pick(0, match.policy, 0);
-    if (picked.rank > ss_session_rank(adjacency->session)) {
+    if (picked.rank > own) {
         ss_take(packet, &match, &picked, path);
+    } else if (own != SS_DOWN) { /* nothing better than the adjacency itself */
+        ss_count_outcome(SS_OUTCOME_PLAIN);
     } else {
         ss_count_no_candidate(&match);
     }

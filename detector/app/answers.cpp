@@ -28,8 +28,18 @@ double milliseconds(Nanoseconds duration) {
 }
 
 std::string_view rank_name(std::uint32_t rank) {
-    if (rank == SS_UP) return "up";
-    return rank == SS_DEGRADED ? "degraded" : "down";
+    switch (rank) {
+        case SS_UP:
+            return "up";
+        case SS_DEGRADED:
+            return "degraded";
+        case SS_WAITING:
+            return "waiting";
+        case SS_UNSTABLE:
+            return "unstable";
+        default:
+            return "down";
+    }
 }
 
 json texts(const std::vector<Address>& addresses) {

@@ -60,6 +60,7 @@ bool note_cause(FsmState& memory, Event event) {
 
 SessionActions go_down(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (policy.damping && event != Event::admin_down) add_flap(memory.damping, *policy.damping, now);
+    memory.relapsed = memory.state == State::wait || (memory.relapsed && memory.state == State::down);
     memory.state = event == Event::admin_down ? State::admin_down : State::down;
     memory.reason = reason_of(event);
     memory.poor = Reason::none;
@@ -73,6 +74,7 @@ SessionActions go_up(FsmState& memory) {
     const bool poor = memory.poor != Reason::none;
     memory.state = poor ? State::degraded : State::up;
     memory.reason = memory.poor;
+    memory.relapsed = false;
     return {.changed = true, .raise = !poor, .degrade = poor};
 }
 
@@ -86,7 +88,7 @@ SessionActions try_restore(FsmState& memory, Nanoseconds now, const RestorePolic
     }
     if (memory.wait_until <= now) return go_up(memory);
     memory.state = State::wait;
-    return {.changed = true, .timer = memory.wait_until};
+    return {.changed = true, .wait = true, .timer = memory.wait_until};
 }
 
 SessionActions ignore(FsmState& memory) {
@@ -169,6 +171,10 @@ std::string_view to_string(SessionEvent event) {
                                                                          "slow",
                                                                          "sound"};
     return kTexts.at(static_cast<std::size_t>(event));
+}
+
+bool is_unstable(const FsmState& memory) {
+    return memory.relapsed || memory.damping.suppressed;
 }
 
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {

@@ -14,6 +14,8 @@
 // misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor or the
 // operator. The last three are lasting causes, and none may be left when the session goes up again. After each
 // failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
+//
+// A waiting session answers its probes. Packets take it if nothing better is left.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +58,7 @@ struct FsmState {
     bool carrier_cause = false;
     bool neighbor_cause = false;
     bool proven = false;       ///< alive since the last failure
+    bool relapsed = false;     ///< failed while it waited; until it is up
     Nanoseconds wait_until{};  ///< while waiting
     DampingState damping{};
     std::uint64_t downs = 0;
@@ -68,6 +71,7 @@ struct SessionActions {
     bool lower = false;                               ///< set the state to down
     bool raise = false;                               ///< set the state to up
     bool degrade = false;                             ///< set the state to degraded, from above or below
+    bool wait = false;                                ///< set the state from down to waiting; see is_unstable()
     bool ask_proof = false;                           ///< raise the epoch: earlier answers no longer count
     std::optional<Nanoseconds> timer = std::nullopt;  ///< deliver SessionEvent::timer at this time
 };
@@ -77,6 +81,9 @@ struct RestorePolicy {
     Nanoseconds wait_to_restore{};
     std::optional<DampingSettings> damping = std::nullopt;
 };
+
+/// True if the session failed again while it waited, or if damping keeps it waiting. Any other waiting session is better.
+bool is_unstable(const FsmState& memory);
 
 /// Takes one step. Never fails: an event without meaning is counted and ignored.
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);

@@ -308,8 +308,12 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
     if (actions.lower) ss_state_lower(&state, &maps_.repair(), SS_DOWN);
     // If the tick program finds the session dead at this very moment, its next tick lowers the state again.
     if (actions.raise) ss_state_raise(&state, &maps_.repair(), SS_READ(state.rank), SS_UP);
-    if (actions.degrade && ss_state_raise(&state, &maps_.repair(), SS_DOWN, SS_DEGRADED) == 0) {
-        ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);
+    if (actions.wait)
+        ss_state_raise(&state, &maps_.repair(), SS_DOWN, is_unstable(session.fsm) ? SS_UNSTABLE : SS_WAITING);
+    if (actions.degrade) {
+        const auto rank = SS_READ(state.rank);
+        if (rank >= SS_DEGRADED || ss_state_raise(&state, &maps_.repair(), rank, SS_DEGRADED) == 0)
+            ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);
     }
     auto& saved = conf.saved;
     saved.state = static_cast<std::uint32_t>(session.fsm.state);

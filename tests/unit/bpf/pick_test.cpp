@@ -34,7 +34,7 @@ static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
 namespace sidestep {
 namespace {
 
-constexpr std::uint32_t kRanks = 3;
+constexpr std::uint32_t kRanks = SS_UP + 1;
 
 ss_list depending_on(const std::vector<std::uint16_t>& sessions) {
     ss_list list{};
@@ -79,7 +79,7 @@ unsigned worst_of(const ss_view& view, const ss_list& list) {
 
 // The naive rule: take the earliest of the candidates whose best list has the best worst session, unless that is down.
 std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& policy) {
-    for (const unsigned wanted : {SS_UP, SS_DEGRADED}) {
+    for (const unsigned wanted : {SS_UP, SS_DEGRADED, SS_WAITING, SS_UNSTABLE}) {
         for (std::uint32_t i = 0; i < policy.count; ++i) {
             const auto& candidate = view.candidates[policy.candidate[i]];
             unsigned best = SS_DOWN;
@@ -92,7 +92,7 @@ std::optional<std::uint32_t> naive_pick(const ss_view& view, const ss_policy& po
     return std::nullopt;
 }
 
-// Three candidates over five partly shared sessions, and a fourth with two lists: 3^5 states, all orders of preference.
+// Three candidates over five partly shared sessions, and a fourth with two lists: 5^5 states, all orders of preference.
 TEST(Pick, AgreesWithTheRuleForAllRanks) {
     auto view =
         view_of(std::vector<ss_session_state>(5), {depending_on({0}), depending_on({1, 2}), depending_on({2, 3, 4})});

@@ -64,6 +64,8 @@ struct Operation {
     std::function<int()> run;
 };
 
+constexpr unsigned kRanks = SS_UP + 1;
+
 TEST(SessionStateSteps, TheCountIsNeverTooLow) {
     const auto protecting = [](unsigned protects) {
         ss_state_set_protects(&state, &repair, protects);
@@ -74,6 +76,8 @@ TEST(SessionStateSteps, TheCountIsNeverTooLow) {
         {false, [] { return ss_state_lower(&state, &repair, SS_DEGRADED); }},
         {true, [] { return ss_state_raise(&state, &repair, SS_DOWN, SS_DEGRADED); }},
         {true, [] { return ss_state_raise(&state, &repair, SS_DOWN, SS_UP); }},
+        {true, [] { return ss_state_raise(&state, &repair, SS_DOWN, SS_WAITING); }},
+        {true, [] { return ss_state_raise(&state, &repair, SS_WAITING, SS_UP); }},
         {true, [] { return ss_state_raise(&state, &repair, SS_DEGRADED, SS_UP); }},
         {true, [&] { return protecting(1); }},
         {true, [&] { return protecting(0); }},
@@ -82,17 +86,18 @@ TEST(SessionStateSteps, TheCountIsNeverTooLow) {
     for (std::size_t one = 0; one < operations.size(); ++one) {
         for (std::size_t other = 0; other < operations.size(); ++other) {
             if (operations[one].is_detector && operations[other].is_detector) continue;  // the detector is one thread
-            for (unsigned start = 0; start < 6; ++start) {
+            for (unsigned start = 0; start < 2 * kRanks; ++start) {
                 for (int at = 0; at < 8; ++at) {
                     SCOPED_TRACE(testing::Message() << one << " and " << other << " from " << start << " at " << at);
-                    state = {.rank = start % 3, .protects = start / 3};
+                    state = {.rank = start % kRanks, .protects = start / kRanks};
                     repair.active = wanted();
                     int changes = 0;
                     intruder = [&] { changes += operations[other].run(); };
                     steps_left = at;
                     changes += operations[one].run();
                     EXPECT_EQ(repair.active, wanted()) << "at rest the count is exact";
-                    EXPECT_TRUE(changes == 2 || (state.rank != start % 3) == (changes == 1)) << "it tells what it did";
+                    EXPECT_TRUE(changes == 2 || (state.rank != start % kRanks) == (changes == 1))
+                        << "it tells what it did";
                 }
             }
         }

@@ -20,13 +20,14 @@ constexpr Nanoseconds kNow = 100s;
 constexpr Nanoseconds kWait = 5s;
 
 // The effects of an event as letters, so that a row fits on a line.
-constexpr unsigned C = 1;   // changed
-constexpr unsigned L = 2;   // lower
-constexpr unsigned A = 4;   // raise
-constexpr unsigned P = 8;   // ask for proof
-constexpr unsigned T = 16;  // timer at now + kWait
-constexpr unsigned I = 32;  // counted as ignored
-constexpr unsigned D = 64;  // state to degraded
+constexpr unsigned C = 1;    // changed
+constexpr unsigned L = 2;    // lower
+constexpr unsigned A = 4;    // raise
+constexpr unsigned P = 8;    // ask for proof
+constexpr unsigned T = 16;   // timer at now + kWait
+constexpr unsigned I = 32;   // counted as ignored
+constexpr unsigned D = 64;   // state to degraded
+constexpr unsigned W = 128;  // state to waiting
 
 // Causes that keep a session down before the event.
 constexpr unsigned kCarrier = 1;
@@ -101,7 +102,7 @@ const std::vector<Row> kRows{
     {admin_down, 0, E::sound, admin_down, 0, R::admin, I},
 
     // Down without a lasting cause: proof starts the wait.
-    {down, 0, E::alive, wait, kProven, R::unanswered, C | T},
+    {down, 0, E::alive, wait, kProven, R::unanswered, C | T | W},
     {down, 0, E::dead, down, 0, R::unanswered, 0},
     {down, 0, E::carrier_lost, down, kCarrier, R::carrier, C | P},
     {down, 0, E::carrier_back, down, 0, R::unanswered, I},
@@ -116,8 +117,8 @@ const std::vector<Row> kRows{
     {down, kNeighbor, E::alive, down, kNeighbor | kProven, R::unanswered, 0},
     {down, kCarrier, E::carrier_back, down, 0, R::unanswered, 0},
     {down, kNeighbor, E::neighbor_resolved, down, 0, R::unanswered, 0},
-    {down, kCarrier | kProven, E::carrier_back, wait, kProven, R::unanswered, C | T},
-    {down, kNeighbor | kProven, E::neighbor_resolved, wait, kProven, R::unanswered, C | T},
+    {down, kCarrier | kProven, E::carrier_back, wait, kProven, R::unanswered, C | T | W},
+    {down, kNeighbor | kProven, E::neighbor_resolved, wait, kProven, R::unanswered, C | T | W},
     {down, kCarrier | kNeighbor | kProven, E::carrier_back, down, kNeighbor | kProven, R::unanswered, 0},
     {down, kCarrier | kNeighbor | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, 0},
     {down, kCarrier | kProven, E::neighbor_resolved, down, kCarrier | kProven, R::unanswered, I},
@@ -192,6 +193,7 @@ TEST(SessionFsm, FollowsTheTable) {
         EXPECT_EQ(actions.changed, (row.actions & C) != 0);
         EXPECT_EQ(actions.changed, row.from != row.to || row.reason != reason_in(row.from));
         EXPECT_EQ(actions.degrade, (row.actions & D) != 0);
+        EXPECT_EQ(actions.wait, (row.actions & W) != 0);
         EXPECT_EQ(actions.lower, (row.actions & L) != 0);
         EXPECT_EQ(actions.raise, (row.actions & A) != 0);
         EXPECT_EQ(actions.ask_proof, (row.actions & P) != 0);
@@ -293,6 +295,22 @@ TEST_F(Story, ASessionThatTurnsPoorWhileWaitingComesBackDegraded) {
     EXPECT_TRUE(play(E::sound).raise);
 }
 
+TEST(SessionFsm, AFailureWhileItWaitsMakesItUnstable) {
+    const RestorePolicy policy{.wait_to_restore = 1s};
+    FsmState memory;
+    for (const auto event : {E::alive, E::dead, E::alive}) step(memory, event, kNow, policy);
+    EXPECT_FALSE(is_unstable(memory)) << "it failed once";
+    step(memory, E::dead, kNow, policy);
+    step(memory, E::carrier_lost, kNow, policy);
+    step(memory, E::carrier_back, kNow, policy);
+    const auto timer = step(memory, E::alive, kNow, policy).timer;
+    EXPECT_TRUE(is_unstable(memory));
+    step(memory, E::timer, *timer, policy);
+    EXPECT_EQ(memory.state, up);
+    for (const auto event : {E::dead, E::alive}) step(memory, event, kNow, policy);
+    EXPECT_FALSE(is_unstable(memory)) << "it was up in between";
+}
+
 TEST(SessionFsm, FlapsAreDamped) {
     const RestorePolicy policy{.wait_to_restore = 1s, .damping = DampingSettings{}};
     FsmState memory;
@@ -309,6 +327,7 @@ TEST(SessionFsm, FlapsAreDamped) {
         }
     }
     EXPECT_TRUE(memory.damping.suppressed);
+    EXPECT_TRUE(is_unstable(memory));
     EXPECT_GT(*timer, now + 5s) << "more than twice the reuse limit takes more than a half-life";
     EXPECT_TRUE(step(memory, E::timer, *timer, policy).raise);
     EXPECT_FALSE(memory.damping.suppressed);
