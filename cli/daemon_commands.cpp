@@ -73,8 +73,11 @@ void ask_and_print(const DaemonOptions& options, const char* command, Report rep
     print(options.json ? json_text(*answer, 2) : report(*answer));
 }
 
-void set_session(const DaemonOptions& options, const std::string& session, bool up) {
-    const auto answer = connect(options).ask({{"command", "admin"}, {"session", session}, {"up", up}});
+/// `state`: up, down or remove.
+void set_session(const DaemonOptions& options, const std::string& session, const std::string& state) {
+    const json admin{{"command", "admin"}, {"session", session}, {"up", state == "up"}};
+    const json remove{{"command", "session-remove"}, {"session", session}, {"force", true}};
+    const auto answer = connect(options).ask(state == "remove" ? remove : admin);
     if (!answer) give_up(kExitFailure, answer.error().message);
     print(options.json ? json_text(*answer, 2) : fmt::format("session {}: {}\n", session, answer->value("state", "")));
 }
@@ -165,13 +168,18 @@ void add_daemon_commands(CLI::App& app) {
         std::string state;
     };
     const auto change = std::make_shared<SessionChange>();
-    auto* const session = app.add_subcommand("session", "Take a session down, or let it come up again")->fallthrough();
+    auto* const session =
+        app.add_subcommand("session", "Take a session down, let it come up again, or remove it")->fallthrough();
     session->add_option("NAME", change->name, "The session, as `sidestep sessions` lists it")->required();
-    session->add_option("STATE", change->state, "down: no candidate path uses it; up: trusted again once it is proven")
+    session
+        ->add_option(
+            "STATE", change->state,
+            "down: no candidate path uses it; up: trusted again once it is proven; remove: it ends, if a client of "
+            "the API asked for it")
         ->required()
-        ->check(CLI::IsMember({"up", "down"}));
+        ->check(CLI::IsMember({"up", "down", "remove"}));
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
-    session->callback([=] { set_session(*options, change->name, change->state == "up"); });
+    session->callback([=] { set_session(*options, change->name, change->state); });
     add_reload_commands(app, options);
 }
 

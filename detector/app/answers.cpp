@@ -110,7 +110,25 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
             {"counters", counters}};
 }
 
-json answer_sessions(const Engine& engine, Nanoseconds now) {
+namespace {
+
+/// The client that a session is for; null for those of the configuration.
+json client_of(const ClientSession* session) {
+    if (session == nullptr) return nullptr;
+    json client{{"connected", session->owner.has_value()}, {"lease_ms", nullptr}};
+    if (session->lease) client["lease_ms"] = milliseconds(*session->lease);
+    return client;
+}
+
+/// Nanoseconds from `then` to `now`. The kernel may have written `then` after `now` was read.
+std::uint64_t age(std::uint64_t then, Nanoseconds now) {
+    const auto at = static_cast<std::uint64_t>(now.count());
+    return at > then ? at - then : 0;
+}
+
+}  // namespace
+
+json answer_sessions(const Engine& engine, const ClientSessions& clients, Nanoseconds now) {
     json list = json::array();
     for (const auto& session : engine.sessions().all()) {
         const auto& shared = engine.sessions().shared(session);
@@ -138,9 +156,10 @@ json answer_sessions(const Engine& engine, Nanoseconds now) {
                       {"penalty", nullptr},
                       {"suppressed", session.fsm.damping.suppressed},
                       {"downs", session.fsm.downs},
-                      {"rtt_histogram", histogram(shared.rx)}};
+                      {"rtt_histogram", histogram(shared.rx)},
+                      {"client", client_of(clients.find(session.config.name))}};
         if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
-        if (last != 0) entry["last_answer_age_us"] = microseconds(static_cast<std::uint64_t>(now.count()) - last);
+        if (last != 0) entry["last_answer_age_us"] = microseconds(age(last, now));
         if (session.fsm.state == SessionState::wait) entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
         list.push_back(std::move(entry));
     }

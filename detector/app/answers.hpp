@@ -9,6 +9,7 @@
 
 #include "detector/app/attachments.hpp"
 #include "detector/core/change_plan.hpp"
+#include "detector/core/client_sessions.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
@@ -25,7 +26,7 @@ struct DetectorHealth {
 };
 
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);
-nlohmann::json answer_sessions(const Engine& engine, Nanoseconds now);
+nlohmann::json answer_sessions(const Engine& engine, const ClientSessions& clients, Nanoseconds now);
 nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane);
 /// {"changes": [...], "restart": BOOL}: what a reload does. `restart` means with new maps, because the present ones are
 /// too small.

@@ -49,15 +49,18 @@ Result<void> Daemon::start() {
     std::error_code error;
     std::filesystem::create_directories(options_.run_directory, error);
     if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
-    auto server = ApiServer::listen(context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
-                                    [this](const json& request, ConnectionId connection) -> std::optional<json> {
-                                        if (!in_force_) return json{{"error", "sidestepd is starting: try again"}};
-                                        return commands_.run(request, connection);
-                                    });
+    auto server = ApiServer::listen(
+        context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
+        [this](const json& request, ConnectionId connection) -> std::optional<json> {
+            if (!in_force_) return json{{"error", "sidestepd is starting: try again"}};
+            return commands_.run(request, connection);
+        },
+        [this](ConnectionId connection) { on_client_gone(connection); });
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     bpffs_ = options_.run_directory + "/bpf";
     state_path_ = fmt::format("{}/{}.state", options_.run_directory, config_.node);
+    clients_path_ = fmt::format("{}/{}.clients", options_.run_directory, config_.node);
     auto ready = prepare();
     const bool adopted = dataplane_ && dataplane_->adopted();
     if (!ready && !adopted) clean_up();  // a predecessor's programs run on as they were
@@ -82,6 +85,7 @@ Result<std::optional<Config>> Daemon::run() {
     });
     arm_reconcile();
     arm_timer();
+    arm_leases();
     context_.run();
     feed_.reset();
     if (!leave_running_) clean_up();
@@ -111,7 +115,9 @@ Result<void> Daemon::prepare() {
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
-    const auto wanted = desired_of(config_);
+    base_ = desired_of(config_);
+    restore_clients();
+    const auto wanted = with_clients(base_, clients_.configs());
     if (auto applied = engine_->apply(wanted, monotonic_now()); !applied) return std::unexpected(applied.error());
     if (auto opened = kernel_->open(); !opened) return opened;
     if (needs_routes(wanted)) {
@@ -176,6 +182,7 @@ void Daemon::clean_up() {
     unmount_bpffs(bpffs_);
     std::error_code ignored;
     std::filesystem::remove(state_path_, ignored);
+    std::filesystem::remove(clients_path_, ignored);
     server_.reset();
 }
 

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
-            .sessions = [this] { return answer_sessions(*engine_, monotonic_now()); },
+            .sessions = [this] { return answer_sessions(*engine_, clients_, monotonic_now()); },
             .policies = [this] { return answer_policies(*engine_, *dataplane_); },
             .events = [this] { return answer_events(engine_->log()); },
             .routing =
@@ -22,6 +22,10 @@ DetectorActions Daemon::actions() {
                     return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
                 },
             .admin = [this](const std::string& session, bool up) { return admin(session, up); },
+            .add_session = [this](const json& request,
+                                  ConnectionId connection) { return add_session(request, connection); },
+            .remove_session = [this](const std::string& name, bool force,
+                                     ConnectionId connection) { return remove_session(name, force, connection); },
             .reload =
                 [this](const std::string& file, bool dry_run, ConnectionId connection) {
                     reload(file.empty() ? options_.config_file : file, dry_run,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The running daemon: its parts and how they are connected. daemon.cpp starts, runs and ends it, daemon_reload.cpp
-// moves it from one desired state to the next, and daemon_api.cpp answers requests.
+// moves it from one desired state to the next, daemon_clients.cpp adds the sessions of clients, and daemon_api.cpp answers
+// requests.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "common/fd.hpp"
 #include "detector/app/api_server.hpp"
@@ -27,6 +29,7 @@
 #include "detector/app/reject_report.hpp"
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
+#include "detector/core/client_sessions.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/feed/routing_feed.hpp"
 #include "detector/kernel/tc_hook.hpp"
@@ -81,7 +84,10 @@ class Daemon {
 
     /// Moves to `wanted`: tables first, then hooks, routes and clock. On failure everything stays as it was.
     Result<ChangePlan> move_to(const Desired& wanted);
-    static void warn_of(const Result<void>& result);
+    template <typename T>
+    static void warn_of(const Result<T>& result) {
+        if (!result) spdlog::error("{}", result.error().message);
+    }
     /// Replaces the last computed set by a new one, completely or not at all.
     void adopt(const PolicySet& fresh);
     void wait_for_hangup();
@@ -95,6 +101,18 @@ class Daemon {
     /// Starts a new feed: results of the old one are for another configuration. Another thread waits for the old one to
     /// end.
     void replace_feed();
+
+    // daemon_clients.cpp
+
+    json add_session(const json& request, ConnectionId connection);
+    json remove_session(const std::string& name, bool force, ConnectionId connection);
+    void on_client_gone(ConnectionId connection);
+    Result<ChangePlan> follow_clients();
+    void arm_leases();
+    /// Restores the sessions of the previous process, in time for the first desired state.
+    void restore_clients();
+    /// Ends the newest sessions of clients if the configuration needs the room.
+    void make_room_for(const Desired& base);
 
     // daemon_api.cpp
 
@@ -112,6 +130,10 @@ class Daemon {
     std::string state_path_;
     PolicySizes sizes_;
     PolicySet computed_;  ///< the last set from routing that was put in force
+    Desired base_;        ///< configuration and computed set; the engine has this and the clients' sessions
+    ClientSessions clients_;
+    std::string clients_path_;
+    std::string clients_problem_;  ///< as logged
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
     std::optional<Config> successor_;  ///< the configuration to continue with
@@ -126,6 +148,7 @@ class Daemon {
     boost::asio::steady_timer timer_{context_};
     boost::asio::steady_timer reconcile_{context_};
     boost::asio::steady_timer first_set_{context_};
+    boost::asio::steady_timer lease_{context_};
     boost::asio::signal_set hangup_{context_, SIGHUP};
     ConfigLoader loader_{context_};
     const ApiCommands commands_ = detector_commands(actions());

@@ -36,16 +36,20 @@ bool same_for_routing(const Config& a, const Config& b) {
 }  // namespace
 
 Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
-    auto demands = xdp_demands();
-    demands.overhead = std::max(demands.overhead, overhead_of(wanted));
-    review_attachments(demands);  // before a list is in force that is too long for XDP
+    if (!wanted.policies.shares(engine_->present().policies)) {
+        auto demands = xdp_demands();
+        demands.overhead = std::max(demands.overhead, overhead_of(wanted));
+        review_attachments(demands);  // before a list is in force that is too long for XDP
+    }
     const auto clock_before = engine_->present().clock;
     auto plan = engine_->apply(wanted, monotonic_now());
     if (!plan || !in_force_ || plan->empty()) return plan;
-    if (needs_routes(wanted)) warn_of(kernel_->open_routes());
-    warn_of(attachments_->apply(wanted, xdp_demands()));
-    warn_of(installation_->set_device(wanted.device));
-    reinstall();
+    if (!plan->entrances.empty() || !plan->only_sessions()) warn_of(attachments_->apply(wanted, xdp_demands()));
+    if (!plan->only_sessions()) {
+        if (needs_routes(wanted)) warn_of(kernel_->open_routes());
+        warn_of(installation_->set_device(wanted.device));
+        reinstall();
+    }
     clock_->want(wanted.clock);
     if (wanted.clock != clock_before || clock_->tick() != Nanoseconds(dataplane_->clock_conf().tick_ns))
         warn_of(clock_->start());
@@ -53,16 +57,14 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
     return plan;
 }
 
-void Daemon::warn_of(const Result<void>& result) {
-    if (!result) spdlog::error("{}", result.error().message);
-}
-
 void Daemon::adopt(const PolicySet& fresh) {
     auto computed = fresh;
     keep_adjacency_sids(computed, computed_);
-    if (auto moved = move_to(desired_of(config_, computed)); !moved) {
+    auto base = desired_of(config_, computed);
+    if (auto moved = move_to(with_clients(base, clients_.configs())); !moved) {
         return spdlog::error("computed policies rejected, the previous ones stay: {}", moved.error().message);
     }
+    base_ = std::move(base);
     computed_ = std::move(computed);
     spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed_.policies.size(),
                  computed_.bypasses.size(), computed_.sids.size());
@@ -100,15 +102,18 @@ json Daemon::take(Config config, bool dry_run) {
     if (config.node != config_.node)
         return {{"error", fmt::format("node.name: cannot change from {} to {} while running; restart instead",
                                       config_.node, config.node)}};
-    const auto wanted = desired_of(config, config.routing ? computed_ : PolicySet{});
+    auto base = desired_of(config, config.routing ? computed_ : PolicySet{});
     const bool fits_maps = fits(config, sizes_);
-    if (dry_run) return answer_plan(plan_changes(engine_->present(), wanted), !fits_maps);
+    if (dry_run)
+        return answer_plan(plan_changes(engine_->present(), with_clients(base, clients_.configs())), !fits_maps);
     if (!fits_maps) return restart_with(std::move(config));
-    const auto moved = move_to(wanted);
+    make_room_for(base);
+    const auto moved = move_to(with_clients(base, clients_.configs()));
     if (!moved) {
         spdlog::error("configuration rejected, the present one stays: {}", moved.error().message);
         return {{"error", moved.error().message}};
     }
+    base_ = std::move(base);
     const bool same_feed = same_for_routing(config, config_);
     config_ = std::move(config);
     if (!same_feed) replace_feed();
@@ -120,7 +125,7 @@ json Daemon::take(Config config, bool dry_run) {
 
 json Daemon::restart_with(Config config) {
     spdlog::info("configuration reloaded: it needs larger maps; restarting with the running state");
-    auto plan = plan_changes(engine_->present(), desired_of(config, computed_));
+    auto plan = plan_changes(engine_->present(), with_clients(desired_of(config, computed_), clients_.configs()));
     successor_ = std::move(config);
     leave_running_ = true;
     asio::post(context_, [this] { context_.stop(); });

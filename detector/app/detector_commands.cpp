@@ -28,6 +28,18 @@ ApiHandler for_reload(std::function<void(const std::string&, bool, ConnectionId)
     };
 }
 
+ApiHandler for_client(std::function<json(const json&, ConnectionId)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId connection) -> std::optional<json> {
+        return action(request, connection);
+    };
+}
+
+ApiHandler for_client(std::function<json(const std::string&, bool, ConnectionId)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId connection) -> std::optional<json> {
+        return action(request.at("session").get<std::string>(), request.value("force", false), connection);
+    };
+}
+
 }  // namespace
 
 ApiCommands detector_commands(DetectorActions actions) {
@@ -36,6 +48,12 @@ ApiCommands detector_commands(DetectorActions actions) {
     const ApiField up{.name = "up", .type = "boolean"};
     const ApiField dry_run{.name = "dry_run", .type = "boolean", .required = false};
     const ApiField file{.name = "file", .type = "string"};
+    const ApiField adjacency{.name = "adjacency", .type = "object", .required = false};
+    const ApiField path{.name = "path", .type = "object", .required = false};
+    const ApiField passive{.name = "passive", .type = "object", .required = false};
+    const ApiField stay{.name = "stay", .type = "boolean", .required = false};
+    const ApiField lease{.name = "lease_ms", .type = "number", .required = false};
+    const ApiField force{.name = "force", .type = "boolean", .required = false};
     return ApiCommands({
         {.name = "status",
          .help = "The detector at a glance: clock, sessions by state, counters",
@@ -61,6 +79,14 @@ ApiCommands detector_commands(DetectorActions actions) {
          .help = "Takes a session down, or lets it come up again",
          .fields = {session, up},
          .run = for_session(std::move(actions.admin))},
+        {.name = "session-add",
+         .help = "Watches an address or a segment list for this client, until its connection ends or longer",
+         .fields = {adjacency, path, passive, stay, lease, follow},
+         .run = for_client(std::move(actions.add_session))},
+        {.name = "session-remove",
+         .help = "Ends a session that a client asked for",
+         .fields = {session, force},
+         .run = for_client(std::move(actions.remove_session))},
         {.name = "reload",
          .help = "Reads the configuration file again and moves to it; with dry_run, says what would change",
          .fields = {dry_run},

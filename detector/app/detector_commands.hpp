@@ -19,6 +19,9 @@ struct DetectorActions {
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& session, bool up)> admin;
+    /// The request has the fields of the command; the session is of `connection`.
+    std::function<nlohmann::json(const nlohmann::json& request, ConnectionId connection)> add_session;
+    std::function<nlohmann::json(const std::string& session, bool force, ConnectionId connection)> remove_session;
     /// Answers later, to `connection`. No file: the configuration file that the daemon runs by.
     std::function<void(const std::string& file, bool dry_run, ConnectionId connection)> reload;
 };

@@ -38,7 +38,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     }
     for (const auto& directory : pinned) {
         std::filesystem::remove_all(directory, error);
-        for (const char* ending : {".sock", ".state"}) {
+        for (const char* ending : {".sock", ".state", ".clients"}) {
             std::filesystem::remove(
                 fmt::format("{}/{}{}", options.run_directory, directory.filename().string(), ending), error);
         }

@@ -48,6 +48,7 @@ Config read_root(const YamlPlace& root, Reading reading) {
                          "xdp-on-virtual", "device", "sr-domain", "sids", "routing"})) {
         read_sections(reading, root);
     }
+    reading.config.probe_defaults = reading.defaults;
     return std::move(reading.config);
 }
 

@@ -29,6 +29,7 @@ struct Reading {
     ProbeSettings defaults{};
     Seen adjacencies{};
     Seen sessions{};  ///< path and passive sessions, which a segment list may name in addition to its adjacency
+    Seen gateways{};  ///< "ADDRESS%INTERFACE"
     std::vector<PendingBypass> bypasses{};
 };
 
@@ -55,6 +56,9 @@ ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place)
 
 // --- sessions.cpp
 
+void read_adjacency(Reading& reading, const YamlPlace& place);
+void read_path(Reading& reading, const YamlPlace& place);
+void read_passive(Reading& reading, const YamlPlace& place);
 void read_adjacencies(Reading& reading, const YamlPlace& place);
 void read_paths(Reading& reading, const YamlPlace& place);
 void read_passives(Reading& reading, const YamlPlace& place);

@@ -43,7 +43,20 @@ void read_gateways(const YamlPlace& place, AdjacencyConfig& adjacency, Seen& gat
     }
 }
 
-void read_adjacency(Reading& reading, const YamlPlace& place, Seen& gateways) {
+/// The name of a path or passive session.
+std::string read_session_name(Reading& reading, const YamlPlace& place) {
+    auto name = read_name(place).value_or("");
+    if (!name.empty() && reading.adjacencies.contains(name)) {
+        place.complain(fmt::format("'{}' is an adjacency; sessions need names of their own", name));
+    } else if (!name.empty()) {
+        reading.sessions.add(name, place);
+    }
+    return name;
+}
+
+}  // namespace
+
+void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "probe", "bypass"})) return;
     AdjacencyConfig adjacency;
     if (const auto name = place.required("name")) {
@@ -56,7 +69,7 @@ void read_adjacency(Reading& reading, const YamlPlace& place, Seen& gateways) {
     if (const auto neighbor = place.required("neighbor")) {
         adjacency.neighbor = read_unicast(*neighbor, true).value_or(Address{});
     }
-    if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, gateways);
+    if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;
     if (const auto link = place.optional("link")) adjacency.link = link->text().value_or("");
     if (const auto probe = place.required("probe")) adjacency.probe = read_adjacency_probe(reading, *probe);
@@ -64,17 +77,6 @@ void read_adjacency(Reading& reading, const YamlPlace& place, Seen& gateways) {
         reading.bypasses.push_back({.adjacency = reading.config.adjacencies.size(), .place = *bypass});
     }
     reading.config.adjacencies.push_back(std::move(adjacency));
-}
-
-/// The name of a path or passive session.
-std::string read_session_name(Reading& reading, const YamlPlace& place) {
-    auto name = read_name(place).value_or("");
-    if (!name.empty() && reading.adjacencies.contains(name)) {
-        place.complain(fmt::format("'{}' is an adjacency; sessions need names of their own", name));
-    } else if (!name.empty()) {
-        reading.sessions.add(name, place);
-    }
-    return name;
 }
 
 void read_path(Reading& reading, const YamlPlace& place) {
@@ -106,11 +108,8 @@ void read_passive(Reading& reading, const YamlPlace& place) {
     reading.config.passives.push_back(std::move(passive));
 }
 
-}  // namespace
-
 void read_adjacencies(Reading& reading, const YamlPlace& place) {
-    Seen gateways;
-    for (const auto& item : place.items(1, reading.limits.adjacencies)) read_adjacency(reading, item, gateways);
+    for (const auto& item : place.items(1, reading.limits.adjacencies)) read_adjacency(reading, item);
     check_intervals(reading, place);
 }
 

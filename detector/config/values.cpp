@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "bpf/abi/sidestep.h"
+#include "detector/core/client_sessions.hpp"
 
 namespace sidestep::config_reader {
 namespace {
@@ -56,7 +57,9 @@ const std::array<Scope, 5>& unrouted() {
 
 bool Seen::add(const std::string& name, const YamlPlace& place) {
     const auto [first, fresh] = lines_.emplace(name, place.line());
-    if (!fresh) place.complain(fmt::format("'{}' is already given on line {}", name, first->second));
+    if (!fresh && first->second == 0) place.complain(fmt::format("'{}' is already given", name));
+    if (!fresh && first->second != 0)
+        place.complain(fmt::format("'{}' is already given on line {}", name, first->second));
     return fresh;
 }
 
@@ -81,6 +84,10 @@ std::optional<std::string_view> scope_of(const Prefix& prefix) {
 std::optional<std::string> read_name(const YamlPlace& place) {
     auto name = place.text();
     if (!name) return name;
+    if (name->starts_with(kClientPrefix)) {
+        place.complain(fmt::format("must not begin with {}: such names are for sessions of the API", kClientPrefix));
+        return std::nullopt;
+    }
     if (name->size() <= kLongestName && std::all_of(name->begin(), name->end(), is_printable)) return name;
     place.complain(fmt::format("must be 1 to {} printable characters without spaces", kLongestName));
     return std::nullopt;

@@ -17,6 +17,8 @@ class Seen {
   public:
     /// Returns true if `name` is new; otherwise complains at `place`.
     bool add(const std::string& name, const YamlPlace& place);
+    /// A name that was not given in this file.
+    void add(const std::string& name) { lines_.emplace(name, 0); }
     [[nodiscard]] bool contains(const std::string& name) const { return lines_.contains(name); }
     /// "A-B, A-C, A-D and 7 more".
     [[nodiscard]] std::string known() const;

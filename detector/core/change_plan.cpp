@@ -187,8 +187,9 @@ std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPol
 
 std::vector<ItemChange> policy_changes(const Desired& present, const Desired& wanted) {
     std::vector<ItemChange> changes;
+    if (present.policies.shares(wanted.policies)) return changes;
     for_each_pair(
-        by_key(present.policies, key_of), by_key(wanted.policies, key_of),
+        by_key(*present.policies, key_of), by_key(*wanted.policies, key_of),
         [&](const std::string& name, const auto* before, const auto* after) {
             if (before == nullptr || after == nullptr) {
                 changes.push_back(
@@ -207,7 +208,7 @@ using PrefixOwners = std::vector<std::pair<Prefix, const DesiredPolicy*>>;
 /// The prefixes of `desired`, without policies that have the same prefixes in `other`. In a large set, those are most.
 PrefixOwners owners_of(const Desired& desired, const Desired& other) {
     PrefixOwners result;
-    const auto others = by_key(other.policies, key_of);
+    const auto others = by_key(*other.policies, key_of);
     for (const auto& policy : desired.policies) {
         const auto twin = others.find(key_of(policy));
         if (twin != others.end() && twin->second->config.prefixes == policy.config.prefixes) continue;
@@ -219,6 +220,7 @@ PrefixOwners owners_of(const Desired& desired, const Desired& other) {
 
 std::vector<ItemChange> prefix_changes(const Desired& present, const Desired& wanted) {
     std::vector<ItemChange> changes;
+    if (present.policies.shares(wanted.policies)) return changes;
     for_each_pair(
         owners_of(present, wanted), owners_of(wanted, present),
         [&](const Prefix& prefix, const auto* before, const auto* after) {
@@ -322,11 +324,21 @@ bool ChangePlan::empty() const {
 }
 
 bool ChangePlan::rewrites_policies() const {
+    // A policy that names a session which is added or removed has changed, too.
     const bool other_names =
-        std::ranges::any_of(sessions, [](const SessionChange& change) { return change.kind != ChangeKind::changed; });
+        std::ranges::any_of(sessions, [](const SessionChange& change) { return change.kind == ChangeKind::renamed; });
     const bool other_source =
         std::ranges::any_of(settings, [](const ItemChange& change) { return change.name == "node"; });
     return !policies.empty() || !prefixes.empty() || unprotected || other_names || other_source;
+}
+
+bool ChangePlan::only_sessions() const {
+    auto rest = *this;
+    rest.entrances.clear();
+    std::erase_if(rest.sessions, [](const SessionChange& change) {
+        return change.kind == ChangeKind::added || change.kind == ChangeKind::removed;
+    });
+    return rest.empty();
 }
 
 ChangePlan plan_changes(const Desired& present, const Desired& wanted) {

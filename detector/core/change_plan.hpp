@@ -51,6 +51,8 @@ struct ChangePlan {
     [[nodiscard]] bool empty() const;
     /// True if the tables of policies and prefixes must be written.
     [[nodiscard]] bool rewrites_policies() const;
+    /// True if sessions come or go that nothing else refers to, and nothing else changes but their interfaces.
+    [[nodiscard]] bool only_sessions() const;
 
     bool operator==(const ChangePlan&) const = default;
 };

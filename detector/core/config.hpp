@@ -159,6 +159,7 @@ struct Config {
     Address source;                    ///< outer source of repaired packets and source of probes
     std::optional<Address> source_v4;  ///< of ICMPv4 errors; else 192.0.0.8 (RFC 7600)
     ClockKind clock = ClockKind::automatic;
+    ProbeSettings probe_defaults;  ///< of what does not say otherwise
     std::vector<AdjacencyConfig> adjacencies;
     std::vector<PathConfig> paths;
     std::vector<PassiveConfig> passives;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Configuration, routing and clients, added up.
+// Configuration and routing, added up; then clients.
 #include "detector/core/desired.hpp"
 
 #include <algorithm>
@@ -28,18 +28,19 @@ class Sum {
                                            .neighbor = adjacency.neighbor,
                                            .gateways = adjacency.gateways});
         }
-        for (const auto& policy : config.policies) result_.policies.push_back({.config = policy, .bypass_of = {}});
+        for (const auto& policy : config.policies) policies_.push_back({.config = policy, .bypass_of = {}});
     }
 
-    Desired run(const PolicySet& computed, const std::vector<SessionConfig>& clients) {
+    Desired run(const PolicySet& computed) {
         if (!computed.policies.empty() || !computed.unprotected.empty()) note_taken();
         for (const auto& policy : computed.policies) add_computed(policy);
         for (const auto& prefix : computed.unprotected) {
-            if (!taken_.contains(prefix)) result_.unprotected.insert(prefix);
+            if (!taken_.contains(prefix)) unprotected_.insert(prefix);
         }
         for (const auto& adjacency : config_.adjacencies) add_bypass(adjacency, computed);
         for (const auto& sid : computed.sids) add_sid(sid);
-        result_.sessions.insert(result_.sessions.end(), clients.begin(), clients.end());
+        result_.policies = std::move(policies_);
+        result_.unprotected = std::move(unprotected_);
         add_entrances();
         return std::move(result_);
     }
@@ -54,10 +55,10 @@ class Sum {
         keep_usable(policy.candidates);
         if (policy.prefixes.empty()) return;
         if (policy.candidates.empty()) {
-            result_.unprotected.insert(policy.prefixes.begin(), policy.prefixes.end());
+            unprotected_.insert(policy.prefixes.begin(), policy.prefixes.end());
             return;
         }
-        result_.policies.push_back({.config = std::move(policy), .bypass_of = {}, .computed = true});
+        policies_.push_back({.config = std::move(policy), .bypass_of = {}, .computed = true});
     }
 
     void add_bypass(const AdjacencyConfig& adjacency, const PolicySet& computed) {
@@ -72,7 +73,7 @@ class Sum {
         PolicyConfig config;
         config.name = bypass_name(adjacency.name);
         config.candidates = std::move(candidates);
-        result_.policies.push_back({.config = std::move(config), .bypass_of = adjacency.name, .computed = of_routing});
+        policies_.push_back({.config = std::move(config), .bypass_of = adjacency.name, .computed = of_routing});
     }
 
     void add_sid(const SidConfig& sid) {
@@ -99,13 +100,24 @@ class Sum {
     const Config& config_;
     std::set<std::string> known_;  ///< adjacencies
     std::set<Prefix> taken_;       ///< prefixes of the file's policies
+    std::vector<DesiredPolicy> policies_;
+    std::set<Prefix> unprotected_;
     Desired result_;
 };
 
 }  // namespace
 
-Desired desired_of(const Config& config, const PolicySet& computed, const std::vector<SessionConfig>& clients) {
-    return Sum(config).run(computed, clients);
+Desired desired_of(const Config& config, const PolicySet& computed) {
+    return Sum(config).run(computed);
+}
+
+Desired with_clients(Desired base, const std::vector<SessionConfig>& clients) {
+    for (const auto& client : clients) {
+        auto& session = base.sessions.emplace_back(client);
+        if (!session.passive_source) session.source = base.node.source;
+        base.entrances.emplace(session.returns_on, false);
+    }
+    return base;
 }
 
 std::string key_of(const DesiredPolicy& policy) {

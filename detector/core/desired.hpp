@@ -13,6 +13,7 @@
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
 #include "detector/core/session_config.hpp"
+#include "detector/core/shared_value.hpp"
 
 namespace sidestep {
 
@@ -53,19 +54,21 @@ struct Desired {
     std::vector<SessionConfig> sessions;  ///< names are unique
     std::set<std::string> protecting;     ///< those of them that protect something
     std::vector<AdjacencyKey> adjacencies;
-    std::vector<DesiredPolicy> policies;  ///< bypasses too
-    std::set<Prefix> unprotected;         ///< destinations of the graph without policy
+    SharedValue<std::vector<DesiredPolicy>> policies;  ///< bypasses too
+    SharedValue<std::set<Prefix>> unprotected;         ///< destinations of the graph without policy
     std::vector<SidConfig> sids;
     std::optional<RoutingConfig> routing;
 
     bool operator==(const Desired&) const = default;
 };
 
-/// The sum. `clients`: sessions that other programs asked for, whose names differ from all of the configuration. The file wins
-/// over routing: prefixes, bypasses and SIDs that it has are left out of the computed set, and so is what refers to an
-/// adjacency that it no longer has.
-Desired desired_of(const Config& config, const PolicySet& computed = {},
-                   const std::vector<SessionConfig>& clients = {});
+/// The sum of configuration and routing. The file wins over routing: prefixes, bypasses and SIDs that it has are left out of
+/// the computed set, and so is what refers to an adjacency that it no longer has.
+Desired desired_of(const Config& config, const PolicySet& computed = {});
+
+/// `base` with the sessions that other programs ask for (client_sessions.hpp); their names differ from all in `base`. They
+/// probe from the node's source address, and protect nothing.
+Desired with_clients(Desired base, const std::vector<SessionConfig>& clients);
 
 /// The name of an adjacency's bypass; no policy's name has a space.
 inline std::string bypass_name(const std::string& adjacency) {

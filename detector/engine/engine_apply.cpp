@@ -90,7 +90,7 @@ Result<void> Engine::change_policies(const ChangePlan& plan, const Desired& want
         sids_.set_domain(wanted.node.domain);
     }
     if (rewrites) {
-        if (auto replaced = policies_.replace(wanted.policies, wanted.unprotected); !replaced) {
+        if (auto replaced = policies_.replace(*wanted.policies, *wanted.unprotected); !replaced) {
             policies_.set_sources(present_.node.source, present_.node.source_v4);
             sids_.set_domain(present_.node.domain);
             return replaced;

@@ -44,6 +44,14 @@ ApiCommands table() {
              [](const std::string& session, bool up) {
                  return json{{"work", "admin"}, {"session", session}, {"up", up}};
              },
+         .add_session =
+             [](const json& request, ConnectionId) {
+                 return json{{"work", "add"}, {"of", request.value("adjacency", json::object())}};
+             },
+         .remove_session =
+             [](const std::string& session, bool force, ConnectionId) {
+                 return json{{"work", "remove"}, {"session", session}, {"force", force}};
+             },
          .reload = [](const std::string& file, bool dry_run, ConnectionId) { reloads.emplace_back(file, dry_run); }});
 }
 
@@ -58,6 +66,13 @@ TEST(DetectorCommands, EachDoesItsWork) {
               json({{"work", "admin"}, {"session", "A-B"}, {"up", false}}));
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}}).value("error", ""),
               "admin needs the field \"up\" (boolean)");
+}
+
+TEST(DetectorCommands, ClientsAddAndRemoveSessions) {
+    EXPECT_EQ(answer({{"command", "session-add"}, {"adjacency", {{"name", "x"}}}}),
+              json({{"work", "add"}, {"of", {{"name", "x"}}}}));
+    EXPECT_EQ(answer({{"command", "session-remove"}, {"session", "client/x"}}),
+              json({{"work", "remove"}, {"session", "client/x"}, {"force", false}}));
 }
 
 TEST(DetectorCommands, ReloadsAreAnsweredLater) {
@@ -75,7 +90,7 @@ TEST(DetectorCommands, AreAllDocumented) {
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 9);
+    ASSERT_EQ(help.at("commands").size(), 11);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }

@@ -162,5 +162,41 @@ TEST(ChangePlan, EveryPartOfAChangedSetIsEmptyAgainstItself) {
     EXPECT_EQ(plan_changes({}, desired).sessions.size(), 2U);
 }
 
+SessionConfig client() {
+    SessionConfig result;
+    result.name = "client/x";
+    result.interface = result.returns_on = "to-E";
+    return result;
+}
+
+TEST(ChangePlan, AClientsSessionChangesNothingElse) {
+    const auto base = desired_of(config());
+    const auto plan = plan_changes(base, with_clients(base, {client()}));
+    EXPECT_THAT(describe(plan), ElementsAre("session client/x added", "ingress to-E added: at tc"));
+    EXPECT_TRUE(plan.only_sessions());
+    EXPECT_FALSE(plan.rewrites_policies());
+    EXPECT_TRUE(plan_changes(with_clients(base, {client()}), base).only_sessions());
+}
+
+TEST(ChangePlan, OtherChangesAreMoreThanSessions) {
+    auto changed = config();
+    changed.source = address("fd00:a::2");
+    EXPECT_FALSE(plan_changes(desired_of(config()), with_clients(desired_of(changed), {client()})).only_sessions());
+    changed = config();
+    changed.adjacencies[0].probe.interval = 5ms;
+    EXPECT_FALSE(plan_changes(desired_of(config()), desired_of(changed)).only_sessions());
+}
+
+TEST(SharedValue, IsCopiedOnlyToBeEdited) {
+    SharedValue<std::vector<int>> value(std::vector<int>{1, 2});
+    auto copy = value;
+    EXPECT_TRUE(copy.shares(value));
+    copy.edit().push_back(3);
+    EXPECT_FALSE(copy.shares(value));
+    EXPECT_EQ(value->size(), 2U);
+    EXPECT_FALSE(copy == value);
+    EXPECT_TRUE(copy == SharedValue(std::vector<int>({1, 2, 3})));
+}
+
 }  // namespace
 }  // namespace sidestep

@@ -308,6 +308,27 @@ TEST_F(EngineTest, ASuccessorAdoptsByNameAndEndsTheRest) {
     EXPECT_EQ(session("A-B").fsm.downs, 1U);
 }
 
+TEST_F(EngineTest, AClientsSessionIsProbedAndTouchesNoPolicy) {
+    start();
+    const auto bank = maps_.node().bank;
+    SessionConfig client;
+    client.name = "client/x";
+    client.interface = client.returns_on = "to-B";
+    client.neighbor = address("fe80::b");
+    client.probe.return_address = address("fd00:ab::a");
+    const auto base = desired_of(square());
+    ASSERT_TRUE(engine_->apply(with_clients(base, {client}), kNow));
+    resolve("client/x", kToB, "fe80::b");
+    EXPECT_EQ(session("client/x").fsm.state, SessionState::up);
+    tell("client/x", SS_EVENT_DEAD);
+    EXPECT_EQ(rank("client/x"), SS_DOWN);
+    EXPECT_EQ(maps_.repair().active, 0U) << "it protects nothing";
+    const auto index = session("client/x").index;
+    ASSERT_TRUE(engine_->apply(base, kNow));
+    EXPECT_EQ(maps_.sessions[index].conf.flags, 0U);
+    EXPECT_EQ(maps_.node().bank, bank) << "the policies were not written again";
+}
+
 TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     auto config = square();
     config.routing.emplace();
