@@ -24,8 +24,10 @@ constexpr std::array<Kind, 3> kKinds{{
     {.key = "passive", .read = read_passive},
 }};
 
+constexpr std::initializer_list<std::string_view> kKeys{"adjacency", "path", "passive"};
+
 void read_session(Reading& reading, const YamlPlace& root) {
-    if (!root.expect_map({"adjacency", "path", "passive"})) return;
+    if (!root.expect_map(kKeys)) return;
     std::size_t kinds = 0;
     for (const auto& kind : kKinds) {
         const auto place = root.optional(kind.key);
