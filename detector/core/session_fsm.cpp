@@ -177,6 +177,11 @@ bool is_unstable(const FsmState& memory) {
     return memory.relapsed || memory.damping.suppressed;
 }
 
+void shorten_wait(FsmState& memory, Nanoseconds now, const RestorePolicy& policy) {
+    if (memory.state != State::wait || (memory.damping.suppressed && policy.damping)) return;
+    memory.wait_until = std::min(memory.wait_until, now + policy.wait_to_restore);
+}
+
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {
     const bool cause_changed = note_cause(memory, event);
     switch (memory.state) {

@@ -85,6 +85,10 @@ struct RestorePolicy {
 /// True if the session failed again while it waited, or if damping keeps it waiting. Any other waiting session is better.
 bool is_unstable(const FsmState& memory);
 
+/// Ends the wait no later than a wait that begins now: the policy may have changed since it began. A session that damping
+/// suppresses waits for its penalty to decay, as before.
+void shorten_wait(FsmState& memory, Nanoseconds now, const RestorePolicy& policy);
+
 /// Takes one step. Never fails: an event without meaning is counted and ignored.
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);
 

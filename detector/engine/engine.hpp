@@ -74,6 +74,7 @@ class Engine {
     void finish_sessions(const ChangePlan& plan, const Desired& wanted, Nanoseconds now);
     void undo_sessions(const ChangePlan& plan);
     void start_session(Session& session, Nanoseconds now);
+    void wait_by_its_policy(Session& session, Nanoseconds now);
 
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void follow_link(Session& session, const LinkChange& link, Nanoseconds now);

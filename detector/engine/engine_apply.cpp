@@ -119,6 +119,7 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
         } else {
             sessions_.reconfigure(*session, config_of(wanted, change.name));
             sessions_.publish(*session);
+            wait_by_its_policy(*session, now);
         }
     }
     if (!applied_) sessions_.drop_leftovers();
@@ -128,11 +129,18 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
 
 /// Starts a session that was just added or adopted: tells it about its links, and continues from its saved state.
 void Engine::start_session(Session& session, Nanoseconds now) {
-    sessions_.apply(session, {});
-    if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
+    wait_by_its_policy(session, now);
     if (!links_seen_) return;  // rtnetlink has not reported yet
     follow_return_link(session, link_at(session.config.returns_on));
     follow_link(session, link_at(session.config.interface), now);
+}
+
+/// Saves the state of a session that was adopted or reconfigured, with the end of its wait by the present policy.
+void Engine::wait_by_its_policy(Session& session, Nanoseconds now) {
+    const auto& probe = session.config.probe;
+    shorten_wait(session.fsm, now, {.wait_to_restore = probe.wait_to_restore, .damping = probe.damping});
+    sessions_.apply(session, {});
+    if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
 }
 
 }  // namespace sidestep

@@ -23,6 +23,7 @@ FsmState restore(const ss_saved_state& saved) {
     FsmState memory;
     memory.state = saved.state < kSessionStates ? static_cast<SessionState>(saved.state) : SessionState::init;
     memory.reason = static_cast<Reason>(saved.reason);
+    if (memory.state == SessionState::degraded) memory.poor = memory.reason;
     memory.downs = saved.downs;
     memory.wait_until = Nanoseconds(saved.wait_until_ns);
     memory.damping = {.penalty = static_cast<double>(saved.penalty),

@@ -329,6 +329,38 @@ TEST_F(EngineTest, AClientsSessionIsProbedAndTouchesNoPolicy) {
     EXPECT_EQ(maps_.node().bank, bank) << "the policies were not written again";
 }
 
+TEST_F(EngineTest, AnAdoptedSessionIsJudgedByItsPresentLimits) {
+    start();
+    maps_.sessions[session("A-B").index].tx.quality = SS_SLOW;
+    tell("A-B", SS_EVENT_ALIVE);
+    engine_->reconcile(kNow);
+    EXPECT_EQ(session("A-B").fsm.state, SessionState::degraded);
+    maps_.sessions[session("A-B").index].tx.quality = SS_GOOD;  // as the tick finds without a limit
+    restart();
+    start();
+    engine_->reconcile(kNow);
+    EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
+    EXPECT_EQ(rank("A-B"), SS_UP);
+}
+
+TEST_F(EngineTest, AShorterWaitToRestoreEndsAWaitThatHasBegun) {
+    auto config = square();
+    config.adjacencies[0].probe.wait_to_restore = 300s;
+    start(config);
+    tell("A-B", SS_EVENT_DEAD);
+    tell("A-B", SS_EVENT_ALIVE);
+    EXPECT_EQ(engine_->next_timer(), kNow + 300s);
+    config.adjacencies[0].probe.wait_to_restore = 5s;
+    ASSERT_TRUE(apply(config));
+    EXPECT_EQ(engine_->next_timer(), kNow + 5s);
+    restart();
+    config.adjacencies[0].probe.wait_to_restore = 1s;
+    start(config);
+    EXPECT_EQ(engine_->next_timer(), kNow + 1s);
+    engine_->run_timers(kNow + 1s);
+    EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
+}
+
 TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     auto config = square();
     config.routing.emplace();
