@@ -24,7 +24,7 @@ constexpr std::array<Kind, 3> kKinds{{
     {.key = "passive", .read = read_passive},
 }};
 
-constexpr std::initializer_list<std::string_view> kKeys{"adjacency", "path", "passive"};
+const std::initializer_list<std::string_view> kKeys{"adjacency", "path", "passive"};
 
 void read_session(Reading& reading, const YamlPlace& root) {
     if (!root.expect_map(kKeys)) return;
