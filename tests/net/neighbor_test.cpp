@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Neighbors: what the kernel knows is used and never overwritten; what it does not know, or no longer knows rightly, is
+// asked for.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/net/protected_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+using testing::HasSubstr;
+
+class Neighbors : public ProtectedLab {
+  protected:
+    [[nodiscard]] const InterfacePlan& near() const { return lab().interface("A", "A-B"); }
+    [[nodiscard]] const InterfacePlan& far() const { return lab().peer("A", "A-B"); }
+    /// A's entry for B.
+    std::string entry() {
+        return shell("A", fmt::format("ip -6 neigh show {} dev {}", far().link_local.to_string(), near().name));
+    }
+    void set_entry(const std::string& mac, const std::string& state) {
+        ASSERT_EQ(shell("A", fmt::format("ip neigh replace {} lladdr {} dev {} nud {}", far().link_local.to_string(),
+                                         mac, near().name, state)),
+                  "");
+    }
+    void delete_entry() {
+        shell("A", fmt::format("ip neigh del {} dev {}", far().link_local.to_string(), near().name));
+    }
+    /// Longer than any pause between two looks for neighbors that do not answer.
+    testing::AssertionResult stays(const std::string& expected) {
+        std::string seen;
+        const bool changed = wait_for(2500ms, [&] { return (seen = entry()) != expected; });
+        if (!changed) return testing::AssertionSuccess();
+        return testing::AssertionFailure() << "'" << expected << "' became '" << seen << "'";
+    }
+};
+
+class StaticNeighbor : public Neighbors, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(States, StaticNeighbor, testing::Values("permanent", "noarp"),
+                         [](const auto& state) { return std::string(state.param); });
+
+TEST_P(StaticNeighbor, IsUsedAndLeftAsItIs) {
+    set_entry(far().mac, GetParam());
+    const auto before = entry();
+    ASSERT_TRUE(start("A"));
+    EXPECT_TRUE(stays(before));
+    cut().cut();
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));
+    EXPECT_TRUE(stays(before));
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(start("A"));
+    EXPECT_TRUE(stays(before));
+    ASSERT_TRUE(stop("A"));
+    EXPECT_EQ(entry(), before);
+}
+
+TEST_P(StaticNeighbor, IsBelievedEvenIfItIsWrong) {
+    set_entry("02:53:ff:ff:ff:ff", GetParam());
+    const auto before = entry();
+    ASSERT_TRUE(launch("A", config("A")));
+    EXPECT_TRUE(wait_for(kPatience, [&] { return session("A").value("sent", 0) > 0; }));
+    EXPECT_TRUE(stays(before));
+    EXPECT_EQ(session("A").value("answered", -1), 0);
+    set_entry(far().mac, GetParam());
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+TEST_F(Neighbors, OneThatNobodyKnowsIsResolved) {
+    delete_entry();
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(entry(), HasSubstr(far().mac));
+}
+
+TEST_F(Neighbors, OneThatFailedIsResolved) {
+    const auto forget = fmt::format("ip addr del {}/64 dev {}", far().link_local.to_string(), far().name);
+    ASSERT_EQ(shell("B", forget), "");
+    delete_entry();
+    ASSERT_TRUE(launch("A", config("A")));
+    EXPECT_TRUE(wait_for(kPatience, [&] { return entry().find("FAILED") != std::string::npos; })) << entry();
+    ASSERT_EQ(shell("B", fmt::format("ip addr add {}/64 dev {} nodad", far().link_local.to_string(), far().name)), "");
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+}  // namespace
+}  // namespace sidestep::topo
