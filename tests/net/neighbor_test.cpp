@@ -85,5 +85,41 @@ TEST_F(Neighbors, OneThatFailedIsResolved) {
     EXPECT_TRUE(becomes("A", "up"));
 }
 
+// B fails over to another card. The kernel believes its entry for up to 45 s, and no packet makes it look: probes do not
+// go by its table.
+TEST_F(Neighbors, AnotherMacAddressIsFoundOut) {
+    ASSERT_TRUE(start("A"));
+    ASSERT_EQ(shell("B", fmt::format("ip link set dev {} address 02:53:ff:ff:ff:ff", far().name)), "");
+    EXPECT_TRUE(becomes("A", "down", "unanswered"));
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_THAT(entry(), HasSubstr("02:53:ff:ff:ff:ff"));
+}
+
+TEST_F(Neighbors, AnotherMacAddressAfterLostCarrierIsFoundOut) {
+    ASSERT_TRUE(start("A"));
+    ASSERT_EQ(shell("B", fmt::format("ip link set dev {0} down && ip link set dev {0} address 02:53:ff:ff:ff:ff",
+                                     far().name)),
+              "");
+    EXPECT_TRUE(becomes("A", "down", "carrier-lost"));
+    const auto up = fmt::format(
+        "ip link set dev {0} up && ip addr replace {1}/64 dev {0} nodad && ip -6 route replace {2}/128 via {3} dev {0}",
+        far().name, far().link_local.to_string(), near().address.to_string(), near().link_local.to_string());
+    ASSERT_EQ(shell("B", up), "");
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_THAT(entry(), HasSubstr("02:53:ff:ff:ff:ff"));
+}
+
+// The kernel keeps its entry through a change of name, and has no reason to speak of it.
+TEST_F(Neighbors, IsKnownAgainAfterTheInterfaceHasItsNameBack) {
+    set_entry(far().mac, "permanent");
+    ASSERT_TRUE(start("A"));
+    if (const auto refused = shell("A", fmt::format("ip link set dev {} name elsewhere", near().name));
+        !refused.empty())
+        GTEST_SKIP() << "this kernel renames no interface that is up (Linux 6.2): " << refused;
+    EXPECT_TRUE(becomes("A", "down", "carrier-lost"));
+    ASSERT_EQ(shell("A", fmt::format("ip link set dev elsewhere name {}", near().name)), "");
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
 }  // namespace
 }  // namespace sidestep::topo
