@@ -43,28 +43,48 @@ Result<ss_secret> random_secret() {
 
 Result<void> Daemon::start() {
     if (auto privileged = check_privilege(); !privileged) return privileged;
-    auto lock = lock_namespace();
+    const RunDirectory run(options_.run_directory);
+    auto paths = run.of(config_.node);
+    if (!paths) return std::unexpected(paths.error());
+    paths_ = std::move(*paths);
+    bpffs_ = run.bpffs();
+    const auto self = LockHolder::self(config_.node, options_.run_directory);
+    auto lock = NamespaceLock::take(self);
     if (!lock) return std::unexpected(lock.error());
     lock_ = std::move(*lock);
     std::error_code error;
     std::filesystem::create_directories(options_.run_directory, error);
     if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
+    if (auto locked = lock_node(self); !locked) return locked;
     auto server = ApiServer::listen(
-        context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
+        context_, paths_.socket,
         [this](const json& request, ConnectionId connection) -> std::optional<json> {
             if (!in_force_) return json{{"error", "sidestepd is starting: try again"}};
             return commands_.run(request, connection);
         },
         [this](ConnectionId connection) { on_client_gone(connection); });
-    if (!server) return std::unexpected(server.error());
+    if (!server) {
+        node_lock_->remove();
+        return std::unexpected(server.error());
+    }
     server_ = std::move(*server);
-    bpffs_ = options_.run_directory + "/bpf";
-    state_path_ = fmt::format("{}/{}.state", options_.run_directory, config_.node);
-    clients_path_ = fmt::format("{}/{}.clients", options_.run_directory, config_.node);
     auto ready = prepare();
     const bool adopted = dataplane_ && dataplane_->adopted();
     if (!ready && !adopted) clean_up();  // a predecessor's programs run on as they were
     return ready;
+}
+
+/// Nodes of several network namespaces may share a run directory.
+Result<void> Daemon::lock_node(const LockHolder& self) {
+    auto lock = LockFile::take(paths_.lock, self);
+    if (!lock) return std::unexpected(lock.error());
+    if (!*lock) {
+        const auto other = LockFile::holder_of(paths_.lock);
+        return fail(fmt::format("another sidestepd uses {} ({}): stop it first, or use another --run-dir", paths_.lock,
+                                other ? other->to_string() : "it is starting"));
+    }
+    node_lock_ = std::move(*lock);
+    return {};
 }
 
 Result<std::optional<Config>> Daemon::run() {
@@ -96,7 +116,7 @@ Result<std::optional<Config>> Daemon::run() {
 Result<void> Daemon::prepare() {
     if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
     sizes_ = map_sizes(config_);
-    auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), sizes_, kind_);
+    auto dataplane = Dataplane::load(paths_.pins, sizes_, kind_);
     if (!dataplane) return std::unexpected(dataplane.error());
     dataplane_ = std::move(*dataplane);
     rejects_.emplace(dataplane_->counters());  // a predecessor has reported these already
@@ -110,8 +130,8 @@ Result<void> Daemon::prepare() {
         *dataplane_,
         EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
                     .on_event = [this](const LoggedEvent& event) { on_event(event); }},
-        load_state(state_path_));
-    saver_.emplace(state_path_, [this] { return engine_->save(); });
+        load_state(paths_.state));
+    saver_.emplace(paths_.state, [this] { return engine_->save(); });
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
@@ -181,9 +201,10 @@ void Daemon::clean_up() {
     if (dataplane_) dataplane_->unpin();
     unmount_bpffs(bpffs_);
     std::error_code ignored;
-    std::filesystem::remove(state_path_, ignored);
-    std::filesystem::remove(clients_path_, ignored);
+    std::filesystem::remove(paths_.state, ignored);
+    std::filesystem::remove(paths_.clients, ignored);
     server_.reset();
+    node_lock_->remove();
 }
 
 void Daemon::on_event(const LoggedEvent& event) {

@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/fd.hpp"
+#include "common/run_directory.hpp"
 #include "detector/app/api_server.hpp"
 #include "detector/app/attachments.hpp"
 #include "detector/app/config_loader.hpp"
@@ -32,6 +33,7 @@
 #include "detector/core/client_sessions.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/feed/routing_feed.hpp"
+#include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
@@ -56,6 +58,7 @@ class Daemon {
   private:
     using json = nlohmann::json;
 
+    Result<void> lock_node(const LockHolder& self);
     /// Everything from loading on; clean_up() removes what it makes.
     Result<void> prepare();
     void start_feed();
@@ -127,12 +130,11 @@ class Daemon {
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};
     std::string bpffs_;
-    std::string state_path_;
+    NodePaths paths_;
     PolicySizes sizes_;
     PolicySet computed_;  ///< the last set from routing that was put in force
     Desired base_;        ///< configuration and computed set; the engine has this and the clients' sessions
     ClientSessions clients_;
-    std::string clients_path_;
     std::string clients_problem_;  ///< as logged
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
@@ -142,7 +144,8 @@ class Daemon {
     Nanoseconds next_review_{};        ///< of the attachments
     bool in_force_ = false;            ///< our programs are at the hooks
     bool routed_ = false;              ///< a computed set is in force
-    Fd lock_;
+    std::optional<NamespaceLock> lock_;
+    std::optional<LockFile> node_lock_;
     boost::asio::io_context context_{1};
     boost::asio::posix::stream_descriptor ring_{context_};
     boost::asio::steady_timer timer_{context_};
