@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "bpf/lib/portable.h"
 #include "detector/app/daemon_loop.hpp"
+#include "detector/app/descriptor.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/privilege.hpp"
@@ -31,6 +33,7 @@ constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr Nanoseconds kReviewEvery = 1s;
 constexpr Nanoseconds kInstallEvery = 1s;  // while something cannot be installed
 constexpr auto kFirstSetPatience = 3s;     // waits for routing while a predecessor's programs run on
+constexpr std::size_t kReserve = 8;        // descriptors
 
 Result<ss_secret> random_secret() {
     ss_secret secret{};
@@ -43,6 +46,7 @@ Result<ss_secret> random_secret() {
 
 Result<void> Daemon::start() {
     if (auto privileged = check_privilege(); !privileged) return privileged;
+    for (std::size_t i = 0; i < kReserve; ++i) reserve_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const RunDirectory run(options_.run_directory);
     auto paths = run.of(config_.node);
     if (!paths) return std::unexpected(paths.error());
@@ -69,9 +73,13 @@ Result<void> Daemon::start() {
     }
     server_ = std::move(*server);
     auto ready = prepare();
-    const bool adopted = dataplane_ && dataplane_->adopted();
-    if (!ready && !adopted) clean_up();  // a predecessor's programs run on as they were
+    if (!ready) give_up();
     return ready;
+}
+
+void Daemon::give_up() {
+    const bool adopted = dataplane_ && dataplane_->adopted();
+    if (server_ && !adopted) clean_up();  // a predecessor's programs go on as they were
 }
 
 /// Nodes of several network namespaces may share a run directory.
@@ -88,21 +96,17 @@ Result<void> Daemon::lock_node(const LockHolder& self) {
 }
 
 Result<std::optional<Config>> Daemon::run() {
-    asio::signal_set endings(context_, SIGTERM, SIGINT, SIGUSR1);
-    endings.async_wait([this](const auto& error, int number) {
+    endings_.async_wait([this](const auto& error, int number) {
         if (error) return;
         leave_running_ = number == SIGUSR1;
         spdlog::info("signal {}: {}", number, leave_running_ ? "leaving everything in place" : "cleaning up");
         context_.stop();
     });
     wait_for_hangup();
-    // Asio closes its descriptors, so it gets duplicates.
-    ring_.assign(dup(dataplane_->events_fd()));
-    wait_for_events();
-    kernel_->follow([this] {
-        arm_timer();
-        if (in_force_ && installation_->overdue(engine_->policies().all())) reinstall();
-    });
+    if (auto following = follow_kernel(); !following) {
+        give_up();
+        return std::unexpected(following.error());
+    }
     arm_reconcile();
     arm_timer();
     arm_leases();
@@ -111,6 +115,15 @@ Result<std::optional<Config>> Daemon::run() {
     if (!leave_running_) clean_up();
     if (failure_) return std::unexpected(*failure_);
     return std::move(successor_);
+}
+
+Result<void> Daemon::follow_kernel() {
+    if (auto given = watch_descriptor(ring_, dataplane_->events_fd()); !given) return given;
+    wait_for_events();
+    return kernel_->follow([this] {
+        arm_timer();
+        if (in_force_ && installation_->overdue(engine_->policies().all())) reinstall();
+    });
 }
 
 Result<void> Daemon::prepare() {
@@ -195,6 +208,7 @@ Result<void> Daemon::install() {
 }
 
 void Daemon::clean_up() {
+    reserve_.clear();
     if (clock_) clock_->stop();
     if (installation_) installation_->remove();
     if (attachments_) attachments_->detach();
@@ -281,12 +295,22 @@ void Daemon::reinstall() {
     if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
 }
 
+/// What was made does not outlive an exception, either.
+static Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options) {
+    Daemon daemon(std::move(config), options);
+    try {
+        if (auto started = daemon.start(); !started) return std::unexpected(started.error());
+        return daemon.run();
+    } catch (const std::exception& error) {
+        daemon.give_up();
+        return fail(error.what());
+    }
+}
+
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     std::optional<Config> next = config;
     while (next) {
-        Daemon daemon(std::move(*next), options);
-        if (auto started = daemon.start(); !started) return started;
-        auto ended = daemon.run();
+        auto ended = run_once(std::move(*next), options);
         if (!ended) return std::unexpected(ended.error());
         next = std::move(*ended);
     }

@@ -4,6 +4,7 @@
 // requests.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <future>
 #include <memory>
@@ -54,6 +55,8 @@ class Daemon {
     Result<void> start();
     /// Runs until a signal. Returns the configuration to continue with, if it needs larger maps.
     Result<std::optional<Config>> run();
+    /// After a failure: removes what was made, unless it belongs to a predecessor.
+    void give_up();
 
   private:
     using json = nlohmann::json;
@@ -61,6 +64,8 @@ class Daemon {
     Result<void> lock_node(const LockHolder& self);
     /// Everything from loading on; clean_up() removes what it makes.
     Result<void> prepare();
+    /// From here on the loop delivers what the kernel tells.
+    Result<void> follow_kernel();
     void start_feed();
     /// Puts our programs at the hooks and our routes into the tables.
     Result<void> take_over();
@@ -146,12 +151,15 @@ class Daemon {
     bool routed_ = false;              ///< a computed set is in force
     std::optional<NamespaceLock> lock_;
     std::optional<LockFile> node_lock_;
+    std::vector<Fd> reserve_;  ///< what cleaning up opens, should clients have all other descriptors
     boost::asio::io_context context_{1};
     boost::asio::posix::stream_descriptor ring_{context_};
     boost::asio::steady_timer timer_{context_};
     boost::asio::steady_timer reconcile_{context_};
     boost::asio::steady_timer first_set_{context_};
     boost::asio::steady_timer lease_{context_};
+    // Signals that come during the start wait for the loop.
+    boost::asio::signal_set endings_{context_, SIGTERM, SIGINT, SIGUSR1};
     boost::asio::signal_set hangup_{context_, SIGHUP};
     ConfigLoader loader_{context_};
     const ApiCommands commands_ = detector_commands(actions());
