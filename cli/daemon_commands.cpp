@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "cli/report_changes.hpp"
+#include "common/run_directory.hpp"
 
 namespace sidestep {
 namespace {
@@ -47,7 +48,11 @@ std::string json_text(const json& value, int indent) {
 /// The socket to ask: the named one, or else the only one.
 std::string choose_socket(const DaemonOptions& options) {
     if (!options.socket.empty()) return options.socket;
-    if (!options.node.empty()) return options.run_dir + "/" + options.node + ".sock";
+    if (!options.node.empty()) {
+        const auto paths = RunDirectory(options.run_dir).of(options.node);
+        if (!paths) give_up(kExitBadInput, "--node: " + paths.error().message);
+        return paths->socket;
+    }
     const auto sockets = find_sockets(options.run_dir);
     if (sockets.size() == 1) return sockets.front();
     if (sockets.empty()) {

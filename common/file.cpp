@@ -57,7 +57,28 @@ Result<std::string> read_all(const std::string& path, int fd, std::size_t expect
     }
 }
 
+Result<void> write_all(const std::string& path, std::string_view text) {
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return fail_errno(path);
+    while (!text.empty()) {
+        const auto written = ::write(fd.get(), text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_errno(path);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(fd.get()) != 0) return fail_errno(path);
+    return {};
+}
+
 }  // namespace
+
+Result<void> replace_file(const std::string& path, std::string_view text) {
+    const auto draft = path + ".new";
+    auto written = write_all(draft, text);
+    if (written && ::rename(draft.c_str(), path.c_str()) != 0) written = fail_errno(path);
+    if (!written) ::unlink(draft.c_str());
+    return written;
+}
 
 Result<std::string> read_file(const std::string& path, std::size_t most) {
     struct stat status {};

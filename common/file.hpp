@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reading files that somebody names on a command line or in a configuration: never more than fits, never a wait.
+// Reading files that somebody names on a command line or in a configuration: never more than fits, never a wait. Writing
+// files that must not be lost.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "common/error.hpp"
 
 namespace sidestep {
 
 inline constexpr std::size_t kLargestFile = std::size_t{64} << 20U;  ///< bytes
+
+/// Replaces a file as a whole, on the disk too (fsync): whoever reads it meets the old text or the new one. On failure the
+/// old one stays.
+Result<void> replace_file(const std::string& path, std::string_view text);
 
 /// The whole of a regular file of at most `most` bytes. The error says why it cannot be read; directories, devices,
 /// FIFOs and sockets are refused without being opened.

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 6
+#define SS_ABI_VERSION 7
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals on one node */
@@ -95,6 +95,7 @@ struct ss_secret {
 /* The state that the detector needs again after a restart; nobody else reads it. */
 struct ss_saved_state {
     char name[SS_NAME_MAX];
+    __u8 neighbor[16]; /* a session of this name to another neighbor is another session */
     __u32 state;
     __u32 reason;
     __u64 downs;
@@ -499,7 +500,7 @@ struct ss_bucket {
 SS_ASSERT(sizeof(struct ss_session_state) == 8);
 SS_ASSERT(sizeof(struct ss_repair_state) == 16);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
-SS_ASSERT(sizeof(struct ss_session_conf) == 640);
+SS_ASSERT(sizeof(struct ss_session_conf) == 704);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 128 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 80);

@@ -183,8 +183,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         entrance.because = entrance.name + " has too little headroom for a list";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
-        auto hook =
-            TcHook::attach(entrance.name, entrance.ifindex, dataplane_.ingress_program(), kind_, dataplane_.adopted());
+        auto hook = TcHook::attach(entrance.name, entrance.ifindex, dataplane_.ingress_program(), kind_);
         if (!hook) return std::unexpected(hook.error());
         entrance.tc = std::move(*hook);
     }

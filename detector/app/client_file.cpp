@@ -2,11 +2,8 @@
 // A JSON array, an object per session.
 #include "detector/app/client_file.hpp"
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/file.hpp"
@@ -41,13 +38,9 @@ Result<void> save_clients(const std::string& path, const std::vector<ClientSessi
         std::filesystem::remove(path, error);
         return {};
     }
-    const auto draft = path + ".new";
-    std::ofstream out(draft);
-    out << list.dump(-1, ' ', false, json::error_handler_t::replace) << '\n' << std::flush;
-    if (out) std::filesystem::rename(draft, path, error);
-    if (!out || error)
-        return fail(fmt::format("cannot write {}: the sessions of clients will not outlive this process", path));
-    return {};
+    const auto written = replace_file(path, list.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+    if (written) return {};
+    return fail("the sessions of clients will not outlive this process: " + written.error().message);
 }
 
 std::vector<SavedClient> load_clients(const std::string& path) {

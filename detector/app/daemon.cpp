@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "bpf/lib/portable.h"
 #include "detector/app/daemon_loop.hpp"
+#include "detector/app/descriptor.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/privilege.hpp"
@@ -31,6 +33,7 @@ constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr Nanoseconds kReviewEvery = 1s;
 constexpr Nanoseconds kInstallEvery = 1s;  // while something cannot be installed
 constexpr auto kFirstSetPatience = 3s;     // waits for routing while a predecessor's programs run on
+constexpr std::size_t kReserve = 8;        // descriptors
 
 Result<ss_secret> random_secret() {
     ss_secret secret{};
@@ -43,46 +46,67 @@ Result<ss_secret> random_secret() {
 
 Result<void> Daemon::start() {
     if (auto privileged = check_privilege(); !privileged) return privileged;
-    auto lock = lock_namespace();
+    for (std::size_t i = 0; i < kReserve; ++i) reserve_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const RunDirectory run(options_.run_directory);
+    auto paths = run.of(config_.node);
+    if (!paths) return std::unexpected(paths.error());
+    paths_ = std::move(*paths);
+    bpffs_ = run.bpffs();
+    const auto self = LockHolder::self(config_.node, options_.run_directory);
+    auto lock = NamespaceLock::take(self);
     if (!lock) return std::unexpected(lock.error());
     lock_ = std::move(*lock);
     std::error_code error;
     std::filesystem::create_directories(options_.run_directory, error);
     if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
+    if (auto locked = lock_node(self); !locked) return locked;
     auto server = ApiServer::listen(
-        context_, fmt::format("{}/{}.sock", options_.run_directory, config_.node),
+        context_, paths_.socket,
         [this](const json& request, ConnectionId connection) -> std::optional<json> {
             if (!in_force_) return json{{"error", "sidestepd is starting: try again"}};
             return commands_.run(request, connection);
         },
         [this](ConnectionId connection) { on_client_gone(connection); });
-    if (!server) return std::unexpected(server.error());
+    if (!server) {
+        node_lock_->remove();
+        return std::unexpected(server.error());
+    }
     server_ = std::move(*server);
-    bpffs_ = options_.run_directory + "/bpf";
-    state_path_ = fmt::format("{}/{}.state", options_.run_directory, config_.node);
-    clients_path_ = fmt::format("{}/{}.clients", options_.run_directory, config_.node);
     auto ready = prepare();
-    const bool adopted = dataplane_ && dataplane_->adopted();
-    if (!ready && !adopted) clean_up();  // a predecessor's programs run on as they were
+    if (!ready) give_up();
     return ready;
 }
 
+void Daemon::give_up() {
+    const bool adopted = dataplane_ && dataplane_->adopted();
+    if (server_ && !adopted) clean_up();  // a predecessor's programs go on as they were
+}
+
+/// Nodes of several network namespaces may share a run directory.
+Result<void> Daemon::lock_node(const LockHolder& self) {
+    auto lock = LockFile::take(paths_.lock, self);
+    if (!lock) return std::unexpected(lock.error());
+    if (!*lock) {
+        const auto other = LockFile::holder_of(paths_.lock);
+        return fail(fmt::format("another sidestepd uses {} ({}): stop it first, or use another --run-dir", paths_.lock,
+                                other ? other->to_string() : "it is starting"));
+    }
+    node_lock_ = std::move(*lock);
+    return {};
+}
+
 Result<std::optional<Config>> Daemon::run() {
-    asio::signal_set endings(context_, SIGTERM, SIGINT, SIGUSR1);
-    endings.async_wait([this](const auto& error, int number) {
+    endings_.async_wait([this](const auto& error, int number) {
         if (error) return;
         leave_running_ = number == SIGUSR1;
         spdlog::info("signal {}: {}", number, leave_running_ ? "leaving everything in place" : "cleaning up");
         context_.stop();
     });
     wait_for_hangup();
-    // Asio closes its descriptors, so it gets duplicates.
-    ring_.assign(dup(dataplane_->events_fd()));
-    wait_for_events();
-    kernel_->follow([this] {
-        arm_timer();
-        if (in_force_ && installation_->overdue(engine_->policies().all())) reinstall();
-    });
+    if (auto following = follow_kernel(); !following) {
+        give_up();
+        return std::unexpected(following.error());
+    }
     arm_reconcile();
     arm_timer();
     arm_leases();
@@ -93,10 +117,19 @@ Result<std::optional<Config>> Daemon::run() {
     return std::move(successor_);
 }
 
+Result<void> Daemon::follow_kernel() {
+    if (auto given = watch_descriptor(ring_, dataplane_->events_fd()); !given) return given;
+    wait_for_events();
+    return kernel_->follow([this] {
+        arm_timer();
+        if (in_force_ && installation_->overdue(engine_->policies().all())) reinstall();
+    });
+}
+
 Result<void> Daemon::prepare() {
     if (auto mounted = mount_bpffs(bpffs_); !mounted) return mounted;
     sizes_ = map_sizes(config_);
-    auto dataplane = Dataplane::load(fmt::format("{}/{}", bpffs_, config_.node), sizes_, kind_);
+    auto dataplane = Dataplane::load(paths_.pins, sizes_, kind_);
     if (!dataplane) return std::unexpected(dataplane.error());
     dataplane_ = std::move(*dataplane);
     rejects_.emplace(dataplane_->counters());  // a predecessor has reported these already
@@ -110,8 +143,8 @@ Result<void> Daemon::prepare() {
         *dataplane_,
         EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
                     .on_event = [this](const LoggedEvent& event) { on_event(event); }},
-        load_state(state_path_));
-    saver_.emplace(state_path_, [this] { return engine_->save(); });
+        load_state(paths_.state));
+    saver_.emplace(paths_.state, [this] { return engine_->save(); });
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
@@ -175,15 +208,17 @@ Result<void> Daemon::install() {
 }
 
 void Daemon::clean_up() {
+    reserve_.clear();
     if (clock_) clock_->stop();
     if (installation_) installation_->remove();
     if (attachments_) attachments_->detach();
     if (dataplane_) dataplane_->unpin();
     unmount_bpffs(bpffs_);
     std::error_code ignored;
-    std::filesystem::remove(state_path_, ignored);
-    std::filesystem::remove(clients_path_, ignored);
+    std::filesystem::remove(paths_.state, ignored);
+    std::filesystem::remove(paths_.clients, ignored);
     server_.reset();
+    node_lock_->remove();
 }
 
 void Daemon::on_event(const LoggedEvent& event) {
@@ -260,12 +295,22 @@ void Daemon::reinstall() {
     if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
 }
 
+/// What was made does not outlive an exception, either.
+static Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options) {
+    Daemon daemon(std::move(config), options);
+    try {
+        if (auto started = daemon.start(); !started) return std::unexpected(started.error());
+        return daemon.run();
+    } catch (const std::exception& error) {
+        daemon.give_up();
+        return fail(error.what());
+    }
+}
+
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     std::optional<Config> next = config;
     while (next) {
-        Daemon daemon(std::move(*next), options);
-        if (auto started = daemon.start(); !started) return started;
-        auto ended = daemon.run();
+        auto ended = run_once(std::move(*next), options);
         if (!ended) return std::unexpected(ended.error());
         next = std::move(*ended);
     }

@@ -80,7 +80,7 @@ void Daemon::on_client_gone(ConnectionId connection) {
 /// The desired state with the clients' sessions as they are now; and what outlives this process, on disk.
 Result<ChangePlan> Daemon::follow_clients() {
     auto moved = move_to(with_clients(base_, clients_.configs()));
-    const auto saved = save_clients(clients_path_, clients_.all());
+    const auto saved = save_clients(paths_.clients, clients_.all());
     const auto problem = saved ? std::string() : saved.error().message;
     if (problem != std::exchange(clients_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
     arm_leases();
@@ -99,7 +99,7 @@ void Daemon::arm_leases() {
 }
 
 void Daemon::restore_clients() {
-    for (auto& saved : load_clients(clients_path_)) {
+    for (auto& saved : load_clients(paths_.clients)) {
         auto config = read_client_session(saved.request, config_);
         if (!config) {
             spdlog::warn("a client's session of the previous process is not restored: {}", config.error().message);

@@ -4,6 +4,7 @@
 // requests.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <future>
 #include <memory>
@@ -19,6 +20,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/fd.hpp"
+#include "common/run_directory.hpp"
 #include "detector/app/api_server.hpp"
 #include "detector/app/attachments.hpp"
 #include "detector/app/config_loader.hpp"
@@ -32,6 +34,7 @@
 #include "detector/core/client_sessions.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/feed/routing_feed.hpp"
+#include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
@@ -52,12 +55,17 @@ class Daemon {
     Result<void> start();
     /// Runs until a signal. Returns the configuration to continue with, if it needs larger maps.
     Result<std::optional<Config>> run();
+    /// After a failure: removes what was made, unless it belongs to a predecessor.
+    void give_up();
 
   private:
     using json = nlohmann::json;
 
+    Result<void> lock_node(const LockHolder& self);
     /// Everything from loading on; clean_up() removes what it makes.
     Result<void> prepare();
+    /// From here on the loop delivers what the kernel tells.
+    Result<void> follow_kernel();
     void start_feed();
     /// Puts our programs at the hooks and our routes into the tables.
     Result<void> take_over();
@@ -127,12 +135,11 @@ class Daemon {
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};
     std::string bpffs_;
-    std::string state_path_;
+    NodePaths paths_;
     PolicySizes sizes_;
     PolicySet computed_;  ///< the last set from routing that was put in force
     Desired base_;        ///< configuration and computed set; the engine has this and the clients' sessions
     ClientSessions clients_;
-    std::string clients_path_;
     std::string clients_problem_;  ///< as logged
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
@@ -142,13 +149,17 @@ class Daemon {
     Nanoseconds next_review_{};        ///< of the attachments
     bool in_force_ = false;            ///< our programs are at the hooks
     bool routed_ = false;              ///< a computed set is in force
-    Fd lock_;
+    std::optional<NamespaceLock> lock_;
+    std::optional<LockFile> node_lock_;
+    std::vector<Fd> reserve_;  ///< what cleaning up opens, should clients have all other descriptors
     boost::asio::io_context context_{1};
     boost::asio::posix::stream_descriptor ring_{context_};
     boost::asio::steady_timer timer_{context_};
     boost::asio::steady_timer reconcile_{context_};
     boost::asio::steady_timer first_set_{context_};
     boost::asio::steady_timer lease_{context_};
+    // Signals that come during the start wait for the loop.
+    boost::asio::signal_set endings_{context_, SIGTERM, SIGINT, SIGUSR1};
     boost::asio::signal_set hangup_{context_, SIGHUP};
     ConfigLoader loader_{context_};
     const ApiCommands commands_ = detector_commands(actions());

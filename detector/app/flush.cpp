@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Implements `sidestepd --flush`: removes what a dead detector left running.
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "common/run_directory.hpp"
 #include "detector/app/attachments.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/installation.hpp"
@@ -14,10 +20,79 @@
 #include "detector/kernel/node_lock.hpp"
 
 namespace sidestep {
+namespace {
 
-Result<void> flush(const std::string& node, const DaemonOptions& options) {
-    const auto lock = lock_namespace();
+namespace fs = std::filesystem;
+
+/// What a node left in the run directory, with its lock: nobody starts there meanwhile.
+struct Leftover {
+    NodePaths paths;
+    LockFile lock;
+};
+
+bool answers(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return false;
+    std::ranges::copy(path, address.sun_path);
+    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
+}
+
+bool left_something(const NodePaths& paths) {
+    std::error_code error;
+    return fs::exists(paths.pins, error) || fs::exists(paths.socket, error) || fs::exists(paths.state, error);
+}
+
+/// nullopt: there is nothing to remove. Fails if a detector of the node runs, which can only be in another namespace.
+Result<std::optional<Leftover>> leftover_of(const NodePaths& paths, const LockHolder& self) {
+    if (!left_something(paths)) return std::nullopt;
+    const auto before = LockFile::holder_of(paths.lock);
+    auto lock = LockFile::take(paths.lock, before.value_or(self));  // it still tells whose leftovers these are
     if (!lock) return std::unexpected(lock.error());
+    if (!*lock || answers(paths.socket)) {
+        if (*lock) (*lock)->remove();
+        return fail(
+            fmt::format("its detector runs in another network namespace ({}): stop it first, nothing was removed",
+                        before ? before->to_string() : paths.socket + " answers"));
+    }
+    return Leftover{.paths = paths, .lock = std::move(**lock)};
+}
+
+/// Those with pins whose detector was in this namespace, or may have been.
+Result<std::vector<Leftover>> leftovers_here(const RunDirectory& run, const LockHolder& self) {
+    std::vector<Leftover> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(run.bpffs(), error)) {
+        const auto paths = run.of(entry.path().filename().string());
+        if (!paths || !entry.is_directory(error)) continue;
+        const auto before = LockFile::holder_of(paths->lock);
+        if (before && before->netns != self.netns) continue;
+        auto leftover = leftover_of(*paths, self);
+        if (leftover && *leftover) found.push_back(std::move(**leftover));
+    }
+    return found;
+}
+
+/// Before anything is removed: whose leftovers are meant.
+Result<std::optional<Leftover>> find_leftover(const std::string& node, const RunDirectory& run,
+                                              const LockHolder& self) {
+    if (!node.empty()) {
+        const auto paths = run.of(node);
+        if (!paths) return std::unexpected(paths.error());
+        auto leftover = leftover_of(*paths, self);
+        if (!leftover) return fail(fmt::format("node {}: {}", node, leftover.error().message));
+        return leftover;
+    }
+    auto found = leftovers_here(run, self);
+    if (!found) return std::unexpected(found.error());
+    if (found->size() > 1) return fail("several nodes have pins in " + run.bpffs() + ": select one with --config FILE");
+    if (found->empty()) return std::nullopt;
+    return std::move(found->front());
+}
+
+/// Of this network namespace.
+Result<void> clean_kernel() {
     auto interfaces = Netlink::open({
         .link = detach_ours,
         .neighbor = [](const NeighborChange&) {},
@@ -27,23 +102,28 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
     if (auto removed = remove_installed(); !removed) return removed;
     remove_kernel_clock();
-    const auto bpffs = options.run_directory + "/bpf";
-    std::error_code error;
-    std::vector<std::filesystem::path> pinned;
-    for (const auto& entry : std::filesystem::directory_iterator(bpffs, error)) {
-        if (entry.is_directory() && (node.empty() || entry.path().filename() == node)) pinned.push_back(entry.path());
+    return {};
+}
+
+}  // namespace
+
+Result<void> flush(const std::string& node, const DaemonOptions& options) {
+    const auto self = LockHolder::self("", options.run_directory);
+    const auto lock = NamespaceLock::take(self);
+    if (!lock) return std::unexpected(lock.error());
+    const RunDirectory run(options.run_directory);
+    auto leftover = find_leftover(node, run, self);
+    if (!leftover) return std::unexpected(leftover.error());
+    if (auto cleaned = clean_kernel(); !cleaned) return cleaned;
+    if (*leftover) {
+        std::error_code error;
+        fs::remove_all((*leftover)->paths.pins, error);
+        fs::remove((*leftover)->paths.socket, error);
+        fs::remove((*leftover)->paths.state, error);
+        fs::remove((*leftover)->paths.clients, error);
+        (*leftover)->lock.remove();
     }
-    if (pinned.size() > 1) {
-        return fail("several nodes have pins in " + bpffs + "; select one with --config FILE");
-    }
-    for (const auto& directory : pinned) {
-        std::filesystem::remove_all(directory, error);
-        for (const char* ending : {".sock", ".state", ".clients"}) {
-            std::filesystem::remove(
-                fmt::format("{}/{}{}", options.run_directory, directory.filename().string(), ending), error);
-        }
-    }
-    unmount_bpffs(bpffs);
+    unmount_bpffs(run.bpffs());
     return {};
 }
 

@@ -33,7 +33,7 @@ Result<void> Installation::set_device(const std::string& name) {
     auto device = PolicyDevice::create(name, node_);
     if (!device) return std::unexpected(device.error());
     device_ = std::move(*device);
-    auto hook = TcHook::attach(name, device_->ifindex(), dataplane_.device_program(), kind_, true, TcSide::egress);
+    auto hook = TcHook::attach(name, device_->ifindex(), dataplane_.device_program(), kind_, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
     egress_ = std::move(*hook);
     SS_WRITE(dataplane_.node().policy_device, static_cast<__u32>(device_->ifindex()));

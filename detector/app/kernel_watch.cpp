@@ -4,7 +4,8 @@
 #include <chrono>
 
 #include <boost/asio/post.hpp>
-#include <unistd.h>
+
+#include "detector/app/descriptor.hpp"
 
 namespace sidestep {
 namespace {
@@ -41,28 +42,27 @@ Result<void> KernelWatch::open_routes() {
     if (!watch) return std::unexpected(watch.error());
     route_watch_ = std::move(*watch);
     if (auto dumped = route_watch_->dump(); !dumped) return dumped;
-    if (following_) follow_routes();
-    return {};
+    return following_ ? follow_routes() : Result<void>();
 }
 
-void KernelWatch::follow(std::function<void()> after_change) {
+Result<void> KernelWatch::follow(std::function<void()> after_change) {
     following_ = true;
-    // Asio closes what it is given: it gets descriptors of its own.
-    rtnetlink_.assign(dup(netlink_->fd()));
+    if (auto given = watch_descriptor(rtnetlink_, netlink_->fd()); !given) return given;
     wait_for(rtnetlink_, [this, after_change = std::move(after_change)] {
         netlink_->read();
         engine_.settle();
         after_change();
     });
-    if (route_watch_) follow_routes();
+    return route_watch_ ? follow_routes() : Result<void>();
 }
 
-void KernelWatch::follow_routes() {
-    routes_.assign(dup(route_watch_->fd()));
+Result<void> KernelWatch::follow_routes() {
+    if (auto given = watch_descriptor(routes_, route_watch_->fd()); !given) return given;
     wait_for(routes_, [this] {
         // In portions: what happens to links meanwhile is heard between two of them.
         if (route_watch_->read(kRoutesAtOnce)) engine_.settle();
     });
+    return {};
 }
 
 void KernelWatch::resolve(int ifindex, const Address& neighbor) {

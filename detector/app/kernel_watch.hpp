@@ -27,7 +27,7 @@ class KernelWatch {
     /// The same of routes, where something goes by them; nothing the second time.
     Result<void> open_routes();
     /// From here on the loop delivers changes. `after_change`: to be called after those of links and neighbors.
-    void follow(std::function<void()> after_change);
+    Result<void> follow(std::function<void()> after_change);
 
     /// Has the kernel resolve a neighbor; the answer comes as a change, from the loop.
     void resolve(int ifindex, const Address& neighbor);
@@ -35,7 +35,7 @@ class KernelWatch {
     bool links_changed() { return std::exchange(links_changed_, false); }
 
   private:
-    void follow_routes();
+    Result<void> follow_routes();
     /// Calls `deliver` whenever `source` is readable.
     void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The program sidestepd: reads the command line and the configuration, and runs the daemon. Exit code 2 means bad
 // input; nothing has been changed.
+#include <sys/resource.h>
+
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "detector/app/daemon.hpp"
 #include "detector/config/config_file.hpp"
@@ -15,11 +21,35 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kBadInput = 2;
+constexpr rlim_t kLeastDescriptors = 128;  // about 60 are in use without clients and vtysh
 
 int report(const sidestep::Result<void>& result) {
     if (result) return 0;
     std::fprintf(stderr, "sidestepd: %s\n", result.error().message.c_str());
     return kFailure;
+}
+
+/// A reader of the log that goes away must not end the detector, and no socket may become its standard error.
+void prepare_process() {
+    std::signal(SIGPIPE, SIG_IGN);
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+    if (fd >= 0) ::close(fd);
+}
+
+/// Too few are noticed before anything is made: halfway, what was made could not even be removed.
+sidestep::Result<void> provide_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+    if (limit.rlim_max < kLeastDescriptors) {
+        return sidestep::fail(
+            fmt::format("too many open files would be needed: the limit is {} and {} are needed at least; raise it "
+                        "(ulimit -n, or LimitNOFILE= of the unit)",
+                        limit.rlim_max, kLeastDescriptors));
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    return {};
 }
 
 int run(int argc, char** argv) {
@@ -54,7 +84,10 @@ int run(int argc, char** argv) {
     if (attach != "auto") options.attach = attach == "tcx" ? sidestep::TcKind::tcx : sidestep::TcKind::clsact;
 
     if (file.empty()) {
-        if (flush) return report(sidestep::flush("", options));
+        if (flush) {
+            const auto enough = provide_descriptors();
+            return report(enough ? sidestep::flush("", options) : enough);
+        }
         std::fputs("sidestepd: option --config FILE is missing (see sidestepd -h)\n", stderr);
         return kBadInput;
     }
@@ -66,6 +99,7 @@ int run(int argc, char** argv) {
         return kBadInput;
     }
     for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
+    if (const auto enough = provide_descriptors(); !enough) return report(enough);
     options.config_file = std::filesystem::absolute(file).string();
     return report(flush ? sidestep::flush(config->node, options) : sidestep::run_daemon(*config, options));
 }
@@ -73,6 +107,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    prepare_process();
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {

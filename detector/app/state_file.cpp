@@ -2,9 +2,6 @@
 // Reads and writes session states as a JSON object, by session name.
 #include "detector/app/state_file.hpp"
 
-#include <cstdio>
-#include <fstream>
-
 #include <nlohmann/json.hpp>
 
 #include "common/file.hpp"
@@ -13,15 +10,13 @@ namespace sidestep {
 
 using nlohmann::json;
 
-void save_state(const std::string& path, const SavedSessions& sessions) {
+Result<void> save_state(const std::string& path, const SavedSessions& sessions) {
     json document = json::object();
     for (const auto& [name, session] : sessions) {
         document[name] = {{"state", static_cast<unsigned>(session.state)},
                           {"reason", static_cast<unsigned>(session.reason)}};
     }
-    const auto draft = path + ".new";
-    std::ofstream(draft) << document.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
-    (void)std::rename(draft.c_str(), path.c_str());
+    return replace_file(path, document.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
 }
 
 SavedSessions load_state(const std::string& path) {

@@ -6,13 +6,13 @@
 
 #include <string>
 
+#include "common/error.hpp"
 #include "detector/core/saved_state.hpp"
 
 namespace sidestep {
 
-/// Replaces the whole file in one step, so that a reader never sees half of it. After a failure, only the saved state
-/// is lost.
-void save_state(const std::string& path, const SavedSessions& sessions);
+/// Replaces the whole file in one step, so that a reader never sees half of it. After a failure, the old one stays.
+Result<void> save_state(const std::string& path, const SavedSessions& sessions);
 /// Empty if the file does not exist or is not valid.
 SavedSessions load_state(const std::string& path);
 

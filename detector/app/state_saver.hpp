@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "detector/app/state_file.hpp"
 
 namespace sidestep {
@@ -33,11 +35,19 @@ class StateSaver {
 
     void save() {
         if (!std::exchange(changed_, false)) return;
-        save_state(path_, state_());
         --left_;
+        const auto saved = save_state(path_, state_());
+        if (!saved) {
+            changed_ = true;  // the next tick tries again
+            left_ = 0;
+        }
+        const auto problem = saved ? std::string() : saved.error().message;
+        if (problem != std::exchange(problem_, problem) && !problem.empty())
+            spdlog::warn("the state of the sessions cannot be saved, the file stays as it was: {}", problem);
     }
 
     std::string path_;
+    std::string problem_;  ///< as logged
     std::function<SavedSessions()> state_;
     bool changed_ = false;
     int left_ = kSavesAtOnce;

@@ -11,19 +11,14 @@
 #include <fmt/format.h>
 
 #include "bpf/abi/sidestep.h"
+#include "common/run_directory.hpp"
 #include "detector/core/client_sessions.hpp"
 
 namespace sidestep::config_reader {
 namespace {
 
-constexpr std::size_t kLongestNodeName = 32;
 constexpr std::size_t kLongestName = SS_NAME_MAX - 1;
 constexpr std::size_t kLongestInterface = IFNAMSIZ - 1;
-
-bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-}
 
 bool is_printable(char c) {
     return c > ' ' && c <= '~';
@@ -95,9 +90,11 @@ std::optional<std::string> read_name(const YamlPlace& place) {
 
 std::optional<std::string> read_node_name(const YamlPlace& place) {
     auto name = place.text();
-    if (!name) return name;
-    if (name->size() <= kLongestNodeName && std::all_of(name->begin(), name->end(), is_word)) return name;
-    place.complain(fmt::format("must be 1 to {} letters, digits, dots, underscores or hyphens", kLongestNodeName));
+    if (!name || is_node_name(*name)) return name;
+    place.complain(
+        fmt::format("must be 1 to {} letters, digits, dots, underscores or hyphens, and must not begin with "
+                    "a dot or a hyphen",
+                    kLongestNodeName));
     return std::nullopt;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kResolveEvery = 1s;
+constexpr Nanoseconds kSeekEvery = 1s;
 constexpr Nanoseconds kAuditEvery = 1s;
 
 std::string utc_now() {
@@ -150,6 +150,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         if (session->config.interface == change.name || session->ifindex == change.ifindex)
             follow_link(*session, change, now);
     }
+    ask_for_neighbors(now);
     routes_.on_interface(change.ifindex, change.up, now);
     routes_changed_ = true;
 }
@@ -169,7 +170,7 @@ void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds n
     const int ifindex = ours ? link.ifindex : 0;
     session.running = ours && link.running;
     if (!session.running && (was_running || !session.link_seen)) deliver(session, SessionEvent::carrier_lost, now);
-    if (session.link_seen && session.ifindex != ifindex) session.neighbor_mac.reset();
+    if (session.mac_ifindex != ifindex) session.neighbor_mac.reset();  // it was another neighbor's
     sessions_.set_ifindex(session, ifindex);
     session.own_mac = ours ? link.mac : std::nullopt;
     session.mtu = ours ? link.mtu : 0;
@@ -177,14 +178,33 @@ void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds n
     if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) relink(session);
     if (was_running || !session.running) return;
     deliver(session, SessionEvent::carrier_back, now);
-    if (!session.neighbor_mac && !session.config.passive_source)
-        hooks_.resolve(session.ifindex, session.config.neighbor);
+    seek(session);  // another neighbor may be plugged in now
+}
+
+void Engine::seek(const Session& session) {
+    if (session.running && !session.config.passive_source) neighbors_.add({session.ifindex, session.config.neighbor});
+}
+
+void Engine::ask_for_neighbors(Nanoseconds now) {
+    for (const auto& [ifindex, neighbor] : neighbors_.take(now)) hooks_.resolve(ifindex, neighbor);
+}
+
+/// A neighbor that does not answer may have another MAC address than it had.
+void Engine::seek_silent(Nanoseconds now) {
+    if (now < next_seek_ || !neighbors_.empty()) return;  // not before all have had their turn
+    next_seek_ = now + kSeekEvery;
+    for (const auto& session : sessions_.all()) {
+        const bool unanswered =
+            !session.fsm.proven && (session.fsm.state == SessionState::down || session.fsm.state == SessionState::init);
+        if (!session.neighbor_mac || session.fsm.neighbor_cause || unanswered) seek(session);
+    }
 }
 
 void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
     for (auto* session : sessions_.at_neighbor(change.ifindex, change.address)) {
         if (change.mac && change.mac != session->neighbor_mac) {
             session->neighbor_mac = change.mac;
+            session->mac_ifindex = change.ifindex;
             relink(*session);
         }
         if (change.status == NeighborStatus::failed) deliver(*session, SessionEvent::neighbor_failed, now);
@@ -215,6 +235,7 @@ void Engine::on_links_known(Nanoseconds now) {
     for (auto& session : sessions_.all()) {
         if (!session.link_seen) follow_link(session, link_at(session.config.interface), now);
     }
+    ask_for_neighbors(now);
     settle();
 }
 
@@ -265,15 +286,9 @@ std::optional<Nanoseconds> Engine::next_timer() const {
 }
 
 void Engine::reconcile(Nanoseconds now) {
-    const bool ask = now >= next_resolve_;
-    if (ask) next_resolve_ = now + kResolveEvery;
-    for (auto& session : sessions_.all()) {
-        if (ask && session.running && !session.config.passive_source &&
-            (!session.neighbor_mac || session.fsm.neighbor_cause)) {
-            hooks_.resolve(session.ifindex, session.config.neighbor);
-        }
-        compare_verdict(session, now);
-    }
+    for (auto& session : sessions_.all()) compare_verdict(session, now);
+    seek_silent(now);
+    ask_for_neighbors(now);
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes_.expire(now);

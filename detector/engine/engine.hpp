@@ -15,6 +15,7 @@
 #include "detector/core/kernel_change.hpp"
 #include "detector/core/stale_routes.hpp"
 #include "detector/engine/event_log.hpp"
+#include "detector/engine/neighbor_queue.hpp"
 #include "detector/maps/policy_table.hpp"
 #include "detector/maps/session_table.hpp"
 #include "detector/maps/sid_table.hpp"
@@ -23,7 +24,8 @@ namespace sidestep {
 
 /// What the engine needs from its owner.
 struct EngineHooks {
-    /// Makes the kernel resolve a neighbor, or report what it knows of it. The answer comes later, as a NeighborChange.
+    /// Reports what the kernel knows of a neighbor, and has the neighbor asked for its MAC address. The answers come later,
+    /// as NeighborChanges.
     std::function<void(int ifindex, const Address& neighbor)> resolve;
     /// Called when a session has changed its state.
     std::function<void(const LoggedEvent&)> on_event;
@@ -82,6 +84,10 @@ class Engine {
     void relink(Session& session);
     void note_link(const LinkChange& change);
     [[nodiscard]] LinkChange link_at(const std::string& name) const;
+    /// Has the session's neighbor asked for, as soon as that may be done.
+    void seek(const Session& session);
+    void ask_for_neighbors(Nanoseconds now);
+    void seek_silent(Nanoseconds now);
     void compare_verdict(Session& session, Nanoseconds now);
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
@@ -105,7 +111,8 @@ class Engine {
     bool routes_changed_ = false;            ///< since stale routes were last updated
     std::map<Prefix, std::uint32_t> stale_;  ///< stale routes and the slots of their bypasses
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
-    Nanoseconds next_resolve_{};
+    NeighborQueue neighbors_;
+    Nanoseconds next_seek_{};
     Nanoseconds next_audit_{};
 };
 

@@ -122,6 +122,7 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
             wait_by_its_policy(*session, now);
         }
     }
+    ask_for_neighbors(now);
     if (!applied_) sessions_.drop_leftovers();
     sessions_.set_protecting(wanted.protecting);
     if (!plan.sessions.empty() || !applied_) sessions_.write_schedule();

@@ -68,7 +68,10 @@ Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_direct
     auto loaded = dataplane->open(pin_directory, sizes, kind);
     if (loaded) loaded = dataplane->map_memory();
     if (loaded) return dataplane;
-    if (!dataplane->adopted()) dataplane->unpin();
+    const bool adopted = dataplane->adopted();
+    dataplane.reset();  // its descriptors: to remove a directory takes some
+    std::error_code ignored;
+    if (!adopted) std::filesystem::remove_all(pin_directory, ignored);
     return std::unexpected(loaded.error());
 }
 

@@ -87,7 +87,11 @@ Result<void> Netlink::connect() {
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_message, this);
         if (const int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
     }
+    nl_socket_modify_cb(requests_, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_entry, this);
     if (const int error = nl_connect(requests_, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
+    auto solicitor = Solicitor::open();
+    if (!solicitor) return std::unexpected(solicitor.error());
+    solicitor_ = std::move(*solicitor);
     nl_socket_set_buffer_size(events_, kReceiveBuffer, 0);
     nl_socket_set_nonblocking(events_);
     const int error = nl_socket_add_memberships(events_, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR,
@@ -124,16 +128,38 @@ Result<void> Netlink::dump() {
     return {};
 }
 
-void Netlink::resolve(int ifindex, const Address& address) {
+unsigned Netlink::look_up(int ifindex, const Address& address) {
     ndmsg neighbor{};
     neighbor.ndm_family = AF_INET6;
     neighbor.ndm_ifindex = ifindex;
-    neighbor.ndm_flags = NTF_USE;  // do as if a packet had just been sent there
-    nl_msg* message = nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE);
-    if (message == nullptr) return;
+    entry_state_ = 0;
+    nl_msg* message = nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_REQUEST);
+    if (message == nullptr) return 0;
     nlmsg_append(message, &neighbor, sizeof neighbor, NLMSG_ALIGNTO);
     nla_put(message, NDA_DST, static_cast<int>(address.bytes.size()), address.bytes.data());
-    (void)nl_send_sync(requests_, message);  // frees the message; a refusal shows as no answer
+    (void)nl_send_sync(requests_, message);  // frees the message; an error means that there is no entry
+    return entry_state_;
+}
+
+void Netlink::resolve(int ifindex, const Address& address) {
+    const auto state = look_up(ifindex, address);
+    constexpr unsigned kLeftAlone = NUD_PERMANENT | NUD_NOARP | NUD_INCOMPLETE;  // the kernel asks by itself, or nobody
+    if ((state & kLeftAlone) != 0) return;
+    if (status_of(state) == NeighborStatus::usable) {
+        solicitor_->to_group(ifindex, address);
+    } else {
+        solicitor_->to_neighbor(ifindex, address);
+    }
+}
+
+int Netlink::on_entry(nl_msg* message, void* self) {
+    auto* header = nlmsg_hdr(message);
+    auto* netlink = static_cast<Netlink*>(self);
+    if (header->nlmsg_type != RTM_NEWNEIGH) return NL_OK;
+    netlink->entry_state_ = static_cast<const ndmsg*>(nlmsg_data(header))->ndm_state;
+    // A failure is old news: what is asked for now may end otherwise.
+    if (status_of(netlink->entry_state_) == NeighborStatus::usable) netlink->on_neighbor(header);
+    return NL_OK;
 }
 
 int Netlink::on_message(nl_msg* message, void* self) {

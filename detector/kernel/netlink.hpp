@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/address.hpp"
 #include "common/error.hpp"
 #include "detector/core/kernel_change.hpp"
+#include "detector/kernel/solicitation.hpp"
 
 struct nl_sock;
 struct nl_msg;
@@ -36,13 +38,18 @@ class Netlink {
     void read();
     /// Delivers the present state of everything.
     Result<void> dump();
-    /// Asks the kernel to resolve a neighbor now; the answer comes as a NeighborChange.
+    /// Delivers what the kernel knows of a neighbor, if that is usable, and has the neighbor asked for its MAC address;
+    /// the answer comes as a NeighborChange. Never writes to the neighbor table: entries that an operator made count as
+    /// they are. Not to be called by a handler.
     void resolve(int ifindex, const Address& address);
 
   private:
     explicit Netlink(NetlinkHandlers handlers) : handlers_(std::move(handlers)) {}
     Result<void> connect();
     static int on_message(nl_msg* message, void* self);
+    static int on_entry(nl_msg* message, void* self);
+    /// The state (NUD_*) of a neighbor's entry, which is delivered if it is usable; 0: there is none.
+    unsigned look_up(int ifindex, const Address& address);
     void on_link(nlmsghdr* header) const;
     void on_neighbor(nlmsghdr* header) const;
     void on_address(nlmsghdr* header) const;
@@ -50,7 +57,9 @@ class Netlink {
     NetlinkHandlers handlers_;
     nl_sock* events_ = nullptr;
     nl_sock* dumps_ = nullptr;
-    nl_sock* requests_ = nullptr;  ///< of its own: handlers make requests while a dump is being read
+    nl_sock* requests_ = nullptr;  ///< of its own: its answers are not those of a dump
+    unsigned entry_state_ = 0;     ///< of the entry that was looked up last
+    std::optional<Solicitor> solicitor_;
 };
 
 }  // namespace sidestep

@@ -29,8 +29,13 @@ struct Link {
     std::string name;
     std::string alias;
     std::string kind;
+    bool noarp = false;
 
-    [[nodiscard]] bool ours() const { return alias.starts_with(kAlias); }
+    /// An alias alone may be anybody's: "sidestep uplink" of a NIC, say.
+    [[nodiscard]] bool ours() const {
+        const bool of_a_kind = kind == "dummy" || kind == "ifb" || kind == "veth";
+        return alias.starts_with(kAlias) && of_a_kind && noarp;
+    }
 };
 
 std::string text_of(nlattr* attribute) {
@@ -44,7 +49,8 @@ Link link_of(nlmsghdr* header) {
               .peer = find(IFLA_LINK) == nullptr ? 0 : nla_get_s32(find(IFLA_LINK)),
               .name = text_of(find(IFLA_IFNAME)),
               .alias = text_of(find(IFLA_IFALIAS)),
-              .kind = {}};
+              .kind = {},
+              .noarp = (info->ifi_flags & IFF_NOARP) != 0};
     if (auto* details = find(IFLA_LINKINFO)) {
         link.kind = text_of(nla_find(static_cast<nlattr*>(nla_data(details)), nla_len(details), IFLA_INFO_KIND));
     }
@@ -182,8 +188,8 @@ Result<void> PolicyDevice::make(std::span<const std::string_view> kinds) {
 }
 
 Result<void> PolicyDevice::configure(const std::string& node) {
-    // The alias comes first: with it, a successor recognizes the device even if this process dies now.
-    auto named = change(ifindex_, 0);
+    // Alias and flag come first: with them, a successor recognizes the device even if this process dies now.
+    auto named = change(ifindex_, IFF_NOARP);
     put_text(named.get(), IFLA_IFALIAS, std::string(kAlias) + node);
     if (auto done = rtnl_.request(std::move(named)); !done) {
         return fail(fmt::format("cannot set the alias of {}: {}", name_, done.error().text));
@@ -192,7 +198,7 @@ Result<void> PolicyDevice::configure(const std::string& node) {
     if (kind_ == "veth") {
         if (auto done = configure_peer(); !done) return done;
     }
-    if (auto done = rtnl_.request(change(ifindex_, IFF_UP | IFF_NOARP)); !done) {
+    if (auto done = rtnl_.request(change(ifindex_, IFF_UP)); !done) {
         return fail(fmt::format("cannot bring up {}: {}", name_, done.error().text));
     }
     return {};

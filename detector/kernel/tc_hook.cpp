@@ -25,10 +25,10 @@ bpf_tc_hook hook_of(int ifindex, TcSide side) {
     return hook;
 }
 
-bpf_tc_opts our_place() {
+bpf_tc_opts our_place(unsigned handle) {
     bpf_tc_opts options{};
     options.sz = sizeof options;
-    options.handle = kFilterHandle;
+    options.handle = handle;
     options.priority = kFilterPriority;
     return options;
 }
@@ -53,10 +53,9 @@ TcKind best_tc_kind() {
     return tcx_available() ? TcKind::tcx : TcKind::clsact;
 }
 
-Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, TcKind kind, bool adopted,
-                              TcSide side) {
+Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int program_fd, TcKind kind, TcSide side) {
     if (kind == TcKind::clsact) {
-        auto hook = attach_clsact(interface, ifindex, program_fd, adopted, side);
+        auto hook = attach_clsact(interface, ifindex, program_fd, side);
         if (hook) tcx_detach(ifindex, side);
         return hook;
     }
@@ -64,19 +63,20 @@ Result<TcHook> TcHook::attach(const std::string& interface, int ifindex, int pro
         return fail(fmt::format("cannot attach to {}: {}", interface, attached.error().message));
     }
     if (const auto before = find_clsact(interface, ifindex, side)) before->detach();
-    return TcHook(interface, ifindex, false, side, TcKind::tcx);
+    return TcHook(interface, ifindex, side, TcKind::tcx);
 }
 
-Result<TcHook> TcHook::attach_clsact(const std::string& interface, int ifindex, int program_fd, bool adopted,
-                                     TcSide side) {
+Result<TcHook> TcHook::attach_clsact(const std::string& interface, int ifindex, int program_fd, TcSide side) {
+    const auto before = find_clsact(interface, ifindex, side);
     auto hook = hook_of(ifindex, side);
     const auto* where = side == TcSide::ingress ? "ingress" : "egress";
     const int created = bpf_tc_hook_create(&hook);
     if (created < 0 && created != -EEXIST) {
         return fail_errno("cannot create the clsact qdisc on " + interface, created);
     }
-    TcHook result(interface, ifindex, created == 0 || adopted, side, TcKind::clsact);
-    auto options = our_place();
+    const unsigned handle = created == 0 ? kFilterHandle : before ? before->handle_ : kFilterHandleOfGuest;
+    TcHook result(interface, ifindex, side, TcKind::clsact, handle);
+    auto options = our_place(handle);
     options.prog_fd = program_fd;
     options.flags = BPF_TC_F_REPLACE;
     if (const int error = bpf_tc_attach(&hook, &options); error < 0) {
@@ -93,16 +93,18 @@ Result<TcHook> TcHook::attach_clsact(const std::string& interface, int ifindex, 
 }
 
 std::optional<TcHook> TcHook::find(const std::string& interface, int ifindex, TcSide side) {
-    if (tcx_program(ifindex, side)) return TcHook(interface, ifindex, false, side, TcKind::tcx);
+    if (tcx_program(ifindex, side)) return TcHook(interface, ifindex, side, TcKind::tcx);
     return find_clsact(interface, ifindex, side);
 }
 
 std::optional<TcHook> TcHook::find_clsact(const std::string& interface, int ifindex, TcSide side) {
     auto hook = hook_of(ifindex, side);
-    auto options = our_place();
-    if (bpf_tc_query(&hook, &options) < 0) return std::nullopt;
-    if (!own_program(options.prog_id)) return std::nullopt;  // not ours, or none
-    return TcHook(interface, ifindex, true, side, TcKind::clsact);
+    for (const unsigned handle : {kFilterHandle, kFilterHandleOfGuest}) {
+        auto options = our_place(handle);
+        const bool present = bpf_tc_query(&hook, &options) == 0;
+        if (present && own_program(options.prog_id)) return TcHook(interface, ifindex, side, TcKind::clsact, handle);
+    }
+    return std::nullopt;  // nothing, or somebody else's
 }
 
 void TcHook::detach() const {
@@ -115,9 +117,9 @@ void TcHook::detach() const {
 
 void TcHook::detach_clsact() const {
     auto hook = hook_of(ifindex_, side_);
-    auto options = our_place();
+    auto options = our_place(handle_);
     (void)bpf_tc_detach(&hook, &options);
-    if (!owns_qdisc_ || count_filters(ifindex_) != 0) return;
+    if (handle_ != kFilterHandle || count_filters(ifindex_) != 0) return;
     hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
     bpf_tc_hook_destroy(&hook);
 }

@@ -11,8 +11,10 @@
 
 namespace sidestep {
 
-/// Our place among the filters of an interface. A new program replaces our old one there atomically.
+/// Our place among the filters of an interface. A new program replaces our old one there atomically. The handle says who
+/// made the clsact qdisc, for anyone who removes the filter: we did (1), or it was there before (2).
 inline constexpr unsigned kFilterHandle = 1;
+inline constexpr unsigned kFilterHandleOfGuest = 2;
 inline constexpr unsigned kFilterPriority = 862;
 
 enum class TcKind : unsigned char { clsact, tcx };
@@ -24,10 +26,9 @@ TcKind best_tc_kind();
 class TcHook {
   public:
     /// Attaches, or replaces what a predecessor attached. If that was of the other kind, it goes only after the new one
-    /// is in place. An existing clsact qdisc is taken for somebody else's, unless `adopted` is set: then it is taken
-    /// for the predecessor's.
+    /// is in place.
     static Result<TcHook> attach(const std::string& interface, int ifindex, int program_fd,
-                                 TcKind kind = TcKind::clsact, bool adopted = false, TcSide side = TcSide::ingress);
+                                 TcKind kind = TcKind::clsact, TcSide side = TcSide::ingress);
 
     /// Removes our filter, and our clsact qdisc if nothing else uses it. No error if the interface is gone.
     void detach() const;
@@ -39,16 +40,15 @@ class TcHook {
     [[nodiscard]] const std::string& interface() const { return interface_; }
 
   private:
-    TcHook(std::string interface, int ifindex, bool owns_qdisc, TcSide side, TcKind kind)
-        : interface_(std::move(interface)), ifindex_(ifindex), owns_qdisc_(owns_qdisc), side_(side), kind_(kind) {}
-    static Result<TcHook> attach_clsact(const std::string& interface, int ifindex, int program_fd, bool adopted,
-                                        TcSide side);
+    TcHook(std::string interface, int ifindex, TcSide side, TcKind kind, unsigned handle = kFilterHandle)
+        : interface_(std::move(interface)), ifindex_(ifindex), handle_(handle), side_(side), kind_(kind) {}
+    static Result<TcHook> attach_clsact(const std::string& interface, int ifindex, int program_fd, TcSide side);
     static std::optional<TcHook> find_clsact(const std::string& interface, int ifindex, TcSide side);
     void detach_clsact() const;
 
     std::string interface_;
     int ifindex_;
-    bool owns_qdisc_;
+    unsigned handle_;  ///< of clsact
     TcSide side_;
     TcKind kind_;
 };

@@ -37,6 +37,15 @@ void write_name(ss_saved_state& saved, const std::string& name) {
     std::memcpy(saved.name, name.data(), std::min<std::size_t>(name.size(), SS_NAME_MAX - 1));
 }
 
+void write_identity(ss_saved_state& saved, const SessionConfig& config) {
+    write_name(saved, config.name);
+    std::ranges::copy(config.neighbor.bytes, std::begin(saved.neighbor));
+}
+
+bool has_neighbor(const ss_saved_state& saved, const Address& neighbor) {
+    return std::ranges::equal(saved.neighbor, neighbor.bytes);
+}
+
 template <typename Map, typename Range, typename Which>
 void erase_in(Map& map, const Range& range, Which which) {
     for (auto entry = range.first; entry != range.second;) entry = which(*entry) ? map.erase(entry) : std::next(entry);
@@ -65,7 +74,7 @@ Session* SessionTable::add(const SessionConfig& config) {
     if (left != leftovers_.end()) {
         session.index = left->second;
         leftovers_.erase(left);
-        adopt(session);
+        take_leftover(session);
     } else {
         session.index = *free_.begin();
         free_.erase(free_.begin());
@@ -146,6 +155,12 @@ void SessionTable::set_return_ifindex(Session& session, int ifindex) {
     index(session);
 }
 
+void SessionTable::take_leftover(Session& session) {
+    if (has_neighbor(shared(session).conf.saved, session.config.neighbor)) return adopt(session);
+    ss_state_set_protects(&maps_.states[session.index], &maps_.repair(), 0);
+    start_fresh(session);
+}
+
 void SessionTable::adopt(Session& session) {
     const auto& conf = shared(session).conf;
     session.adopted = true;
@@ -154,6 +169,7 @@ void SessionTable::adopt(Session& session) {
     if (conf.flags == SS_SESSION_ACTIVE) {
         std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
                     session.neighbor_mac->begin());
+        session.mac_ifindex = static_cast<int>(conf.ifindex);
     }
 }
 
@@ -164,7 +180,7 @@ void SessionTable::start_fresh(Session& session) {
     fresh = {};
     fresh.tx.sequence = fresh.rx.newest = sequence;
     fresh.tx.proof_from = sequence + 1;
-    write_name(fresh.conf.saved, session.config.name);
+    write_identity(fresh.conf.saved, session.config);
     // Trusted until it fails (session_fsm.hpp), unless it is known to have failed.
     maps_.states[session.index] = {.rank = SS_UP, .protects = 0};
     const auto known = saved_.find(session.config.name);

@@ -34,6 +34,7 @@ struct Session {
     std::uint32_t mtu = 0;   ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;
+    int mac_ifindex = 0;  ///< of the interface that neighbor_mac was learned on
 
     /// The MAC addresses of both ends, once they are known.
     [[nodiscard]] std::optional<LinkAddresses> link() const;
@@ -48,8 +49,8 @@ class SessionTable {
     SessionTable& operator=(const SessionTable&) = delete;
     ~SessionTable() = default;
 
-    /// Adds a session: takes over what a predecessor left under its name, or else starts it fresh. Returns nullptr if
-    /// there are SS_MAX_SESSIONS already. The session probes once it is published.
+    /// Adds a session: takes over what a predecessor left under its name if the neighbor is the same, or else starts it
+    /// fresh. Returns nullptr if there are SS_MAX_SESSIONS already. The session probes once it is published.
     Session* add(const SessionConfig& config);
     /// Ends a session and frees its index.
     void remove(Session& session);
@@ -94,6 +95,7 @@ class SessionTable {
   private:
     void index(Session& session);
     void forget(const Session& session);
+    void take_leftover(Session& session);
     void adopt(Session& session);
     void start_fresh(Session& session);
     void clear(std::uint16_t index);

@@ -96,7 +96,7 @@ TEST_F(Lifecycle, ASecondDetectorOfTheNodeIsRefused) {
     for (const auto& place : {run_directory("A"), other_place}) {
         const auto second = run_sidestepd("A", config("A"), {}, place);
         EXPECT_EQ(second.code, 1);
-        EXPECT_THAT(second.output, HasSubstr("another sidestepd is running in this network namespace; stop it first"));
+        EXPECT_THAT(second.output, HasSubstr("another sidestepd is running in this network namespace (node A, pid "));
     }
     EXPECT_EQ(session("A").value("state", ""), "up");  // the first one is not affected
     ASSERT_TRUE(stop("A"));
@@ -124,8 +124,7 @@ TEST_F(Lifecycle, SigtermRemovesEverythingOfItsOwnAndNothingElse) {
 
     ASSERT_TRUE(stop("A"));
     EXPECT_EQ(snapshot("A"), before);
-    EXPECT_FALSE(exists("A.sock"));
-    EXPECT_FALSE(exists("bpf"));
+    for (const auto* name : {"A.sock", "A.lock", "A.state", "bpf"}) EXPECT_FALSE(exists(name)) << name;
 }
 
 TEST_F(Lifecycle, AnotherFilterInItsPlaceIsNamed) {

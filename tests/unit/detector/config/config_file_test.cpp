@@ -167,14 +167,23 @@ std::vector<BadCase> bad_structure() {
     };
 }
 
+constexpr const char* kBadNodeName =
+    "f:1:14: node.name: must be 1 to 32 letters, digits, dots, underscores or hyphens, and must not begin with a dot "
+    "or "
+    "a hyphen";
+
 std::vector<BadCase> bad_node() {
     return {
-        {"NodeNameWithASlash",
-         [](Parts& p) { p.node = "node: {name: a/b, source-address: fd00::1}"; },
-         {"f:1:14: node.name: must be 1 to 32 letters, digits, dots, underscores or hyphens"}},
+        {"NodeNameWithASlash", [](Parts& p) { p.node = "node: {name: a/b, source-address: fd00::1}"; }, {kBadNodeName}},
+        {"NodeNameIsADirectoryAbove",
+         [](Parts& p) { p.node = "node: {name: .., source-address: fd00::1}"; },
+         {kBadNodeName}},
+        {"NodeNameLooksLikeAnOption",
+         [](Parts& p) { p.node = "node: {name: -f, source-address: fd00::1}"; },
+         {kBadNodeName}},
         {"NodeNameTooLong",
          [](Parts& p) { p.node = "node: {name: " + std::string(33, 'a') + ", source-address: fd00::1}"; },
-         {"f:1:14: node.name: must be 1 to 32 letters, digits, dots, underscores or hyphens"}},
+         {kBadNodeName}},
         {"SourceIsNoAddress",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::g}"; },
          {"f:1:33: node.source-address: must be an IPv6 address"}},

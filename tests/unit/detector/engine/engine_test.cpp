@@ -361,6 +361,72 @@ TEST_F(EngineTest, AShorterWaitToRestoreEndsAWaitThatHasBegun) {
     EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
 }
 
+// Whoever has the old neighbor's MAC address would turn the probes around, and answer for the new one.
+TEST_F(EngineTest, ASuccessorWithAnotherNeighborStartsAnew) {
+    start();
+    tell("A-B", SS_EVENT_DEAD);
+    restart();
+    auto config = square();
+    config.adjacencies[0].neighbor = address("fe80::b2");
+    ASSERT_TRUE(apply(config));
+    engine_->on_link(link("to-B", kToB), kNow);
+    engine_->on_link(link("to-C", kToC), kNow);
+    engine_->on_links_known(kNow);
+    EXPECT_FALSE(session("A-B").adopted);
+    EXPECT_FALSE(session("A-B").neighbor_mac);
+    EXPECT_EQ(conf("A-B").flags, 0U);
+    EXPECT_EQ(rank("A-B"), SS_UP);
+    EXPECT_EQ(maps_.repair().active, 0U);
+    EXPECT_TRUE(session("A-C").adopted);
+    EXPECT_EQ(session("A-C").neighbor_mac, kNeighborMac);
+}
+
+TEST_F(EngineTest, ASuccessorOnAnotherInterfaceDoesNotUseTheMacOfThatOne) {
+    start();
+    tell("A-B", SS_EVENT_DEAD);
+    restart();
+    auto config = square();
+    config.adjacencies[0].interface = "to-B2";
+    config.policies.clear();
+    ASSERT_TRUE(apply(config));
+    engine_->on_link(link("to-B", kToB), kNow);
+    engine_->on_link(link("to-B2", 9), kNow);
+    engine_->on_link(link("to-C", kToC), kNow);
+    asked_.clear();
+    engine_->on_links_known(kNow);
+    EXPECT_FALSE(session("A-B").neighbor_mac);
+    EXPECT_EQ(conf("A-B").flags, 0U);
+    EXPECT_EQ(session("A-C").neighbor_mac, kNeighborMac);
+}
+
+TEST_F(EngineTest, ASilentNeighborIsAskedForOnceASecond) {
+    start();
+    auto now = kNow + 1s;
+    engine_->reconcile(now);
+    asked_.clear();
+    tell("A-B", SS_EVENT_DEAD);
+    for (int i = 0; i < 50; ++i) engine_->reconcile(now += 100ms);
+    EXPECT_THAT(asked_, testing::Each(kToB));
+    EXPECT_THAT(asked_.size(), testing::AllOf(testing::Ge(4U), testing::Le(5U)));
+    tell("A-B", SS_EVENT_ALIVE);
+    asked_.clear();
+    for (int i = 0; i < 50; ++i) engine_->reconcile(now += 100ms);
+    EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(EngineTest, AfterCarrierIsBackTheNeighborIsAskedForAgain) {
+    start();
+    engine_->on_link(link("to-B", kToB, false), kNow + 5s);
+    asked_.clear();
+    engine_->on_link(link("to-B", kToB), kNow + 6s);
+    EXPECT_THAT(asked_, ElementsAre(kToB));
+    engine_->on_link(link("to-B", kToB, false), kNow + 6100ms);
+    engine_->on_link(link("to-B", kToB), kNow + 6200ms);
+    EXPECT_THAT(asked_, ElementsAre(kToB)) << "once a second";
+    engine_->reconcile(kNow + 7s);
+    EXPECT_THAT(asked_, ElementsAre(kToB, kToB));
+}
+
 TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     auto config = square();
     config.routing.emplace();
