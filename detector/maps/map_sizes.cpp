@@ -86,7 +86,7 @@ std::uint32_t with_room(std::uint32_t count, std::uint32_t few) {
 PolicySizes map_sizes(const Config& config) {
     auto counts = count(config);
     counts.policies = with_room(counts.policies, 64);
-    counts.prefixes = with_room(counts.prefixes, 0);
+    counts.prefixes = with_room(counts.prefixes, 256);
     counts.paths = with_room(counts.paths, 256);
     counts.hops = with_room(counts.hops, 64);
     counts.sids = with_room(counts.sids, 64);

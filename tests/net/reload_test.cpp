@@ -98,8 +98,10 @@ TEST_F(Reload, AnInvalidFileChangesNothing) {
 TEST_F(Reload, SighupReloads) {
     ASSERT_TRUE(start("A"));
     write(changed());
+    const auto began = ask("A", "status").value("uptime_ms", 0.0);
     daemon("A").process().signal(SIGHUP);
     EXPECT_TRUE(wait_for(kPatience, [&] { return ask("A", "policies")["policies"].size() == 2; }));
+    EXPECT_GE(ask("A", "status").value("uptime_ms", 0.0), began) << "it did not start over";
 }
 
 TEST_F(Reload, ARenamedSessionKeepsItsState) {
