@@ -217,7 +217,7 @@ TEST_F(RoutesTest, AProgramOfAnotherTypeIsRefused) {
                        .metric = 5};
     is_refused(route, {"cannot install the route to 2001:db8:d::/48 with metric 5", "Invalid argument"});
     route.program_fd = -1;
-    is_refused(route, {"cannot ask for the program"});
+    is_refused(route, {"cannot read the program"});
 }
 
 TEST_F(RoutesTest, AnotherProgramTakesOverAtOnce) {
