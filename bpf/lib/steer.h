@@ -183,26 +183,23 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
 }
 
 /* Looks up the FIB for a packet that no policy moves. `match` is the policy that chose plain forwarding, or null;
- * `plain` is its choice. */
+ * `plain` is its choice, and path its plain list. */
 static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
                                           const struct ss_match* match, const struct ss_picked* plain,
                                           struct ss_path* path) {
     const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
-    __u32 rank;
+    __u32 rank = adjacency ? ss_session_rank(adjacency->session) : (__u32)SS_UP;
 
-    path->list = 0;
-    if (!adjacency) {
-        ss_count_outcome(match ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
-        return;
-    }
-    rank = ss_session_rank(adjacency->session);
     if (rank == SS_UP) {
-        ss_count_outcome(SS_OUTCOME_PLAIN);
+        path->list = 0;
+        ss_count_outcome(adjacency || match ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         return;
     }
-    if (match) { /* ECMP: this flow's adjacency is down. Other candidates of the policy come before the bypass */
-        struct ss_picked other = ss_pick(0, match->policy, plain->position + 1);
+    if (match) { /* of several equal ways the flow has one that is down: the policy's go before the bypass */
+        struct ss_picked other;
 
+        if (plain->rank > rank && path->list && path->list->header_length) return; /* to the adjacency that it names */
+        other = ss_pick(0, match->policy, plain->position + 1);
         if (other.rank > rank) {
             ss_take(packet, match, &other, path);
             return;

@@ -54,6 +54,17 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
     return names;
 }
 
+namespace {
+
+/// Plain forwarding is the FIB's: of several equal ways it may take any adjacency's, whatever the policy names.
+bool follows_fib(const PolicyConfig& policy) {
+    return !policy.candidates.empty() &&
+           std::ranges::any_of(policy.candidates.front().lists,
+                               [](const SegmentListConfig& list) { return list.encap == Encap::plain; });
+}
+
+}  // namespace
+
 std::set<std::string> protecting_sessions(const Config& config) {
     std::set<std::string> names;
     for (const auto& policy : config.policies) {
@@ -62,9 +73,10 @@ std::set<std::string> protecting_sessions(const Config& config) {
             for (auto& name : sessions_of(list)) names.insert(std::move(name));
         }
     }
+    // If routes are computed, any adjacency may get a bypass at any time.
+    const bool all = config.routing || std::ranges::any_of(config.policies, follows_fib);
     for (const auto& adjacency : config.adjacencies) {
-        // If routes are computed, any adjacency may get a bypass at any time.
-        if (config.routing || !adjacency.bypass.empty()) names.insert(adjacency.name);
+        if (all || !adjacency.bypass.empty()) names.insert(adjacency.name);
     }
     return names;
 }

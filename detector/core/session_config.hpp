@@ -29,7 +29,8 @@ struct SessionConfig {
 std::vector<SessionConfig> sessions_of(const Config& config);
 
 /// The names of the sessions that protect something: if one of them goes down, a policy may leave its first candidate
-/// or one of that candidate's lists, or a bypass comes into use.
+/// or one of that candidate's lists, or a bypass comes into use. If a policy's first candidate is plain, the sessions of all
+/// adjacencies protect: the FIB may send its packets by any of them.
 std::set<std::string> protecting_sessions(const Config& config);
 
 /// The names of the sessions that a segment list depends on: first its adjacency's, then its path and passive sessions.

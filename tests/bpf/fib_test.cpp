@@ -82,6 +82,27 @@ TEST_F(Fib, APolicysOtherCandidatesComeBeforeTheBypass) {
     EXPECT_EQ(v6("2001:db8:1::1"), 5U);
 }
 
+// If the FIB's adjacency is down, the one that the plain candidate names comes first.
+TEST_F(Fib, APlainCandidatesOwnAdjacencyGoesBeforeTheOthers) {
+    programs_.set_path(10, segment_list(SS_MODE_PLAIN, make_forward_header(kLink), 7));
+    programs_.set_path(11, encaps_list(6, 5));
+    programs_.set_policy(1, {10, 11});
+    programs_.set_prefix(*Prefix::parse("2001:db8:1::/48"), 1);
+    const auto sent = packet(Ipv6{.to = "2001:db8:1::1", .hop_limit = 64}, udp(1, 2, 9));
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    programs_.lower(1);
+    auto to_host = sent;
+    std::ranges::copy(hex("020000000071"), to_host.begin());
+    const auto result = programs_.ingress(to_host, kIn);
+    EXPECT_EQ(result.code, TC_ACT_REDIRECT);
+    auto wanted = packet(Ipv6{.to = "2001:db8:1::1", .hop_limit = 63}, udp(1, 2, 9));
+    std::ranges::copy(header_of(programs_.lists[10]), wanted.begin());
+    EXPECT_EQ(text_of(inside(result.packet)), text_of(inside(wanted)));
+    EXPECT_EQ(programs_.stats(1, 0).packets, 1U);
+    programs_.states[7].rank = SS_DEGRADED;
+    EXPECT_EQ(v6("2001:db8:1::1"), 5U) << "the other candidate is better";
+}
+
 // If the FIB has no answer, only the policy's state counts.
 TEST_F(Fib, APolicyWhoseRouteIsGone) {
     programs_.set_path(10, plain_list(7));

@@ -17,9 +17,12 @@ constexpr std::size_t kFlows = 32;
 struct Ways {
     const char* name;
     bool v4;
-    bool by_policy;
-    int hash_policy;  ///< fib_multipath_hash_policy
+    const char* candidates;  ///< of a policy; null: a bypass of A-B instead
+    int hash_policy;         ///< fib_multipath_hash_policy
 };
+
+constexpr auto* kBoth = "[{lists: [{adjacency: A-B}, {adjacency: A-C}]}, {adjacency: A-C}]";
+constexpr auto* kOneOfTwo = "[{adjacency: A-C}]";  // of the two that the FIB has
 
 void PrintTo(const Ways& ways, std::ostream* out) {
     *out << ways.name;
@@ -30,11 +33,11 @@ class EqualWays : public RepairLab, public testing::WithParamInterface<Ways> {
     /// Slow probes, so that the failed path surely loses packets.
     [[nodiscard]] std::string config() const {
         auto text = with(base_config("A"), "interval: 1ms", "interval: 20ms");
-        if (!GetParam().by_policy) {
+        if (GetParam().candidates == nullptr) {
             return with(text, "wait-to-restore: 100ms}\n", "wait-to-restore: 100ms}\n    bypass: [{adjacency: A-C}]\n");
         }
         return text + "policies: [{name: far, prefixes: " + far_prefixes("A") +
-               ", candidates: [{lists: [{adjacency: A-B}, {adjacency: A-C}]}, {adjacency: A-C}]}]\n";
+               ", candidates: " + GetParam().candidates + "}]\n";
     }
     /// A's route to D: over B and, at equal cost, over C.
     std::string split_route() {
@@ -87,9 +90,12 @@ TEST_P(EqualWays, OnlyFlowsOfTheFailedOneMove) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EqualWays,
-                         testing::Values(Ways{"BypassIpv6", false, false, 0}, Ways{"BypassIpv6Ports", false, false, 1},
-                                         Ways{"BypassIpv4Ports", true, false, 1}, Ways{"PolicyIpv6", false, true, 0},
-                                         Ways{"PolicyIpv4Ports", true, true, 1}),
+                         testing::Values(Ways{"BypassIpv6", false, nullptr, 0},
+                                         Ways{"BypassIpv6Ports", false, nullptr, 1},
+                                         Ways{"BypassIpv4Ports", true, nullptr, 1}, Ways{"PolicyIpv6", false, kBoth, 0},
+                                         Ways{"PolicyIpv4Ports", true, kBoth, 1},
+                                         Ways{"PolicyThatNamesOneIpv6", false, kOneOfTwo, 0},
+                                         Ways{"PolicyThatNamesOneIpv4", true, kOneOfTwo, 1}),
                          [](const auto& ways) { return std::string(ways.param.name); });
 
 }  // namespace

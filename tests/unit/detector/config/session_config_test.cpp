@@ -47,9 +47,18 @@ TEST(SessionConfig, WithoutRepairsNoSessionProtects) {
 TEST(SessionConfig, AllListsOfTheFirstCandidateProtect) {
     auto parts = with_path();
     parts.policy = policy_with_candidates("[{adjacency: A-C, sessions: [P]}, {adjacency: A-B, preference: 101}]");
-    EXPECT_THAT(protecting(parts), ElementsAre("A-B"));
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C")) << "not P";
     parts.policy = policy_with_candidates("[{lists: [{adjacency: A-B}, {adjacency: A-C, sessions: [P]}]}]");
     EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C", "P"));
+}
+
+// The FIB chooses among equal ways, and may know more of them than the policy.
+TEST(SessionConfig, APlainFirstCandidateMayLeaveByAnyAdjacency) {
+    auto parts = with_path();
+    parts.policy = policy_with_candidates("[{adjacency: A-B}]");
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B", "A-C"));
+    parts.policy = policy_with_candidates("[{adjacency: A-B, segments: [fd00::b]}, {adjacency: A-C}]");
+    EXPECT_THAT(protecting(parts), ElementsAre("A-B")) << "the FIB is not asked";
 }
 
 TEST(SessionConfig, AdjacenciesWithABypassProtect) {
