@@ -12,13 +12,16 @@
 #define SS_AF_INET 2
 #define SS_AF_INET6 10
 
-/* The adjacency behind a gateway: the one with its address, or else the only one on the interface. */
-static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop* hop) {
+/* The adjacency behind a gateway: the one with its address, or else the only one on the interface; null if there is none.
+ * A destination that is its own gateway is a host on the link: the neighbor only if it has the neighbor's address. */
+static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop* hop, int on_link) {
     const struct ss_adjacency* found = bpf_map_lookup_elem(&ss_adjacencies, hop);
 
-    if (found) return found;
-    __builtin_memset(hop->gateway, 0, sizeof(hop->gateway));
-    return bpf_map_lookup_elem(&ss_adjacencies, hop);
+    if (!found && !on_link) {
+        __builtin_memset(hop->gateway, 0, sizeof(hop->gateway));
+        found = bpf_map_lookup_elem(&ss_adjacencies, hop);
+    }
+    return found && found->session < SS_MAX_SESSIONS ? found : 0; /* others on a LAN are nobody's */
 }
 
 /* True if the kernel hashes the header after all extension headers (fib_multipath_hash_policy 1 and higher), not the
@@ -33,6 +36,7 @@ static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {
 static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet) {
     struct bpf_fib_lookup fib = {};
     struct ss_hop hop = {};
+    __u64 gateway[2];
     long result;
 
     fib.ifindex = ss_ifindex(frame);
@@ -56,16 +60,14 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, co
         result != BPF_FIB_LKUP_RET_FRAG_NEEDED) {
         return 0;
     }
-    hop.ifindex = fib.ifindex;
     if (fib.family == SS_AF_INET) {
-        __u64 mapped[2];
-
-        ss_map_v4(mapped, fib.ipv4_dst);
-        __builtin_memcpy(hop.gateway, mapped, sizeof(hop.gateway));
+        ss_map_v4(gateway, fib.ipv4_dst);
     } else {
-        __builtin_memcpy(hop.gateway, fib.ipv6_dst, sizeof(hop.gateway));
+        __builtin_memcpy(gateway, fib.ipv6_dst, sizeof(gateway));
     }
-    return ss_adjacency_at(&hop);
+    hop.ifindex = fib.ifindex;
+    __builtin_memcpy(hop.gateway, gateway, sizeof(hop.gateway));
+    return ss_adjacency_at(&hop, ss_same_address(gateway, packet->destination));
 }
 
 #endif

@@ -201,6 +201,7 @@ void Engine::seek_silent(Nanoseconds now) {
 }
 
 void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
+    if (change.mac && adjacencies_.note_resolved(change.ifindex, change.address, *change.mac)) relinked_ = true;
     for (auto* session : sessions_.at_neighbor(change.ifindex, change.address)) {
         if (change.mac && change.mac != session->neighbor_mac) {
             session->neighbor_mac = change.mac;

@@ -8,6 +8,9 @@
 
 namespace sidestep {
 
+/// Addresses of a neighbor, in addition to those of the configuration, that are told apart from hosts on its link.
+inline constexpr std::uint32_t kAddressesOfNeighbor = 16;
+
 /// Sizes for this configuration, with room to grow a little.
 PolicySizes map_sizes(const Config& config);
 

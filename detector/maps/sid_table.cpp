@@ -6,8 +6,10 @@
 #include <cstring>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "bpf/lib/portable.h"
+#include "detector/maps/map_sizes.hpp"
 
 namespace sidestep {
 namespace {
@@ -29,7 +31,29 @@ bool same(const ss_adjacency& a, const ss_adjacency& b) {
     return a.session == b.session && a.slot == b.slot;
 }
 
+constexpr std::size_t kMostResolved = 4096;
+
 }  // namespace
+
+bool AdjacencyTable::note_resolved(int ifindex, const Address& address, const MacAddress& mac) {
+    const auto known = resolved_.find({ifindex, address});
+    if (known != resolved_.end()) return std::exchange(known->second, mac) != mac;
+    if (resolved_.size() >= kMostResolved || sessions_.at_link({}, ifindex).empty()) return false;
+    resolved_.emplace(std::pair(ifindex, address), mac);
+    return true;
+}
+
+/// The other addresses of a neighbor, such as those of its end of the link. They stay when the neighbor is gone.
+void AdjacencyTable::add_resolved(const Session& session, const ss_adjacency& value, Entries& entries) const {
+    std::uint32_t room = kAddressesOfNeighbor;
+    for (auto host = resolved_.lower_bound({session.ifindex, {}}); host != resolved_.end(); ++host) {
+        const auto& [ifindex, address] = host->first;
+        if (ifindex != session.ifindex || room == 0) break;
+        if (host->second != session.neighbor_mac) continue;
+        entries.try_emplace(key_of(ifindex, address), value);
+        --room;
+    }
+}
 
 AdjacencyTable::Entries AdjacencyTable::wanted() const {
     // On a LAN, a gateway that belongs to no neighbor is no adjacency; this entry only marks the interface as known.
@@ -43,6 +67,11 @@ AdjacencyTable::Entries AdjacencyTable::wanted() const {
         for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;
         const auto [any, first] = result.try_emplace(key_of(session->ifindex, {}), value);
         if (!first) any->second = kNobody;
+    }
+    for (const auto& adjacency : adjacencies_) {
+        const auto* session = sessions_.find(adjacency.name);
+        if (session == nullptr || session->ifindex == 0) continue;
+        add_resolved(*session, result.at(key_of(session->ifindex, adjacency.neighbor)), result);
     }
     return result;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "detector/core/desired.hpp"
@@ -24,7 +25,9 @@ class AdjacencyTable {
 
     /// Sets the adjacencies; update() writes them.
     void set(std::vector<AdjacencyKey> adjacencies) { adjacencies_ = std::move(adjacencies); }
-    /// Writes what has changed since the last time: adjacencies, interfaces, or bypasses.
+    /// Notes the MAC address of a host on a link: whatever has the neighbor's is the neighbor. True if that is new.
+    bool note_resolved(int ifindex, const Address& address, const MacAddress& mac);
+    /// Writes the differences to the last time: adjacencies, interfaces, bypasses, or addresses of neighbors.
     Result<void> update();
     /// The bypass for packets that leave by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
     [[nodiscard]] std::uint32_t bypass_at(const RouteHop& hop) const;
@@ -33,11 +36,13 @@ class AdjacencyTable {
     using Entries = std::map<std::string, ss_adjacency>;  ///< by the bytes of an ss_hop
 
     [[nodiscard]] Entries wanted() const;
+    void add_resolved(const Session& session, const ss_adjacency& value, Entries& entries) const;
 
     Maps& maps_;
     SessionTable& sessions_;
     const PolicyTable& policies_;
     std::vector<AdjacencyKey> adjacencies_;
+    std::map<std::pair<int, Address>, MacAddress> resolved_;  ///< hosts on links of adjacencies, as last heard
     Entries written_;
 };
 

@@ -24,8 +24,19 @@ TEST_F(Fib, TheAdjacencyIsThatOfTheGateway) {
 TEST_F(Fib, OnALinkToOneNeighborEveryGatewayIsThatNeighbor) {
     all_down();
     EXPECT_EQ(v6("2001:db8:3::1"), 3U);
-    EXPECT_EQ(v6("2001:db8:9::1"), 3U) << "no gateway at all";
     EXPECT_EQ(v4("198.51.3.1"), 3U);
+}
+
+// Even where only one neighbor is known, there may be hosts on the link: those that the FIB names no gateway for.
+TEST_F(Fib, AHostOnTheLinkIsNotTheNeighbor) {
+    all_down();
+    EXPECT_EQ(v6("2001:db8:9::1"), 0U);
+    EXPECT_EQ(v4("10.0.2.77"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_NO_POLICY), 2U);
+    add_adjacency(kLink2, "2001:db8:9::1", 3);
+    add_adjacency(kLink2, "10.0.2.77", 3);
+    EXPECT_EQ(v6("2001:db8:9::1"), 3U) << "the neighbor's own address";
+    EXPECT_EQ(v4("10.0.2.77"), 3U);
 }
 
 TEST_F(Fib, OnALanAnUnknownGatewayIsNoAdjacency) {
@@ -101,6 +112,20 @@ TEST_F(Fib, APlainCandidatesOwnAdjacencyGoesBeforeTheOthers) {
     EXPECT_EQ(programs_.stats(1, 0).packets, 1U);
     programs_.states[7].rank = SS_DEGRADED;
     EXPECT_EQ(v6("2001:db8:1::1"), 5U) << "the other candidate is better";
+}
+
+// A router on the LAN that is none of ours has no rank, which is not the same as being down.
+TEST_F(Fib, APolicyWhoseRouteGoesToAnotherRouterOnTheLanStays) {
+    programs_.set_path(10, plain_list(7));
+    programs_.set_path(11, encaps_list(6, 5));
+    programs_.set_policy(1, {10, 11});
+    programs_.set_prefix(*Prefix::parse("2001:db8:7::/48"), 1);
+    programs_.set_prefix(*Prefix::parse("198.51.7.0/24"), 1);
+    all_down();
+    EXPECT_EQ(v6("2001:db8:7::1"), 0U);
+    EXPECT_EQ(v4("198.51.7.1"), 0U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_PLAIN), 2U);
+    EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 0U);
 }
 
 // If the FIB has no answer, only the policy's state counts.

@@ -110,6 +110,17 @@ class EngineTest : public testing::Test {
         maps_.sessions[session->index].tx.verdict = type == SS_EVENT_DEAD ? SS_DEAD : SS_ALIVE;
         engine_->on_kernel_event(event, kNow);
     }
+    void resolve_host(std::string_view host, const MacAddress& mac) {
+        engine_->on_neighbor({.ifindex = kToB, .address = address(host), .status = NeighborStatus::usable, .mac = mac},
+                             kNow);
+        engine_->settle();
+    }
+    /// Whether packets for this host on the link to B are B's.
+    [[nodiscard]] bool is_neighbors(std::string_view host) const {
+        ss_hop hop{.ifindex = kToB, .gateway = {}};
+        std::ranges::copy(address(host).bytes, hop.gateway);
+        return maps_.adjacencies.contains({reinterpret_cast<const char*>(&hop), sizeof hop});
+    }
     [[nodiscard]] Session& session(const std::string& name) { return *engine_->sessions().find(name); }
     [[nodiscard]] std::uint32_t rank(const std::string& name) { return maps_.states[session(name).index].rank; }
     [[nodiscard]] const ss_session_conf& conf(const std::string& name) {
@@ -129,6 +140,33 @@ TEST_F(EngineTest, SessionsProbeOnceTheirLinksAreKnown) {
     EXPECT_EQ(conf("A-B").ifindex, static_cast<unsigned>(kToB));
     EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
     EXPECT_THAT(asked_, ElementsAre(kToB, kToC));
+}
+
+// A host on the link is the neighbor if it has the neighbor's MAC address, whatever is known of it later.
+TEST_F(EngineTest, AddressesOfTheNeighborAreToldFromHostsOnItsLink) {
+    constexpr MacAddress kHost{2, 0, 0, 0, 0, 0x77};
+    start();
+    resolve_host("fd00:ab::b", kNeighborMac);
+    resolve_host("10.0.1.2", kNeighborMac);
+    resolve_host("fd00:ab::77", kHost);
+    EXPECT_TRUE(is_neighbors("fe80::b"));
+    EXPECT_TRUE(is_neighbors("fd00:ab::b"));
+    EXPECT_TRUE(is_neighbors("10.0.1.2"));
+    EXPECT_FALSE(is_neighbors("fd00:ab::77"));
+    engine_->on_neighbor(
+        {.ifindex = kToB, .address = address("fd00:ab::b"), .status = NeighborStatus::failed, .mac = {}}, kNow);
+    engine_->on_link(link("to-B", kToB, false), kNow);
+    engine_->settle();
+    EXPECT_TRUE(is_neighbors("fd00:ab::b"));
+    resolve_host("10.0.1.2", kHost);
+    EXPECT_FALSE(is_neighbors("10.0.1.2")) << "it has moved to another host";
+}
+
+TEST_F(EngineTest, NoMoreAddressesOfANeighborThanThereIsRoomFor) {
+    start();
+    for (unsigned i = 0; i < 10'000; ++i) resolve_host("fd00:ab::" + std::to_string(i), kNeighborMac);
+    EXPECT_LE(maps_.adjacencies.size(), map_sizes(square()).adjacencies / 2);
+    EXPECT_TRUE(is_neighbors("fe80::b"));
 }
 
 TEST_F(EngineTest, LostCarrierLowersTheStateAndCountsIt) {
