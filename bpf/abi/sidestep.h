@@ -441,6 +441,7 @@ struct ss_sid {
     X(NO_CANDIDATE, "no-candidate")   /* all candidates are down */                                          \
     X(HOP_LIMIT, "hop-limit")         /* left to the kernel, which lets it expire */                         \
     X(LOOP, "loop")                   /* repaired here before; left to the kernel */                         \
+    X(U_TURN, "u-turn")               /* without segments, back to the neighbor; left to the kernel */       \
     X(TOO_BIG, "too-big")             /* dropped; the sender is told */                                      \
     X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind too many options; left to the kernel */ \
     X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */

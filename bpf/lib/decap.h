@@ -82,12 +82,13 @@ static __always_inline int ss_combine_ecn(ss_frame* frame, __be32 outer_flow, co
     return 0;
 }
 
-/* Removes the outer header and all its extension headers; `packet` is the inner one afterwards. Returns 0, or the
- * program's result. */
+/* Removes the outer header and all its extension headers; `packet` is the inner one afterwards, with the repairs of both.
+ * Returns 0, or the program's result. */
 SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     __u16 protocol = ss_inner_protocol(packet, visit);
     __u32 outer = packet->upper_at - ETH_HLEN;
     __be32 outer_flow = packet->flow;
+    __u8 repairs = packet->repairs;
 
     if (!ss_from_inside(frame) || !ss_source_in_domain(packet)) {
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
@@ -106,6 +107,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     if (ss_combine_ecn(frame, outer_flow, packet)) goto broken;
     packet->upper_at -= outer;
     if (packet->srh_at) packet->srh_at -= outer;
+    if (packet->repairs < repairs) packet->repairs = repairs; /* should it be repaired here, too */
     ss_count_outcome(SS_OUTCOME_DECAPSULATED);
     return 0;
 

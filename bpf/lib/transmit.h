@@ -41,6 +41,30 @@ static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* p
     return ss_same_address(packet->source, node->source) || ss_ours_inside(frame, packet, node);
 }
 
+static __always_inline int ss_same_mac(const __u8* a, const __u8* b) {
+    __u32 differ = 0;
+    int i;
+
+    SS_UNROLL
+    for (i = 0; i < ETH_ALEN; i++) differ |= a[i] ^ b[i];
+    return !differ;
+}
+
+/*
+ * True if a list without segments would send the packet back to the neighbor that it came from. That one either expects
+ * it to go on from here, or has repaired it the same way: it would come again, and again. On a LAN another neighbor is
+ * fine; who sent what the kernel routed into the policy device is not known any more.
+ */
+static __always_inline int ss_is_u_turn(const ss_frame* frame, const struct ss_list* list, enum ss_hook hook) {
+    const struct ethhdr* eth;
+
+    if (list->mode != SS_MODE_FORWARD && (list->mode != SS_MODE_PLAIN || hook != SS_TRANSIT)) return 0;
+    if (frame->ingress_ifindex != list->ifindex) return 0;
+    if (hook != SS_TRANSIT) return 1;
+    eth = ss_at(frame, 0, sizeof(*eth));
+    return !eth || ss_same_mac(eth->h_source, list->header);
+}
+
 /* Encapsulation overhead of the list. */
 static __always_inline __u32 ss_overhead(const struct ss_list* list) {
     return list->mode == SS_MODE_ENCAPS || list->mode == SS_MODE_INSERT ? (__u32)list->header_length - ETH_HLEN : 0;
@@ -55,6 +79,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (packet->hop_limit <= hops) return ss_pass_because(path->stats, SS_DROP_HOP_LIMIT);
     if (ss_is_loop(frame, packet, hook)) return ss_pass_because(path->stats, SS_DROP_LOOP);
+    if (ss_is_u_turn(frame, list, hook)) return ss_pass_because(path->stats, SS_DROP_U_TURN);
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
         return ss_pass_because(path->stats, SS_DROP_CANNOT_INSERT);
     }

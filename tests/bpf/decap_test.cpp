@@ -79,6 +79,30 @@ TEST_F(Decap, EachBehaviorUnwrapsItsFamily) {
     expect_dropped(tunnel(kDt4, v6_), SS_OUTCOME_MALFORMED);
 }
 
+// What was repaired on its way here, and is repaired once more, has the count of both.
+TEST_F(Decap, TheCountOfRepairsStays) {
+    back_up(encaps_list(kBackup, 2));
+    programs_.lower(kPrimary);
+    const auto repaired_tunnel = [](std::uint8_t repairs, const Bytes& inner) {
+        const auto tag = static_cast<std::uint16_t>(SS_REPAIR_TAG | repairs);
+        return packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kRouting},
+                      srh(inner[kEthernetLength] >> 4 == 4 ? kIpv4Inside : kIpv6Inside, {address(kDt46)}, 0, tag) +
+                          inside(inner));
+    };
+    for (const auto& inner : {packet(Ipv6{}, udp(1, 2, 9)), packet(Ipv4{}, udp(1, 2, 9))}) {
+        for (const std::uint8_t repairs : Bytes{0, 1}) {
+            const auto result = programs_.ingress(repaired_tunnel(repairs, inner));
+            EXPECT_EQ(result.code, TC_ACT_REDIRECT);
+            EXPECT_EQ(result.packet.at(kEthernetLength + kIpv6Length + 7), repairs + 1);
+        }
+        const auto looped = programs_.drops(SS_DROP_LOOP);
+        const auto result = programs_.ingress(repaired_tunnel(SS_MAX_REPAIRS, inner));
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(inner));
+        EXPECT_EQ(programs_.drops(SS_DROP_LOOP), looped + 1);
+    }
+}
+
 TEST_F(Decap, TheMacAddressesStay) {
     auto in = tunnel(kDt46, v4_);
     auto expected = v4_;

@@ -54,6 +54,18 @@ TEST_F(Device, RepairActiveDoesNotMatter) {
     sent(packet(Ipv6{}, udp(1, 2, 100)));
 }
 
+// The kernel has replaced the addresses by which a neighbor could be told: none is sent back where it came from.
+TEST_F(Device, ARepairWithoutSegmentsIsNotSentBack) {
+    back_up(forward_list(kBackup));
+    const auto forwarded = packet(Ipv6{}, udp(1, 2, 100));
+    EXPECT_EQ(programs_.device(forwarded, kLoopback).code, TC_ACT_SHOT);
+    EXPECT_EQ(programs_.stats(kSlot, 1).drops[SS_DROP_U_TURN], 1U);
+    EXPECT_EQ(programs_.device(forwarded, kLoopback + 1).code, TC_ACT_REDIRECT);
+    EXPECT_EQ(programs_.device(forwarded).code, TC_ACT_REDIRECT) << "of this node";
+    back_up(encaps_list(kBackup, 1));
+    EXPECT_EQ(programs_.device(forwarded, kLoopback).code, TC_ACT_REDIRECT) << "with segments";
+}
+
 // The kernel's route led here, so plain forwarding is to the neighbor itself.
 TEST_F(Device, PlainForwardingIsToTheAdjacency) {
     programs_.states[kPrimary].rank = SS_UP;

@@ -132,7 +132,7 @@ class Programs {
 
     /// Runs the ingress program, at tc or at XDP; both must give the same result.
     RunResult ingress(const Bytes& packet, std::uint32_t ifindex = kLoopback) {
-        if (!at_xdp_) return run(skeleton_->progs.ss_ingress, packet, ifindex, 0);
+        if (!at_xdp_) return run(skeleton_->progs.ss_ingress, packet, ifindex, 0, ifindex);
         const auto before = answered();
         auto result = run_xdp_program(bpf_program__fd(skeleton_->progs.ss_ingress_xdp), packet, ifindex);
         if (result.code == TC_ACT_SHOT && answered() != before) result.code = TC_ACT_STOLEN;
@@ -164,8 +164,10 @@ class Programs {
             std::abort();
     }
 
-    /// Runs the program of the policy device.
-    RunResult device(const Bytes& packet) { return run(skeleton_->progs.ss_device, packet, kLoopback, 0); }
+    /// What is routed into the policy device, after it came in by an interface; 0: it is of this node.
+    RunResult device(const Bytes& packet, std::uint32_t came_in_by = 0) {
+        return run(skeleton_->progs.ss_device, packet, kLoopback, 0, came_in_by);
+    }
 
     RunResult tick(std::uint32_t mark = SS_TICK_MARK) {
         return run(skeleton_->progs.ss_tick, Bytes(SS_TICK_BYTES, 0), kLoopback, mark);
@@ -303,8 +305,9 @@ class Programs {
         return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0)};
     }
 
-    static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
-        return run_program(bpf_program__fd(program), packet, ifindex, mark);
+    static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark,
+                         std::uint32_t came_in_by = 0) {
+        return run_program(bpf_program__fd(program), packet, ifindex, mark, came_in_by);
     }
 
     /// Probes answered, over all sessions.

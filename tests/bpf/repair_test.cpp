@@ -20,8 +20,11 @@ Bytes backup(unsigned count) {
 
 class Repair : public testing::Test {
   protected:
+    static constexpr std::uint32_t kElsewhere = 99;
+
     void SetUp() override {
         if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
+        programs_.set_xdp_interface(kElsewhere, {.mac = {}, .redirect_target = 1, .no_headroom = 0});
         programs_.set_path(0, plain_list(0));
         programs_.set_path(1, encaps_list(1, 2));
         programs_.set_path(2, encaps_list(2, 3));
@@ -171,6 +174,27 @@ TEST_F(Repair, LeavesExpiringPacketsToTheKernel) {
     programs_.lower(0);
     for (const std::uint8_t hops : Bytes{0, 1})
         expect_untouched(packet(Ipv6{.hop_limit = hops}, udp(1, 2, 100)), SS_DROP_HOP_LIMIT, 1);
+}
+
+// Sent back without segments, it would come again: the neighbor has repaired it already, or knows no other way.
+TEST_F(Repair, NeverSendsAPacketBackAsItIs) {
+    programs_.lower(0);
+    programs_.set_path(1, forward_list(1));
+    auto from_neighbor = packet(Ipv6{}, udp(1, 2, 100));
+    std::ranges::copy(kLink.neighbor, from_neighbor.begin() + 6);
+    expect_untouched(from_neighbor, SS_DROP_U_TURN, 1);
+    auto v4 = packet(Ipv4{}, udp(1, 2, 100));
+    std::ranges::copy(kLink.neighbor, v4.begin() + 6);
+    programs_.set_prefix(*Prefix::parse("203.0.113.0/24"), 1);
+    expect_untouched(v4, SS_DROP_U_TURN, 1);
+
+    auto from_another = from_neighbor;
+    from_another[11] ^= 1;
+    EXPECT_EQ(programs_.ingress(from_another).code, TC_ACT_REDIRECT) << "on a LAN, to another one";
+    programs_.lists[1].ifindex = kElsewhere;
+    EXPECT_EQ(programs_.ingress(from_neighbor).code, TC_ACT_REDIRECT) << "by another interface";
+    programs_.set_path(1, encaps_list(1, 2));
+    EXPECT_EQ(programs_.ingress(from_neighbor).code, TC_ACT_REDIRECT) << "a list may begin with the way back";
 }
 
 TEST_F(Repair, LeavesPacketsWithoutCandidateToTheKernel) {

@@ -43,10 +43,12 @@ RunResult run_program(int program, const Bytes& packet, Context context) {
     return result;
 }
 
-/// Runs at tc, as if the packet came in by interface `ifindex` of this namespace, or was about to leave by it.
-inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark) {
+/// At tc: as it came in by the interface `ifindex` of this namespace, or is about to leave by it and came in by another.
+inline RunResult run_program(int program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark,
+                             std::uint32_t came_in_by = 0) {
     __sk_buff context{};
     context.ifindex = ifindex;
+    context.ingress_ifindex = came_in_by;
     context.mark = mark;
     return run_program(program, packet, context);
 }
