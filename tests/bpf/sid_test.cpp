@@ -147,7 +147,7 @@ TEST_F(Sid, ABypassIsTakenOnlyIfItIsBetter) {
     EXPECT_EQ(programs_.stats(2, 1).drops[SS_DROP_NO_CANDIDATE], 1U);
     programs_.states[kBackup].rank = SS_DEGRADED;
     programs_.states[kAdjacency].rank = SS_DEGRADED;
-    expect_passed(along({kEndX, kElsewhere}, 1), SS_DROP_NO_CANDIDATE);
+    expect_passed(along({kEndX, kElsewhere}, 1), SS_OUTCOME_PLAIN);
     programs_.states[kAdjacency].rank = SS_DOWN;
     repaired(along({kEndX, kElsewhere}, 1));
     programs_.set_policy(2, {});
