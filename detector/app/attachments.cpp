@@ -128,9 +128,7 @@ void Attachments::leave_xdp(const Entrance& entrance) const {
 
 void Attachments::review(const XdpDemands& demands) {
     demands_ = demands;
-    const auto placed = place_all(true);
-    const auto problem = placed ? std::string() : placed.error().message;
-    if (problem != std::exchange(problem_, problem) && !problem.empty()) spdlog::error("{}", problem);
+    problem_.note(place_all(true));
 }
 
 /// Returns the first error; continues after it only with `to_the_end`.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "detector/app/problem_log.hpp"
 #include "detector/core/desired.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/kernel/netlink.hpp"
@@ -90,7 +91,7 @@ class Attachments {
     std::string no_redirect_;                         ///< why the kernel does not report redirect targets
     std::set<int> redirect_targets_;                  ///< interfaces that are XDP redirect targets
     std::map<int, ss_xdp_interface> xdp_interfaces_;  ///< as last written
-    std::string problem_;                             ///< as last logged
+    ProblemLog problem_{spdlog::level::err};
 };
 
 }  // namespace sidestep

@@ -183,8 +183,7 @@ Result<void> Daemon::take_over() {
     if (auto made = installation_->set_device(wanted.device); !made) return made;
     if (auto installed = install(); !installed) {
         if (!routed_) return installed;  // routes that the file asks for
-        install_problem_ = installed.error().message;
-        spdlog::warn("{}", install_problem_);
+        install_problem_.note(installed);
     }
     (void)kernel_->links_changed();  // discards changes from before
     if (auto ticking = clock_->start(); !ticking) return ticking;
@@ -284,15 +283,13 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
     clock_->watch(now);
     note_hash_policy();
     if (now >= next_review_) review_attachments(xdp_demands());
-    const bool again = !install_problem_.empty() && now >= next_install_;
+    const bool again = install_problem_.exists() && now >= next_install_;
     if (kernel_->links_changed() || again) reinstall();
 }
 
 void Daemon::reinstall() {
-    const auto installed = install();
-    const auto problem = installed ? std::string() : installed.error().message;
+    install_problem_.note(install());
     next_install_ = monotonic_now() + kInstallEvery;
-    if (problem != std::exchange(install_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
 }
 
 /// What was made does not outlive an exception, either.

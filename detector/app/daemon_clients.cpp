@@ -80,9 +80,7 @@ void Daemon::on_client_gone(ConnectionId connection) {
 /// The desired state with the clients' sessions as they are now; and what outlives this process, on disk.
 Result<ChangePlan> Daemon::follow_clients() {
     auto moved = move_to(with_clients(base_, clients_.configs()));
-    const auto saved = save_clients(paths_.clients, clients_.all());
-    const auto problem = saved ? std::string() : saved.error().message;
-    if (problem != std::exchange(clients_problem_, problem) && !problem.empty()) spdlog::warn("{}", problem);
+    clients_problem_.note(save_clients(paths_.clients, clients_.all()));
     arm_leases();
     return moved;
 }

@@ -28,6 +28,7 @@
 #include "detector/app/detector_commands.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
+#include "detector/app/problem_log.hpp"
 #include "detector/app/reject_report.hpp"
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
@@ -140,15 +141,15 @@ class Daemon {
     PolicySet computed_;  ///< the last set from routing that was put in force
     Desired base_;        ///< configuration and computed set; the engine has this and the clients' sessions
     ClientSessions clients_;
-    std::string clients_problem_;  ///< as logged
+    ProblemLog clients_problem_;
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
     std::optional<Config> successor_;  ///< the configuration to continue with
-    std::string install_problem_;      ///< as last logged
-    Nanoseconds next_install_{};       ///< next attempt, while there is a problem
-    Nanoseconds next_review_{};        ///< of the attachments
-    bool in_force_ = false;            ///< our programs are at the hooks
-    bool routed_ = false;              ///< a computed set is in force
+    ProblemLog install_problem_;
+    Nanoseconds next_install_{};  ///< next attempt, while there is a problem
+    Nanoseconds next_review_{};   ///< of the attachments
+    bool in_force_ = false;       ///< our programs are at the hooks
+    bool routed_ = false;         ///< a computed set is in force
     std::optional<NamespaceLock> lock_;
     std::optional<LockFile> node_lock_;
     std::vector<Fd> reserve_;  ///< what cleaning up opens, should clients have all other descriptors

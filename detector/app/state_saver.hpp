@@ -7,8 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
+#include "detector/app/problem_log.hpp"
 #include "detector/app/state_file.hpp"
 
 namespace sidestep {
@@ -41,13 +40,11 @@ class StateSaver {
             changed_ = true;  // the next tick tries again
             left_ = 0;
         }
-        const auto problem = saved ? std::string() : saved.error().message;
-        if (problem != std::exchange(problem_, problem) && !problem.empty())
-            spdlog::warn("the state of the sessions cannot be saved, the file stays as it was: {}", problem);
+        problem_.note(saved, "the state of the sessions cannot be saved, the file stays as it was: ");
     }
 
     std::string path_;
-    std::string problem_;  ///< as logged
+    ProblemLog problem_;
     std::function<SavedSessions()> state_;
     bool changed_ = false;
     int left_ = kSavesAtOnce;
