@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads the sessions: adjacencies, paths and passive sessions; and the bypasses of adjacencies.
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -13,8 +12,7 @@ namespace sidestep::config_reader {
 namespace {
 
 void check_intervals(const Reading& reading, const YamlPlace& place) {
-    std::set<Nanoseconds> intervals;
-    for (const auto& session : sessions_of(reading.config)) intervals.insert(session.probe.interval);
+    const auto intervals = intervals_of(sessions_of(reading.config));
     if (intervals.size() <= reading.limits.intervals) return;
     place.complain(fmt::format("use {} different probe intervals; at most {} can be served", intervals.size(),
                                reading.limits.intervals));

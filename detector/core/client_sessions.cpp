@@ -3,7 +3,6 @@
 #include "detector/core/client_sessions.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +14,10 @@ bool is_over(const ClientSession& session, Nanoseconds now) {
     return !session.owner && session.lease && session.ends <= now;
 }
 
+const std::string& name_of(const ClientSession& session) {
+    return session.config.name;
+}
+
 void disown(ClientSession& session, Nanoseconds now) {
     session.owner.reset();
     if (session.lease) session.ends = now + *session.lease;
@@ -23,8 +26,7 @@ void disown(ClientSession& session, Nanoseconds now) {
 }  // namespace
 
 Result<void> ClientSessions::add(ClientSession session, const std::vector<SessionConfig>& others) {
-    const auto present = std::ranges::find(
-        sessions_, session.config.name, [](const ClientSession& one) -> const auto& { return one.config.name; });
+    const auto present = std::ranges::find(sessions_, session.config.name, name_of);
     if (present != sessions_.end()) return take_over(*present, session);
     if (auto checked = check_room(session, others); !checked) return checked;
     sessions_.push_back(std::move(session));
@@ -92,8 +94,7 @@ std::vector<SessionConfig> ClientSessions::configs() const {
 
 const ClientSession* ClientSessions::find(const std::string& name) const {
     if (!name.starts_with(kClientPrefix)) return nullptr;
-    const auto found = std::ranges::find(
-        sessions_, name, [](const ClientSession& one) -> const auto& { return one.config.name; });
+    const auto found = std::ranges::find(sessions_, name, name_of);
     return found == sessions_.end() ? nullptr : &*found;
 }
 
@@ -109,8 +110,7 @@ Result<void> ClientSessions::check_room(const ClientSession& session, const std:
 
 /// Of all sessions, with those of the configuration and one `more` (or null).
 Result<void> ClientSessions::check_sum(const std::vector<SessionConfig>& others, const SessionConfig* more) const {
-    std::set<Nanoseconds> intervals;
-    for (const auto& session : others) intervals.insert(session.probe.interval);
+    auto intervals = intervals_of(others);
     for (const auto& session : sessions_) intervals.insert(session.config.probe.interval);
     if (more != nullptr) intervals.insert(more->probe.interval);
     if (others.size() + sessions_.size() + (more != nullptr ? 1 : 0) > limits_.all_sessions)

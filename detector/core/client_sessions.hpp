@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/abi/sidestep.h"
 #include "common/duration.hpp"
 #include "common/error.hpp"
 #include "detector/core/session_config.hpp"
@@ -31,8 +32,8 @@ struct ClientSession {
 struct ClientLimits {
     std::size_t sessions = 1024;
     std::size_t of_one_client = 512;
-    std::size_t all_sessions = 4096;  ///< SS_MAX_SESSIONS, those of the configuration included
-    std::size_t intervals = 16;       ///< SS_MAX_CLASSES, likewise
+    std::size_t all_sessions = SS_MAX_SESSIONS;  ///< those of the configuration included
+    std::size_t intervals = SS_MAX_CLASSES;      ///< different ones, likewise
 };
 
 class ClientSessions {
@@ -62,7 +63,7 @@ class ClientSessions {
     [[nodiscard]] const ClientSession* find(const std::string& name) const;
 
   private:
-    Result<void> take_over(ClientSession& present, const ClientSession& asked);
+    static Result<void> take_over(ClientSession& present, const ClientSession& asked);
     [[nodiscard]] Result<void> check_room(const ClientSession& session, const std::vector<SessionConfig>& others) const;
     [[nodiscard]] Result<void> check_sum(const std::vector<SessionConfig>& others, const SessionConfig* more) const;
 

@@ -65,6 +65,12 @@ bool follows_fib(const PolicyConfig& policy) {
 
 }  // namespace
 
+std::set<Nanoseconds> intervals_of(const std::vector<SessionConfig>& sessions) {
+    std::set<Nanoseconds> intervals;
+    for (const auto& session : sessions) intervals.insert(session.probe.interval);
+    return intervals;
+}
+
 std::set<std::string> protecting_sessions(const Config& config) {
     std::set<std::string> names;
     for (const auto& policy : config.policies) {

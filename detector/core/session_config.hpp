@@ -28,6 +28,9 @@ struct SessionConfig {
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
+/// The different probe intervals of these sessions; a plan has room for SS_MAX_CLASSES.
+std::set<Nanoseconds> intervals_of(const std::vector<SessionConfig>& sessions);
+
 /// The names of the sessions that protect something: if one of them goes down, a policy may leave its first candidate
 /// or one of that candidate's lists, or a bypass comes into use. If a policy's first candidate is plain, the sessions of all
 /// adjacencies protect: the FIB may send its packets by any of them.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Moves from one desired state to the next. The steps of a ChangePlan run in an order in which no packet is lost.
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,8 +15,7 @@ Result<void> check_limits(const Desired& wanted) {
     if (wanted.sessions.size() > SS_MAX_SESSIONS) {
         return fail(fmt::format("{} sessions requested; the limit is {}", wanted.sessions.size(), SS_MAX_SESSIONS));
     }
-    std::set<Nanoseconds> intervals;
-    for (const auto& session : wanted.sessions) intervals.insert(session.probe.interval);
+    const auto intervals = intervals_of(wanted.sessions);
     if (intervals.size() > SS_MAX_CLASSES) {
         return fail(
             fmt::format("{} different probe intervals requested; the limit is {}", intervals.size(), SS_MAX_CLASSES));
