@@ -80,6 +80,7 @@ void Daemon::on_client_gone(ConnectionId connection) {
 /// The desired state with the clients' sessions as they are now; and what outlives this process, on disk.
 Result<ChangePlan> Daemon::follow_clients() {
     auto moved = move_to(with_clients(base_, clients_.configs()));
+    if (!moved) return moved;
     clients_problem_.note(save_clients(paths_.clients, clients_.all()));
     arm_leases();
     return moved;
