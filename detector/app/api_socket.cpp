@@ -24,8 +24,20 @@ const sockaddr* plain(const sockaddr_un& address) {
     return reinterpret_cast<const sockaddr*>(&address);
 }
 
+Result<sockaddr_un> address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() > kLongestPath) {
+        return fail(
+            fmt::format("the path of the socket has {} bytes, and {} at most are possible: use a shorter --run-dir: {}",
+                        path.size(), kLongestPath, path));
+    }
+    std::ranges::copy(path, address.sun_path);
+    return address;
+}
+
 /// Removes the socket of a dead process; whatever else is at `path` stays, and is an error.
-Result<void> make_room(const std::string& path, const sockaddr_un& address) {
+Result<void> make_room(const std::string& path) {
     struct stat file {};
     if (::lstat(path.c_str(), &file) < 0) {
         if (errno == ENOENT) return {};
@@ -33,12 +45,9 @@ Result<void> make_room(const std::string& path, const sockaddr_un& address) {
     }
     if (!S_ISSOCK(file.st_mode))
         return fail(path + " is in the way and not a socket: move it, or use another --run-dir");
-    const auto probe = unix_socket();
-    if (!probe) return fail_errno("cannot make a Unix socket");
-    // EAGAIN: somebody listens, and has more clients waiting than it accepts.
-    if (::connect(probe.get(), plain(address), sizeof address) == 0 || errno == EAGAIN)
-        return fail("another sidestepd answers at " + path + ": stop it first");
-    if (errno != ECONNREFUSED) return fail_errno("cannot tell who listens at " + path);
+    const auto listening = somebody_listens(path);
+    if (!listening) return std::unexpected(listening.error());
+    if (*listening) return fail("another sidestepd answers at " + path + ": stop it first");
     if (::unlink(path.c_str()) < 0) return fail_errno("cannot remove " + path + ", which nobody listens at");
     return {};
 }
@@ -46,15 +55,9 @@ Result<void> make_room(const std::string& path, const sockaddr_un& address) {
 }  // namespace
 
 Result<Fd> listen_privately(const std::string& path) {
-    if (path.size() > kLongestPath) {
-        return fail(
-            fmt::format("the path of the socket has {} bytes, and {} at most are possible: use a shorter --run-dir: {}",
-                        path.size(), kLongestPath, path));
-    }
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::ranges::copy(path, address.sun_path);
-    if (auto room = make_room(path, address); !room) return std::unexpected(room.error());
+    const auto address = address_of(path);
+    if (!address) return std::unexpected(address.error());
+    if (auto room = make_room(path); !room) return std::unexpected(room.error());
 
     auto socket = unix_socket();
     if (!socket) return fail_errno("cannot make a Unix socket");
@@ -62,9 +65,20 @@ Result<Fd> listen_privately(const std::string& path) {
     // has another mode. Changing the umask would reach the files of other threads; chmod() after bind() goes by a path,
     // which may lead elsewhere by then.
     if (::fchmod(socket.get(), 0600) < 0) return fail_errno("cannot make the socket private");
-    if (::bind(socket.get(), plain(address), sizeof address) < 0 || ::listen(socket.get(), SOMAXCONN) < 0)
+    if (::bind(socket.get(), plain(*address), sizeof *address) < 0 || ::listen(socket.get(), SOMAXCONN) < 0)
         return fail_errno("cannot listen at " + path);
     return socket;
+}
+
+Result<bool> somebody_listens(const std::string& path) {
+    const auto address = address_of(path);
+    if (!address) return std::unexpected(address.error());
+    const auto socket = unix_socket();
+    if (!socket) return fail_errno("cannot make a Unix socket");
+    // EAGAIN: somebody listens, and has more clients waiting than it accepts.
+    if (::connect(socket.get(), plain(*address), sizeof *address) == 0 || errno == EAGAIN) return true;
+    if (errno == ECONNREFUSED) return false;
+    return fail_errno("cannot tell who listens at " + path);
 }
 
 }  // namespace sidestep

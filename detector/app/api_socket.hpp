@@ -13,4 +13,7 @@ namespace sidestep {
 /// error if a process answers there, if the file is no socket, or if the path is too long for an address (unix(7)).
 Result<Fd> listen_privately(const std::string& path);
 
+/// Whether a process listens at the socket at `path`. An error if that cannot be told: there may be no socket.
+Result<bool> somebody_listens(const std::string& path);
+
 }  // namespace sidestep

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Implements `sidestepd --flush`: removes what a dead detector left running.
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -11,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/run_directory.hpp"
+#include "detector/app/api_socket.hpp"
 #include "detector/app/attachments.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/installation.hpp"
@@ -30,15 +27,6 @@ struct Leftover {
     LockFile lock;
 };
 
-bool answers(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return false;
-    std::ranges::copy(path, address.sun_path);
-    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
-}
-
 bool left_something(const NodePaths& paths) {
     std::error_code error;
     return fs::exists(paths.pins, error) || fs::exists(paths.socket, error) || fs::exists(paths.state, error);
@@ -50,7 +38,7 @@ Result<std::optional<Leftover>> leftover_of(const NodePaths& paths, const LockHo
     const auto before = LockFile::holder_of(paths.lock);
     auto lock = LockFile::take(paths.lock, before.value_or(self));  // it still tells whose leftovers these are
     if (!lock) return std::unexpected(lock.error());
-    if (!*lock || answers(paths.socket)) {
+    if (!*lock || somebody_listens(paths.socket).value_or(false)) {
         if (*lock) (*lock)->remove();
         return fail(
             fmt::format("its detector runs in another network namespace ({}): stop it first, nothing was removed",
