@@ -8,32 +8,25 @@
 
 namespace sidestep {
 
-/// Copies share one value until edit() is called on one of them. Copying costs a pointer, and copies that share are equal at
-/// a glance.
+/// Copies share one value, which does not change. Copying costs a pointer, and copies are equal at a glance.
 template <typename T>
 class SharedValue {
   public:
     SharedValue() : SharedValue(T{}) {}
     SharedValue(T value)
-        : value_(std::make_shared<T>(std::move(value))) {}  // NOLINT: a T is meant wherever one is given
+        : value_(std::make_shared<const T>(std::move(value))) {}  // NOLINT: a T is meant wherever one is given
 
     const T& operator*() const { return *value_; }
     const T* operator->() const { return value_.get(); }
     [[nodiscard]] auto begin() const { return value_->begin(); }
     [[nodiscard]] auto end() const { return value_->end(); }
 
-    /// The value of this copy alone.
-    T& edit() {
-        if (value_.use_count() > 1) value_ = std::make_shared<T>(*value_);
-        return *value_;
-    }
-
     /// True if they are one value, without a look at it.
     [[nodiscard]] bool shares(const SharedValue& other) const { return value_ == other.value_; }
     bool operator==(const SharedValue& other) const { return shares(other) || *value_ == *other.value_; }
 
   private:
-    std::shared_ptr<T> value_;
+    std::shared_ptr<const T> value_;
 };
 
 }  // namespace sidestep

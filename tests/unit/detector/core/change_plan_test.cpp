@@ -187,11 +187,11 @@ TEST(ChangePlan, OtherChangesAreMoreThanSessions) {
     EXPECT_FALSE(plan_changes(desired_of(config()), desired_of(changed)).only_sessions());
 }
 
-TEST(SharedValue, IsCopiedOnlyToBeEdited) {
-    SharedValue<std::vector<int>> value(std::vector<int>{1, 2});
+TEST(SharedValue, IsEqualByValueAndSharedByCopies) {
+    const SharedValue<std::vector<int>> value(std::vector<int>{1, 2});
     auto copy = value;
     EXPECT_TRUE(copy.shares(value));
-    copy.edit().push_back(3);
+    copy = std::vector<int>{1, 2, 3};
     EXPECT_FALSE(copy.shares(value));
     EXPECT_EQ(value->size(), 2U);
     EXPECT_FALSE(copy == value);
