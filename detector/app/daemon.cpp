@@ -17,6 +17,7 @@
 #include "bpf/lib/portable.h"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/app/descriptor.hpp"
+#include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/privilege.hpp"

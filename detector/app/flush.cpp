@@ -12,7 +12,7 @@
 #include "detector/app/daemon.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/clock/clock.hpp"
-#include "detector/kernel/dataplane.hpp"
+#include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/node_lock.hpp"
 

@@ -3,173 +3,17 @@
 #include "detector/core/change_plan.hpp"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "detector/core/field_changes.hpp"
+#include "detector/core/keyed_pairs.hpp"
 #include "detector/core/names.hpp"
+#include "detector/core/session_changes.hpp"
 
 namespace sidestep {
 namespace {
-
-std::string text(const std::string& value) {
-    return value.empty() ? "none" : value;
-}
-std::string text(unsigned value) {
-    return std::to_string(value);
-}
-std::string text(bool value) {
-    return value ? "true" : "false";
-}
-std::string text(Nanoseconds value) {
-    return format_duration(value);
-}
-std::string text(const Address& value) {
-    return value == Address{} ? "none" : value.to_string();
-}
-std::string text(const std::optional<Address>& value) {
-    return value ? value->to_string() : "none";
-}
-std::string text(const std::vector<Address>& values) {
-    std::vector<std::string> texts;
-    for (const auto& value : values) texts.push_back(value.to_string());
-    return fmt::format("[{}]", fmt::join(texts, ", "));
-}
-std::string text(const std::vector<Prefix>& values) {
-    std::vector<std::string> texts;
-    for (const auto& value : values) texts.push_back(value.to_string());
-    return fmt::format("[{}]", fmt::join(texts, ", "));
-}
-std::string text(Turnaround value) {
-    return std::string(to_string(value));
-}
-std::string text(ClockKind value) {
-    return std::string(to_string(value));
-}
-std::string text(const std::optional<DampingSettings>& value) {
-    if (!value) return "none";
-    return fmt::format("half-life {} suppress {} reuse {} max-suppress {}", format_duration(value->half_life),
-                       value->suppress, value->reuse, format_duration(value->max_suppress));
-}
-
-/// "KEY: BEFORE -> AFTER" for each value that differs.
-class Fields {
-  public:
-    template <typename T>
-    Fields& compare(std::string_view key, const T& before, const T& after) {
-        if (!(before == after)) list_.push_back(fmt::format("{}: {} -> {}", key, text(before), text(after)));
-        return *this;
-    }
-    std::vector<std::string> take() { return std::move(list_); }
-
-  private:
-    std::vector<std::string> list_;
-};
-
-/// The link or path that a session watches. A change of it means another session, unless the name is the same.
-auto identity(const SessionConfig& session) {
-    return std::tie(session.interface, session.returns_on, session.neighbor, session.passive_source, session.encaps);
-}
-
-std::vector<std::string> fields_of(const SessionConfig& before, const SessionConfig& after) {
-    const auto& old = before.probe;
-    const auto& probe = after.probe;
-    return Fields()
-        .compare("interface", before.interface, after.interface)
-        .compare("returns-on", before.returns_on, after.returns_on)
-        .compare("neighbor", before.neighbor, after.neighbor)
-        .compare("source", before.source, after.source)
-        .compare("probe-source", before.passive_source, after.passive_source)
-        .compare("segments", before.encaps, after.encaps)
-        .compare("interval", old.interval, probe.interval)
-        .compare("multiplier", old.multiplier, probe.multiplier)
-        .compare("up-count", old.up_count, probe.up_count)
-        .compare("wait-to-restore", old.wait_to_restore, probe.wait_to_restore)
-        .compare("allowance", old.allowance, probe.allowance)
-        .compare("turnaround", old.turnaround, probe.turnaround)
-        .compare("size", old.size, probe.size)
-        .compare("loss-limit", old.loss_limit, probe.loss_limit)
-        .compare("rtt-limit", old.rtt_limit, probe.rtt_limit)
-        .compare("damping", old.damping, probe.damping)
-        .compare("return-address", old.return_address, probe.return_address)
-        .compare("return", old.back, probe.back)
-        .take();
-}
-
-template <typename Item, typename Key>
-auto by_key(const std::vector<Item>& items, Key key) {
-    std::map<std::string, const Item*> result;
-    for (const auto& item : items) result.emplace(key(item), &item);
-    return result;
-}
-
-/// Visits the keys of two maps in order, with the value that each map has; null if it has none.
-template <typename Map, typename Visit>
-void for_each_pair(const Map& before, const Map& after, Visit visit) {
-    const decltype(&before.begin()->second) none = nullptr;
-    auto left = before.begin();
-    auto right = after.begin();
-    while (left != before.end() || right != after.end()) {
-        if (right == after.end() || (left != before.end() && left->first < right->first)) {
-            visit(left->first, &left->second, none);
-            ++left;
-        } else if (left == before.end() || right->first < left->first) {
-            visit(right->first, none, &right->second);
-            ++right;
-        } else {
-            visit(left->first, &left->second, &right->second);
-            ++left;
-            ++right;
-        }
-    }
-}
-
-std::vector<SessionChange> session_changes(const std::vector<SessionConfig>& present,
-                                           const std::vector<SessionConfig>& wanted) {
-    const auto name = [](const SessionConfig& session) { return session.name; };
-    std::vector<SessionChange> changed;
-    std::vector<const SessionConfig*> removed;
-    std::vector<const SessionConfig*> added;
-    const auto compare = [&](const SessionConfig& before, const SessionConfig& after) {
-        const bool renamed = before.name != after.name;
-        auto fields = fields_of(before, after);
-        if (!renamed && fields.empty()) return;
-        changed.push_back({.kind = renamed ? ChangeKind::renamed : ChangeKind::changed,
-                           .name = after.name,
-                           .before = renamed ? before.name : "",
-                           .starts_anew = identity(before) != identity(after),
-                           .fields = std::move(fields)});
-    };
-    for_each_pair(by_key(present, name), by_key(wanted, name), [&](const auto&, const auto* before, const auto* after) {
-        if (after == nullptr) {
-            removed.push_back(*before);
-        } else if (before == nullptr) {
-            added.push_back(*after);
-        } else {
-            compare(**before, **after);
-        }
-    });
-    std::map<decltype(identity(std::declval<SessionConfig>())), const SessionConfig*> gone;
-    for (const auto* session : removed) gone.emplace(identity(*session), session);
-    std::erase_if(added, [&](const SessionConfig* session) {
-        const auto old = gone.find(identity(*session));
-        if (old == gone.end()) return false;
-        compare(*old->second, *session);
-        std::erase(removed, old->second);
-        gone.erase(old);
-        return true;
-    });
-    std::ranges::stable_partition(changed,
-                                  [](const SessionChange& change) { return change.kind == ChangeKind::renamed; });
-    const auto add = [&](ChangeKind kind, const SessionConfig* session) {
-        changed.push_back({.kind = kind, .name = session->name, .before = {}, .fields = {}});
-    };
-    for (const auto* session : added) add(ChangeKind::added, session);
-    for (const auto* session : removed) add(ChangeKind::removed, session);
-    return changed;
-}
 
 /// All fields except prefixes, which are compared separately.
 std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPolicy& after) {
@@ -231,7 +75,7 @@ std::vector<ItemChange> prefix_changes(const Desired& present, const Desired& wa
                 changes.push_back({.kind = ChangeKind::removed,
                                    .name = prefix.to_string(),
                                    .fields = {"policy " + key_of(**before)}});
-            } else if (auto fields = Fields().compare("policy", key_of(**before), key_of(**after)).take();
+            } else if (auto fields = FieldChanges().compare("policy", key_of(**before), key_of(**after)).take();
                        !fields.empty()) {
                 changes.push_back(
                     {.kind = ChangeKind::changed, .name = prefix.to_string(), .fields = std::move(fields)});
@@ -276,14 +120,14 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
         if (!fields.empty())
             changes.push_back({.kind = ChangeKind::changed, .name = name, .fields = std::move(fields)});
     };
-    add("node", Fields()
+    add("node", FieldChanges()
                     .compare("source-address", present.node.source, wanted.node.source)
                     .compare("source-address-v4", present.node.source_v4, wanted.node.source_v4)
                     .compare("sr-domain", present.node.domain, wanted.node.domain)
                     .take());
-    add("clock", Fields().compare("clock", present.clock, wanted.clock).take());
-    add("device", Fields().compare("device", present.device, wanted.device).take());
-    add("xdp", Fields().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
+    add("clock", FieldChanges().compare("clock", present.clock, wanted.clock).take());
+    add("device", FieldChanges().compare("device", present.device, wanted.device).take());
+    add("xdp", FieldChanges().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;
 }

@@ -94,9 +94,4 @@ class Dataplane : public Maps {
         memory_;
 };
 
-/// Mounts a bpffs at `directory` (created if necessary) unless one is there.
-Result<void> mount_bpffs(const std::string& directory);
-/// Unmounts it, unless something is pinned there.
-void unmount_bpffs(const std::string& directory);
-
 }  // namespace sidestep

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <future>
 #include <memory>
 #include <thread>
@@ -13,8 +12,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "tests/bench/bfd_peer.hpp"
 #include "tests/bench/bpf_cost.hpp"
+#include "tests/bench/liveness_peers.hpp"
+#include "tests/bench/liveness_rows.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/sidestep_subject.hpp"
 #include "tests/bench/trial.hpp"
@@ -31,57 +31,12 @@ constexpr double kTrafficRate = 10'000;
 constexpr auto kDeadTime = 100ms;
 constexpr auto kSettling = 500ms;
 
-/// How often and how long.
-struct Effort {
-    int cuts;
-    int fast_cuts;  ///< at 250 us and 100 us
-    int load_cuts;
-    int fifo_cuts;  ///< slow: the detector gets 50 ms of processor time a second to raise the state again
-    int dead_cuts;
-    int restarts;
-    int peer_cuts;  ///< each costs seconds: BFD begins slowly
-    int peer_load_cuts;
-    milliseconds watch;
-    milliseconds watch_many;
-    milliseconds cost;
-    bool together;  ///< watch the peers while Sidestep is watched; else afterwards
-};
-
 constexpr Effort kFull{100, 100, 50, 10, 20, 10, 10, 3, 60s, 60s, 10s, false};
 constexpr Effort kQuick{20, 10, 10, 2, 3, 2, 2, 0, 1500ms, 5s, 1s, true};
 
-const topo::Clock::time_point kStart = topo::Clock::now();
-
-void progress(const std::string& text) {
-    const auto elapsed = std::chrono::duration<double>(topo::Clock::now() - kStart).count();
-    fmt::print(stderr, "bench_liveness: {:6.1f} s  {}\n", elapsed, text);
-}
-
-/// A BFD daemon that can run here, started when wanted.
-struct PeerKind {
-    BfdSpec spec;
-    std::unique_ptr<BfdPeer> (*start)(const BfdSpec&);
-};
-
-std::vector<PeerKind> peers_here() {
-    std::vector<PeerKind> kinds;
-    if (const auto missing = bird_missing(); missing.empty()) {
-        kinds.push_back({{.name = "bird", .interval = "1ms"}, start_bird});
-        kinds.push_back({{.name = "bird_10ms", .interval = "10ms"}, start_bird});
-    } else {
-        progress(missing + ": left out");
-    }
-    if (const auto missing = frr_missing(); missing.empty()) {
-        kinds.push_back({{.name = "frr", .interval = "10ms"}, start_frr});  // its least
-    } else {
-        progress(missing + ": left out");
-    }
-    return kinds;
-}
-
 class Liveness {
   public:
-    explicit Liveness(const Effort& effort) : effort_(effort), kinds_(peers_here()) {
+    explicit Liveness(const Effort& effort) : effort_(effort), peers_(effort, rows_) {
         const auto allowed = topo::Hogs().add(1ms, 0);
         if (!allowed) progress(allowed.error().message + ": rows under real-time load are left out");
         for (const auto load : kLoads) {
@@ -98,35 +53,25 @@ class Liveness {
         cost(64, 0.02, effort_.cost);
         cost(4000, 0.5, effort_.watch_many);
         if (!effort_.together) {  // what is fast, and what is slow
-            measure_peers("1ms");
-            measure_peers("10ms");
+            peers_.measure("1ms", loads_);
+            peers_.measure("10ms", loads_);
         }
-        costs_of_peers();
-        return std::move(rows_);
+        peers_.measure_costs();
+        return rows_.take();
     }
 
   private:
-    Row& add(Row row) {
-        rows_.push_back(std::move(row));
-        return rows_.back();
-    }
-
-    /// A row with the median of some times.
-    Row& add_median(const std::string& key, const std::vector<double>& times, std::optional<double> bar) {
-        if (times.empty()) throw std::runtime_error(key + ": no failure was noticed");
-        return add({.key = key, .value = quantile(times, 0.5), .unit = "ms", .n = times.size(), .bar = bar});
-    }
-
     void detection() {
         progress(fmt::format("{} cuts at 1 ms x 3", effort_.cuts));
         sidestep_.start("1ms");
         const auto times = detect(sidestep_, effort_.cuts, Load::idle);
-        add_median("detect_1ms_median", times, 3.0);
+        rows_.add_median("detect_1ms_median", times, 3.0);
         idle_ms_ = quantile(times, 0.5);
-        add({.key = "detect_1ms_p99", .value = quantile(times, 0.99), .unit = "ms", .n = times.size(), .bar = 4.0})
+        rows_
+            .add({.key = "detect_1ms_p99", .value = quantile(times, 0.99), .unit = "ms", .n = times.size(), .bar = 4.0})
             .versus["max"] = quantile(times, 1);
         const auto gap = sidestep_.ask("status").value(nlohmann::json::json_pointer("/clock/longest_gap_us"), 0.0);
-        rows_.back().versus["longest_clock_gap"] = rounded(gap / 1e3);
+        rows_.last().versus["longest_clock_gap"] = rounded(gap / 1e3);
         detection_at("250us", 0.9);
         detection_at("100us", 0.5);
         sidestep_.stop();
@@ -137,7 +82,7 @@ class Liveness {
         sidestep_.stop();
         sidestep_.start(interval);
         const auto times = detect(sidestep_, effort_.fast_cuts, Load::idle);
-        auto& row = add_median("detect_" + interval + "_median", times, bar);
+        auto& row = rows_.add_median("detect_" + interval + "_median", times, bar);
         row.versus["p99"] = quantile(times, 0.99);
     }
 
@@ -148,7 +93,7 @@ class Liveness {
             const int cuts = load == Load::fifo ? effort_.fifo_cuts : effort_.load_cuts;
             progress(fmt::format("{} cuts under {}", cuts, name_of(load)));
             const auto times = detect(sidestep_, cuts, load);
-            auto& row = add_median(fmt::format("detect_1ms_median_{}", name_of(load)), times, 1.5 * idle_ms_);
+            auto& row = rows_.add_median(fmt::format("detect_1ms_median_{}", name_of(load)), times, 1.5 * idle_ms_);
             row.versus["idle"] = idle_ms_;
             row.versus["ratio_idle"] = rounded(row.value / idle_ms_);
             row.versus["max"] = quantile(times, 1);
@@ -157,9 +102,7 @@ class Liveness {
 
     void false_downs() {
         std::vector<std::unique_ptr<BfdPeer>> peers;
-        if (effort_.together) {
-            for (const auto& kind : kinds_) peers.push_back(kind.start(kind.spec));
-        }
+        if (effort_.together) peers = peers_.start();
         for (const auto load : loads_) {
             progress(fmt::format("{} of {}, nothing is cut", effort_.watch, name_of(load)));
             const auto before = probes();
@@ -167,9 +110,9 @@ class Liveness {
             for (const auto& peer : peers) subjects.push_back(peer.get());
             const auto watched = watch(subjects, effort_.watch, load);
             add_false_downs(fmt::format("false_downs_1ms_{}", name_of(load)), ours(watched), before);
-            if (load == Load::flood) rows_.back().versus["flood_kpps"] = rounded(watched.flood_kpps);
+            if (load == Load::flood) rows_.last().versus["flood_kpps"] = rounded(watched.flood_kpps);
             for (std::size_t i = 0; i < peers.size(); ++i)
-                compare(rows_.back().key, peers[i]->name(), watched.downs[i + 1]);
+                rows_.compare(rows_.last().key, peers[i]->name(), watched.downs[i + 1]);
         }
         std::vector<std::future<std::vector<double>>> times;  // while the detector rests
         times.reserve(peers.size());
@@ -193,7 +136,7 @@ class Liveness {
         downs = std::max<std::size_t>(sidestep_.downs().size(), sidestep_.sum("downs") - count);
         add_false_downs("false_downs_1ms_killed", downs, before);
         for (std::size_t i = 0; i < peers.size(); ++i)
-            compare_median("detect_1ms_median", peers[i]->name(), times[i].get());
+            rows_.compare_median("detect_1ms_median", peers[i]->name(), times[i].get());
     }
 
     /// Of the first subject, which is Sidestep.
@@ -222,7 +165,7 @@ class Liveness {
 
     void add_false_downs(const std::string& key, std::size_t downs, const Probes& before) {
         const auto now = probes();
-        auto& row = add({.key = key, .value = static_cast<double>(downs), .unit = "downs"});
+        auto& row = rows_.add({.key = key, .value = static_cast<double>(downs), .unit = "downs"});
         row.n = 1;
         row.bar = 0;
         row.versus["probes_sent"] = now.sent - before.sent;
@@ -249,7 +192,7 @@ class Liveness {
             windows.push_back(static_cast<double>(*length) / 1e6);
             sidestep_.start_again();
         }
-        auto& row = add_median("loss_window_dead", windows, 4.0);
+        auto& row = rows_.add_median("loss_window_dead", windows, 4.0);
         row.versus["max"] = quantile(windows, 1);
     }
 
@@ -264,7 +207,8 @@ class Liveness {
         }
         std::this_thread::sleep_for(kDeadTime);
         const auto report = traffic.stop();
-        auto& row = add({.key = "lost_restart", .value = static_cast<double>(report.lost.size()), .unit = "packets"});
+        auto& row =
+            rows_.add({.key = "lost_restart", .value = static_cast<double>(report.lost.size()), .unit = "packets"});
         row.n = static_cast<std::size_t>(effort_.restarts);
         row.bar = 0;
         row.versus["packets_sent"] = report.sent;
@@ -287,7 +231,7 @@ class Liveness {
         const auto after = probes();
 
         auto total = detector;
-        auto& row = add({.key = fmt::format("cpu_{}_sessions_10ms", sessions), .unit = "cores", .bar = bar});
+        auto& row = rows_.add({.key = fmt::format("cpu_{}_sessions_10ms", sessions), .unit = "cores", .bar = bar});
         row.n = static_cast<std::size_t>(sessions);
         for (const auto& program : spent) {
             total += static_cast<double>(program.run_ns);
@@ -304,86 +248,16 @@ class Liveness {
         if (rate < 0.95 * sessions / 10.0) row.flaw = "the clock was late and left out probes";
         if (sessions > 64) {
             add_false_downs(fmt::format("false_downs_{}", sessions), sidestep_.downs().size(), before);
-            rows_.back().versus["up"] = sidestep_.ask("status").value(nlohmann::json::json_pointer("/sessions/up"), 0);
+            rows_.last().versus["up"] = sidestep_.ask("status").value(nlohmann::json::json_pointer("/sessions/up"), 0);
         }
         sidestep_.stop();
     }
 
-    // --- the others
-
-    /// Puts a peer's value beside ours.
-    void compare(const std::string& key, const std::string& peer, std::optional<double> value) {
-        const auto row = std::ranges::find(rows_, key, &Row::key);
-        if (!value || row == rows_.end()) return;
-        row->versus[peer] = rounded(*value);
-        if (row->value > 0) row->versus[peer + "_ratio"] = rounded(*value / row->value);
-    }
-
-    void compare_median(const std::string& key, const std::string& peer, const std::vector<double>& times) {
-        if (times.empty()) return;
-        compare(key, peer, quantile(times, 0.5));
-    }
-
-    /// What we went through, without us: all peers of an interval beside each other.
-    void measure_peers(const std::string& interval) {
-        std::vector<std::unique_ptr<BfdPeer>> peers;
-        std::vector<Subject*> subjects;
-        for (const auto& kind : kinds_) {
-            if (kind.spec.interval != interval) continue;
-            peers.push_back(kind.start(kind.spec));
-            subjects.push_back(peers.back().get());
-        }
-        if (peers.empty()) return;
-        for (const auto& peer : peers) {
-            progress(fmt::format("{} cuts with {}", effort_.peer_cuts, peer->name()));
-            compare_median("detect_1ms_median", peer->name(), detect(*peer, effort_.peer_cuts, Load::idle));
-        }
-        for (const auto load : loads_) {
-            progress(fmt::format("{} of {} with BFD at {}, nothing is cut", effort_.watch, name_of(load), interval));
-            const auto downs = watch(subjects, effort_.watch, load).downs;
-            for (std::size_t i = 0; i < peers.size(); ++i)
-                compare(fmt::format("false_downs_1ms_{}", name_of(load)), peers[i]->name(), downs[i]);
-        }
-        for (const auto load : loads_) {
-            if (load == Load::idle) continue;
-            for (const auto& peer : peers) {
-                progress(fmt::format("{} cuts with {} under {}", effort_.peer_load_cuts, peer->name(), name_of(load)));
-                const auto times = detect(*peer, effort_.peer_load_cuts, load);
-                compare_median(fmt::format("detect_1ms_median_{}", name_of(load)), peer->name(), times);
-            }
-        }
-    }
-
-    /// Processor time of their processes; what the kernel does for them is not in it.
-    void costs_of_peers() {
-        if (kinds_.empty()) return;
-        progress(fmt::format("{} of 64 sessions at 10 ms, the others", effort_.cost));
-        std::vector<std::unique_ptr<BfdPeer>> peers;
-        for (const auto& kind : kinds_) {
-            if (kind.spec.name == "bird") continue;  // once is enough
-            const auto name = kind.start == start_bird ? "bird" : "frr";
-            peers.push_back(kind.start({.name = name, .interval = "10ms", .sessions = 64}));
-        }
-        for (const auto& peer : peers) {
-            if (!peer->wait_up(20s)) progress(peer->name() + ": not all of 64 sessions came up");
-        }
-        const auto begin = topo::Clock::now();
-        std::vector<std::int64_t> before;
-        before.reserve(peers.size());
-        for (const auto& peer : peers) before.push_back(peer->cpu_ns());
-        std::this_thread::sleep_for(effort_.cost);
-        const std::chrono::duration<double, std::nano> wall = topo::Clock::now() - begin;
-        for (std::size_t i = 0; i < peers.size(); ++i) {
-            const auto spent = static_cast<double>(peers[i]->cpu_ns() - before[i]);
-            compare("cpu_64_sessions_10ms", peers[i]->name(), spent / wall.count());
-        }
-    }
-
     const Effort& effort_;
-    std::vector<PeerKind> kinds_;
+    Rows rows_;
+    Peers peers_;
     std::vector<Load> loads_;
     SidestepSubject sidestep_;
-    std::vector<Row> rows_;
     double idle_ms_ = 0;
 };
 

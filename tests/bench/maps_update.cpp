@@ -12,6 +12,7 @@
 
 #include "detector/engine/engine.hpp"
 #include "detector/feed/computed_policies.hpp"
+#include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/maps/map_sizes.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests End.DT4, End.DT6 and End.DT46: who may send to them, the packet that comes out, and its further path.
+#include "tests/bpf/probing.hpp"
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/bpf/probing.hpp"
 #include "tests/bpf/repairing.hpp"
 
 namespace sidestep {

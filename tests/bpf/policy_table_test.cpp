@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "detector/core/session_config.hpp"
+#include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/maps/map_sizes.hpp"
 #include "tests/bpf/packet.hpp"

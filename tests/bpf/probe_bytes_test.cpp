@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
 #include "tests/bpf/veth_pair.hpp"
 

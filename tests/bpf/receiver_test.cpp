@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "bpf/lib/answer.h"
+#include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {

@@ -1,85 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests packets to SIDs of this node: if their next segment needs repair, they are repaired as if our SID had processed
 // them; otherwise they are left alone.
-//
-//   fd00:a::1        End                     fd00:a::2    End, PSP
-//   fd00:a::3, ::4   End.X by session 2      fd00:a::4    with PSP
-//   slot 2           bypass of that adjacency: a single segment, H.Encaps
-#include "tests/bpf/repairing.hpp"
+#include "tests/bpf/sids.hpp"
 
 namespace sidestep {
 namespace {
-
-constexpr std::string_view kEnd = "fd00:a::1";
-constexpr std::string_view kEndPsp = "fd00:a::2";
-constexpr std::string_view kEndX = "fd00:a::3";
-constexpr std::string_view kEndXPsp = "fd00:a::4";
-constexpr std::string_view kProtected = "2001:db8:d::7";
-constexpr std::string_view kElsewhere = "2001:db8:e::7";  // in no policy
-
-class Sid : public Repairing {
-  protected:
-    static constexpr std::uint16_t kAdjacency = 2;
-    static constexpr ss_adjacency kBypassed{.session = kAdjacency, .slot = 2};
-
-    void SetUp() override {
-        Repairing::SetUp();
-        if (IsSkipped()) return;
-        back_up(encaps_list(kBackup, 1, true));  // adds forty bytes; the tests look at what follows
-        programs_.set_path(2, encaps_list(kBackup, 1, true));
-        programs_.set_policy(2, {2});
-        add(kEnd, {.behavior = SS_END, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = {}});
-        add(kEndPsp,
-            {.behavior = SS_END, .flavors = SS_FLAVOR_PSP, .block_bits = 0, .function_bits = 0, .adjacency = {}});
-        add(kEndX, {.behavior = SS_END_X, .flavors = 0, .block_bits = 0, .function_bits = 0, .adjacency = kBypassed});
-        add(kEndXPsp, {.behavior = SS_END_X,
-                       .flavors = SS_FLAVOR_PSP,
-                       .block_bits = 0,
-                       .function_bits = 0,
-                       .adjacency = kBypassed});
-    }
-
-    void add(std::string_view sid, const ss_sid& value) { programs_.set_sid(*Prefix::parse(sid), value); }
-    void add_csid(std::string_view prefix, std::uint8_t block, std::uint8_t function, ss_behavior behavior = SS_END) {
-        add(prefix, {.behavior = static_cast<std::uint8_t>(behavior),
-                     .flavors = SS_FLAVOR_NEXT_CSID,
-                     .block_bits = block,
-                     .function_bits = function,
-                     .adjacency = kBypassed});
-    }
-
-    static Bytes load() { return udp(5, 6, 32); }
-
-    // A datagram along `list`, of whose segments `left` follow the destination.
-    static Bytes along(const std::vector<std::string_view>& list, std::size_t left, std::uint8_t hop_limit = 64,
-                       std::uint16_t tag = 0) {
-        std::vector<Address> segments_;
-        for (const auto text : list) segments_.push_back(address(text));
-        return packet(Ipv6{.to = list.at(list.size() - 1 - left), .hop_limit = hop_limit, .next_header = kRouting},
-                      srh(kUdp, segments_, left, tag) + load());
-    }
-    // The same after SIDs of ours: one hop less, and its SRH counts the repair.
-    static Bytes done(const std::vector<std::string_view>& list, std::size_t left) {
-        return along(list, left, 63, 0x5d01);
-    }
-    static Bytes to(std::string_view destination, std::uint8_t hop_limit = 64) {
-        return packet(Ipv6{.to = destination, .hop_limit = hop_limit}, load());
-    }
-    // A NEXT-C-SID container: a list of SIDs without an SRH.
-    static Bytes tunnel_to(std::string_view destination, std::uint8_t hop_limit = 64) {
-        return packet(Ipv6{.to = destination, .hop_limit = hop_limit, .next_header = kIpv6Inside},
-                      inside(packet(Ipv6{.to = "2001:db8:f::1"}, load())));
-    }
-
-    // Checks that the packet is encapsulated, and that the inner packet is `expected` without Ethernet.
-    void expect_inside(const Bytes& in, const Bytes& expected) {
-        const auto out = repaired(in);
-        ASSERT_GT(out.size(), kEthernetLength + kIpv6Length);
-        EXPECT_EQ(text_of(std::span(out).subspan(kEthernetLength + kIpv6Length)), text_of(inside(expected)));
-    }
-
-    void down(std::uint32_t session) { programs_.lower(session); }
-};
 
 TEST_F(Sid, EndIsLeftToTheKernelIfTheNextSegmentIsUp) {
     expect_passed(along({kEnd, kElsewhere}, 1), SS_OUTCOME_NO_POLICY);
@@ -195,72 +120,6 @@ TEST_F(Sid, EndOfAReducedSrh) {
     const auto in = packet(Ipv6{.to = kEnd, .next_header = kRouting}, srh(kUdp, rest, 2) + load());
     expect_inside(in, packet(Ipv6{.to = kProtected, .hop_limit = 63, .next_header = kRouting},
                              srh(kUdp, rest, 1, 0x5d01) + load()));
-}
-
-// RFC 9800, 4.1.1: the argument moves up to the end of the block, for any lengths.
-TEST_F(Sid, NextCsidShifts) {
-    struct Case {
-        std::uint8_t block, function;
-        std::string_view before, after;
-    };
-    for (const auto& [block, function, before, after] : {
-             Case{32, 16, "fcbb:bbbb:a:b:c:d:e:f", "fcbb:bbbb:b:c:d:e:f:0"},
-             Case{32, 16, "fcbb:bbbb:a::f", "fcbb:bbbb::f:0"},
-             Case{48, 16, "fcbb:bbbb:cccc:a:b:c:d:e", "fcbb:bbbb:cccc:b:c:d:e:0"},
-             Case{16, 16, "fcbb:a:b:c:d:e:f:1", "fcbb:b:c:d:e:f:1:0"},
-             Case{32, 32, "fcbb:bbbb:a:1:b:2:c:3", "fcbb:bbbb:b:2:c:3::"},
-             Case{16, 8, "fcbb:aabb:ccdd::1", "fcbb:bbcc:dd00::100"},
-             Case{64, 16, "fcbb:bbbb:cccc:dddd:a:b:c:d", "fcbb:bbbb:cccc:dddd:b:c:d:0"},
-             Case{80, 16, "fcbb:bbbb:cccc:dddd:eeee:a:b:c", "fcbb:bbbb:cccc:dddd:eeee:b:c:0"},
-             Case{32, 64, "fcbb:bbbb:a:1:2:3:4:5", "fcbb:bbbb:4:5::"},
-         }) {
-        SCOPED_TRACE(before);
-        const auto prefix = Prefix::covering(address(before), static_cast<std::uint8_t>(block + function));
-        programs_.set_sid(prefix, {.behavior = SS_END,
-                                   .flavors = SS_FLAVOR_NEXT_CSID,
-                                   .block_bits = block,
-                                   .function_bits = function,
-                                   .adjacency = {}});
-        programs_.set_prefix(*Prefix::parse(after), kSlot);
-        expect_inside(tunnel_to(before), tunnel_to(after, 63));
-    }
-}
-
-TEST_F(Sid, NextCsidsInARow) {
-    add_csid("fcbb:bbbb:a::/48", 32, 16);
-    programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
-    expect_inside(tunnel_to("fcbb:bbbb:a:a:a:b::"), tunnel_to("fcbb:bbbb:b::", 63));
-}
-
-// After an exhausted container, the next segment is in the SRH.
-TEST_F(Sid, AnExhaustedContainerIsFollowedByTheSrh) {
-    add_csid("fcbb:bbbb:a::/48", 32, 16);
-    expect_inside(along({"fcbb:bbbb:a::", kProtected}, 1), done({"fcbb:bbbb:a::", kProtected}, 0));
-    expect_passed(tunnel_to("fcbb:bbbb:a::"), SS_OUTCOME_NO_POLICY);  // for this node itself
-    // Not exhausted: no segment of the SRH is consumed.
-    programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
-    const std::vector<Address> list{address("fcbb:bbbb:a:b::"), address(kElsewhere)};
-    expect_inside(packet(Ipv6{.to = "fcbb:bbbb:a:b::", .next_header = kRouting}, srh(kUdp, list, 1) + load()),
-                  packet(Ipv6{.to = "fcbb:bbbb:b::", .hop_limit = 63, .next_header = kRouting},
-                         srh(kUdp, list, 1, 0x5d01) + load()));
-}
-
-TEST_F(Sid, NextCsidOfEndX) {
-    add_csid("fcbb:bbbb:a:e000::/64", 32, 32, SS_END_X);
-    expect_passed(tunnel_to("fcbb:bbbb:a:e000:d::"), SS_OUTCOME_PLAIN);
-    down(kAdjacency);
-    expect_inside(tunnel_to("fcbb:bbbb:a:e000:d::"), tunnel_to("fcbb:bbbb:d::", 63));
-}
-
-TEST_F(Sid, TheLongestSidMatches) {
-    add_csid("fcbb:bbbb:a::/48", 32, 16);
-    add_csid("fcbb:bbbb:a:e000::/64", 32, 32, SS_END_X);
-    programs_.set_prefix(*Prefix::parse("fcbb:bbbb:b::/48"), kSlot);
-    down(kAdjacency);
-    repaired(tunnel_to("fcbb:bbbb:a:b::"));
-    repaired(tunnel_to("fcbb:bbbb:a:e000:d::"));
-    EXPECT_EQ(programs_.stats(kSlot, 1).packets, 1U);
-    EXPECT_EQ(programs_.stats(2, 0).packets, 1U);
 }
 
 // A packet with many SIDs of ours comes back again and again. It is repaired twice.

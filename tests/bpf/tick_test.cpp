@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Tests the tick in the kernel: what it sends, in which order, what it skips, and how it judges. The tests shift times
-// instead of waiting: to make probes due, they set back the clock's progress; to make probes old, they set back the
-// send times.
+// Tests what the tick sends, in which order, and what it skips.
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bpf/lib/judge.h"
-#include "tests/bpf/programs.hpp"
-#include "tests/bpf/veth_pair.hpp"
+#include "tests/bpf/ticking.hpp"
 
 namespace sidestep {
 namespace {
@@ -18,9 +14,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
-constexpr std::uint64_t kTick = 1'000'000'000;  // longer than any tick takes here
-constexpr std::uint32_t kNoDevice = 9999;
-constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test makes it due
 
 std::uint32_t read_u32(std::span<const std::uint8_t> bytes) {
     return static_cast<std::uint32_t>(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
@@ -44,81 +37,6 @@ std::uint32_t checksum_of(const Bytes& probe) {
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     return sum;
 }
-
-class Tick : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (!programs_.why_not().empty()) GTEST_SKIP() << programs_.why_not();
-        if (!veth_.why_not().empty()) GTEST_SKIP() << veth_.why_not();
-    }
-
-    // Puts sessions 0 to count - 1 into one class, and the plan in force.
-    void probe_sessions(std::uint16_t count) {
-        auto& plan = programs_.plans[0];
-        plan.classes = 1;
-        plan.class_[0] = {.first = 0, .count = count, .interval_ns = kInterval};
-        for (std::uint16_t i = 0; i < count; ++i) {
-            plan.order[i] = i;
-            open_session(programs_, i, address("2001:db8:ab::a"), VethPair::kNear);
-            programs_.sessions[i].conf.interval_ns = kInterval;
-        }
-        plan.generation = 1;
-        programs_.clock_confs[0].tick_ns = kTick;
-        programs_.tick();
-        ASSERT_THAT(veth_.received(), IsEmpty()) << "a new plan starts without a burst";
-    }
-
-    // Runs a tick in which `due` probes are due.
-    std::vector<Bytes> tick(std::uint64_t due) {
-        programs_.clocks[0].done[0] -= due;
-        const auto before = sent();
-        EXPECT_EQ(programs_.tick().code, TC_ACT_STOLEN);
-        return veth_.received(sent() - before);
-    }
-
-    // Probes sent by all sessions.
-    std::uint64_t sent() {
-        std::uint64_t sum = 0;
-        for (const auto& session : programs_.sessions.all()) sum += session.tx.sent;
-        return sum;
-    }
-
-    // Returns a probe to the device that it left by.
-    std::uint32_t answer(Bytes probe) {
-        constexpr std::array<std::uint8_t, ETH_ALEN> kNearMac{2, 0, 0, 0, 0, 1};  // as VethPair sets it
-        std::copy(kNearMac.begin(), kNearMac.end(), probe.begin());
-        return programs_.ingress(probe, VethPair::kNear).code;
-    }
-
-    // Gives session 0 fresh proof and raises its state.
-    void make_alive() {
-        for (int i = 0; i < 3; ++i) {
-            for (const auto& probe : tick(1)) answer(probe);
-        }
-        tick(1);
-        ASSERT_EQ(tx().verdict, SS_ALIVE);
-        ASSERT_THAT(programs_.events(), SizeIs(1));
-        ASSERT_EQ(programs_.repair[0].active, 0U);
-    }
-
-    // After make_alive(): sends the next two probes, of which the second is the accused one.
-    std::vector<Bytes> lose_two() {
-        auto probes = tick(1);
-        for (auto& probe : tick(1)) probes.push_back(probe);
-        return probes;
-    }
-
-    // Makes every probe of session 0 older by this time.
-    void age(std::uint64_t by) {
-        for (auto& sent : tx().sent_at_ns) sent -= std::min<std::uint64_t>(sent, by);
-    }
-
-    ss_session_tx& tx() { return programs_.sessions[0].tx; }
-    ss_clock& clock() { return programs_.clocks[0]; }
-
-    Programs programs_;
-    VethPair veth_;
-};
 
 TEST_F(Tick, SendsTheTemplateWithSequenceTimeMacAndChecksum) {
     probe_sessions(1);
@@ -215,49 +133,6 @@ TEST_F(Tick, AProbeThatCannotBeSentGetsNoSequenceNumber) {
     EXPECT_EQ(tx().unsent, 0U);
 }
 
-// A device that is down or without carrier swallows probes, and would swallow data. That is a failure, even if no
-// detector is running.
-TEST_F(Tick, ProbesThatADeadDeviceSwallowsAreUnanswered) {
-    probe_sessions(1);
-    make_alive();
-    ASSERT_TRUE(VethPair::ip("link set dev near down"));
-    for (int i = 0; i < 3; ++i) tick(1);
-    EXPECT_EQ(tx().sequence, 7U);
-    age(1'000'000'000);
-    tick(1);
-    EXPECT_EQ(tx().verdict, SS_DEAD);
-}
-
-// A few refusals accuse nobody, because a full queue also refuses.
-TEST_F(Tick, ADeviceThatKeepsRefusingIsDead) {
-    probe_sessions(1);
-    make_alive();
-    programs_.sessions[0].conf.ifindex = kNoDevice;
-    const unsigned most = SS_UNSENT_FACTOR * programs_.sessions[0].conf.multiplier;
-    for (unsigned i = 1; i < most; ++i) tick(1);
-    EXPECT_EQ(tx().sequence, 4U);
-    EXPECT_EQ(tx().verdict, SS_ALIVE);
-    tick(1);
-    tick(1);
-    EXPECT_EQ(tx().verdict, SS_DEAD);
-    const auto events = programs_.events();
-    ASSERT_THAT(events, SizeIs(1));
-    EXPECT_EQ(events[0].unsent, most);
-}
-
-TEST_F(Tick, AfterAStandstillAnswersComeFirst) {
-    probe_sessions(1);
-    make_alive();
-    const auto late = lose_two();
-    age(1'000'000'000);
-    clock().last_tick_ns -= 10 * kTick;
-    tick(0);
-    ASSERT_EQ(tx().verdict, SS_ALIVE);
-    for (const auto& probe : late) answer(probe);
-    tick(0);
-    EXPECT_EQ(tx().verdict, SS_ALIVE);
-}
-
 TEST_F(Tick, AnInactiveSessionIsNotProbed) {
     probe_sessions(2);
     programs_.sessions[1].conf.flags = 0;
@@ -276,114 +151,6 @@ TEST_F(Tick, OtherPacketsAreNoTicksAndTwoClocksNeverTickAtOnce) {
     EXPECT_EQ(clock().ticks, ticks);
     clock().busy = 0;
     EXPECT_THAT(tick(0), SizeIs(1)) << "the probe that was due then is still due";
-}
-
-TEST_F(Tick, ADeadVerdictLowersTheStateCountsItAndIsReportedOnce) {
-    probe_sessions(1);
-    make_alive();  // 4 sent, 3 answered
-    lose_two();
-    EXPECT_EQ(tx().sequence, 6U);
-    EXPECT_EQ(clock().suspects, 1U);
-    ASSERT_EQ(tx().verdict, SS_ALIVE) << "the accused probe has time left";
-
-    age(1'000'000'000);
-    EXPECT_THAT(tick(0), IsEmpty()) << "no new probe is needed for a verdict";
-    EXPECT_EQ(tx().verdict, SS_DEAD);
-    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.repair[0].active, 1U);
-    EXPECT_EQ(clock().suspects, 0U);
-    const auto events = programs_.events();
-    ASSERT_THAT(events, SizeIs(1));
-    EXPECT_EQ(events[0].type, SS_EVENT_DEAD);
-    EXPECT_EQ(events[0].session, 0U);
-    EXPECT_EQ(events[0].last_sent, 6U);
-    EXPECT_EQ(events[0].last_answered, 3U);
-    EXPECT_EQ(events[0].accused, 6U);
-    EXPECT_EQ(events[0].accused_sent_ns, tx().sent_at_ns[6]);
-    EXPECT_EQ(events[0].last_answer_ns, programs_.sessions[0].rx.last_answer_ns);
-    EXPECT_EQ(events[0].time_ns, tx().verdict_ns);
-
-    tick(1);
-    tick(0);
-    EXPECT_THAT(programs_.events(), IsEmpty());
-    EXPECT_EQ(programs_.repair[0].active, 1U);
-}
-
-TEST_F(Tick, AStateRaisedDuringADeadVerdictIsLoweredAgain) {
-    probe_sessions(1);
-    make_alive();
-    lose_two();
-    age(1'000'000'000);
-    tick(0);
-    programs_.states[0].rank = SS_UP;
-    programs_.repair[0].active = 0;
-    tick(1);
-    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.repair[0].active, 1U);
-}
-
-TEST_F(Tick, AnAnswerAcquitsASuspect) {
-    probe_sessions(1);
-    make_alive();
-    const auto probes = lose_two();
-    ASSERT_EQ(clock().suspects, 1U);
-    answer(probes[0]);
-    age(1'000'000'000);
-    tick(0);
-    EXPECT_EQ(tx().verdict, SS_ALIVE);
-    EXPECT_EQ(clock().suspects, 0U);
-    EXPECT_EQ(programs_.states[0].rank, SS_UP);
-}
-
-TEST_F(Tick, AnEpochNeedsFreshProofAndTheKernelNeverRaisesTheState) {
-    probe_sessions(1);
-    make_alive();
-    programs_.lower(0);
-    programs_.sessions[0].conf.epoch = 1;
-    auto probes = tick(1);
-    EXPECT_EQ(tx().epoch, 1U);
-    EXPECT_EQ(tx().verdict, SS_UNPROVEN);
-    for (int answered = 0; answered < 3; ++answered) {
-        EXPECT_EQ(tx().verdict, SS_UNPROVEN);
-        EXPECT_THAT(programs_.events(), IsEmpty());
-        for (const auto& probe : probes) answer(probe);
-        probes = tick(1);
-    }
-    EXPECT_EQ(tx().verdict, SS_ALIVE);
-    const auto events = programs_.events();
-    ASSERT_THAT(events, SizeIs(1));
-    EXPECT_EQ(events[0].type, SS_EVENT_ALIVE);
-    EXPECT_EQ(events[0].epoch, 1U);
-    EXPECT_EQ(programs_.states[0].rank, SS_DOWN);
-    EXPECT_EQ(programs_.repair[0].active, 1U);
-}
-
-// 2^32 probes take 50 days at 1 ms: the session fails, stays down for as long again, and recovers.
-TEST_F(Tick, ComesBackAfterMoreProbesThan32BitsCount) {
-    constexpr std::uint64_t kLong = (1ULL << 32) - 2;
-    probe_sessions(1);
-    tx().sequence = kLong;
-    make_alive();
-    tx().sequence += kLong;  // all of them answered
-    programs_.sessions[0].rx.newest = tx().sequence;
-    for (const auto& probe : tick(1)) EXPECT_EQ(answer(probe), std::uint32_t{TC_ACT_STOLEN});
-    ASSERT_EQ(tx().verdict, SS_ALIVE);
-    for (int i = 0; i < 4; ++i) tick(1);
-    age(1'000'000'000);
-    tick(0);
-    ASSERT_EQ(tx().verdict, SS_DEAD);
-    tx().sequence += kLong;
-    programs_.events();
-    for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(tx().verdict, SS_DEAD);
-        for (const auto& probe : tick(1)) EXPECT_EQ(answer(probe), std::uint32_t{TC_ACT_STOLEN});
-    }
-    tick(1);
-    EXPECT_EQ(tx().verdict, SS_ALIVE);
-    const auto events = programs_.events();
-    ASSERT_THAT(events, SizeIs(1));
-    EXPECT_EQ(events[0].last_sent, tx().sequence - 1);
-    EXPECT_GT(events[0].last_sent, 3 * kLong);
 }
 
 TEST_F(Tick, ABrokenTemplateIsAnErrorAndNotSent) {

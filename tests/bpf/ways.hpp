@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "detector/core/wire.hpp"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
 #include "tests/fuzz/node.hpp"
 #include "tests/fuzz/traffic.hpp"

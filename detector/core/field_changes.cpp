@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Spells values of a configuration.
+#include "detector/core/field_changes.hpp"
+
+#include "detector/core/names.hpp"
+
+namespace sidestep {
+
+std::string text_of(const std::string& value) {
+    return value.empty() ? "none" : value;
+}
+std::string text_of(unsigned value) {
+    return std::to_string(value);
+}
+std::string text_of(bool value) {
+    return value ? "true" : "false";
+}
+std::string text_of(Nanoseconds value) {
+    return format_duration(value);
+}
+std::string text_of(const Address& value) {
+    return value == Address{} ? "none" : value.to_string();
+}
+std::string text_of(const std::optional<Address>& value) {
+    return value ? value->to_string() : "none";
+}
+std::string text_of(const std::vector<Address>& values) {
+    std::vector<std::string> texts;
+    for (const auto& value : values) texts.push_back(value.to_string());
+    return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+std::string text_of(const std::vector<Prefix>& values) {
+    std::vector<std::string> texts;
+    for (const auto& value : values) texts.push_back(value.to_string());
+    return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+std::string text_of(Turnaround value) {
+    return std::string(to_string(value));
+}
+std::string text_of(ClockKind value) {
+    return std::string(to_string(value));
+}
+std::string text_of(const std::optional<DampingSettings>& value) {
+    if (!value) return "none";
+    return fmt::format("half-life {} suppress {} reuse {} max-suppress {}", format_duration(value->half_life),
+                       value->suppress, value->reuse, format_duration(value->max_suppress));
+}
+
+}  // namespace sidestep

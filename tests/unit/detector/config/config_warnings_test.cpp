@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Tests what is read with a warning: old names of keys, and absent interfaces.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "detector/config/config_file.hpp"
+#include "tests/unit/detector/config/config_text.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::string> warnings_about(const std::string& text, const InterfaceExists& exists = {}) {
+    Complaints complaints{.file = "f", .list = {}};
+    EXPECT_TRUE(read_config(text, complaints, exists, {}, AbsentInterface::warning)) << complaints.to_string();
+    std::vector<std::string> lines;
+    for (const auto& warning : complaints.warnings) lines.push_back(warning.to_string());
+    return lines;
+}
+
+TEST(ConfigWarnings, OldNamesOfKeysAreRead) {
+    Parts parts;
+    EXPECT_THAT(warnings_about(parts.text()), ElementsAre());
+    parts.first = adjacency_with_probe(R"({sink: "fd00:ab::1"})");
+    parts.more = R"(paths: [{name: P, adjacency: A-B, segments: ["fd00:b::"], probe: {sink: "fd00:ab::2"}}])";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre("f:5:61: adjacencies[0].probe.sink: the old name of `return-address`; rename the key",
+                            "f:10:67: paths[0].probe.sink: the old name of `return-address`; rename the key"));
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.adjacencies.at(0).probe.return_address, address("fd00:ab::1"));
+    EXPECT_EQ(config.paths.at(0).probe.return_address, address("fd00:ab::2"));
+}
+
+TEST(ConfigWarnings, AnOldNameTogetherWithThePresentOneIsAComplaint) {
+    Parts parts;
+    parts.first = adjacency_with_probe(R"({sink: "fd00:ab::1", return-address: "fd00:ab::1"})");
+    EXPECT_THAT(complaints_about(parts.text()),
+                ElementsAre("f:5:61: adjacencies[0].probe.sink: the old name of `return-address`, which is given too"));
+}
+
+TEST(ConfigWarnings, AnOldNameIsUnknownWhereThePresentOneIs) {
+    Parts parts;
+    parts.probe = R"(probe: {sink: "fd00:ab::1"})";
+    EXPECT_THAT(complaints_about(parts.text()), ElementsAre(testing::StartsWith("f:3:9: probe.sink: unknown key; ")));
+}
+
+TEST(ConfigWarnings, AbsentInterfacesAreSomeIfAsked) {
+    const auto exists = [](const std::string& name) { return name != "to-C"; };
+    EXPECT_THAT(warnings_about(Parts{}.text(), exists),
+                ElementsAre("f:6:26: adjacencies[1].interface: no interface 'to-C' on this machine"));
+}
+
+}  // namespace
+}  // namespace sidestep
