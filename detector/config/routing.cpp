@@ -18,11 +18,14 @@ void read_isis(const YamlPlace& place, RoutingConfig& routing) {
         if (place.boolean() == false) place.complain("must be true or a map; leave it out otherwise");
         return;
     }
-    if (!place.expect_map({"vtysh", "vty-directory"})) return;
+    if (!place.expect_map({"vtysh", "vty-directory", "level", "area"})) return;
     if (const auto vtysh = place.optional("vtysh")) routing.vtysh = vtysh->text().value_or(kVtysh);
     if (const auto directory = place.optional("vty-directory")) {
         routing.vty_directory = directory->text().value_or("");
     }
+    if (const auto level = place.optional("level"))
+        routing.isis_level = static_cast<int>(level->integer(1, 2, "").value_or(routing.isis_level));
+    if (const auto area = place.optional("area")) routing.isis_area = area->text().value_or("");
 }
 
 void read_source(const YamlPlace& place, RoutingConfig& routing) {

@@ -142,6 +142,8 @@ struct RoutingConfig {
     std::string topology;       ///< path of a topology file; empty: FRR's IS-IS
     std::string vtysh;          ///< for IS-IS: the program, "vtysh" by default
     std::string vty_directory;  ///< for IS-IS: the directory of its sockets; empty: vtysh's own default
+    int isis_level = 2;         ///< the database that counts; the other one if it alone has LSPs
+    std::string isis_area;      ///< tag of the area that counts; empty: whichever there is
     std::string node;           ///< this node's name in the topology; empty, for IS-IS: the name that IS-IS has for it
     std::string protect = "node";  ///< "link", "node" or "srlg"
     Encap encap = Encap::h_encaps;

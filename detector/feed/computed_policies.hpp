@@ -22,8 +22,8 @@ routing::LocatorPlan locator_plan_of(const Config& config);
 
 /// The policies computed for `plr`, in the form of the configuration. `config.routing` must be set.
 ///
-/// A link of the graph belongs to the adjacency whose `link` (by default its name) is the link's id. Link-state
-/// databases have no ids; there `link` may also be NEIGHBOR, SELF-NEIGHBOR or NEIGHBOR-SELF, with ".n" appended for the
+/// A link of the graph belongs to the adjacency with its interface, if the graph knows interfaces (IS-IS tells its own
+/// ones), or else to the one whose `link` (by default its name) is the link's id. Link-state databases have no ids; there `link` may also be NEIGHBOR, SELF-NEIGHBOR or NEIGHBOR-SELF, with ".n" appended for the
 /// n-th parallel link. Links without such a name go to adjacencies of that neighbor in order.
 ///
 /// Prefixes, bypasses and SIDs of the file win: they are left out here.

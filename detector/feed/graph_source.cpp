@@ -98,7 +98,9 @@ std::unique_ptr<GraphSource> make_graph_source(const Config& config, std::chrono
     if (!asked.topology.empty()) {
         return std::make_unique<FileSource>(asked.topology, asked.node.empty() ? config.node : asked.node);
     }
-    routing::IsisSourceOptions options{.socket_directory = asked.vty_directory, .timeout = patience};
+    routing::IsisSourceOptions options{.socket_directory = asked.vty_directory,
+                                       .timeout = patience,
+                                       .scope = {.level = asked.isis_level, .area = asked.isis_area}};
     if (!asked.vtysh.empty()) options.vtysh = asked.vtysh;
     return std::make_unique<IsisGraphSource>(std::move(options), locator_plan_of(config), asked.node);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Matches in three passes, from the most to the least exact name; each adjacency is matched once.
+// Matches in four passes, from the most to the least exact name; each adjacency is matched once.
 #include "detector/feed/link_names.hpp"
 
 #include <algorithm>
@@ -28,9 +28,12 @@ class Matcher {
     }
 
     LinkNames run() {
-        assign([this](const auto& name, const Link& link) { return name == id(link); });
-        assign([this](const auto& name, const Link& link) { return spells(name, link, suffix(link)); });
-        assign([this](const auto& name, const Link& link) { return spells(name, link, ""); });
+        assign([this](const auto& adjacency, const Link& link) {
+            return !interface(link).empty() && adjacency.interface == interface(link);
+        });
+        assign([this](const auto& adjacency, const Link& link) { return name_of(adjacency) == id(link); });
+        assign([this](const auto& adjacency, const Link& link) { return spells(adjacency, link, suffix(link)); });
+        assign([this](const auto& adjacency, const Link& link) { return spells(adjacency, link, ""); });
         for (const auto& link : links_) {
             if (!result_.adjacency.contains(link.hop.arc)) result_.unclaimed.push_back(id(link));
         }
@@ -42,14 +45,13 @@ class Matcher {
         Hop hop;
         unsigned rank;  ///< among the links to the same neighbor, from 1
     };
-    using Rule = std::function<bool(const std::string& name, const Link& link)>;
+    using Rule = std::function<bool(const AdjacencyConfig& adjacency, const Link& link)>;
 
     void assign(const Rule& fits) {
         for (const auto& link : links_) {
             if (result_.adjacency.contains(link.hop.arc)) continue;
             const auto found = std::ranges::find_if(adjacencies_, [&](const AdjacencyConfig& adjacency) {
-                return !taken_.contains(adjacency.name) &&
-                       fits(adjacency.link.empty() ? adjacency.name : adjacency.link, link);
+                return !taken_.contains(adjacency.name) && fits(adjacency, link);
             });
             if (found == adjacencies_.end()) continue;
             taken_.insert(found->name);
@@ -57,13 +59,20 @@ class Matcher {
         }
     }
 
+    [[nodiscard]] static const std::string& name_of(const AdjacencyConfig& adjacency) {
+        return adjacency.link.empty() ? adjacency.name : adjacency.link;
+    }
+    [[nodiscard]] const std::string& interface(const Link& link) const {
+        return graph_.link(routing::link_of(link.hop.arc)).interfaces[link.hop.arc & 1U];
+    }
     [[nodiscard]] const std::string& id(const Link& link) const {
         return graph_.link(routing::link_of(link.hop.arc)).id;
     }
     [[nodiscard]] static std::string suffix(const Link& link) {
         return link.rank == 1 ? "" : fmt::format(".{}", link.rank);
     }
-    [[nodiscard]] bool spells(const std::string& name, const Link& link, const std::string& suffix) const {
+    [[nodiscard]] bool spells(const AdjacencyConfig& adjacency, const Link& link, const std::string& suffix) const {
+        const auto& name = name_of(adjacency);
         const auto& self = graph_.node(plr_).name;
         const auto& neighbor = graph_.node(link.hop.neighbor).name;
         return name == neighbor + suffix || name == self + "-" + neighbor + suffix ||

@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr unsigned kMostDoublings = 10;
 constexpr std::size_t kWarningsLogged = 20;  // of one set; the rest is in status()
 
 Nanoseconds monotonic_now() {
@@ -98,13 +99,21 @@ void RoutingFeed::poll(Nanoseconds now) {
     const auto done = monotonic_now();
     const std::scoped_lock lock(mutex_);
     const auto usual = reads_file() ? times_.poll_file : times_.poll_isis;
-    next_poll_ = done + (done < hurry_until_ ? std::min(times_.hurry, usual) : usual);
+    const auto hurried = done < hurry_until_ ? std::min(times_.hurry, usual) : usual;
+    failures_ = network ? 0 : failures_ + 1;
+    next_poll_ = done + std::max(hurried, wait_after(failures_));
     if (!network) return;
     report_.refreshed = now;
     if (!*network) return;
     newest_ = std::move(*network);
     report_.changed = now;
     if (convergence_.plan().view.graph) backoff_.event(done);  // the first network is no change
+}
+
+/// A source in trouble is asked less and less often: reading it costs the routing daemon time.
+Nanoseconds RoutingFeed::wait_after(unsigned failures) const {
+    if (failures == 0 || reads_file()) return {};
+    return std::min(times_.longest_wait, times_.hurry * (1U << std::min(failures, kMostDoublings)));
 }
 
 /// Handles expired timers.

@@ -32,6 +32,7 @@ struct RoutingFeedTimes {
     Nanoseconds poll_file = std::chrono::seconds(1);
     Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is expected
     Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long one is expected after a session changed
+    Nanoseconds longest_wait = std::chrono::seconds(5);  ///< between polls of a source that cannot be read
     std::chrono::milliseconds patience{2000};            ///< for one answer of vtysh
     /// For IS-IS; a file takes effect at once. RFC 8405 suggests 5 s for the longest delay. By then micro-loops have
     /// formed that lists could have avoided, and computing takes only milliseconds.
@@ -90,6 +91,7 @@ class RoutingFeed {
 
     void run(const std::stop_token& stop);
     void poll(Nanoseconds now);
+    [[nodiscard]] Nanoseconds wait_after(unsigned failures) const;
     void follow(Nanoseconds now);
     void publish(Nanoseconds now);
     void note_problem(const std::string& problem);
@@ -110,6 +112,7 @@ class RoutingFeed {
     std::vector<std::string> network_warnings_;  ///< of the newest network
     std::set<std::string> logged_;
     Nanoseconds next_poll_{};
+    unsigned failures_ = 0;  ///< looks at the network that failed, one after the other
 
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;

@@ -29,7 +29,7 @@ LinkId Graph::add_link(Link link) {
     return id;
 }
 
-void Graph::attach_anycast() {
+void Graph::attach_anycast(const PrefixMetrics& metrics) {
     std::map<Prefix, std::vector<NodeId>> owners;
     for (NodeId id = 0; id < nodes_.size(); ++id) {
         for (const auto& prefix : nodes_[id].prefixes) owners[prefix].push_back(id);
@@ -40,7 +40,10 @@ void Graph::attach_anycast() {
         const auto anycast = add_node({.name = name, .kind = NodeKind::anycast, .prefixes = {prefix}});
         for (const auto owner : nodes) {
             std::erase(nodes_[owner].prefixes, prefix);
-            add_link({.id = name + " at " + nodes_[owner].name, .ends = {owner, anycast}, .metrics = {0, kMaxMetric}});
+            const auto metric = metrics.find({prefix, owner});
+            add_link({.id = name + " at " + nodes_[owner].name,
+                      .ends = {owner, anycast},
+                      .metrics = {metric != metrics.end() ? metric->second : 0, kMaxMetric}});
         }
     }
 }

@@ -7,10 +7,12 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/address.hpp"
@@ -34,7 +36,7 @@ constexpr ArcId reverse(ArcId arc) {
     return arc ^ 1U;
 }
 
-/// An anycast node stands for a prefix that several nodes own: every owner reaches it at no cost.
+/// An anycast node stands for a prefix that several nodes own: every owner reaches it at its own metric.
 enum class NodeKind { router, host, anycast };
 
 struct Node {
@@ -57,6 +59,7 @@ struct Link {
     std::vector<Srlg> srlgs = {};
     std::optional<Prefix> subnet = {};                        ///< a /64 for addresses: ends[0] is ::1, ends[1] ::2
     std::array<std::optional<std::uint16_t>, 2> functions{};  ///< End.X function number of each arc (see sids.hpp)
+    std::array<std::string, 2> interfaces{};                  ///< of each end, where known
 
     /// The address of `ends[end]` on this link, where the link has a subnet.
     [[nodiscard]] std::optional<Address> address(std::size_t end) const;
@@ -70,6 +73,9 @@ struct Hop {
     Metric back_metric;  ///< of reverse(arc)
 };
 
+/// What an owner adds to the distance of a prefix; 0 if it has no entry.
+using PrefixMetrics = std::map<std::pair<Prefix, NodeId>, Metric>;
+
 /// Filled by add_node, add_link and attach_anycast, then frozen. hops() needs a frozen graph.
 class Graph {
   public:
@@ -77,7 +83,7 @@ class Graph {
     NodeId add_node(Node node);
     LinkId add_link(Link link);
     /// Makes one anycast node of every prefix that more than one node owns; those prefixes leave their owners.
-    void attach_anycast();
+    void attach_anycast(const PrefixMetrics& metrics = {});
     /// Sorts arcs by node. Nothing may be added afterwards.
     void freeze();
 

@@ -29,10 +29,11 @@ struct Printed {
     bool multi_topology = false;
     std::vector<IsisNeighbor> neighbors = {};
     std::vector<IsisNeighbor> mt_neighbors = {};  ///< of the IPv6 topology
-    std::vector<Prefix> prefixes = {};
+    std::vector<IsisPrefix> prefixes = {};
 };
 
 struct Section {
+    std::string area = {};
     int level = 0;
     std::vector<Printed> nodes = {};
     std::size_t lsps = 0;
@@ -101,8 +102,10 @@ class LineParser {
 
     void read_line(std::string_view line, const Words& words) {
         const bool in_database = !printout_.sections.empty() && !printout_.sections.back().announced;
-        if (words[0] == "IS-IS" && words.size() > 1 && words[1].starts_with("Level-")) {
-            printout_.sections.push_back({.level = words[1] == "Level-1" ? 1 : 2});
+        if (words[0] == "Area" && words.size() == 2 && line.ends_with(':')) {
+            area_ = words[1].substr(0, words[1].size() - 1);
+        } else if (words[0] == "IS-IS" && words.size() > 1 && words[1].starts_with("Level-")) {
+            printout_.sections.push_back({.area = area_, .level = words[1] == "Level-1" ? 1 : 2});
             node_ = nullptr;
         } else if (in_database && line[0] != ' ') {
             read_lsp(words);
@@ -157,60 +160,112 @@ class LineParser {
         } else if (key == "Hostname") {
             node_->hostname = value[0];
         } else if (key.ends_with("IP Reachability") || key.ends_with("IPv6 Reachability")) {
-            if (const auto prefix = Prefix::parse(value[0])) node_->prefixes.push_back(*prefix);
+            read_prefix(value, node_->prefixes);
         }
+    }
+
+    /// "(Metric:" "10)"
+    static std::optional<Metric> metric_of(const Words& words) {
+        if (words.size() < 3 || words[1] != "(Metric:") return std::nullopt;
+        return number<Metric>(words[2].substr(0, words[2].find(')')));
+    }
+
+    /// "fd00:0:1::/48 (Metric: 10) Down External"
+    static void read_prefix(const Words& words, std::vector<IsisPrefix>& prefixes) {
+        const auto prefix = Prefix::parse(words[0]);
+        const auto metric = metric_of(words);
+        if (!prefix || !metric || *metric > kMaxPathMetric) return;
+        const auto has = [&](std::string_view flag) {
+            return std::find(words.begin(), words.end(), flag) != words.end();
+        };
+        prefixes.push_back({.prefix = *prefix, .metric = *metric, .down = has("Down"), .external = has("External")});
     }
 
     /// "0000.0000.0002.00 (Metric: 10) ..."
     static void read_neighbor(const Words& words, std::vector<IsisNeighbor>& neighbors) {
         const auto id = split_pseudonode(words[0]);
-        if (!id || !is_system_id(id->first) || words.size() < 3 || words[1] != "(Metric:") return;
-        const auto metric = number<Metric>(words[2].substr(0, words[2].find(')')));
-        if (!metric || *metric > kMaxMetric) return;
+        const auto metric = metric_of(words);
+        if (!id || !is_system_id(id->first) || !metric || *metric > kMaxMetric) return;
         neighbors.push_back({.id = {.system = std::string(id->first), .pseudonode = id->second}, .metric = *metric});
     }
 
     Printout printout_;
+    std::string area_;
     Printed* node_ = nullptr;
 };
 
-/// System IDs by what LSP IDs show. Two routers may show the same; then only their Hostname TLVs tell them apart.
+/// System IDs by what LSP IDs show. Several routers may show the same name. isisd prints LSPs in the order of system IDs,
+/// so that the order tells them apart.
 class Hosts {
   public:
-    explicit Hosts(const std::vector<Host>& hosts) {
+    Hosts(const Section& section, const std::vector<Host>& hosts) {
         for (const auto& host : hosts) {
             by_name_[host.name].insert(host.system);
             by_shown_[host.name.substr(0, kShownName)].insert(host.system);
+            if (host.self) reported_.insert(host.system);
+        }
+        for (const auto& node : section.nodes) {
+            for (const auto* list : {&node.neighbors, &node.mt_neighbors}) {
+                for (const auto& neighbor : *list) reported_.insert(neighbor.id.system);
+            }
+            if (stands_for_router(node)) ++called_[name_of(node)];
         }
     }
 
-    [[nodiscard]] Result<std::string> system_of(const Printed& node) const {
+    /// To be called once for each router, in the order of the printout.
+    [[nodiscard]] Result<std::string> system_of(const Printed& node) {
         if (is_system_id(node.shown)) return node.shown;
-        const auto& names = node.hostname.empty() ? by_shown_ : by_name_;
-        const auto& name = node.hostname.empty() ? node.shown : node.hostname;
-        const auto found = names.find(name);
-        if (found == names.end()) return fail(fmt::format("the system ID of {} is not known yet", name));
-        if (found->second.size() > 1) return fail(fmt::format("{} routers are called {}", found->second.size(), name));
-        return *found->second.begin();
+        const auto& name = name_of(node);
+        const auto systems = systems_called(name, node.hostname.empty() ? by_shown_ : by_name_);
+        const auto routers = called_[name];
+        if (systems.empty()) return fail(fmt::format("the system ID of {} is not known yet: left out", name));
+        if (systems.size() != routers) {
+            return fail(
+                fmt::format("{} LSPs of routers called {}, which {} systems are called: left out; give each its "
+                            "own host name",
+                            routers, name, systems.size()));
+        }
+        return systems[seen_[name]++];
     }
 
   private:
-    std::map<std::string, std::set<std::string>> by_name_;
-    std::map<std::string, std::set<std::string>> by_shown_;
+    using Systems = std::map<std::string, std::set<std::string>>;
+
+    static bool stands_for_router(const Printed& node) {
+        return node.pseudonode == 0 && node.first_fragment && !is_system_id(node.shown);
+    }
+    static const std::string& name_of(const Printed& node) {
+        return node.hostname.empty() ? node.shown : node.hostname;
+    }
+
+    /// Ascending. isisd remembers the names of routers that are gone: among several, those count that some router reports.
+    [[nodiscard]] std::vector<std::string> systems_called(const std::string& name, const Systems& systems) const {
+        const auto found = systems.find(name);
+        if (found == systems.end()) return {};
+        std::vector<std::string> result(found->second.begin(), found->second.end());
+        if (result.size() > 1) std::erase_if(result, [&](const auto& system) { return !reported_.contains(system); });
+        return result;
+    }
+
+    Systems by_name_;
+    Systems by_shown_;
+    std::set<std::string> reported_;             ///< as somebody's neighbor, or as the router that was asked
+    std::map<std::string, std::size_t> called_;  ///< routers by what tells their names
+    std::map<std::string, std::size_t> seen_{};  ///< those of them that have their system ID
 };
 
-const Section* choose(const std::vector<Section>& sections, int level) {
+const Section* choose(const std::vector<Section>& sections, const IsisScope& scope) {
     const Section* chosen = nullptr;
     for (const auto& section : sections) {
-        if (section.nodes.empty() || (chosen != nullptr && section.level != level)) continue;
+        if (!scope.area.empty() && section.area != scope.area) continue;
+        if (section.nodes.empty() || (chosen != nullptr && section.level != scope.level)) continue;
         chosen = &section;
     }
     return chosen;
 }
 
-/// The nodes of a section under their system IDs.
-Result<std::vector<IsisNode>> resolve(const Section& section, const Hosts& hosts) {
-    std::vector<IsisNode> nodes;
+/// Fills `nodes` with those of a section under their system IDs, and `left_out`.
+void resolve(const Section& section, Hosts hosts, IsisDatabase& result) {
     std::string speaker;  // a pseudonode's LSP follows its speaker's and shows the same name
     std::string speaker_shown;
     for (const auto& printed : section.nodes) {
@@ -218,22 +273,22 @@ Result<std::vector<IsisNode>> resolve(const Section& section, const Hosts& hosts
         if (!printed.first_fragment) continue;
         if (printed.pseudonode == 0 || printed.shown != speaker_shown) {
             auto system = hosts.system_of(printed);
-            if (!system) return std::unexpected(system.error());
-            speaker = std::move(*system);
             speaker_shown = printed.shown;
+            speaker = system.value_or("");
+            if (!system) result.left_out.push_back(system.error().message);
         }
-        nodes.push_back({.id = {.system = speaker, .pseudonode = printed.pseudonode},
-                         .name = printed.hostname.empty() ? printed.shown : printed.hostname,
-                         .overload = printed.overload,
-                         .neighbors = printed.multi_topology ? printed.mt_neighbors : printed.neighbors,
-                         .prefixes = printed.prefixes});
+        if (speaker.empty()) continue;
+        result.nodes.push_back({.id = {.system = speaker, .pseudonode = printed.pseudonode},
+                                .name = printed.hostname.empty() ? printed.shown : printed.hostname,
+                                .overload = printed.overload,
+                                .neighbors = printed.multi_topology ? printed.mt_neighbors : printed.neighbors,
+                                .prefixes = printed.prefixes});
     }
-    return nodes;
 }
 
 }  // namespace
 
-Result<IsisDatabase> parse_isis_database(const std::string& text, int level) {
+Result<IsisDatabase> parse_isis_database(const std::string& text, const IsisScope& scope) {
     const auto printout = LineParser().read(text);
     if (printout.sections.empty())
         return fail("no IS-IS database in the output of isisd: is an IS-IS area configured?");
@@ -244,11 +299,12 @@ Result<IsisDatabase> parse_isis_database(const std::string& text, int level) {
                 fmt::format("the IS-IS database announces {} LSPs but shows {}", *section.announced, section.lsps));
         }
     }
-    const auto* section = choose(printout.sections, level);
+    const auto* section = choose(printout.sections, scope);
+    if (section == nullptr && !scope.area.empty())
+        return fail(fmt::format("the IS-IS database has nothing of area {}: is that its tag?", scope.area));
     if (section == nullptr) return fail("the IS-IS database is empty: is the area up?");
-    auto nodes = resolve(*section, Hosts(printout.hosts));
-    if (!nodes) return std::unexpected(nodes.error());
-    IsisDatabase database{.level = section->level, .self = {}, .nodes = std::move(*nodes)};
+    IsisDatabase database{.level = section->level, .self = {}, .nodes = {}, .left_out = {}};
+    resolve(*section, Hosts(*section, printout.hosts), database);
     for (const auto& host : printout.hosts) {
         if (host.self) database.self = host.system;
     }

@@ -12,6 +12,7 @@
 #include "common/address.hpp"
 #include "common/error.hpp"
 #include "routing/core/graph.hpp"
+#include "routing/core/isis_adjacencies.hpp"
 
 namespace sidestep::routing {
 
@@ -30,13 +31,23 @@ struct IsisNeighbor {
     bool operator==(const IsisNeighbor&) const = default;
 };
 
+/// A prefix as its owner announces it.
+struct IsisPrefix {
+    Prefix prefix;
+    Metric metric = 0;
+    bool down = false;      ///< leaked from the level above: any other owner is preferred (RFC 5302, 3.2; RFC 5308, 5)
+    bool external = false;  ///< comes from another protocol (RFC 5308, 2)
+
+    bool operator==(const IsisPrefix&) const = default;
+};
+
 /// All fragments of one router's or pseudonode's LSP.
 struct IsisNode {
     IsisId id;
     std::string name;  ///< host name, else system ID; of the speaking router for a pseudonode
     bool overload = false;
     std::vector<IsisNeighbor> neighbors;  ///< as reported, parallel links one by one
-    std::vector<Prefix> prefixes;
+    std::vector<IsisPrefix> prefixes;
 
     bool operator==(const IsisNode&) const = default;
 };
@@ -45,14 +56,25 @@ struct IsisDatabase {
     int level = 2;
     std::string self;  ///< system ID of the router that was asked; empty if unknown
     std::vector<IsisNode> nodes;
+    std::vector<std::string> left_out;         ///< routers whose system IDs are not known, and why
+    std::vector<IsisAdjacency> adjacencies{};  ///< of the router that was asked; empty if unknown
 
     bool operator==(const IsisDatabase&) const = default;
 };
 
-/// Reads the output of both commands, in this order, for one level (the other one if it alone has LSPs). In
-/// multi-topology networks the IPv6 topology counts. Unneeded text is skipped. Sequence numbers and holdtimes are not
-/// part of the result, so equal databases mean equal networks. Errors: no database at all; fewer LSPs than the text
-/// announces or than their count, which means a change while reading; a host name without system ID.
-Result<IsisDatabase> parse_isis_database(const std::string& text, int level = 2);
+/// Which part of isisd's output counts.
+struct IsisScope {
+    int level = 2;     ///< the other one if it alone has LSPs
+    std::string area;  ///< the area's tag; empty: all areas
+};
+
+/// A metric above this one takes a prefix out of SPF (RFC 5305, 4).
+inline constexpr Metric kMaxPathMetric = 0xFE000000;
+
+/// Reads the output of both commands, in this order. In multi-topology networks the IPv6 topology counts. Unneeded text
+/// is skipped. Sequence numbers and holdtimes are not part of the result, so equal databases mean equal networks.
+/// Routers that cannot be told apart are left out. Errors: no database at all; fewer LSPs than the text announces or
+/// than their count, which means a change while reading.
+Result<IsisDatabase> parse_isis_database(const std::string& text, const IsisScope& scope = {});
 
 }  // namespace sidestep::routing

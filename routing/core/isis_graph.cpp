@@ -3,8 +3,11 @@
 #include "routing/core/isis_graph.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +22,8 @@ class Converter {
     Converter(const IsisDatabase& database, const LocatorPlan& plan) : database_(database), plan_(plan) {}
 
     IsisGraph run() {
+        result_.warnings = database_.left_out;
+        collect_owners();
         for (const auto& node : database_.nodes) {
             if (node.id.pseudonode == 0) {
                 add_node(node);
@@ -31,32 +36,61 @@ class Converter {
         number_adjacencies();
         auto& graph = result_.graph;
         for (auto& link : links_) graph.add_link(std::move(link));
-        graph.attach_anycast();
+        graph.attach_anycast(metrics_);
         graph.freeze();
         return std::move(result_);
     }
 
   private:
+    /// Who announces each prefix, and how; of what was leaked down, only what nobody else has (RFC 5302, 3.2).
+    void collect_owners() {
+        for (const auto& node : database_.nodes) {
+            if (node.id.pseudonode != 0) continue;
+            for (const auto& announced : node.prefixes) {
+                const auto [entry, fresh] = owners_[announced.prefix].emplace(node.id.system, announced);
+                const auto order = [](const IsisPrefix& it) { return std::tie(it.down, it.metric); };
+                if (!fresh && order(announced) < order(entry->second)) entry->second = announced;
+            }
+        }
+        for (auto& [prefix, owners] : owners_) {
+            const auto up = [](const auto& owner) { return !owner.second.down; };
+            if (std::any_of(owners.begin(), owners.end(), up)) std::erase_if(owners, std::not_fn(up));
+        }
+    }
+
+    /// The router that a locator belongs to: others leak or redistribute it, at a higher metric.
+    [[nodiscard]] const std::string& origin_of(const Prefix& prefix) const {
+        const auto order = [](const auto& owner) { return std::tie(owner.second.external, owner.second.metric); };
+        return std::ranges::min_element(owners_.at(prefix), {}, order)->first;
+    }
+
     void add_node(const IsisNode& isis) {
         Node node;
         node.name = result_.graph.find_node(isis.name) ? isis.id.system : isis.name;
         node.overload = isis.overload;
-        for (const auto& prefix : isis.prefixes) {
+        std::set<Prefix> seen;
+        for (const auto& announced : isis.prefixes) {
+            const auto& prefix = announced.prefix;
+            const auto& owners = owners_.at(prefix);
+            if (!owners.contains(isis.id.system) || !seen.insert(prefix).second) continue;
             if (prefix.length == plan_.length && plan_.block.contains(prefix) && !node.locator) {
-                node.locator = prefix;
-            } else if (prefix.length == 128 && !prefix.address.is_v4() && !node.loopback) {
+                if (origin_of(prefix) == isis.id.system) {
+                    node.locator = prefix;
+                } else {
+                    warn("{} announces the locator of another router: ignored", node.name);
+                }
+            } else if (prefix.length == 128 && !prefix.address.is_v4() && !node.loopback && owners.size() == 1) {
                 node.loopback = prefix.address;
-            } else if (std::find(node.prefixes.begin(), node.prefixes.end(), prefix) == node.prefixes.end()) {
+            } else {
                 node.prefixes.push_back(prefix);
             }
         }
         if (!node.locator) warn("{} announces no locator of the plan: no segment can end there", node.name);
-        if (node.locator && !locators_.insert(*node.locator).second) {
-            warn("{} announces the locator of another router: ignored", node.name);
-            node.locator.reset();
-        }
         const auto id = result_.graph.add_node(std::move(node));
         nodes_.emplace(isis.id.system, id);
+        for (const auto& prefix : result_.graph.node(id).prefixes) {
+            metrics_[{prefix, id}] = owners_.at(prefix).at(isis.id.system).metric;
+        }
         if (isis.id.system == database_.self) result_.self = id;
     }
 
@@ -114,6 +148,31 @@ class Converter {
                 links_.push_back(std::move(link));
             }
         }
+        if (result_.self) name_interfaces();
+    }
+
+    /// Gives the links of this node their interfaces, where metrics tell which is which.
+    void name_interfaces() {
+        using Key = std::pair<NodeId, Metric>;  // the neighbor, and the metric at this node's end
+        std::map<Key, std::set<std::string>> interfaces;
+        for (const auto& adjacency : database_.adjacencies) {
+            const auto by_id = nodes_.find(adjacency.neighbor);
+            const auto neighbor =
+                by_id != nodes_.end() ? std::optional(by_id->second) : result_.graph.find_node(adjacency.neighbor);
+            if (neighbor) interfaces[{*neighbor, std::max<Metric>(adjacency.metric, 1)}].insert(adjacency.interface);
+        }
+        std::map<Key, std::vector<std::string*>> places;
+        for (auto& link : links_) {
+            for (std::size_t end = 0; end < 2; ++end) {
+                if (link.ends[end] == *result_.self)
+                    places[{link.ends[end ^ 1U], link.metrics[end]}].push_back(&link.interfaces[end]);
+            }
+        }
+        for (const auto& [key, empty] : places) {
+            auto& names = interfaces[key];
+            for (std::size_t i = 0; names.size() == empty.size() && i < empty.size(); ++i)
+                *empty[i] = *std::next(names.begin(), static_cast<std::ptrdiff_t>(i));
+        }
     }
 
     /// End.X numbers, unless two neighbors of a node would get the same.
@@ -153,9 +212,10 @@ class Converter {
     const IsisDatabase& database_;
     LocatorPlan plan_;
     IsisGraph result_;
-    std::map<std::string, NodeId> nodes_;     // by system ID
-    std::map<IsisId, const IsisNode*> lans_;  // pseudonodes
-    std::set<Prefix> locators_;
+    std::map<std::string, NodeId> nodes_;                         // by system ID
+    std::map<IsisId, const IsisNode*> lans_;                      // pseudonodes
+    std::map<Prefix, std::map<std::string, IsisPrefix>> owners_;  // by system ID
+    PrefixMetrics metrics_;
     std::map<std::pair<NodeId, NodeId>, std::vector<Metric>> reports_;
     std::vector<Link> links_;
 };

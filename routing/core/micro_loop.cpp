@@ -32,11 +32,12 @@ std::vector<NodeId> ids_in(const Graph& old, const Graph& fresh) {
 std::vector<Repair> lists_of(const Graph& fresh, const RepairLists& lists, NodeId plr) {
     std::vector<Repair> result;
     for (NodeId destination = 0; destination < fresh.node_count(); ++destination) {
-        if (destination == plr || !lists.reaches(destination) || lists.needless(destination)) continue;
+        if (destination == plr || owns(fresh, plr, destination) || !lists.reaches(destination) ||
+            lists.needless(destination))
+            continue;
         Repair repair;
         repair.destination = destination;
         lists.fill(repair);
-        if (fresh.node(fresh.to(repair.via)).kind == NodeKind::anycast) continue;  // this node owns the prefix itself
         result.push_back(std::move(repair));
     }
     return result;

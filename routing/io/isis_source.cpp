@@ -41,9 +41,13 @@ Result<IsisDatabase> read_isis(const IsisSourceOptions& options) {
     for (int attempt = 0; attempt < options.attempts; ++attempt) {
         const auto text = ask(options, {"show isis database detail", "show isis hostname"});
         if (!text) return std::unexpected(text.error());
-        database = parse_isis_database(*text, options.level);
-        if (database) break;
+        database = parse_isis_database(*text, options.scope);
+        if (database && database->left_out.empty()) break;
     }
+    if (!database) return database;
+    const auto text = ask(options, {"show isis neighbor detail", "show isis interface detail"});
+    if (!text) return std::unexpected(text.error());
+    database->adjacencies = parse_isis_adjacencies(*text, database->level);
     return database;
 }
 

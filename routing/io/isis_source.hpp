@@ -16,7 +16,7 @@ struct IsisSourceOptions {
     std::string vtysh = "vtysh";
     std::string socket_directory = {};  ///< where isisd.vty is, if not in FRR's usual place
     std::chrono::milliseconds timeout{2000};
-    int level = 2;
+    IsisScope scope = {};
     int attempts = 3;  ///< reads until two commands agree on the network
 };
 

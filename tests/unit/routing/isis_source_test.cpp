@@ -98,7 +98,8 @@ TEST_F(IsisSourceTest, ReadsDetailsOnlyWhenTheListOfLspsChanged) {
     EXPECT_FALSE(source.refresh().value());
     std::ifstream in(calls);
     int details = 0;
-    for (std::string line; std::getline(in, line);) details += line.find("detail") != std::string::npos ? 1 : 0;
+    for (std::string line; std::getline(in, line);)
+        details += line.find("database detail") != std::string::npos ? 1 : 0;
     EXPECT_EQ(details, 1);
 }
 

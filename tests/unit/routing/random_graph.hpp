@@ -18,7 +18,7 @@ struct RandomGraph {
     double degree = 4;  ///< links per node, both ends counted
     Metric max_metric = 10;
     bool symmetric = true;
-    bool odd_nodes = false;  ///< some overloaded nodes, hosts and an anycast prefix
+    bool odd_nodes = false;  ///< some overloaded nodes, hosts and a prefix of several owners, each at its metric
     Srlg srlgs = 0;          ///< number of groups; a third of the links are in one or two
     std::uint32_t seed = 1;
 
@@ -53,7 +53,11 @@ struct RandomGraph {
             link.functions.fill(link_function(graph.link_count()));
             graph.add_link(std::move(link));
         }
-        graph.attach_anycast();
+        PrefixMetrics at_owners;
+        for (NodeId id = 0; odd_nodes && id < nodes; ++id) {
+            for (const auto& prefix : graph.node(id).prefixes) at_owners[{prefix, id}] = below(2 * max_metric);
+        }
+        graph.attach_anycast(at_owners);
         graph.freeze();
         return graph;
     }

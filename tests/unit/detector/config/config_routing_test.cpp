@@ -56,6 +56,10 @@ TEST(ConfigRouting, KnowsWhereVtyshIs) {
     EXPECT_EQ(routing.vtysh, "/opt/frr/vtysh");
     EXPECT_EQ(routing.vty_directory, "/run/frr");
     EXPECT_EQ(read_routing("{isis: {}}").vtysh, "vtysh");
+    EXPECT_EQ(read_routing("{isis: {}}").isis_level, 2);
+    const auto other = read_routing("{isis: {level: 1, area: core}}");
+    EXPECT_EQ(other.isis_level, 1);
+    EXPECT_EQ(other.isis_area, "core");
 }
 
 TEST(ConfigRouting, NeedsNoPolicies) {
@@ -124,7 +128,10 @@ std::vector<BadCase> bad_routing() {
          [](Parts& p) { p.more = "routing: {isis: {socket: x}, ospf: true}"; },
          {"f:10:30: routing.ospf: unknown key; known: topology, isis, node, protect, encap, max-segments, next-csid, "
           "hold, install-sids",
-          "f:10:18: routing.isis.socket: unknown key; known: vtysh, vty-directory"}},
+          "f:10:18: routing.isis.socket: unknown key; known: vtysh, vty-directory, level, area"}},
+        {"UnknownLevel",
+         [](Parts& p) { p.more = "routing: {isis: {level: 3}}"; },
+         {"f:10:25: routing.isis.level: must be a whole number from 1 to 2"}},
         {"UnknownProtection",
          [](Parts& p) { p.more = "routing: {isis: true, protect: area}"; },
          {"f:10:32: routing.protect: must be one of: link, node, srlg"}},

@@ -100,6 +100,19 @@ TEST(ComputedPolicies, ALoopFreeNeighborNeedsNoSegments) {
     EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-B"));
 }
 
+// Of two parallel links the first is gone. What is left is called as the first was, but its interface is known.
+TEST(ComputedPolicies, AnInterfaceSaysMoreThanAName) {
+    routing::Graph graph;
+    const auto s = graph.add_node({.name = "S", .locator = Prefix::parse("fd00:0:1::/48")});
+    const auto a = graph.add_node({.name = "A", .locator = Prefix::parse("fd00:0:2::/48")});
+    graph.add_link({.id = "S-A", .ends = {s, a}, .metrics = {10, 10}, .interfaces = {"eth2", ""}});
+    graph.freeze();
+    auto config = config_with({"S-A", "S-A.2"});
+    config.adjacencies[0].interface = "eth1";
+    config.adjacencies[1].interface = "eth2";
+    EXPECT_EQ(match_links(graph, s, config.adjacencies).adjacency.begin()->second, "S-A.2");
+}
+
 TEST(ComputedPolicies, LinksWithoutAdjacencyAreNamedAndLeftOut) {
     const auto set = compute(kRing, config_with({"S-A"}));
     EXPECT_THAT(set.warnings, Contains(HasSubstr("link S-C of this node has no adjacency")));
