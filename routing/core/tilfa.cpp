@@ -37,7 +37,8 @@ std::vector<Failure> failures_of(const Graph& graph, ArcId arc, NodeId destinati
     return result;
 }
 
-/// Whether `failed` takes the link of `arc` with it, seen from the arc's start.
+}  // namespace
+
 bool fails_with(const Graph& graph, ArcId arc, const Failure& failed) {
     switch (failed.kind) {
         case Failure::Kind::link:
@@ -50,8 +51,6 @@ bool fails_with(const Graph& graph, ArcId arc, const Failure& failed) {
     }
     return false;
 }
-
-}  // namespace
 
 bool owns(const Graph& graph, NodeId node, NodeId destination) {
     if (graph.node(destination).kind != NodeKind::anycast) return false;

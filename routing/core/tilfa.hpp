@@ -39,6 +39,9 @@ struct Repair {
 /// Whether this is an anycast destination of the node's own: its packets go no further, whatever the others' metrics are.
 bool owns(const Graph& graph, NodeId node, NodeId destination);
 
+/// Whether `failed` takes the link of `arc` with it, seen from the arc's start.
+bool fails_with(const Graph& graph, ArcId arc, const Failure& failed);
+
 /// All repairs of `plr`, by destination, then failure: one for each failure that a primary path of the destination
 /// uses at its first hop. Where a node (or a whole SRLG) cannot be protected against, its link is protected instead;
 /// an SRLG's own entry stays and gives the reason. Destinations that are unreachable before the failure have none.

@@ -113,6 +113,23 @@ TEST(ComputedPolicies, AnInterfaceSaysMoreThanAName) {
     EXPECT_EQ(match_links(graph, s, config.adjacencies).adjacency.begin()->second, "S-A.2");
 }
 
+//   S --- A --- D      Without A, the way to D is S-C-B-F and the link F-D, which takes two SIDs.
+//   |\   /      |
+//   | -E-       |
+//   C --- B --- F
+TEST(ComputedPolicies, ALinkIsProtectedWhereItsNodeCannotBe) {
+    const Sketch sketch{.links = {"S A 10", "A D 10", "S E 10", "E A 10", "S C 10", "C B 10", "B F 10", "F D 100"}};
+    auto config = config_with({"S-A", "S-C", "S-E"});
+    config.routing->protect = "node";
+    EXPECT_THAT(candidates_of(compute(sketch, config), "to-D"),
+                ElementsAre("S-A", "S-C push fd00:0:7:1007:: fd00:0:3:6::"));
+    config.routing->max_segments = 1;
+    const auto set = compute(sketch, config);
+    EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A", "S-E"));
+    EXPECT_THAT(set.warnings, Contains(HasSubstr("D is unprotected against node A")));
+    EXPECT_THAT(set.warnings, Contains(HasSubstr("its link is protected instead")));
+}
+
 TEST(ComputedPolicies, LinksWithoutAdjacencyAreNamedAndLeftOut) {
     const auto set = compute(kRing, config_with({"S-A"}));
     EXPECT_THAT(set.warnings, Contains(HasSubstr("link S-C of this node has no adjacency")));
