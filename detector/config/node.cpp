@@ -29,6 +29,8 @@ void read_clock(Reading& reading, const YamlPlace& place) {
 void read_device(Reading& reading, const YamlPlace& place) {
     auto& config = reading.config;
     config.device = read_interface_name(place).value_or("");
+    if (config.device == "lo")
+        place.complain("'lo' cannot be the policy device: sidestepd creates a device of its own");
     const auto owner = std::ranges::find(config.adjacencies, config.device, &AdjacencyConfig::interface);
     if (config.device.empty() || owner == config.adjacencies.end()) return;
     place.complain(fmt::format("'{}' is the interface of adjacency '{}'; sidestepd creates the policy device itself",

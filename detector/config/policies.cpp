@@ -82,6 +82,20 @@ void check_list(const PolicyConfig& policy, const SegmentListConfig& list, const
     }
 }
 
+/// A candidate backs up those of higher preference.
+void check_proofs(const Reading& reading, const PolicyConfig& policy, const YamlPlace& place) {
+    std::set<std::string> before;  // interfaces
+    for (const auto& candidate : policy.candidates) {
+        for (const auto& list : candidate.lists) {
+            for (const auto& interface : before) warn_of_shared_fate(reading, list, interface, place);
+        }
+        for (const auto& list : candidate.lists) {
+            const auto known = std::ranges::find(reading.config.adjacencies, list.adjacency, &AdjacencyConfig::name);
+            if (known != reading.config.adjacencies.end()) before.insert(known->interface);
+        }
+    }
+}
+
 void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
     if (!place.expect_map({"name", "prefixes", "candidates", "steering", "metric"})) return;
     PolicyConfig policy;
@@ -108,6 +122,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
                                             [&policy](const SegmentListConfig& list, const YamlPlace& list_place) {
                                                 check_list(policy, list, list_place);
                                             });
+        check_proofs(reading, policy, *candidates);
     }
     reading.config.policies.push_back(std::move(policy));
 }

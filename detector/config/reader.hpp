@@ -64,6 +64,9 @@ void read_paths(Reading& reading, const YamlPlace& place);
 void read_passives(Reading& reading, const YamlPlace& place);
 /// Must be called after all sessions.
 void read_bypasses(Reading& reading);
+/// Warns of a list whose proof uses the interface that the list is there to back up.
+void warn_of_shared_fate(const Reading& reading, const SegmentListConfig& list, const std::string& protected_interface,
+                         const YamlPlace& place);
 std::string read_known_adjacency(const Reading& reading, const YamlPlace& place);
 
 // --- candidates.cpp

@@ -70,7 +70,11 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;
     if (const auto link = place.optional("link")) adjacency.link = link->text().value_or("");
-    if (const auto probe = place.required("probe")) adjacency.probe = read_adjacency_probe(reading, *probe);
+    if (const auto probe = place.required("probe")) {
+        adjacency.probe = read_adjacency_probe(reading, *probe);
+        if (adjacency.probe.return_address == adjacency.neighbor && !adjacency.neighbor.is_unspecified())
+            place_of(*probe, "return-address").complain("is the neighbor; it must be an address of this node");
+    }
     if (const auto bypass = place.optional("bypass")) {
         reading.bypasses.push_back({.adjacency = reading.config.adjacencies.size(), .place = *bypass});
     }
@@ -121,14 +125,26 @@ void read_passives(Reading& reading, const YamlPlace& place) {
     check_intervals(reading, place);
 }
 
+void warn_of_shared_fate(const Reading& reading, const SegmentListConfig& list, const std::string& protected_interface,
+                         const YamlPlace& place) {
+    for (const auto& path : reading.config.paths) {
+        if (path.returns_on != protected_interface || std::ranges::count(list.sessions, path.name) == 0) continue;
+        place_of(place, "sessions")
+            .warn(fmt::format("the probes of '{}' return by {}, the interface that this list backs up: both fail "
+                              "together; let them return by the list's own way (`returns-on`, `return`)",
+                              path.name, path.returns_on));
+    }
+}
+
 void read_bypasses(Reading& reading) {
     for (const auto& [index, place] : reading.bypasses) {
         auto& adjacency = reading.config.adjacencies[index];
         adjacency.bypass =
-            read_candidates(reading, place, [&adjacency](const SegmentListConfig& list, const YamlPlace& list_place) {
-                if (list.encap != Encap::plain || list.adjacency != adjacency.name) return;
-                place_of(list_place, "adjacency")
-                    .complain("plain forwarding over the adjacency itself bypasses nothing");
+            read_candidates(reading, place, [&](const SegmentListConfig& list, const YamlPlace& list_place) {
+                if (list.adjacency == adjacency.name) {
+                    place_of(list_place, "adjacency").complain("a way over the adjacency itself bypasses nothing");
+                }
+                warn_of_shared_fate(reading, list, adjacency.interface, list_place);
             });
     }
 }

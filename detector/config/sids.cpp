@@ -85,6 +85,19 @@ std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& s
     return Prefix::covering(*address, static_cast<std::uint8_t>(length));
 }
 
+/// A probe that returned to a SID would not be taken for an answer.
+void check_return_addresses(const Reading& reading, const YamlPlace& place, const Prefix& sid) {
+    const auto check = [&](const auto& sessions) {
+        for (const auto& session : sessions) {
+            if (!sid.contains(Prefix{.address = session.probe.return_address, .length = 128})) continue;
+            place.complain(fmt::format("contains {}, the return-address of '{}'",
+                                       session.probe.return_address.to_string(), session.name));
+        }
+    };
+    check(reading.config.adjacencies);
+    check(reading.config.paths);
+}
+
 void read_adjacency_of(const Reading& reading, const YamlPlace& place, SidConfig& sid) {
     if (sid.behavior == SidBehavior::end_x) {
         if (const auto name = place.required("adjacency")) sid.adjacency = read_known_adjacency(reading, *name);
@@ -130,7 +143,10 @@ void read_sid(Reading& reading, const YamlPlace& place, Seen& seen) {
     read_structure(place, sid);
     if (const auto address = place.required("sid")) {
         sid.sid = read_sid_prefix(*address, sid).value_or(Prefix{});
-        if (sid.sid.length > 0) seen.add(sid.sid.to_string(), *address);
+        if (sid.sid.length > 0) {
+            seen.add(sid.sid.to_string(), *address);
+            check_return_addresses(reading, *address, sid.sid);
+        }
     }
     read_adjacency_of(reading, place, sid);
     read_install(place, sid);

@@ -35,15 +35,20 @@ struct Scope {
 };
 
 constexpr std::string_view kLinkLocal = "link-local";
+constexpr std::string_view kLoopback = "loopback";
+constexpr std::string_view kUnspecified = "unspecified";
+constexpr std::string_view kBroadcast = "broadcast";
 
-const std::array<Scope, 5>& unrouted() {
+const std::array<Scope, 9>& unrouted() {
     static const auto scopes = [] {
         const auto scope = [](const char* prefix, std::string_view name) {
             return Scope{Prefix::parse(prefix).value_or(Prefix{}), name};
         };
-        return std::array{scope("fe80::/10", kLinkLocal), scope("ff00::/8", "multicast"),
-                          scope("224.0.0.0/4", "multicast"), scope("169.254.0.0/16", kLinkLocal),
-                          scope("127.0.0.0/8", "loopback")};
+        return std::array{scope("fe80::/10", kLinkLocal),         scope("ff00::/8", "multicast"),
+                          scope("224.0.0.0/4", "multicast"),      scope("169.254.0.0/16", kLinkLocal),
+                          scope("127.0.0.0/8", kLoopback),        scope("::1/128", kLoopback),
+                          scope("::/128", kUnspecified),          scope("0.0.0.0/8", kUnspecified),
+                          scope("255.255.255.255/32", kBroadcast)};
     }();
     return scopes;
 }
@@ -120,6 +125,8 @@ std::optional<Address> read_unicast(const YamlPlace& place, bool link_local_too)
         place.complain("must not be a multicast address");
     } else if (address->is_unspecified()) {
         place.complain("must not be the unspecified address");
+    } else if (*address == Address::parse("::1")) {
+        place.complain("must not be the loopback address");
     } else if (address->is_link_local() && !link_local_too) {
         place.complain("must not be a link-local address: routers do not forward to it");
     } else {
@@ -135,11 +142,8 @@ std::optional<Address> read_unicast_v4(const YamlPlace& place, bool link_local_t
         place.complain("must be an IPv4 address");
     } else if (const auto why = scope_of(Prefix::covering(*address, 128));
                why && !(link_local_too && why == kLinkLocal)) {
-        place.complain(fmt::format("must not be a {} address", *why));
-    } else if (*address == Address::parse("0.0.0.0")) {
-        place.complain("must not be the unspecified address");
-    } else if (*address == Address::parse("255.255.255.255")) {
-        place.complain("must not be the broadcast address");
+        const bool only_one = *why == kUnspecified || *why == kBroadcast;
+        place.complain(fmt::format("must not be {} {} address", only_one ? "the" : "a", *why));
     } else {
         return address;
     }

@@ -27,7 +27,7 @@ class Seen {
     std::map<std::string, int> lines_;
 };
 
-/// "link-local", "multicast" or "loopback" if that is true for the whole prefix; nullopt if routers forward to it.
+/// "link-local", "multicast", "loopback" or similar if that is true for the whole prefix; nullopt if routers forward to it.
 std::optional<std::string_view> scope_of(const Prefix& prefix);
 
 /// The name of a session or a policy.

@@ -40,7 +40,7 @@ TEST(ConfigAdjacencies, MayHaveEqualGatewaysOnDifferentInterfaces) {
 TEST(ConfigAdjacencies, HaveABypassOverSessionsThatComeLater) {
     Parts parts;
     parts.first = adjacency_with(
-        "bypass: [{adjacency: A-C}, {adjacency: A-B, segments: ['fd00::b']}, "
+        "bypass: [{adjacency: A-C}, {adjacency: A-C, segments: ['fd00::b']}, "
         "{preference: 101, lists: [{adjacency: A-C, encap: h.insert, segments: ['fd00::c'], sessions: [P], weight: 3}, "
         "{adjacency: A-C}]}]");
     parts.more = kPath;
@@ -119,9 +119,13 @@ std::vector<BadCase> bad_adjacencies() {
          {"f:5:98: adjacencies[0].link: must be a text"}},
         {"BypassOverTheAdjacencyItself",
          [](Parts& p) { p.first = adjacency_with("bypass: [{adjacency: A-B}, {lists: [{adjacency: A-B}]}]"); },
-         {"f:5:113: adjacencies[0].bypass[0].adjacency: plain forwarding over the adjacency itself bypasses nothing",
-          "f:5:140: adjacencies[0].bypass[1].lists[0].adjacency: plain forwarding over the adjacency itself bypasses "
-          "nothing"}},
+         {"f:5:113: adjacencies[0].bypass[0].adjacency: a way over the adjacency itself bypasses nothing",
+          "f:5:140: adjacencies[0].bypass[1].lists[0].adjacency: a way over the adjacency itself bypasses nothing"}},
+        {"ReturnAddressIsTheNeighbor",
+         [](Parts& p) {
+             p.first = "- {name: A-B, interface: to-B, neighbor: fd00:ab::2, probe: {return-address: fd00:ab::2}}";
+         },
+         {"f:5:78: adjacencies[0].probe.return-address: is the neighbor; it must be an address of this node"}},
         {"BypassOverAnUnknownAdjacency",
          [](Parts& p) { p.first = adjacency_with("bypass: [{adjacency: A-X}]"); },
          {"f:5:113: adjacencies[0].bypass[0].adjacency: no adjacency 'A-X'; known: A-B, A-C"}},

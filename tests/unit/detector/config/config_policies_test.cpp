@@ -163,14 +163,16 @@ std::vector<BadCase> bad_policies() {
         {"PrefixThatIsNotRouted",
          [](Parts& p) {
              p.policy = policy_with(
-                 "prefixes: ['fe80::/64', 'ff02::/16', 224.0.0.0/4, 169.254.1.0/24, 127.0.0.1], "
+                 "prefixes: ['fe80::/64', 'ff02::/16', 224.0.0.0/4, 169.254.1.0/24, 127.0.0.1, '::/128', '::1'], "
                  "candidates: [{adjacency: A-B}]");
          },
          {"f:8:24: policies[0].prefixes[0]: fe80::/64 is link-local: no other path leads there",
           "f:8:37: policies[0].prefixes[1]: ff02::/16 is multicast: no other path leads there",
           "f:8:50: policies[0].prefixes[2]: 224.0.0.0/4 is multicast: no other path leads there",
           "f:8:63: policies[0].prefixes[3]: 169.254.1.0/24 is link-local: no other path leads there",
-          "f:8:79: policies[0].prefixes[4]: 127.0.0.1/32 is loopback: no other path leads there"}},
+          "f:8:79: policies[0].prefixes[4]: 127.0.0.1/32 is loopback: no other path leads there",
+          "f:8:90: policies[0].prefixes[5]: ::/128 is unspecified: no other path leads there",
+          "f:8:100: policies[0].prefixes[6]: ::1/128 is loopback: no other path leads there"}},
         {"UnknownSteering",
          [](Parts& p) { p.policy = policy_with("prefixes: [], steering: tc, candidates: [{adjacency: A-B}]"); },
          {"f:8:37: policies[0].steering: must be one of: transit, device, lwt-in, lwt-xmit"}},

@@ -96,12 +96,17 @@ std::vector<BadCase> bad_sids() {
          [](Parts& p) {
              p.more = sids(
                  "- {sid: 192.0.2.1, behavior: end}\n- {sid: 'fe80::1', behavior: end}\n"
-                 "- {sid: 'ff02::1', behavior: end}\n- {sid: '::', behavior: end}");
+                 "- {sid: 'ff02::1', behavior: end}\n- {sid: '::', behavior: end}\n"
+                 "- {sid: '::1', behavior: end}");
          },
          {"f:13:9: sids[0].sid: must be an IPv6 address",
           "f:14:9: sids[1].sid: must not be a link-local address: routers do not forward to it",
           "f:15:9: sids[2].sid: must not be a multicast address",
-          "f:16:9: sids[3].sid: must not be the unspecified address"}},
+          "f:16:9: sids[3].sid: must not be the unspecified address",
+          "f:17:9: sids[4].sid: must not be the loopback address"}},
+        {"ReturnAddress",
+         [](Parts& p) { p.more = sids("- {sid: 'fd00:ab::1', behavior: end}"); },
+         {"f:13:9: sids[0].sid: contains fd00:ab::1, the return-address of 'A-B'"}},
         {"PrefixWithoutNextCsid",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::/48', behavior: end, flavors: [psp]}"); },
          {"f:13:9: sids[0].sid: must be an address; only the flavor next-csid allows a prefix"}},

@@ -45,6 +45,21 @@ TEST(ConfigWarnings, AnOldNameIsUnknownWhereThePresentOneIs) {
     EXPECT_THAT(complaints_about(parts.text()), ElementsAre(testing::StartsWith("f:3:9: probe.sink: unknown key; ")));
 }
 
+TEST(ConfigWarnings, AProofThatNeedsWhatItBacksUp) {
+    Parts parts;
+    parts.policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"],)"
+                   R"( candidates: [{adjacency: A-B}, {adjacency: A-C, segments: ["fd00:b::"], sessions: [P]}]})";
+    const auto with_path = [&](const std::string& more) {
+        parts.more = R"(paths: [{name: P, adjacency: A-C, segments: ["fd00:b::"], )" + more + "}]";
+        return warnings_about(parts.text());
+    };
+    EXPECT_THAT(with_path(R"(probe: {return-address: "fd00:ac::1", return: ["fd00:c::"]})"), ElementsAre());
+    EXPECT_THAT(with_path(R"(returns-on: to-B, probe: {return-address: "fd00:ab::1"})"),
+                ElementsAre("f:8:59: policies[0].candidates: the probes of 'P' return by to-B, the interface that this "
+                            "list backs up: both fail together; let them return by the list's own way (`returns-on`, "
+                            "`return`)"));
+}
+
 TEST(ConfigWarnings, AbsentInterfacesAreSomeIfAsked) {
     const auto exists = [](const std::string& name) { return name != "to-C"; };
     EXPECT_THAT(warnings_about(Parts{}.text(), exists),
