@@ -32,6 +32,7 @@ std::string describe(const Graph& graph, const Failure& failure) {
         case Failure::Kind::node:
             return "node " + graph.node(failure.id).name;
         case Failure::Kind::srlg:
+            if (failure.id >= kFirstLan) return fmt::format("LAN {}", failure.id - kFirstLan + 1);
             return fmt::format("SRLG {}", failure.id);
     }
     return "?";

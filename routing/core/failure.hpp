@@ -23,7 +23,7 @@ struct Failure {
     auto operator<=>(const Failure&) const = default;
 };
 
-/// "link A-B", "node B" or "SRLG 7".
+/// "link A-B", "node B", "SRLG 7" or "LAN 1".
 std::string describe(const Graph& graph, const Failure& failure);
 
 /// The links and nodes that the failure removes.

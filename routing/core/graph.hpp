@@ -26,6 +26,10 @@ using Metric = std::uint32_t;    ///< of one arc
 using Distance = std::uint64_t;  ///< sum of metrics along a path
 using Srlg = std::uint32_t;      ///< shared risk link group
 
+/// A LAN is a shared risk group of the links between its routers: what fails there may be the LAN or a router's port to
+/// it, and a repair over the same port would fail, too. Such groups have numbers from here on.
+inline constexpr Srlg kFirstLan = 0xFFFF0000;
+
 inline constexpr Distance kUnreachable = std::numeric_limits<Distance>::max();
 inline constexpr Metric kMaxMetric = 0xfffffe;  ///< RFC 5305, 3: a wide metric of 2^24-1 is not used by SPF
 

@@ -120,14 +120,13 @@ bool local_failure(const Graph& old, NodeId plr, const GraphChange& change, Prot
     if (protect == Protect::node) {
         const auto& ends = old.link(*own).ends;
         const auto neighbor = ends[0] == plr ? ends[1] : ends[0];
-        return std::ranges::all_of(change.gone, [&](LinkId link) { return touches(old, link, neighbor); });
+        const auto of_neighbor = [&](LinkId link) { return touches(old, link, neighbor); };
+        if (std::ranges::all_of(change.gone, of_neighbor)) return true;
     }
-    if (protect == Protect::srlg) {
-        return std::ranges::any_of(old.link(*own).srlgs, [&](Srlg srlg) {
-            return std::ranges::all_of(change.gone, [&](LinkId link) { return in_group(old, link, srlg); });
-        });
-    }
-    return false;
+    return std::ranges::any_of(old.link(*own).srlgs, [&](Srlg srlg) {
+        const bool counts = protect == Protect::srlg || srlg >= kFirstLan;
+        return counts && std::ranges::all_of(change.gone, [&](LinkId link) { return in_group(old, link, srlg); });
+    });
 }
 
 }  // namespace sidestep::routing

@@ -17,6 +17,8 @@
 namespace sidestep::routing {
 namespace {
 
+using Ends = std::pair<NodeId, NodeId>;
+
 class Converter {
   public:
     Converter(const IsisDatabase& database, const LocatorPlan& plan) : database_(database), plan_(plan) {}
@@ -103,7 +105,7 @@ class Converter {
                 if (neighbor.id.pseudonode != 0) {
                     collect_lan(from, isis.id.system, neighbor);
                 } else if (const auto to = nodes_.find(neighbor.id.system); to != nodes_.end()) {
-                    reports_[{from, to->second}].push_back(neighbor.metric);
+                    reports_[{from, to->second}][std::nullopt].push_back(neighbor.metric);
                 } else {
                     warn("{} reports {}, which is not in the database", result_.graph.node(from).name,
                          neighbor.id.system);
@@ -120,35 +122,50 @@ class Converter {
             return [&](const IsisNeighbor& member) { return member.id.system == wanted; };
         };
         if (std::none_of(members.begin(), members.end(), is(system))) return;
+        // Between two routers only, it is an ordinary link.
+        std::optional<Srlg> group;
+        if (members.size() > 2) group = kFirstLan + static_cast<Srlg>(std::distance(lans_.begin(), found));
         for (const auto& member : members) {
             const auto to = nodes_.find(member.id.system);
-            if (to != nodes_.end() && to->second != from) reports_[{from, to->second}].push_back(lan.metric);
+            if (to != nodes_.end() && to->second != from) reports_[{from, to->second}][group].push_back(lan.metric);
         }
     }
 
     void add_links() {
-        for (auto& [ends, metrics] : reports_) {
+        for (auto& [ends, there] : reports_) {
             const auto [from, to] = ends;
-            const auto other = reports_.find({to, from});
-            const auto back = other == reports_.end() ? 0 : other->second.size();
-            if (metrics.size() > back) {
-                warn("{} reports {} more link(s) to {} than {} does: left out", result_.graph.node(from).name,
-                     metrics.size() - back, result_.graph.node(to).name, result_.graph.node(to).name);
-            }
-            if (back == 0 || from > to) continue;
-            std::sort(metrics.begin(), metrics.end());
-            std::sort(other->second.begin(), other->second.end());
-            for (std::size_t i = 0; i < std::min(metrics.size(), back); ++i) {
-                Link link;
-                link.id = fmt::format("{}-{}", result_.graph.node(from).name, result_.graph.node(to).name);
-                if (i > 0) link.id += fmt::format(".{}", i + 1);
-                link.ends = {from, to};
-                // A metric of 0 is legal in IS-IS and would make paths of equal cost loop: it counts as 1.
-                link.metrics = {std::max<Metric>(metrics[i], 1), std::max<Metric>(other->second[i], 1)};
-                links_.push_back(std::move(link));
+            auto& back = reports_[{to, from}];
+            std::vector<Link> links;
+            for (auto& [lan, metrics] : there) pair_up(ends, lan, metrics, back[lan], links);
+            if (from > to) continue;
+            std::ranges::stable_sort(links, {}, &Link::metrics);
+            for (std::size_t i = 0; i < links.size(); ++i) {
+                links[i].id = fmt::format("{}-{}", result_.graph.node(from).name, result_.graph.node(to).name);
+                if (i > 0) links[i].id += fmt::format(".{}", i + 1);
+                links_.push_back(std::move(links[i]));
             }
         }
         if (result_.self) name_interfaces();
+    }
+
+    /// The links between two nodes over one LAN, or over none.
+    void pair_up(const Ends& ends, std::optional<Srlg> lan, std::vector<Metric>& there, std::vector<Metric>& back,
+                 std::vector<Link>& links) {
+        if (there.size() > back.size()) {
+            const auto& other = result_.graph.node(ends.second).name;
+            warn("{} reports {} more link(s) to {} than {} does: left out", result_.graph.node(ends.first).name,
+                 there.size() - back.size(), other, other);
+        }
+        std::ranges::sort(there);
+        std::ranges::sort(back);
+        for (std::size_t i = 0; i < std::min(there.size(), back.size()); ++i) {
+            Link link;
+            link.ends = {ends.first, ends.second};
+            // A metric of 0 is legal in IS-IS and would make paths of equal cost loop: it counts as 1.
+            link.metrics = {std::max<Metric>(there[i], 1), std::max<Metric>(back[i], 1)};
+            if (lan) link.srlgs.push_back(*lan);
+            links.push_back(std::move(link));
+        }
     }
 
     /// Gives the links of this node their interfaces, where metrics tell which is which.
@@ -216,7 +233,7 @@ class Converter {
     std::map<IsisId, const IsisNode*> lans_;                      // pseudonodes
     std::map<Prefix, std::map<std::string, IsisPrefix>> owners_;  // by system ID
     PrefixMetrics metrics_;
-    std::map<std::pair<NodeId, NodeId>, std::vector<Metric>> reports_;
+    std::map<Ends, std::map<std::optional<Srlg>, std::vector<Metric>>> reports_;  // by LAN, if any
     std::vector<Link> links_;
 };
 

@@ -28,7 +28,7 @@ struct IsisGraph {
 
 /// Routers become nodes in the order of the database. A link exists where both ends report it (ISO 10589, 7.2.6);
 /// parallel links are paired by rank of metric, since the database has no link ids. A LAN becomes a link between each
-/// two of its routers.
+/// two of its routers, all in one shared risk group.
 IsisGraph graph_of(const IsisDatabase& database, const LocatorPlan& plan);
 
 }  // namespace sidestep::routing

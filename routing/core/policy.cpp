@@ -57,11 +57,20 @@ class LinkRepairs {
     std::map<LinkId, std::unique_ptr<RepairLists>> lists_;
 };
 
+/// The link of this hop, with its LAN if the neighbor can be reached without that.
+Failure failure_to_bypass(const Graph& graph, NodeId plr, const Hop& hop, OldTrees& trees) {
+    for (const auto srlg : graph.link(link_of(hop.arc)).srlgs) {
+        const Failure lan{.kind = Failure::Kind::srlg, .id = srlg};
+        if (srlg >= kFirstLan && RepairLists(graph, plr, lan, trees).reaches(hop.neighbor)) return lan;
+    }
+    return {.kind = Failure::Kind::link, .id = link_of(hop.arc)};
+}
+
 void add_bypasses(const Graph& graph, NodeId plr, const SidOptions& options, Policies& result) {
     OldTrees trees(graph);
     for (const auto& hop : graph.hops(plr)) {
         if (graph.node(hop.neighbor).kind == NodeKind::anycast) continue;
-        const Failure failure{.kind = Failure::Kind::link, .id = link_of(hop.arc)};
+        const auto failure = failure_to_bypass(graph, plr, hop, trees);
         const RepairLists lists(graph, plr, failure, trees);
         if (!lists.reaches(hop.neighbor)) continue;
         Repair repair;

@@ -26,12 +26,11 @@ Failure link_failure(ArcId arc) {
 /// The failures that protecting `arc`, a first hop towards `destination`, has to consider.
 std::vector<Failure> failures_of(const Graph& graph, ArcId arc, NodeId destination, Protect protect) {
     const auto neighbor = graph.to(arc);
-    if (protect == Protect::node && neighbor != destination) return {{.kind = Failure::Kind::node, .id = neighbor}};
     std::vector<Failure> result;
-    if (protect == Protect::srlg) {
-        for (const auto srlg : graph.link(link_of(arc)).srlgs) {
-            result.push_back({.kind = Failure::Kind::srlg, .id = srlg});
-        }
+    if (protect == Protect::node && neighbor != destination)
+        result.push_back({.kind = Failure::Kind::node, .id = neighbor});
+    for (const auto srlg : graph.link(link_of(arc)).srlgs) {
+        if (protect == Protect::srlg || srlg >= kFirstLan) result.push_back({.kind = Failure::Kind::srlg, .id = srlg});
     }
     if (result.empty()) result.push_back(link_failure(arc));
     return result;

@@ -43,7 +43,7 @@ bool owns(const Graph& graph, NodeId node, NodeId destination);
 bool fails_with(const Graph& graph, ArcId arc, const Failure& failed);
 
 /// All repairs of `plr`, by destination, then failure: one for each failure that a primary path of the destination
-/// uses at its first hop. Where a node (or a whole SRLG) cannot be protected against, its link is protected instead;
+/// uses at its first hop, and for its LAN, whatever `protect` says. Where a node (or a whole SRLG) cannot be protected against, its link is protected instead;
 /// an SRLG's own entry stays and gives the reason. Destinations that are unreachable before the failure have none.
 std::vector<Repair> compute_repairs(const Graph& graph, NodeId plr, Protect protect);
 

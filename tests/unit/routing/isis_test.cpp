@@ -11,6 +11,7 @@
 #include "routing/core/isis_graph.hpp"
 #include "routing/core/sids.hpp"
 #include "routing/core/spf.hpp"
+#include "routing/core/tilfa.hpp"
 
 namespace sidestep::routing {
 namespace {
@@ -89,6 +90,26 @@ TEST(Isis, ReadsMultiTopologyLongNamesAndLans) {
     EXPECT_EQ(graph.link_count(), 5U + 6U) << "the LAN joins four routers pairwise";
     EXPECT_TRUE(graph.find_node("r4"));
     EXPECT_THAT(warnings, testing::Each(HasSubstr("announces no locator")));
+}
+
+// r1 has a LAN and links of its own to r2 and r4.
+TEST(Isis, RepairsOfALanLeaveByAnotherPort) {
+    const auto graph = graph_from(data("lan")).graph;
+    const auto in_lan = [&](LinkId link) { return graph.link(link).srlgs == std::vector{kFirstLan}; };
+    std::size_t links = 0;
+    for (LinkId link = 0; link < graph.link_count(); ++link) links += in_lan(link) ? 1 : 0;
+    EXPECT_EQ(links, 6U);
+    std::size_t repairs = 0;
+    for (const auto protect : {Protect::link, Protect::node}) {
+        for (const auto& repair : compute_repairs(graph, 0, protect)) {
+            if (repair.failed.kind != Failure::Kind::srlg) continue;
+            ++repairs;
+            EXPECT_EQ(describe(graph, repair.failed), "LAN 1");
+            EXPECT_TRUE(repair.found) << repair.reason;
+            for (const auto arc : repair.path) EXPECT_FALSE(in_lan(link_of(arc)));
+        }
+    }
+    EXPECT_GE(repairs, 4U);
 }
 
 TEST(Isis, HalfReadOrChangingDatabasesAreRefused) {
