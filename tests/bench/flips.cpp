@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/flips.hpp"
 
-#include <bpf/bpf.h>
-
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <future>
 #include <random>
 #include <stdexcept>
@@ -14,6 +11,7 @@
 #include "bpf/lib/session_state.h"
 #include "tests/bench/core_time.hpp"
 #include "tests/bench/must.hpp"
+#include "tests/bench/pinned_array.hpp"
 #include "topo/wait.hpp"
 
 namespace sidestep::bench {
@@ -27,22 +25,6 @@ constexpr unsigned kBurst = 1;
 constexpr auto kPatience = 1s;
 constexpr auto kDrained = 300us;  ///< no packet of before is on its way any more
 constexpr auto kRandomPause = 200us;
-
-/// The maps of A's sidestepd lie in a folder for their layout; there is one.
-std::string pins(const topo::Lab& lab) {
-    for (const auto& entry : std::filesystem::directory_iterator(lab.directory() + "/A/bpf/A")) {
-        if (entry.is_directory() && entry.path().filename().string().starts_with('v')) return entry.path().string();
-    }
-    throw std::runtime_error("A's sidestepd has pinned no maps");
-}
-
-template <typename T>
-SharedArray<T> map_pinned(const topo::Lab& lab, const std::string& name) {
-    const auto path = pins(lab) + "/" + name;
-    const Fd map(bpf_obj_get(path.c_str()));
-    if (!map) throw std::runtime_error("cannot open " + path);
-    return must(SharedArray<T>::map(map.get(), name));
-}
 
 void spin(Clock::duration length) {
     for (const auto end = Clock::now() + length; Clock::now() < end;) {
@@ -73,8 +55,8 @@ Flips::Flips(Rig& rig, Generator& generator, std::size_t destination)
     : rig_(rig),
       generator_(generator),
       destination_(destination),
-      words_(map_pinned<ss_session_state>(rig.lab(), "ss_states")),
-      repair_states_(map_pinned<ss_repair_state>(rig.lab(), "ss_repair_states")) {}
+      words_(must(pinned_array<ss_session_state>(rig.lab(), "ss_states"))),
+      repair_states_(must(pinned_array<ss_repair_state>(rig.lab(), "ss_repair_states"))) {}
 
 std::vector<double> Flips::run(int times) {
     generator_.aim(destination_, 1);
