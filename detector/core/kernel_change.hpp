@@ -19,6 +19,7 @@ struct LinkChange {
     bool gone = false;
     bool up = false;        ///< administratively
     bool running = false;   ///< administratively up, and with carrier
+    bool ip_off = false;    ///< IPv6 is switched off there, or the MTU is too small for it
     std::uint32_t mtu = 0;  ///< bytes; 0: not reported
     std::optional<MacAddress> mac;
     std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for other interfaces

@@ -15,7 +15,8 @@ namespace sidestep {
     X(neighbor, "neighbor-failed") /* neighbor discovery gave up */                         \
     X(admin, "admin-down")         /* the operator said so */                               \
     X(lossy, "lossy")              /* degraded: too many of the last 64 probes were lost */ \
-    X(slow, "slow")                /* degraded: the round trip is beyond its limit */
+    X(slow, "slow")                /* degraded: the round trip is beyond its limit */       \
+    X(ip_off, "ip-off")            /* IPv6 is switched off on the interface */
 
 enum class Reason : std::uint8_t {
 #define SIDESTEP_ENUM(name, text) name,

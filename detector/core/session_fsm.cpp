@@ -14,7 +14,7 @@ using Event = SessionEvent;
 
 bool is_failure(Event event) {
     return event == Event::dead || event == Event::carrier_lost || event == Event::neighbor_failed ||
-           event == Event::admin_down;
+           event == Event::ip_off || event == Event::admin_down;
 }
 
 Reason reason_of(Event event) {
@@ -25,6 +25,8 @@ Reason reason_of(Event event) {
             return Reason::carrier;
         case Event::neighbor_failed:
             return Reason::neighbor;
+        case Event::ip_off:
+            return Reason::ip_off;
         case Event::admin_down:
             return Reason::admin;
         case Event::lossy:
@@ -53,6 +55,10 @@ bool note_cause(FsmState& memory, Event event) {
             return set(memory.neighbor_cause, true);
         case Event::neighbor_resolved:
             return set(memory.neighbor_cause, false);
+        case Event::ip_off:
+            return set(memory.ip_cause, true);
+        case Event::ip_back:
+            return set(memory.ip_cause, false);
         default:
             return false;
     }
@@ -80,7 +86,7 @@ SessionActions go_up(FsmState& memory) {
 
 /// From down: the session starts to come up once it is proven and no cause is left.
 SessionActions try_restore(FsmState& memory, Nanoseconds now, const RestorePolicy& policy) {
-    if (!memory.proven || memory.carrier_cause || memory.neighbor_cause) return {};
+    if (!memory.proven || memory.carrier_cause || memory.neighbor_cause || memory.ip_cause) return {};
     memory.wait_until = now + policy.wait_to_restore;
     if (policy.damping) {
         const auto reuse = reuse_at(memory.damping, *policy.damping, now);
@@ -133,14 +139,16 @@ SessionActions step_down(FsmState& memory, Event event, bool cause_changed, Nano
             return {};
         case Event::carrier_lost:
         case Event::neighbor_failed:
+        case Event::ip_off:
             memory.proven = false;
             memory.poor = Reason::none;
             // Lost carrier is a stronger reason than unanswered probes, which the kernel may have noticed first.
-            if (event == Event::neighbor_failed || memory.reason == Reason::carrier) return {.ask_proof = true};
+            if (event != Event::carrier_lost || memory.reason == Reason::carrier) return {.ask_proof = true};
             memory.reason = Reason::carrier;
             return {.changed = true, .ask_proof = true};
         case Event::carrier_back:
         case Event::neighbor_resolved:
+        case Event::ip_back:
             return cause_changed ? try_restore(memory, now, policy) : ignore(memory);
         case Event::admin_down:
             return go_down(memory, event, now, policy);
@@ -169,7 +177,9 @@ std::string_view to_string(SessionEvent event) {
                                                                          "admin-up",
                                                                          "lossy",
                                                                          "slow",
-                                                                         "sound"};
+                                                                         "sound",
+                                                                         "ip-off",
+                                                                         "ip-back"};
     return kTexts.at(static_cast<std::size_t>(event));
 }
 

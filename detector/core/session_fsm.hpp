@@ -11,9 +11,9 @@
 // Degraded is like up, but lossy or slow: a session changes freely between the two, and fails from both.
 //
 // A new session is trusted (state up) until it fails: a session that never answered has not failed, it is
-// misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor or the
-// operator. The last three are lasting causes, and none may be left when the session goes up again. After each
-// failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
+// misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor, IPv6 switched
+// off or the operator. All but the first are lasting causes, and none may be left when the session goes up again. After
+// each failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
 //
 // A waiting session answers its probes. Packets take it if nothing better is left.
 #pragma once
@@ -41,11 +41,13 @@ enum class SessionEvent : std::uint8_t {
     timer,  ///< the time set by the last step has come
     admin_down,
     admin_up,
-    lossy,  ///< alive, but with too much loss
-    slow,   ///< alive, but with a long round trip
-    sound,  ///< no longer lossy or slow
+    lossy,   ///< alive, but with too much loss
+    slow,    ///< alive, but with a long round trip
+    sound,   ///< no longer lossy or slow
+    ip_off,  ///< the interface sends no IPv6 packets of this node
+    ip_back,
 };
-inline constexpr std::size_t kSessionEvents = 12;
+inline constexpr std::size_t kSessionEvents = 14;
 
 std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);
@@ -57,6 +59,7 @@ struct FsmState {
     Reason poor = Reason::none;    ///< lossy or slow, while alive
     bool carrier_cause = false;
     bool neighbor_cause = false;
+    bool ip_cause = false;
     bool proven = false;       ///< alive since the last failure
     bool relapsed = false;     ///< failed while it waited; until it is up
     Nanoseconds wait_until{};  ///< while waiting

@@ -67,7 +67,7 @@ void StaleRoutes::on_interface(int ifindex, bool up, Nanoseconds now) {
         if (down_.contains(ifindex)) down_[ifindex] = now - kStaleTime + kAfterReturn;
         return;
     }
-    if (const auto known = down_.find(ifindex); known != down_.end() && now - known->second < kStaleTime) return;
+    if (is_known_down(ifindex, now)) return;
     down_[ifindex] = now;
     std::vector<std::pair<Prefix, RouteHop>> newly_stale;
     for (auto route = routes_.begin(); route != routes_.end();) {
@@ -86,10 +86,25 @@ void StaleRoutes::on_interface(int ifindex, bool up, Nanoseconds now) {
         newly_stale.emplace_back(route->first.prefix, hop);
         route = routes_.erase(route);
     }
-    for (const auto& lost : lately_) {
-        if (lost.hop.ifindex == ifindex && now - lost.when < kTogether) newly_stale.emplace_back(lost.prefix, lost.hop);
-    }
     for (const auto& [prefix, hop] : newly_stale) mark_stale(prefix, hop);
+    mark_lost_lately(ifindex, now);
+}
+
+void StaleRoutes::on_ip_off(int ifindex, Nanoseconds now) {
+    if (is_known_down(ifindex, now)) return;
+    down_[ifindex] = now;
+    mark_lost_lately(ifindex, now);
+}
+
+bool StaleRoutes::is_known_down(int ifindex, Nanoseconds now) const {
+    const auto known = down_.find(ifindex);
+    return known != down_.end() && now - known->second < kStaleTime;
+}
+
+void StaleRoutes::mark_lost_lately(int ifindex, Nanoseconds now) {
+    for (const auto& lost : lately_) {
+        if (lost.hop.ifindex == ifindex && now - lost.when < kTogether) mark_stale(lost.prefix, lost.hop);
+    }
 }
 
 void StaleRoutes::expire(Nanoseconds now) {

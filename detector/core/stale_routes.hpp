@@ -24,6 +24,8 @@ class StaleRoutes {
     void on_route(const RouteChange& change, Nanoseconds now);
     /// The interface was shut down (or deleted), or is up again.
     void on_interface(int ifindex, bool up, Nanoseconds now);
+    /// IPv6 was switched off on it: its IPv6 routes are reported gone one by one, the others stay.
+    void on_ip_off(int ifindex, Nanoseconds now);
     /// Drops stale routes that were kept long enough.
     void expire(Nanoseconds now);
 
@@ -46,6 +48,8 @@ class StaleRoutes {
 
     void set(const Key& key, const std::vector<RouteHop>& hops);
     void drop(const Key& key, const std::vector<RouteHop>& hops, Nanoseconds now);
+    [[nodiscard]] bool is_known_down(int ifindex, Nanoseconds now) const;
+    void mark_lost_lately(int ifindex, Nanoseconds now);
     [[nodiscard]] bool has_route(const Prefix& prefix) const;
     void mark_stale(const Prefix& prefix, const RouteHop& hop);
 

@@ -138,7 +138,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     const auto concerned = sessions_.at_link(change.name, change.ifindex);
     const auto loses_link = [&](const Session& session) {
         const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;
-        return its_own && (change.gone || !change.running || session.config.interface != change.name);
+        return its_own && (change.gone || !change.running || change.ip_off || session.config.interface != change.name);
     };
     // Traffic waits for these stores, so all of them come before anything is logged or written.
     for (auto* session : concerned) {
@@ -151,7 +151,11 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
             follow_link(*session, change, now);
     }
     ask_for_neighbors(now);
-    routes_.on_interface(change.ifindex, change.up, now);
+    if (change.up && change.ip_off) {
+        routes_.on_ip_off(change.ifindex, now);
+    } else {
+        routes_.on_interface(change.ifindex, change.up, now);
+    }
     routes_changed_ = true;
 }
 
@@ -176,6 +180,9 @@ void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds n
     session.mtu = ours ? link.mtu : 0;
     session.link_seen = true;
     if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) relink(session);
+    const bool ip_off = ours && link.ip_off;
+    if (std::exchange(session.ip_off, ip_off) != ip_off)
+        deliver(session, ip_off ? SessionEvent::ip_off : SessionEvent::ip_back, now);
     if (was_running || !session.running) return;
     deliver(session, SessionEvent::carrier_back, now);
     seek(session);  // another neighbor may be plugged in now

@@ -3,7 +3,9 @@
 #include "detector/kernel/netlink.hpp"
 
 #include <linux/if.h>
+#include <linux/ipv6.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -13,6 +15,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace sidestep {
 namespace {
@@ -61,6 +64,30 @@ std::uint32_t xdp_program_of(nlattr* xdp) {
     return id == nullptr ? 0 : nla_get_u32(id);
 }
 
+/// Whether the interface has no IPv6: nothing is told of it there, or that it is switched off.
+bool is_ip_off(nlattr* families) {
+    if (families == nullptr) return false;
+    auto* const v6 = nla_find(static_cast<nlattr*>(nla_data(families)), nla_len(families), AF_INET6);
+    std::array<nlattr*, IFLA_INET6_MAX + 1> attributes{};
+    if (v6 == nullptr || nla_parse_nested(attributes.data(), IFLA_INET6_MAX, v6, nullptr) < 0) return true;
+    auto* const settings = attributes[IFLA_INET6_CONF];
+    constexpr auto kAt = static_cast<int>(DEVCONF_DISABLE_IPV6 * sizeof(std::int32_t));
+    std::int32_t off = 0;
+    if (settings == nullptr || nla_len(settings) < kAt + static_cast<int>(sizeof off)) return false;
+    std::memcpy(&off, static_cast<const char*>(nla_data(settings)) + kAt, sizeof off);
+    return off != 0;
+}
+
+/// What rtnetlink calls an interface by that is told of in one family only; 0: it is not one interface.
+int interface_of(const nlmsghdr* header) {
+    if (header->nlmsg_type == RTM_NEWLINK || header->nlmsg_type == RTM_DELLINK)
+        return static_cast<const ifinfomsg*>(nlmsg_data(header))->ifi_index;
+    if (header->nlmsg_type == RTM_DELADDR)
+        return static_cast<int>(static_cast<const ifaddrmsg*>(nlmsg_data(header))->ifa_index);
+    const auto* index = nlmsg_find_attr(const_cast<nlmsghdr*>(header), sizeof(netconfmsg), NETCONFA_IFINDEX);
+    return index == nullptr ? 0 : nla_get_s32(index);
+}
+
 /// The kind of a virtual interface; empty for others.
 std::string_view kind_of(nlattr* link_info) {
     std::array<nlattr*, IFLA_INFO_MAX + 1> attributes{};
@@ -83,6 +110,9 @@ Result<void> Netlink::connect() {
     requests_ = nl_socket_alloc();
     if (events_ == nullptr || dumps_ == nullptr || requests_ == nullptr) return fail("no memory for netlink sockets");
     nl_socket_disable_seq_check(events_);
+    nl_socket_disable_auto_ack(events_);
+    nl_socket_modify_err_cb(
+        events_, NL_CB_CUSTOM, [](auto*, auto*, void*) -> int { return NL_SKIP; }, nullptr);
     for (auto* socket : {events_, dumps_}) {
         nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_message, this);
         if (const int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
@@ -94,8 +124,9 @@ Result<void> Netlink::connect() {
     solicitor_ = std::move(*solicitor);
     nl_socket_set_buffer_size(events_, kReceiveBuffer, 0);
     nl_socket_set_nonblocking(events_);
-    const int error = nl_socket_add_memberships(events_, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR,
-                                                RTNLGRP_IPV4_IFADDR, RTNLGRP_NONE);
+    const int error =
+        nl_socket_add_memberships(events_, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR,
+                                  RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF, RTNLGRP_NONE);
     if (error < 0) return netlink_failure("rtnetlink groups", error);
     return {};
 }
@@ -116,6 +147,21 @@ void Netlink::read() {
         result = nl_recvmsgs_default(events_);
     } while (result >= 0);
     if (result != -NLE_AGAIN) (void)dump();  // messages were lost
+    ask_links();
+}
+
+/// The answers come as events do.
+void Netlink::ask_links() {
+    for (const int ifindex : std::exchange(to_ask_, {})) {
+        ifinfomsg link{};
+        link.ifi_index = ifindex;
+        (void)nl_send_simple(events_, RTM_GETLINK, 0, &link, sizeof link);
+    }
+}
+
+void Netlink::look_again(const nlmsghdr* header) {
+    if (static_cast<const rtgenmsg*>(nlmsg_data(header))->rtgen_family != AF_INET6) return;
+    if (const int ifindex = interface_of(header); ifindex > 0) to_ask_.insert(ifindex);
 }
 
 Result<void> Netlink::dump() {
@@ -166,8 +212,13 @@ int Netlink::on_message(nl_msg* message, void* self) {
     auto* header = nlmsg_hdr(message);
     auto* netlink = static_cast<Netlink*>(self);
     switch (header->nlmsg_type) {
+        case RTM_NEWNETCONF:
+        case RTM_DELNETCONF:
+            netlink->look_again(header);
+            break;
         case RTM_NEWLINK:
         case RTM_DELLINK:
+            netlink->look_again(header);
             netlink->on_link(header);
             break;
         case RTM_NEWNEIGH:
@@ -176,6 +227,7 @@ int Netlink::on_message(nl_msg* message, void* self) {
             break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
+            if (header->nlmsg_type == RTM_DELADDR) netlink->look_again(header);
             netlink->on_address(header);
             break;
         default:
@@ -194,6 +246,7 @@ void Netlink::on_link(nlmsghdr* header) const {
                     .gone = header->nlmsg_type == RTM_DELLINK,
                     .up = (info->ifi_flags & IFF_UP) != 0 && header->nlmsg_type != RTM_DELLINK,
                     .running = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_LOWER_UP) != 0,
+                    .ip_off = is_ip_off(attributes[IFLA_AF_SPEC]),
                     .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
                     .mac = mac_of(attributes[IFLA_ADDRESS]),
                     .kind = std::string(kind_of(attributes[IFLA_LINKINFO])),

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/address.hpp"
@@ -47,6 +48,9 @@ class Netlink {
     explicit Netlink(NetlinkHandlers handlers) : handlers_(std::move(handlers)) {}
     Result<void> connect();
     static int on_message(nl_msg* message, void* self);
+    /// Whether IPv6 is on is reported with the interface, but not when it changes: these ask.
+    void look_again(const nlmsghdr* header);
+    void ask_links();
     static int on_entry(nl_msg* message, void* self);
     /// The state (NUD_*) of a neighbor's entry, which is delivered if it is usable; 0: there is none.
     unsigned look_up(int ifindex, const Address& address);
@@ -55,6 +59,7 @@ class Netlink {
     void on_address(nlmsghdr* header) const;
 
     NetlinkHandlers handlers_;
+    std::set<int> to_ask_;  ///< interfaces whose IPv6 may have been switched off or on
     nl_sock* events_ = nullptr;
     nl_sock* dumps_ = nullptr;
     nl_sock* requests_ = nullptr;  ///< of its own: its answers are not those of a dump

@@ -31,6 +31,7 @@ struct Session {
     int return_ifindex = 0;  ///< the same for the interface that probes return by
     bool link_seen = false;  ///< rtnetlink has reported the interface
     bool running = false;    ///< the interface is up and has carrier
+    bool ip_off = false;     ///< it has no IPv6
     std::uint32_t mtu = 0;   ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;

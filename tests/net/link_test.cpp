@@ -69,6 +69,32 @@ TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
     EXPECT_TRUE(healed(reports, before));
 }
 
+// Others switch IPv6 off on an interface, or lower its MTU too far. Its probes would still be answered.
+TEST_F(LinkUnderSidestepd, Ipv6SwitchedOffOnTheInterface) {
+    ASSERT_TRUE(start_both());  // B sees it by its own probes, which A has to forward
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    const auto& end = lab().interface("A", "A-B");
+    const auto before = now_ns();
+    const auto off = fmt::format("sysctl -qw net.ipv6.conf.{}.disable_ipv6=", end.name);
+    const auto mtu = fmt::format("ip link set dev {} mtu ", end.name);
+    const auto small_mtu = mtu + "1000";
+    const auto full_mtu = mtu + "1500";
+    for (const auto& [switch_off, switch_on] : {std::pair(off + "1", off + "0"), std::pair(small_mtu, full_mtu)}) {
+        ASSERT_EQ(shell("A", switch_off), "");
+        EXPECT_TRUE(becomes("A", "down", "ip-off"));
+        EXPECT_TRUE(takes("A", 1));
+        EXPECT_TRUE(flows->pass());
+        ASSERT_EQ(shell("A", switch_on), "");
+        configure("A", end.name);
+        for (const auto* node : {"A", "B"}) EXPECT_TRUE(becomes(node, "up"));
+        EXPECT_TRUE(takes("A", 0));
+        EXPECT_TRUE(flows->pass());
+    }
+    EXPECT_TRUE(healed(flows->stop(), before));
+}
+
 TEST_F(LinkUnderSidestepd, ARecreatedInterfaceIsTakenUpAgain) {
     ASSERT_TRUE(start_both());
     const auto& near = lab().interface("A", "A-B");

@@ -33,6 +33,7 @@ constexpr unsigned W = 128;  // state to waiting
 constexpr unsigned kCarrier = 1;
 constexpr unsigned kNeighbor = 2;
 constexpr unsigned kProven = 4;
+constexpr unsigned kIp = 8;
 
 struct Row {
     SessionState from;
@@ -138,6 +139,23 @@ const std::vector<Row> kRows{
     {wait, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {wait, kProven, E::admin_up, wait, kProven, R::unanswered, I},
 
+    // IPv6 switched off is one more lasting cause.
+    {init, 0, E::ip_off, down, kIp, R::ip_off, C | L | P},
+    {init, 0, E::ip_back, init, 0, R::none, I},
+    {up, kProven, E::ip_off, down, kIp, R::ip_off, C | L | P},
+    {up, kProven, E::ip_back, up, kProven, R::none, I},
+    {degraded, kProven, E::ip_off, down, kIp, R::ip_off, C | L | P},
+    {degraded, kProven, E::ip_back, degraded, kProven, R::lossy, I},
+    {wait, kProven, E::ip_off, down, kIp, R::ip_off, C | L | P},
+    {wait, kProven, E::ip_back, wait, kProven, R::unanswered, I},
+    {down, 0, E::ip_off, down, kIp, R::unanswered, P},
+    {down, kIp, E::alive, down, kIp | kProven, R::unanswered, 0},
+    {down, kIp, E::ip_back, down, 0, R::unanswered, 0},
+    {down, kIp | kProven, E::ip_back, wait, kProven, R::unanswered, C | T | W},
+    {down, kIp | kCarrier | kProven, E::carrier_back, down, kIp | kProven, R::unanswered, 0},
+    {admin_down, 0, E::ip_off, admin_down, kIp, R::admin, 0},
+    {admin_down, kIp, E::ip_back, admin_down, 0, R::admin, 0},
+
     // Admin-down: causes are recorded, and nothing else counts.
     {admin_down, 0, E::alive, admin_down, 0, R::admin, I},
     {admin_down, 0, E::dead, admin_down, 0, R::admin, I},
@@ -167,6 +185,7 @@ FsmState memory_in(SessionState state, unsigned before) {
     if (state == degraded) memory.poor = R::lossy;
     memory.carrier_cause = before & kCarrier;
     memory.neighbor_cause = before & kNeighbor;
+    memory.ip_cause = before & kIp;
     memory.proven = before & kProven;
     memory.wait_until = kNow;
     return memory;
@@ -189,6 +208,7 @@ TEST(SessionFsm, FollowsTheTable) {
         EXPECT_EQ(to_string(memory.reason), to_string(row.reason));
         EXPECT_EQ(memory.carrier_cause, (row.after & kCarrier) != 0);
         EXPECT_EQ(memory.neighbor_cause, (row.after & kNeighbor) != 0);
+        EXPECT_EQ(memory.ip_cause, (row.after & kIp) != 0);
         EXPECT_EQ(memory.proven, (row.after & kProven) != 0);
         EXPECT_EQ(actions.changed, (row.actions & C) != 0);
         EXPECT_EQ(actions.changed, row.from != row.to || row.reason != reason_in(row.from));

@@ -46,6 +46,19 @@ TEST_F(StaleRoutesTest, RoutesGoAfterTheirInterface) {
     EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
 }
 
+TEST_F(StaleRoutesTest, WithIpv6AloneTheOthersStay) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_route(route(kFour, {kB}), 1s);
+    memory_.on_route(gone(kD, {kB}), 5s);
+    memory_.on_ip_off(2, 5s + 1ms);
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kD, kB)));
+    memory_.on_ip_off(2, 30s);
+    memory_.expire(65s + 2ms);
+    EXPECT_THAT(memory_.stale(), IsEmpty()) << "a minute from the first word of it";
+    memory_.on_interface(2, false, 70s);
+    EXPECT_THAT(memory_.stale(), UnorderedElementsAre(Pair(kFour, kB)));
+}
+
 TEST_F(StaleRoutesTest, Ipv4RoutesGoWithoutAMessage) {
     memory_.on_route(route(kFour, {kB}), 1s);
     memory_.on_interface(2, false, 5s);

@@ -47,6 +47,23 @@ TEST_F(EngineTest, NoMoreAddressesOfANeighborThanThereIsRoomFor) {
     EXPECT_TRUE(is_neighbors("fe80::b"));
 }
 
+// Probes go past this node's own IP: they are answered all the same.
+TEST_F(EngineTest, WithoutIpv6OnItsInterfaceASessionIsDown) {
+    start();
+    auto off = link("to-B", kToB);
+    off.ip_off = true;
+    engine_->on_link(off, kNow);
+    EXPECT_EQ(rank("A-B"), SS_DOWN);
+    EXPECT_EQ(session("A-B").fsm.reason, Reason::ip_off);
+    tell("A-B", SS_EVENT_ALIVE);
+    EXPECT_EQ(rank("A-B"), SS_DOWN);
+    engine_->on_link(off, kNow);
+    EXPECT_EQ(session("A-B").fsm.downs, 1U);
+    engine_->on_link(link("to-B", kToB), kNow);
+    EXPECT_EQ(rank("A-B"), SS_UP);
+    EXPECT_EQ(rank("A-C"), SS_UP);
+}
+
 TEST_F(EngineTest, LostCarrierLowersTheStateAndCountsIt) {
     start();
     EXPECT_EQ(maps_.repair().active, 0U);
