@@ -161,6 +161,8 @@ std::string report_status(const json& answer) {
     table.add({"policies", cell(answer, "policies")});
     table.add({"policies rerouting now", cell(answer, "rerouting")});
     table.add({"rejected probes", counts_text(member(answer, "rejected_probes"))});
+    for (const auto& problem : member(answer, "problems"))
+        table.add({"problem", cell(problem, "about") + ": " + cell(problem, "problem")});
     auto text = table.to_string(false);
 
     const auto& counters = member(answer, "counters");

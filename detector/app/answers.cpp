@@ -70,6 +70,13 @@ json xdp_entrances(const std::vector<Entrance>& entrances) {
     return list;
 }
 
+json list_of(const Problems& problems, Nanoseconds now) {
+    json list = json::array();
+    for (const auto& [about, problem] : problems.all())
+        list.push_back({{"about", about}, {"problem", problem.text}, {"age_ms", milliseconds(now - problem.since)}});
+    return list;
+}
+
 }  // namespace
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
@@ -101,6 +108,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
               {"restarts", health.clock_restarts}}},
             {"attached", health.attached},
             {"xdp", xdp_entrances(health.entrances)},
+            {"problems", list_of(health.problems, now)},
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
             {"sessions", states},

@@ -10,6 +10,7 @@
 #include "detector/app/attachments.hpp"
 #include "detector/core/change_plan.hpp"
 #include "detector/core/client_sessions.hpp"
+#include "detector/core/problems.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
@@ -23,6 +24,7 @@ struct DetectorHealth {
     Nanoseconds longest_lateness{};  ///< of the detector's own timer
     std::uint64_t clock_restarts = 0;
     const std::vector<Entrance>& entrances;
+    const Problems& problems;
 };
 
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);

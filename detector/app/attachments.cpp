@@ -70,7 +70,7 @@ bool Attachments::follow(Entrance& entrance, const LinkChange& before, const Lin
 
 // --- start and end
 
-Result<void> Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
+void Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
     demands_ = demands;
     xdp_on_virtual_ = wanted.xdp_on_virtual;
     xdp_.clear();
@@ -89,12 +89,9 @@ Result<void> Attachments::apply(const Desired& wanted, const XdpDemands& demands
             continue;
         }
         entrances_.push_back(entrance_of(name, interface(name).ifindex, xdp_asked));
-        if (entrances_.back().ifindex == 0)
-            spdlog::warn("interface {} does not exist yet; its program is attached when it appears", name);
     }
-    auto placed = place_all(applied_);
-    if (!std::exchange(applied_, true) && placed && dataplane_.adopted()) detach_leftovers();
-    return placed;
+    place_all();
+    if (!std::exchange(applied_, true) && dataplane_.adopted()) detach_leftovers();
 }
 
 /// An entrance with nothing attached yet.
@@ -128,24 +125,19 @@ void Attachments::leave_xdp(const Entrance& entrance) const {
 
 void Attachments::review(const XdpDemands& demands) {
     demands_ = demands;
-    problem_.note(place_all(true));
+    place_all();
 }
 
-/// Returns the first error; continues after it only with `to_the_end`.
-Result<void> Attachments::place_all(bool to_the_end) {
+void Attachments::place_all() {
     std::string not_alone;
     if (!xdp_.empty()) {
         enter_xdp();
         not_alone = why_not_alone();
     }
-    Result<void> result;
     for (auto& entrance : entrances_) {
-        auto placed = place(entrance, not_alone);
-        if (placed) continue;
-        if (result) result = std::move(placed);
-        if (!to_the_end) break;
+        const auto placed = place(entrance, not_alone);
+        entrance.problem = placed ? "" : placed.error().message;
     }
-    return result;
 }
 
 /// Attaches at XDP wherever that is possible. Many drivers are redirect targets only once a program is attached.

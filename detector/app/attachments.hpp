@@ -10,10 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "detector/app/problem_log.hpp"
 #include "detector/core/desired.hpp"
+#include "detector/core/problems.hpp"
+#include "detector/core/upkeep.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/kernel/netlink.hpp"
+#include "detector/kernel/rtnl.hpp"
 #include "detector/kernel/tc_hook.hpp"
 #include "detector/kernel/xdp_redirect.hpp"
 
@@ -28,6 +30,7 @@ struct Entrance {
     std::optional<TcHook> tc{};
     std::string because{};  ///< why XDP alone is not enough, if XDP is configured
     std::string refusal{};  ///< error of the XDP attachment; valid until the interface changes
+    std::string problem{};  ///< why nothing, or not all, is attached
     bool tidy = false;      ///< a predecessor's attachments have been removed
 };
 
@@ -48,12 +51,19 @@ class Attachments {
     /// again.
     void on_link(const LinkChange& change);
     /// Attaches to the entrances of `wanted`, and detaches from others: those of the last call, or a predecessor's. An
-    /// interface that does not exist gets its program when it appears.
-    Result<void> apply(const Desired& wanted, const XdpDemands& demands);
-    /// Chooses again between XDP and tc, because drivers change what they can do, and new lists may be longer. Logs
-    /// changes.
+    /// interface that does not exist gets its program when it appears. What cannot be attached is a problem, and is tried
+    /// again by review().
+    void apply(const Desired& wanted, const XdpDemands& demands);
+    /// Chooses again between XDP and tc, because drivers change what they can do, and new lists may be longer.
     void review(const XdpDemands& demands);
     void detach();
+
+    /// How our programs are now, since others may detach them, or attach theirs before them.
+    [[nodiscard]] std::vector<Finding> look();
+    /// Attaches again what look() found. False: the thing is not one of these.
+    std::optional<Result<void>> mend(const std::string& thing);
+    /// What could not be attached, by interface.
+    [[nodiscard]] ProblemTexts problems() const;
 
     [[nodiscard]] const std::vector<Entrance>& entrances() const { return entrances_; }
 
@@ -63,7 +73,7 @@ class Attachments {
     void forget(int ifindex, const std::string& name);
     void forget_xdp_interface(int ifindex);
     bool follow(Entrance& entrance, const LinkChange& before, const LinkChange& now);
-    Result<void> place_all(bool to_the_end);
+    void place_all();
     Result<void> place(Entrance& entrance, const std::string& not_alone);
     void enter_xdp();
     void ask_redirect_targets();
@@ -83,6 +93,7 @@ class Attachments {
     std::set<std::string> exits_;  ///< interfaces of adjacencies
     bool xdp_on_virtual_ = false;
     bool applied_ = false;
+    std::optional<Rtnl> rtnl_;  ///< for look()
     XdpDemands demands_;
     std::map<std::string, LinkChange> interfaces_;  ///< as last reported; index 0: gone
     std::map<int, std::string> names_;
@@ -91,7 +102,6 @@ class Attachments {
     std::string no_redirect_;                         ///< why the kernel does not report redirect targets
     std::set<int> redirect_targets_;                  ///< interfaces that are XDP redirect targets
     std::map<int, ss_xdp_interface> xdp_interfaces_;  ///< as last written
-    ProblemLog problem_{spdlog::level::err};
 };
 
 }  // namespace sidestep

@@ -32,9 +32,8 @@ using nlohmann::json;
 
 constexpr Nanoseconds kReconcileEvery = 100ms;
 constexpr Nanoseconds kReviewEvery = 1s;
-constexpr Nanoseconds kInstallEvery = 1s;  // while something cannot be installed
-constexpr auto kFirstSetPatience = 3s;     // waits for routing while a predecessor's programs run on
-constexpr std::size_t kReserve = 8;        // descriptors
+constexpr auto kFirstSetPatience = 3s;  // waits for routing while a predecessor's programs run on
+constexpr std::size_t kReserve = 8;     // descriptors
 
 Result<ss_secret> random_secret() {
     ss_secret secret{};
@@ -123,7 +122,7 @@ Result<void> Daemon::follow_kernel() {
     wait_for_events();
     return kernel_->follow([this] {
         arm_timer();
-        if (in_force_ && installation_->overdue(engine_->policies().all())) reinstall();
+        if (in_force_ && installation_->overdue(engine_->policies().all())) install();
     });
 }
 
@@ -148,6 +147,7 @@ Result<void> Daemon::prepare() {
     saver_.emplace(paths_.state, [this] { return engine_->save(); });
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
+    if (auto watch = ObjectWatch::open(); watch) object_watch_ = std::move(*watch);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
     base_ = desired_of(config_);
     restore_clients();
@@ -176,21 +176,21 @@ void Daemon::start_feed() {
     feed_->start();
 }
 
+/// As while it runs, what cannot be put in place is a problem that `status` shows, and is tried again. Only without any
+/// clock there is nothing to run for; a predecessor's may go on.
 Result<void> Daemon::take_over() {
     const auto& wanted = engine_->present();
-    if (auto attached = attachments_->apply(wanted, xdp_demands()); !attached) return attached;
+    attachments_->apply(wanted, xdp_demands());
     in_force_ = true;
     note_hash_policy();  // only now: a predecessor's programs ran with their own value until here
-    if (auto made = installation_->set_device(wanted.device); !made) return made;
-    if (auto installed = install(); !installed) {
-        if (!routed_) return installed;  // routes that the file asks for
-        install_problem_.note(installed);
-    }
+    installation_->set_device(wanted.device);
+    install();
     (void)kernel_->links_changed();  // discards changes from before
-    if (auto ticking = clock_->start(); !ticking) return ticking;
+    if (auto ticking = clock_->start(); !ticking && !dataplane_->adopted()) return ticking;
     dataplane_->unpin_other_layouts();
     spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions().all().size(),
                  config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
+    note_problems(monotonic_now());
     return {};
 }
 
@@ -200,11 +200,6 @@ void Daemon::take_over_or_stop() {
     failure_ = taken.error();
     leave_running_ = dataplane_->adopted();
     context_.stop();
-}
-
-Result<void> Daemon::install() {
-    const bool complete = !config_.routing || routed_;
-    return installation_->apply(engine_->policies().all(), engine_->sids().all(), complete);
 }
 
 void Daemon::clean_up() {
@@ -278,19 +273,6 @@ void Daemon::arm_reconcile() {
         arm_timer();
         arm_reconcile();
     });
-}
-
-void Daemon::reconcile_kernel(Nanoseconds now) {
-    clock_->watch(now);
-    note_hash_policy();
-    if (now >= next_review_) review_attachments(xdp_demands());
-    const bool again = install_problem_.exists() && now >= next_install_;
-    if (kernel_->links_changed() || again) reinstall();
-}
-
-void Daemon::reinstall() {
-    install_problem_.note(install());
-    next_install_ = monotonic_now() + kInstallEvery;
 }
 
 /// What was made does not outlive an exception, either.

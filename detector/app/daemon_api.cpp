@@ -41,7 +41,8 @@ json Daemon::status() {
                           .started = started_,
                           .longest_lateness = longest_lateness_,
                           .clock_restarts = clock_->restarts(),
-                          .entrances = attachments_->entrances()},
+                          .entrances = attachments_->entrances(),
+                          .problems = problems_},
                          monotonic_now());
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The running daemon: its parts and how they are connected. daemon.cpp starts, runs and ends it, daemon_reload.cpp
-// moves it from one desired state to the next, daemon_clients.cpp adds the sessions of clients, and daemon_api.cpp answers
-// requests.
+// moves it from one desired state to the next, daemon_upkeep.cpp keeps the kernel's state as it is wanted,
+// daemon_clients.cpp adds the sessions of clients, and daemon_api.cpp answers requests.
 #pragma once
 
 #include <csignal>
@@ -33,9 +33,12 @@
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
 #include "detector/core/client_sessions.hpp"
+#include "detector/core/problems.hpp"
+#include "detector/core/upkeep.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/feed/routing_feed.hpp"
 #include "detector/kernel/node_lock.hpp"
+#include "detector/kernel/object_watch.hpp"
 #include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
@@ -82,12 +85,18 @@ class Daemon {
     void note_hash_policy();
     [[nodiscard]] XdpDemands xdp_demands() const;
     void review_attachments(const XdpDemands& demands);
+
+    // daemon_upkeep.cpp
+
     /// Compares what we put into the kernel with what is there now.
     void reconcile_kernel(Nanoseconds now);
     /// Writes routes for the present policies, SIDs and steering into the kernel's tables.
-    Result<void> install();
-    /// Installs again after a change of interfaces or policies.
-    void reinstall();
+    void install();
+    void look_after(Nanoseconds now);
+    void look_after_routes(Nanoseconds now);
+    std::optional<std::string> mend(const std::string& thing);
+    /// Gathers what is wrong, and logs what is news.
+    void note_problems(Nanoseconds now);
 
     // daemon_reload.cpp
 
@@ -145,11 +154,17 @@ class Daemon {
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
     std::optional<Config> successor_;  ///< the configuration to continue with
-    ProblemLog install_problem_;
+    Problems problems_;
+    Upkeep upkeep_;        ///< of programs and the policy device
+    Upkeep route_upkeep_;  ///< looked at less often
+    Finding routes_seen_;
+    Nanoseconds install_pause_{std::chrono::seconds(1)};
     Nanoseconds next_install_{};  ///< next attempt, while there is a problem
-    Nanoseconds next_review_{};   ///< of the attachments
-    bool in_force_ = false;       ///< our programs are at the hooks
-    bool routed_ = false;         ///< a computed set is in force
+    Nanoseconds next_look_{};
+    Nanoseconds next_route_look_{};
+    Nanoseconds next_review_{};  ///< of the attachments
+    bool in_force_ = false;      ///< our programs are at the hooks
+    bool routed_ = false;        ///< a computed set is in force
     std::optional<NamespaceLock> lock_;
     std::optional<LockFile> node_lock_;
     std::vector<Fd> reserve_;  ///< what cleaning up opens, should clients have all other descriptors
@@ -171,6 +186,7 @@ class Daemon {
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<KernelWatch> kernel_;
+    std::optional<ObjectWatch> object_watch_;  ///< none: only the timer looks
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<ClockKeeper> clock_;
     std::unique_ptr<RoutingFeed> feed_;

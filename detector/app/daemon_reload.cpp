@@ -44,11 +44,11 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
     const auto clock_before = engine_->present().clock;
     auto plan = engine_->apply(wanted, monotonic_now());
     if (!plan || !in_force_ || plan->empty()) return plan;
-    if (!plan->entrances.empty() || !plan->only_sessions()) warn_of(attachments_->apply(wanted, xdp_demands()));
+    if (!plan->entrances.empty() || !plan->only_sessions()) attachments_->apply(wanted, xdp_demands());
     if (!plan->only_sessions()) {
         if (needs_routes(wanted)) warn_of(kernel_->open_routes());
-        warn_of(installation_->set_device(wanted.device));
-        reinstall();
+        installation_->set_device(wanted.device);
+        install();
     }
     clock_->want(wanted.clock);
     if (wanted.clock != clock_before || clock_->tick() != Nanoseconds(dataplane_->clock_conf().tick_ns))
@@ -69,7 +69,7 @@ void Daemon::adopt(const PolicySet& fresh) {
     spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed_.policies.size(),
                  computed_.bypasses.size(), computed_.sids.size());
     routed_ = true;
-    if (in_force_) return reinstall();
+    if (in_force_) return install();
     first_set_.cancel();
     take_over_or_stop();
 }

@@ -6,15 +6,21 @@
 #include <iterator>
 #include <limits>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
 #include "detector/core/encap_overhead.hpp"
+#include "detector/kernel/own_program.hpp"
+#include "detector/kernel/seen_programs.hpp"
 
 namespace sidestep {
 namespace {
 
 constexpr std::uint32_t kLeastMtu = 1280;  // RFC 8200, 5
+constexpr std::size_t kRoutesNamed = 20;   // of those that cannot be installed
+constexpr const char* kDevice = "the policy device";
+constexpr const char* kEgress = "the program at tc egress of the policy device";
 
 bool is_end(const SidConfig& sid) {
     return sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x;
@@ -22,8 +28,15 @@ bool is_end(const SidConfig& sid) {
 
 }  // namespace
 
-Result<void> Installation::set_device(const std::string& name) {
-    if (device_ && device_->name() == name) return {};
+void Installation::set_device(const std::string& name) {
+    device_name_ = name;
+    if (device_ && device_->name() == name) return;
+    const auto made = make_device(name);
+    problems_.erase(kDevice);
+    if (!made) problems_[kDevice] = made.error().message;
+}
+
+Result<void> Installation::make_device(const std::string& name) {
     steered_.clear();
     egress_.reset();
     device_.reset();
@@ -33,11 +46,40 @@ Result<void> Installation::set_device(const std::string& name) {
     auto device = PolicyDevice::create(name, node_);
     if (!device) return std::unexpected(device.error());
     device_ = std::move(*device);
-    auto hook = TcHook::attach(name, device_->ifindex(), dataplane_.device_program(), kind_, TcSide::egress);
-    if (!hook) return std::unexpected(hook.error());
-    egress_ = std::move(*hook);
+    if (auto attached = attach_egress(); !attached) return attached;
     SS_WRITE(dataplane_.node().policy_device, static_cast<__u32>(device_->ifindex()));
     return {};
+}
+
+Result<void> Installation::attach_egress() {
+    auto hook = TcHook::attach(device_->name(), device_->ifindex(), dataplane_.device_program(), kind_, TcSide::egress);
+    if (!hook) return std::unexpected(hook.error());
+    egress_ = std::move(*hook);
+    return {};
+}
+
+std::vector<Finding> Installation::look() {
+    std::vector<Finding> found;
+    if (device_name_.empty()) return found;
+    found.push_back({.thing = kDevice, .fault = device_ ? device_->fault() : "could not be made"});
+    if (!found.back().fault.empty()) return found;
+    if (!rtnl_) {
+        auto opened = Rtnl::open();
+        if (!opened) return found;
+        rtnl_ = std::move(*opened);
+    }
+    found.push_back(find_program(kEgress, seen_programs(*rtnl_, device_->ifindex(), TcSide::egress, kind_),
+                                 program_id(dataplane_.device_program())));
+    return found;
+}
+
+std::optional<Result<void>> Installation::mend(const std::string& thing) {
+    if (thing == kEgress && device_) return attach_egress();
+    if (thing != kDevice) return std::nullopt;
+    device_.reset();
+    set_device(device_name_);
+    const auto problem = problems_.find(kDevice);
+    return problem == problems_.end() ? Result<void>() : fail(problem->second);
 }
 
 Result<InstalledRoutes*> Installation::routes() {
@@ -49,47 +91,84 @@ Result<InstalledRoutes*> Installation::routes() {
     return &*routes_;
 }
 
-Result<void> Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids,
-                                 bool complete) {
-    std::vector<RouteSpec> wanted;
-    const auto mtu = steered_mtu(policies);
+void Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete) {
     waiting_.clear();
     for (const auto& policy : policies) {
-        std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
         if (policy.config.steering != Steering::device || has_way_out(policy.config)) continue;
         for (const auto& prefix : policy.config.prefixes) {
             if (!steered_.contains(prefix)) waiting_.insert(prefix);
         }
     }
+    std::erase_if(problems_, [](const auto& problem) { return problem.first != kDevice; });
+    const auto mtu = steered_mtu(policies);
+    if (auto installed = install(wanted_routes(policies, sids, mtu), mtu, complete); !installed)
+        problems_[kOurRoutes] = installed.error().message;
+}
+
+std::vector<RouteSpec> Installation::wanted_routes(const std::vector<Policy>& policies,
+                                                   const std::vector<SidConfig>& sids, std::uint32_t mtu) const {
+    std::vector<RouteSpec> wanted;
+    for (const auto& policy : policies) std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
     for (const auto& sid : sids) {
         if (const auto route = route_of(sid)) wanted.push_back(*route);
     }
+    return wanted;
+}
+
+Result<void> Installation::install(const std::vector<RouteSpec>& wanted, std::uint32_t mtu, bool complete) {
     auto tables = routes();
     if (!tables) return std::unexpected(tables.error());
-    if (device_ && mtu != 0) {
-        if (auto fitted = device_->set_mtu(mtu); !fitted) return fitted;
-    }
+    Result<void> fitted;
+    if (device_ && mtu != 0) fitted = device_->set_mtu(mtu);
     if (complete) {
         if (auto cleared = (*tables)->remove_leftovers(wanted); !cleared) return cleared;
     }
-    return restore(wanted);
+    auto restored = restore(wanted);
+    return fitted ? restored : fitted;
 }
 
 /// Installs the routes that are missing, including those that the kernel dropped with an interface.
 Result<void> Installation::restore(const std::vector<RouteSpec>& wanted) {
-    if (wanted.empty()) return {};
-    auto tables = routes();
-    if (!tables) return std::unexpected(tables.error());
-    const auto missing = (*tables)->missing(wanted);
-    if (!missing) return std::unexpected(missing.error());
-    std::vector<RouteSpec> possible;
-    std::ranges::copy_if(*missing, std::back_inserter(possible),
-                         [this](const RouteSpec& route) { return can_be_installed(route); });
-    if (auto added = (*tables)->add(possible); !added) return added;
-    for (const auto& route : possible) {
-        if (const auto* steered = std::get_if<DeviceRoute>(&route)) steered_.insert(steered->prefix);
+    const auto absent = missing(wanted);
+    if (!absent) return std::unexpected(absent.error());
+    if (absent->empty()) return {};
+    const auto refused = (*routes())->add_all(*absent);
+    if (!refused) return std::unexpected(refused.error());
+    std::set<RouteKey> not_installed;
+    for (const auto& refusal : *refused) {
+        not_installed.insert(refusal.key);
+        if (problems_.size() < kRoutesNamed)
+            problems_[fmt::format("route to {}", refusal.key.prefix.to_string())] = refusal.why.message;
+    }
+    for (const auto& route : *absent) {
+        const auto* steered = std::get_if<DeviceRoute>(&route);
+        if (steered != nullptr && !not_installed.contains(key_of(route))) steered_.insert(steered->prefix);
     }
     return {};
+}
+
+/// Those of them that can be installed, but are not there.
+Result<std::vector<RouteSpec>> Installation::missing(const std::vector<RouteSpec>& wanted) {
+    if (wanted.empty()) return std::vector<RouteSpec>();
+    auto tables = routes();
+    if (!tables) return std::unexpected(tables.error());
+    auto absent = (*tables)->missing(wanted);
+    if (absent) std::erase_if(*absent, [this](const RouteSpec& route) { return !can_be_installed(route); });
+    return absent;
+}
+
+Finding Installation::look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+    Finding finding{.thing = kOurRoutes, .fault = {}};
+    auto absent = missing(wanted_routes(policies, sids, steered_mtu(policies)));
+    if (!absent) return finding;
+    std::erase_if(*absent, [this](const RouteSpec& route) {
+        return problems_.contains(fmt::format("route to {}", key_of(route).prefix.to_string()));  // known
+    });
+    if (absent->empty()) return finding;
+    const auto first = key_of(absent->front()).prefix.to_string();
+    finding.fault = absent->size() == 1 ? fmt::format("lack the one to {}", first)
+                                        : fmt::format("lack {}, among them the one to {}", absent->size(), first);
+    return finding;
 }
 
 bool Installation::overdue(const std::vector<Policy>& policies) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Installs what explicit steering and SIDs need in the kernel in addition to tc: the policy device with the program at
 // its egress, and routes that lead into it, pass our programs, or are SIDs. All of it is marked as ours and removed at
-// the end.
+// the end. What others change of it is found by look() and restored by mend().
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "detector/core/problems.hpp"
+#include "detector/core/upkeep.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/kernel/policy_device.hpp"
 #include "detector/kernel/routes.hpp"
@@ -26,11 +28,20 @@ class Installation {
         : node_(std::move(node)), dataplane_(dataplane), sessions_(sessions), kind_(kind) {}
 
     /// Creates the device with this name (or adopts a predecessor's) and attaches its program. Removes a device of ours
-    /// with another name, and its routes. An empty name means no device.
-    Result<void> set_device(const std::string& name);
+    /// with another name, and its routes. An empty name means no device. What fails is a problem, and tried again by
+    /// mend().
+    void set_device(const std::string& name);
     /// Makes the kernel's tables contain what these policies and SIDs need and, if `complete`, no other routes of ours.
-    /// If a route cannot be installed, it installs the others and returns an error.
-    Result<void> apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
+    /// What cannot be installed is a problem; the rest is installed.
+    void apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
+    /// The device and its program, as they are now.
+    [[nodiscard]] std::vector<Finding> look();
+    /// The routes, as they are now. Dumps our routes.
+    [[nodiscard]] Finding look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
+    /// Restores what look() found; routes are installed by apply(). False: the thing is not one of these.
+    std::optional<Result<void>> mend(const std::string& thing);
+    /// What could not be installed.
+    [[nodiscard]] const ProblemTexts& problems() const { return problems_; }
     /// True if a route that apply() did not install can be installed now: routes into the policy device wait until the
     /// MAC address of a neighbor is known.
     [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
@@ -43,7 +54,13 @@ class Installation {
     [[nodiscard]] std::uint32_t steered_mtu(const std::vector<Policy>& policies) const;
     [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
     [[nodiscard]] bool has_way_out(const PolicyConfig& policy) const;
+    [[nodiscard]] std::vector<RouteSpec> wanted_routes(const std::vector<Policy>& policies,
+                                                       const std::vector<SidConfig>& sids, std::uint32_t mtu) const;
+    Result<void> make_device(const std::string& name);
+    Result<void> attach_egress();
+    Result<void> install(const std::vector<RouteSpec>& wanted, std::uint32_t mtu, bool complete);
     Result<void> restore(const std::vector<RouteSpec>& wanted);
+    Result<std::vector<RouteSpec>> missing(const std::vector<RouteSpec>& wanted);
     Result<InstalledRoutes*> routes();
 
     std::string node_;
@@ -53,9 +70,15 @@ class Installation {
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
+    std::optional<Rtnl> rtnl_;  ///< for look()
+    std::string device_name_;   ///< as wanted
+    ProblemTexts problems_;
     std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet
     std::set<Prefix> steered_;  ///< installed before; they stay
 };
+
+/// The routes as a thing of Upkeep.
+inline constexpr const char* kOurRoutes = "our routes";
 
 /// Removes what a dead process left installed.
 Result<void> remove_installed();

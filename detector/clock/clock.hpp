@@ -24,6 +24,8 @@ class Clock {
     [[nodiscard]] virtual std::string_view kind() const = 0;
     /// Restarts the clock. To be called after a while without a tick.
     virtual Result<void> restart() = 0;
+    /// Makes it run at its own rate again, if something else than a clock's packet has changed that.
+    virtual Result<void> set_pace() = 0;
     /// Stops the clock and removes what it created. Without this call the kernel clock runs on after the object, and
     /// after the process.
     virtual void stop() = 0;

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "detector/clock/clock.hpp"
 #include "detector/core/config.hpp"
+#include "detector/core/problems.hpp"
+#include "detector/core/upkeep.hpp"
 #include "detector/kernel/dataplane.hpp"
 
 namespace sidestep {
@@ -24,8 +27,11 @@ class ClockKeeper {
     void want(ClockKind kind) { wanted_ = kind; }
     /// The time between two ticks that the running clock was started with.
     [[nodiscard]] Nanoseconds tick() const { return tick_; }
-    /// Restarts a clock that has not ticked for a while. To be called about every 100 ms.
+    /// Restarts a clock that has not ticked for a while, and sets the pace of one that is much too fast or too slow. To
+    /// be called about every 100 ms. With `automatic`, the process clock replaces a kernel clock that somebody stops
+    /// again and again.
     void watch(Nanoseconds now);
+    [[nodiscard]] ProblemTexts problems() const;
     /// Stops the clock and removes what it created. Without this call a kernel clock runs on after its process.
     void stop();
 
@@ -35,12 +41,20 @@ class ClockKeeper {
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
 
   private:
+    Result<void> start_process_clock();
+    [[nodiscard]] std::string fault(Nanoseconds now);
+    Result<void> mend(bool runs);
+
     Dataplane& dataplane_;
     ClockKind wanted_;
     Nanoseconds started_;  ///< most recently
     std::uint64_t restarts_ = 0;
     Nanoseconds tick_{};
     std::unique_ptr<Clock> clock_;
+    Upkeep upkeep_;
+    std::uint64_t ticks_ = 0;  ///< at the time `counted_`
+    Nanoseconds counted_{};
+    std::string pace_;  ///< what is wrong with it
 };
 
 }  // namespace sidestep

@@ -46,8 +46,18 @@ std::unexpected<Error> failure(const std::string& what, int error) {
     return fail(what + ": " + nl_geterror(error));
 }
 
+void delete_link(nl_sock* socket, const char* name) {
+    const Link link(rtnl_link_alloc());
+    rtnl_link_set_name(link.get(), name);
+    rtnl_link_delete(socket, link.get());
+}
+
 Result<void> create_pair(nl_sock* socket) {
-    if (if_nametoindex(kSource) != 0 && if_nametoindex(kTick) != 0) return {};
+    const bool has_source = if_nametoindex(kSource) != 0;
+    const bool has_tick = if_nametoindex(kTick) != 0;
+    if (has_source && has_tick) return {};
+    if (has_source) delete_link(socket, kSource);  // somebody has renamed or moved the other end
+    if (has_tick) delete_link(socket, kTick);
     const Link link(rtnl_link_veth_alloc());
     rtnl_link_set_name(link.get(), kSource);
     rtnl_link* peer = rtnl_link_veth_get_peer(link.get());
@@ -82,7 +92,15 @@ Result<void> set_rate(nl_sock* socket, Nanoseconds tick) {
     const auto bytes_per_second = SS_TICK_BYTES * std::int64_t{1'000'000'000} / tick.count();
     rtnl_qdisc_tbf_set_limit(qdisc.get(), kQueueBytes);
     rtnl_qdisc_tbf_set_rate(qdisc.get(), static_cast<int>(bytes_per_second), SS_TICK_BYTES + kBucketSlack, 0);
-    if (const int error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE); error < 0) {
+    int error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE);
+    if (error < 0) {  // one of another kind may have our handle
+        const Qdisc other(rtnl_qdisc_alloc());
+        rtnl_tc_set_ifindex(TC_CAST(other.get()), static_cast<int>(if_nametoindex(kSource)));
+        rtnl_tc_set_parent(TC_CAST(other.get()), TC_H_ROOT);
+        rtnl_qdisc_delete(socket, other.get());
+        error = rtnl_qdisc_add(socket, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE);
+    }
+    if (error < 0) {
         return failure("cannot add the clock's TBF qdisc (does the kernel have CONFIG_NET_SCH_TBF?)", error);
     }
     return {};
@@ -136,6 +154,8 @@ class KernelClock final : public Clock {
         return inject();
     }
 
+    Result<void> set_pace() override { return set_up(); }
+
     void stop() override {
         successor_ = 0;
         remove_kernel_clock();
@@ -151,9 +171,7 @@ class KernelClock final : public Clock {
 
 void remove_kernel_clock() {
     const Socket socket(nl_socket_alloc());
-    const Link link(rtnl_link_alloc());
-    rtnl_link_set_name(link.get(), kSource);
-    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) rtnl_link_delete(socket.get(), link.get());
+    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) delete_link(socket.get(), kSource);
 }
 
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds tick, std::uint32_t& successor) {

@@ -27,6 +27,7 @@ class ProcessClock final : public Clock {
 
     [[nodiscard]] std::string_view kind() const override { return "process"; }
     Result<void> restart() override { return {}; }  // a late thread resumes by itself
+    Result<void> set_pace() override { return {}; }
     void stop() override { thread_ = {}; }
 
   private:

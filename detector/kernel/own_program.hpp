@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "common/fd.hpp"
 
@@ -12,5 +13,7 @@ namespace sidestep {
 Fd own_program(std::uint32_t id);
 /// The ID of a loaded program; 0 if there is none.
 std::uint32_t program_id(int program_fd);
+/// The name of the loaded program with this ID, whoever owns it; "?" if it cannot be read.
+std::string program_name(std::uint32_t id);
 
 }  // namespace sidestep

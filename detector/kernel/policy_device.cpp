@@ -7,6 +7,8 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <vector>
@@ -258,6 +260,15 @@ Result<void> PolicyDevice::set_mtu(unsigned bytes) {
         return fail(fmt::format("cannot set the MTU of {} to {}: {}", name_, bytes, done.error().text));
     }
     return {};
+}
+
+std::string PolicyDevice::fault() const {
+    ifreq request{};
+    if (::if_indextoname(static_cast<unsigned>(ifindex_), request.ifr_name) == nullptr) return "is gone";
+    if (name_ != request.ifr_name) return fmt::format("is called {} now", request.ifr_name);
+    const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return {};
+    return (request.ifr_flags & IFF_UP) != 0 ? "" : "is down";
 }
 
 Result<void> PolicyDevice::remove() {

@@ -37,6 +37,8 @@ class PolicyDevice {
     /// Sets the MTU in bytes of the IP packet. Refuses less than 1280, because the kernel would remove IPv6 from the
     /// device.
     Result<void> set_mtu(unsigned bytes);
+    /// What has happened to it since; empty if it is as it was made.
+    [[nodiscard]] std::string fault() const;
     /// Deletes the device and its routes. No error if it is gone.
     Result<void> remove();
 

@@ -119,20 +119,25 @@ Result<void> InstalledRoutes::add(const RouteSpec& spec) {
 }
 
 Result<void> InstalledRoutes::add(std::span<const RouteSpec> specs) {
+    const auto refused = add_all(specs);
+    if (!refused) return std::unexpected(refused.error());
+    return refused->empty() ? Result<void>() : std::unexpected(refused->front().why);
+}
+
+Result<std::vector<RouteRefusal>> InstalledRoutes::add_all(std::span<const RouteSpec> specs) {
     const auto named = with_program_ids(specs);
     if (!named) return std::unexpected(named.error());
-    Result<void> outcome;
+    std::vector<RouteRefusal> refused;
     std::vector<RouteSpec> installed;
     for (const auto& spec : *named) {
-        auto done = install(spec);
-        if (done) {
+        if (auto done = install(spec); done) {
             installed.push_back(spec);
-        } else if (outcome) {
-            outcome = std::move(done);
+        } else {
+            refused.push_back({.key = key_of(spec), .why = done.error()});
         }
     }
-    auto checked = check(installed);
-    return outcome ? checked : outcome;
+    if (auto checked = check(installed, refused); !checked) return std::unexpected(checked.error());
+    return refused;
 }
 
 Result<void> InstalledRoutes::install(const RouteSpec& spec) {
@@ -165,7 +170,8 @@ Result<void> InstalledRoutes::replace(const RouteSpec& spec) {
     return {};
 }
 
-Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs) {
+Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused) {
+    if (specs.empty()) return {};
     const auto ours = seen(true);
     if (!ours) return std::unexpected(ours.error());
     std::map<RouteKey, std::string> texts;
@@ -175,7 +181,7 @@ Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs) {
         const auto seen_text = found == texts.end() ? "nothing" : found->second;
         if (seen_text == describe(spec)) continue;
         (void)remove(key_of(spec));
-        return differs(spec, seen_text);
+        refused.push_back({.key = key_of(spec), .why = differs(spec, seen_text).error()});
     }
     return {};
 }

@@ -12,6 +12,12 @@
 
 namespace sidestep {
 
+/// A route that could not be installed.
+struct RouteRefusal {
+    RouteKey key;
+    Error why;
+};
+
 /// Our routes in one network namespace. Destroying the object leaves them in place; remove_all() removes them.
 class InstalledRoutes {
   public:
@@ -23,7 +29,9 @@ class InstalledRoutes {
     ///
     /// The kernel drops the routes of an interface that goes down: see missing().
     Result<void> add(const RouteSpec& spec);
-    /// The same for many routes, with one dump of the tables. Tries all of them, then returns the first error.
+    /// The same for many routes, with one dump of the tables. Tries all of them, and returns those that were refused.
+    Result<std::vector<RouteRefusal>> add_all(std::span<const RouteSpec> specs);
+    /// The same, but returns the first refusal as an error.
     Result<void> add(std::span<const RouteSpec> specs);
     /// Removes our route with this prefix and metric. No error if there is none.
     Result<void> remove(const RouteSpec& spec);
@@ -39,7 +47,7 @@ class InstalledRoutes {
     Result<std::vector<SeenRoute>> seen(bool ours_only);
     Result<void> install(const RouteSpec& spec);
     Result<void> replace(const RouteSpec& spec);
-    Result<void> check(std::span<const RouteSpec> specs);
+    Result<void> check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused);
     Result<void> remove(const RouteKey& key);
 
     Rtnl rtnl_;

@@ -5,7 +5,10 @@
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include <unistd.h>
@@ -18,6 +21,7 @@ namespace {
 constexpr std::uint32_t kTcxIngress = 46;    // BPF_TCX_INGRESS
 constexpr std::uint32_t kTcxEgress = 47;     // BPF_TCX_EGRESS
 constexpr std::uint32_t kReplace = 1U << 2;  // BPF_F_REPLACE
+constexpr std::uint32_t kBefore = 1U << 3;   // BPF_F_BEFORE; without another program: before all
 constexpr std::uint32_t kMostPrograms = 64;  // the kernel's limit for one interface and side
 constexpr std::uint32_t kLoopback = 1;
 
@@ -47,6 +51,15 @@ int query(int ifindex, TcSide side, Attached& attached) {
     return 0;
 }
 
+void detach(int ifindex, TcSide side, int program_fd) {
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<std::uint32_t>(ifindex);
+    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program_fd);
+    attributes.attach_type = type_of(side);
+    (void)call(BPF_PROG_DETACH, attributes);
+}
+
 }  // namespace
 
 bool tcx_available() {
@@ -54,39 +67,41 @@ bool tcx_available() {
     return query(kLoopback, TcSide::ingress, attached) == 0;
 }
 
-Fd tcx_program(int ifindex, TcSide side) {
+std::vector<std::uint32_t> tcx_programs(int ifindex, TcSide side) {
     Attached attached;
     if (query(ifindex, side, attached) < 0) return {};
-    for (std::uint32_t i = 0; i < attached.count && i < kMostPrograms; ++i) {
-        if (auto program = own_program(attached.ids.at(i))) return program;
+    const auto count = std::min<std::size_t>(attached.count, kMostPrograms);
+    return {attached.ids.begin(), attached.ids.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+Fd tcx_program(int ifindex, TcSide side) {
+    for (const auto id : tcx_programs(ifindex, side)) {
+        if (auto program = own_program(id)) return program;
     }
     return {};
 }
 
 Result<void> tcx_attach(int ifindex, TcSide side, int program_fd) {
+    const auto present = tcx_programs(ifindex, side);
     const auto before = tcx_program(ifindex, side);
+    const bool first = before && program_id(before.get()) == present.front();
     bpf_attr attributes;
     std::memset(&attributes, 0, sizeof attributes);
     attributes.target_fd = static_cast<std::uint32_t>(ifindex);
     attributes.attach_bpf_fd = static_cast<std::uint32_t>(program_fd);
     attributes.attach_type = type_of(side);
-    if (before) {
+    attributes.attach_flags = kBefore;
+    if (first) {
         attributes.attach_flags = kReplace;
         attributes.replace_bpf_fd = static_cast<std::uint32_t>(before.get());
     }
-    if (call(BPF_PROG_ATTACH, attributes) != 0 && errno != EEXIST) return fail_errno("tcx");
+    if (call(BPF_PROG_ATTACH, attributes) != 0) return errno == EEXIST ? Result<void>() : fail_errno("tcx");
+    if (before && !first) detach(ifindex, side, before.get());  // a packet may have met both, but never none
     return {};
 }
 
 void tcx_detach(int ifindex, TcSide side) {
-    const auto program = tcx_program(ifindex, side);
-    if (!program) return;
-    bpf_attr attributes;
-    std::memset(&attributes, 0, sizeof attributes);
-    attributes.target_fd = static_cast<std::uint32_t>(ifindex);
-    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
-    attributes.attach_type = type_of(side);
-    (void)call(BPF_PROG_DETACH, attributes);
+    if (const auto program = tcx_program(ifindex, side)) detach(ifindex, side, program.get());
 }
 
 }  // namespace sidestep

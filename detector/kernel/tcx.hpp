@@ -4,6 +4,9 @@
 // program, as with clsact; there is no link and no pin.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "common/error.hpp"
 #include "common/fd.hpp"
 
@@ -13,7 +16,10 @@ enum class TcSide : unsigned char { ingress, egress };
 
 /// True if the kernel knows tcx.
 bool tcx_available();
-/// Attaches after the programs that are there, or replaces our own (its name begins with "ss_") in place.
+/// The IDs of the programs there, in the order in which packets meet them; empty if they cannot be read.
+std::vector<std::uint32_t> tcx_programs(int ifindex, TcSide side);
+/// Attaches before the programs that are there: one that accepts a packet ends its way through the others. Replaces our
+/// own (its name begins with "ss_"), in place if that is the first.
 Result<void> tcx_attach(int ifindex, TcSide side, int program_fd);
 /// Our attached program; none if there is none.
 Fd tcx_program(int ifindex, TcSide side);

@@ -127,15 +127,18 @@ TEST_F(Lifecycle, SigtermRemovesEverythingOfItsOwnAndNothingElse) {
     for (const auto* name : {"A.sock", "A.lock", "A.state", "bpf"}) EXPECT_FALSE(exists(name)) << name;
 }
 
+// It runs without what that filter keeps from it.
 TEST_F(Lifecycle, AnotherFilterInItsPlaceIsNamed) {
     ASSERT_EQ(shell("A",
                     "tc qdisc add dev to-S clsact && "
                     "tc filter add dev to-S ingress prio 862 protocol ipv6 u32 match u32 0 0"),
               "");
     const auto before = snapshot("A");
-    const auto refused = run_sidestepd("A", config("A"));
-    EXPECT_EQ(refused.code, 1);
-    EXPECT_THAT(refused.output, HasSubstr("cannot attach to the ingress of to-S: another filter has priority 862"));
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(ask("A", "status").value("problems", json()).dump(),
+                HasSubstr("cannot attach to the ingress of to-S: another filter has priority 862"));
+    EXPECT_TRUE(hooked("A", "to-B"));
+    ASSERT_TRUE(stop("A"));
     EXPECT_EQ(snapshot("A"), before);
     EXPECT_FALSE(exists("bpf"));
     EXPECT_FALSE(exists("A.sock"));
@@ -209,7 +212,7 @@ TEST_F(Lifecycle, ABadConfigurationIsNamedByLineAndColumnAndChangesNothing) {
 TEST_F(LifecycleByTcx, AnInterfaceMissingAtTheStartIsAwaited) {
     ASSERT_TRUE(start("A", with(config("A"), "ingress: [", "ingress: [to-Z, ")));
     EXPECT_THAT(daemon("A").process().output(),
-                HasSubstr("interface to-Z does not exist yet; its program is attached when it appears"));
+                HasSubstr("interface to-Z: does not exist: its program is attached when it appears"));
     EXPECT_EQ(shell("A", "ip link add name to-Z type veth peer name to-Zp && ip link set to-Z up"), "");
     EXPECT_TRUE(wait_for(kPatience, [&] { return hooked("A", "to-Z"); }));
     ASSERT_TRUE(stop("A"));

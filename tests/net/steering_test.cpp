@@ -168,19 +168,5 @@ TEST_F(Steering, NothingIsLeftAfterFlush) {
     }
 }
 
-TEST_F(Steering, AForeignRouteIsRefusedByNameAndLeftAlone) {
-    const auto via = lab().peer("A", "A-B").link_local.to_string();
-    ASSERT_EQ(shell("A", fmt::format("ip -6 route add 2001:db8:d::/48 via {} dev to-B proto static metric 5", via)),
-              "");
-    const auto before = shell("A", "ip -6 route show 2001:db8:d::/48");
-    const auto ended = run_sidestepd("A", steered_config("device"));
-    EXPECT_EQ(ended.code, 1);
-    EXPECT_THAT(ended.output, HasSubstr("2001:db8:d::/48"));
-    EXPECT_THAT(ended.output, HasSubstr("static"));
-    EXPECT_EQ(shell("A", "ip -6 route show 2001:db8:d::/48"), before);
-    EXPECT_EQ(installed(), "");
-    EXPECT_THAT(shell("A", "ls " + run_directory("A")), Not(HasSubstr(".sock")));
-}
-
 }  // namespace
 }  // namespace sidestep::topo

@@ -56,6 +56,13 @@ XDP of to-E                       the interface is gone
 )"));
 }
 
+TEST(Report, StatusNamesProblems) {
+    const auto answer = json::parse(R"({"problems": [
+        {"about": "interface to-Z", "problem": "does not exist", "age_ms": 5.0}]})");
+    EXPECT_THAT(report_status(answer),
+                testing::HasSubstr("problem                           interface to-Z: does not exist\n"));
+}
+
 TEST(Report, Sessions) {
     const auto answer = json::parse(R"({"sessions": [
         {"name": "A-B", "state": "up", "reason": "none", "interface": "to-B", "neighbor": "fe80::b", "interval_us": 1000,

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Keeps what was put into the kernel as it is wanted: looks when something is told of it, and every few seconds. What is
+// decided is in detector/core/upkeep.hpp.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "detector/app/daemon_loop.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kLookEvery = 2s;
+constexpr Nanoseconds kRouteLookEvery = 60s;  // the kernel walks all tables
+constexpr Nanoseconds kInstallPause = 1s;     // while something cannot be installed; doubled each time
+constexpr Nanoseconds kLongestInstallPause = 60s;
+
+}  // namespace
+
+void Daemon::reconcile_kernel(Nanoseconds now) {
+    clock_->watch(now);
+    note_hash_policy();
+    if (now >= next_review_) review_attachments(xdp_demands());
+    const bool links = kernel_->links_changed();
+    const auto heard = object_watch_ ? object_watch_->heard() : ObjectWatch::Heard{};
+    if (links || heard.tc || now >= next_look_) look_after(now);  // first: routes need the device
+    if (links) {
+        install_pause_ = kInstallPause;
+        install();
+    } else if (!installation_->problems().empty() && now >= next_install_) {
+        install_pause_ = std::min<Nanoseconds>(2 * install_pause_, kLongestInstallPause);
+        install();
+    }
+    if (heard.routes || !routes_seen_.fault.empty() || now >= next_route_look_) look_after_routes(now);
+    note_problems(now);
+}
+
+void Daemon::install() {
+    const bool complete = !config_.routing || routed_;
+    installation_->apply(engine_->policies().all(), engine_->sids().all(), complete);
+    next_install_ = monotonic_now() + install_pause_;
+}
+
+void Daemon::look_after(Nanoseconds now) {
+    next_look_ = now + kLookEvery;
+    auto found = attachments_->look();
+    for (auto& finding : installation_->look()) found.push_back(std::move(finding));
+    for (const auto& thing : upkeep_.plan(found, now)) upkeep_.note(thing, mend(thing));
+}
+
+void Daemon::look_after_routes(Nanoseconds now) {
+    next_route_look_ = now + kRouteLookEvery;
+    routes_seen_ = installation_->look_at_routes(engine_->policies().all(), engine_->sids().all());
+    for (const auto& thing : route_upkeep_.plan({routes_seen_}, now)) {
+        install();
+        const auto& problems = installation_->problems();
+        const auto failed = problems.find(thing);
+        route_upkeep_.note(thing, failed == problems.end() ? std::nullopt : std::optional(failed->second));
+    }
+}
+
+/// Why it could not be done; nullopt: it was.
+std::optional<std::string> Daemon::mend(const std::string& thing) {
+    auto mended = attachments_->mend(thing);
+    if (!mended) mended = installation_->mend(thing);
+    if (mended && !*mended) return mended->error().message;
+    return std::nullopt;
+}
+
+void Daemon::note_problems(Nanoseconds now) {
+    auto present = attachments_->problems();
+    present.merge(upkeep_.problems());
+    present.merge(route_upkeep_.problems());
+    present.merge(ProblemTexts(installation_->problems()));
+    present.merge(clock_->problems());
+    for (const auto& [about, text] : problems_.update(present, now)) {
+        if (text.empty()) {
+            spdlog::info("{}: no problem any more", about);
+        } else {
+            spdlog::warn("{}: {}", about, text);
+        }
+    }
+}
+
+}  // namespace sidestep
