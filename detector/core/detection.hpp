@@ -39,6 +39,14 @@ constexpr DetectionTimes detection_times(const ProbeSettings& probe, Nanoseconds
             .restore = (static_cast<std::int64_t>(probe.up_count) - 1) * probe.interval + probe.wait_to_restore};
 }
 
+/// Whether probing has ended while the clock went on: the last probe is older than a verdict takes. Of the times, both by
+/// CLOCK_MONOTONIC, the tick's is the later one.
+constexpr bool is_unprobed(const ProbeSettings& probe, Nanoseconds tick, Nanoseconds last_probe,
+                           Nanoseconds last_tick) {
+    constexpr int kIntervals = 8;  // the clock sends at most 256 probes a tick; the rest is late, but comes
+    return last_tick - last_probe > std::max(detection_times(probe, tick).from_failure, kIntervals * probe.interval);
+}
+
 /// The tick of the clock that serves all sessions of a node.
 Nanoseconds tick_of(const Config& config);
 

@@ -14,7 +14,7 @@ using Event = SessionEvent;
 
 bool is_failure(Event event) {
     return event == Event::dead || event == Event::carrier_lost || event == Event::neighbor_failed ||
-           event == Event::ip_off || event == Event::admin_down;
+           event == Event::ip_off || event == Event::unprobed || event == Event::admin_down;
 }
 
 Reason reason_of(Event event) {
@@ -27,6 +27,8 @@ Reason reason_of(Event event) {
             return Reason::neighbor;
         case Event::ip_off:
             return Reason::ip_off;
+        case Event::unprobed:
+            return Reason::unprobed;
         case Event::admin_down:
             return Reason::admin;
         case Event::lossy:
@@ -179,7 +181,8 @@ std::string_view to_string(SessionEvent event) {
                                                                          "slow",
                                                                          "sound",
                                                                          "ip-off",
-                                                                         "ip-back"};
+                                                                         "ip-back",
+                                                                         "unprobed"};
     return kTexts.at(static_cast<std::size_t>(event));
 }
 

@@ -11,8 +11,8 @@
 // Degraded is like up, but lossy or slow: a session changes freely between the two, and fails from both.
 //
 // A new session is trusted (state up) until it fails: a session that never answered has not failed, it is
-// misconfigured, and must not move traffic. A failure is a dead verdict, lost carrier, a failed neighbor, IPv6 switched
-// off or the operator. All but the first are lasting causes, and none may be left when the session goes up again. After
+// misconfigured, and must not move traffic. A failure is a dead verdict, probes that are no longer sent, lost carrier, a
+// failed neighbor, IPv6 switched off or the operator. All but the first two are lasting causes, and none may be left when the session goes up again. After
 // each failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
 //
 // A waiting session answers its probes. Packets take it if nothing better is left.
@@ -46,8 +46,14 @@ enum class SessionEvent : std::uint8_t {
     sound,   ///< no longer lossy or slow
     ip_off,  ///< the interface sends no IPv6 packets of this node
     ip_back,
+    unprobed,  ///< nothing was sent for too long
 };
-inline constexpr std::size_t kSessionEvents = 14;
+inline constexpr std::size_t kSessionEvents = 15;
+
+/// Whether packets may rely on it because it has answered.
+constexpr bool is_trusted(SessionState state) {
+    return state == SessionState::up || state == SessionState::degraded || state == SessionState::wait;
+}
 
 std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "detector/core/detection.hpp"
 
 namespace sidestep {
 namespace {
@@ -146,7 +147,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     }
     note_link(change);
     for (auto* session : concerned) {
-        follow_return_link(*session, change);
+        follow_return_link(*session, change, now);
         if (session->config.interface == change.name || session->ifindex == change.ifindex)
             follow_link(*session, change, now);
     }
@@ -159,12 +160,14 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     routes_changed_ = true;
 }
 
-void Engine::follow_return_link(Session& session, const LinkChange& link) {
+void Engine::follow_return_link(Session& session, const LinkChange& link, Nanoseconds now) {
     if (session.config.returns_on != link.name && session.return_ifindex != link.ifindex) return;
     const int ifindex = session.config.returns_on == link.name && !link.gone ? link.ifindex : 0;
     if (session.return_ifindex == ifindex) return;
     sessions_.set_return_ifindex(session, ifindex);
     sessions_.publish(session);
+    const bool its_own = session.config.returns_on == session.config.interface;  // then there is a better reason
+    if (ifindex == 0 && !its_own && is_trusted(session.fsm.state)) deliver(session, SessionEvent::unprobed, now);
 }
 
 void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds now) {
@@ -294,7 +297,10 @@ std::optional<Nanoseconds> Engine::next_timer() const {
 }
 
 void Engine::reconcile(Nanoseconds now) {
-    for (auto& session : sessions_.all()) compare_verdict(session, now);
+    for (auto& session : sessions_.all()) {
+        compare_verdict(session, now);
+        check_probing(session, now);
+    }
     seek_silent(now);
     ask_for_neighbors(now);
     if (now < next_audit_) return;
@@ -303,6 +309,19 @@ void Engine::reconcile(Nanoseconds now) {
     routes_changed_ = true;
     refresh_stale();
     sessions_.audit_repair_active();
+}
+
+/// Two looks in a row at the same last probe decide: at the first, the clock may just have come back from a standstill.
+void Engine::check_probing(Session& session, Nanoseconds now) {
+    const auto before = std::exchange(session.stuck_at, std::nullopt);
+    if (!is_trusted(session.fsm.state)) return;
+    const auto& tx = sessions_.shared(session).tx;
+    const auto sequence = SS_READ(tx.sequence);
+    const Nanoseconds last_probe(SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]));
+    const Nanoseconds last_tick(SS_READ(maps_.clock().last_tick_ns));
+    if (!is_unprobed(session.config.probe, Nanoseconds(maps_.clock_conf().tick_ns), last_probe, last_tick)) return;
+    session.stuck_at = sequence;
+    if (before == sequence) deliver(session, SessionEvent::unprobed, now);
 }
 
 void Engine::compare_verdict(Session& session, Nanoseconds now) {

@@ -80,7 +80,7 @@ class Engine {
 
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void follow_link(Session& session, const LinkChange& link, Nanoseconds now);
-    void follow_return_link(Session& session, const LinkChange& link);
+    void follow_return_link(Session& session, const LinkChange& link, Nanoseconds now);
     void relink(Session& session);
     void note_link(const LinkChange& change);
     [[nodiscard]] LinkChange link_at(const std::string& name) const;
@@ -89,6 +89,8 @@ class Engine {
     void ask_for_neighbors(Nanoseconds now);
     void seek_silent(Nanoseconds now);
     void compare_verdict(Session& session, Nanoseconds now);
+    /// What is trusted is probed.
+    void check_probing(Session& session, Nanoseconds now);
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
     void forget_bypasses();

@@ -130,7 +130,7 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
 void Engine::start_session(Session& session, Nanoseconds now) {
     wait_by_its_policy(session, now);
     if (!links_seen_) return;  // rtnetlink has not reported yet
-    follow_return_link(session, link_at(session.config.returns_on));
+    follow_return_link(session, link_at(session.config.returns_on), now);
     follow_link(session, link_at(session.config.interface), now);
 }
 

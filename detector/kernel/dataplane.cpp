@@ -106,7 +106,8 @@ Result<void> Dataplane::set_secret(const ss_secret& secret) {
     return update(skeleton_->maps.ss_secrets, 0, secret);
 }
 
-void Dataplane::prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) {
+void Dataplane::prune_passives(
+    const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) {
     const auto* map = skeleton_->maps.ss_passives;
     std::vector<ss_passive_key> stale;
     ss_passive_key key{};
@@ -114,7 +115,8 @@ void Dataplane::prune_passives(const std::function<bool(std::uint32_t session, c
         std::uint32_t session = 0;
         Address source;
         std::copy(std::begin(key.source), std::end(key.source), source.bytes.begin());
-        if (bpf_map__lookup_elem(map, &key, sizeof key, &session, sizeof session, 0) == 0 && !keep(session, source)) {
+        if (bpf_map__lookup_elem(map, &key, sizeof key, &session, sizeof session, 0) == 0 &&
+            !keep(static_cast<int>(key.ifindex), source, session)) {
             stale.push_back(key);
         }
         const auto previous = key;

@@ -54,7 +54,8 @@ class Dataplane : public Maps {
     /// True if a packet that came in by this interface had too little headroom at XDP.
     [[nodiscard]] bool has_no_headroom(int ifindex) const;
     Result<void> set_secret(const ss_secret& secret);
-    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) override;
+    void prune_passives(
+        const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) override;
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) override;
 
     /// Summed over the CPUs.

@@ -67,8 +67,9 @@ class Maps {
     virtual Result<void> remove_adjacency(const ss_hop& hop) = 0;
     /// Lets probes from `source` that come in by `ifindex` answer the passive session.
     virtual Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) = 0;
-    /// Removes the expected probes of sessions for which `keep` returns false.
-    virtual void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) = 0;
+    /// Removes the expected probes for which `keep` returns false.
+    virtual void prune_passives(
+        const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) = 0;
 
     /// One entry of ss_stats, summed over the CPUs.
     [[nodiscard]] virtual ss_candidate_stats stats(std::uint32_t index) const = 0;

@@ -33,6 +33,7 @@ void SessionTable::write_schedule() {
 
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
+    if (session.config.passive_source && session.link_seen) forget_passives(session);
     const bool known = session.ifindex != 0 && session.return_ifindex != 0;
     if (!known || (!session.config.passive_source && !session.link())) {
         if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then, the predecessor's settings hold
@@ -49,6 +50,13 @@ void SessionTable::publish(const Session& session) {
     } else {
         publish_probe(session, conf);
     }
+}
+
+/// Probes that come by an interface that the session had before say nothing of the present one.
+void SessionTable::forget_passives(const Session& session) {
+    maps_.prune_passives([&](int ifindex, const Address& source, std::uint32_t index) {
+        return index != session.index || (ifindex == session.ifindex && source == session.config.passive_source);
+    });
 }
 
 void SessionTable::publish_passive(const Session& session, ss_session_conf& conf) {
@@ -75,6 +83,9 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
     // A tick in the middle of this would send a mixture, so the session pauses while it is rewritten.
     if (!same) {
         SS_WRITE(conf.flags, 0U);
+        // Answers to the old probe prove nothing of the new one. What is trusted goes on to be judged by its sequence
+        // numbers: unproven, it could not die.
+        if (!is_trusted(session.fsm.state)) __sync_fetch_and_add(&conf.epoch, 1);
         __sync_synchronize();
         conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
         conf.return_ifindex = static_cast<std::uint32_t>(session.return_ifindex);

@@ -109,9 +109,10 @@ void SessionTable::drop_leftovers() {
         free_.insert(index);
     }
     leftovers_.clear();
-    maps_.prune_passives([this](std::uint32_t index, const Address& source) {
+    maps_.prune_passives([this](int ifindex, const Address& source, std::uint32_t index) {
         const auto* session = find(static_cast<std::uint16_t>(index));
-        return session != nullptr && session->config.passive_source == source;
+        if (session == nullptr || session->config.passive_source != source) return false;
+        return !session->link_seen || session->ifindex == ifindex;
     });
 }
 

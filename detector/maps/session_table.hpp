@@ -26,13 +26,14 @@ struct Session {
     SessionConfig config;
     std::uint16_t index = 0;  ///< in the maps; also the SSID of its probes
     FsmState fsm{};
-    bool adopted = false;    ///< the session was running when this process started
-    int ifindex = 0;         ///< 0: the interface does not exist now
-    int return_ifindex = 0;  ///< the same for the interface that probes return by
-    bool link_seen = false;  ///< rtnetlink has reported the interface
-    bool running = false;    ///< the interface is up and has carrier
-    bool ip_off = false;     ///< it has no IPv6
-    std::uint32_t mtu = 0;   ///< of the interface, in bytes; 0: not known
+    bool adopted = false;                     ///< the session was running when this process started
+    int ifindex = 0;                          ///< 0: the interface does not exist now
+    int return_ifindex = 0;                   ///< the same for the interface that probes return by
+    bool link_seen = false;                   ///< rtnetlink has reported the interface
+    bool running = false;                     ///< the interface is up and has carrier
+    bool ip_off = false;                      ///< it has no IPv6
+    std::optional<std::uint64_t> stuck_at{};  ///< its last probe, if that was too long ago when last looked at
+    std::uint32_t mtu = 0;                    ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;
     int mac_ifindex = 0;  ///< of the interface that neighbor_mac was learned on
@@ -102,6 +103,7 @@ class SessionTable {
     void clear(std::uint16_t index);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);
+    void forget_passives(const Session& session);
 
     Maps& maps_;
     SavedSessions saved_;

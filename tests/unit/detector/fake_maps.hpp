@@ -60,8 +60,10 @@ class FakeMaps : public Maps {
         passives[{ifindex, source}] = session;
         return {};
     }
-    void prune_passives(const std::function<bool(std::uint32_t session, const Address& source)>& keep) override {
-        std::erase_if(passives, [&](const auto& entry) { return !keep(entry.second, entry.first.second); });
+    void prune_passives(
+        const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) override {
+        std::erase_if(passives,
+                      [&](const auto& entry) { return !keep(entry.first.first, entry.first.second, entry.second); });
     }
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t /*index*/) const override { return {}; }
     void clear_stats(std::uint32_t /*index*/) override {}

@@ -139,6 +139,14 @@ const std::vector<Row> kRows{
     {wait, kProven, E::admin_down, admin_down, 0, R::admin, C | L | P},
     {wait, kProven, E::admin_up, wait, kProven, R::unanswered, I},
 
+    // Nothing was sent: a failure, but no lasting cause.
+    {init, 0, E::unprobed, down, 0, R::unprobed, C | L | P},
+    {up, kProven, E::unprobed, down, 0, R::unprobed, C | L | P},
+    {degraded, kProven, E::unprobed, down, 0, R::unprobed, C | L | P},
+    {wait, kProven, E::unprobed, down, 0, R::unprobed, C | L | P},
+    {down, 0, E::unprobed, down, 0, R::unanswered, I},
+    {admin_down, 0, E::unprobed, admin_down, 0, R::admin, I},
+
     // IPv6 switched off is one more lasting cause.
     {init, 0, E::ip_off, down, kIp, R::ip_off, C | L | P},
     {init, 0, E::ip_back, init, 0, R::none, I},

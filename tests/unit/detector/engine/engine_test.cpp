@@ -64,6 +64,108 @@ TEST_F(EngineTest, WithoutIpv6OnItsInterfaceASessionIsDown) {
     EXPECT_EQ(rank("A-C"), SS_UP);
 }
 
+class PathAndPassive : public EngineTest {
+  protected:
+    PathAndPassive() {
+        auto config = square();
+        PathConfig path;
+        path.name = "A-C-B";
+        path.adjacency = "A-C";
+        path.segments = {address("fd00:c::")};
+        path.returns_on = "to-R";
+        path.probe.interval = 10ms;
+        config.paths = {path};
+        PassiveConfig passive;
+        passive.name = "from-B";
+        passive.interface = "to-B";
+        passive.source = address("fd00:b::1");
+        config.passives = {passive};
+        EXPECT_TRUE(apply(config));
+        engine_->on_link(link("to-B", kToB), kNow);
+        engine_->on_link(link("to-C", kToC), kNow);
+        engine_->on_link(link("to-R", kToR), kNow);
+        engine_->on_links_known(kNow);
+        resolve("A-C-B", kToC, "fe80::c");
+        tell("from-B", SS_EVENT_ALIVE);
+    }
+    /// The clock has just ticked; the session's last probe was sent so long ago.
+    void last_probe(const std::string& name, Nanoseconds age) {
+        maps_.clock().last_tick_ns = static_cast<std::uint64_t>(now_.count());
+        for (const auto& one : engine_->sessions().all()) {
+            auto& tx = maps_.sessions[one.index].tx;
+            const auto sent = now_ - (one.config.name == name ? age : 0ms);
+            tx.sent_at_ns[++tx.sequence % SS_SENT_RING] = static_cast<std::uint64_t>(sent.count());
+        }
+    }
+
+    static constexpr int kToR = 9;
+    Nanoseconds now_ = kNow;
+};
+
+// Others make a port of the same name, and the neighbor's probes go on by the old one.
+TEST_F(PathAndPassive, ProbesByAnInterfaceOfThePastAreNotExpected) {
+    EXPECT_EQ(maps_.passives.size(), 1U);
+    engine_->on_link(link("old", kToB), kNow);
+    EXPECT_TRUE(maps_.passives.empty());
+    EXPECT_EQ(rank("from-B"), SS_DOWN);
+    engine_->on_link(link("to-B", 70), kNow);
+    EXPECT_EQ(maps_.passives.size(), 1U);
+    EXPECT_TRUE(maps_.passives.contains({70, address("fd00:b::1")}));
+}
+
+TEST_F(PathAndPassive, WithoutTheInterfaceThatItsProbesReturnByAPathIsDown) {
+    EXPECT_EQ(rank("A-C-B"), SS_UP);
+    auto gone = link("to-R", kToR, false);
+    gone.gone = true;
+    engine_->on_link(gone, kNow);
+    EXPECT_EQ(rank("A-C-B"), SS_DOWN);
+    EXPECT_EQ(session("A-C-B").fsm.reason, Reason::unprobed);
+    EXPECT_EQ(rank("A-C"), SS_UP);
+    engine_->on_link(link("to-R", 90), kNow);
+    EXPECT_EQ(conf("A-C-B").flags, SS_SESSION_ACTIVE);
+    tell("A-C-B", SS_EVENT_ALIVE);
+    EXPECT_EQ(session("A-C-B").fsm.state, SessionState::wait);
+}
+
+TEST_F(PathAndPassive, WhatIsTrustedIsProbed) {
+    last_probe("A-C-B", 60ms);  // less than eight intervals
+    for (int i = 0; i < 3; ++i) engine_->reconcile(now_);
+    EXPECT_EQ(rank("A-C-B"), SS_UP);
+    last_probe("A-C-B", 200ms);
+    engine_->reconcile(now_);
+    EXPECT_EQ(rank("A-C-B"), SS_UP) << "the clock may have come back from a standstill in this moment";
+    last_probe("A-C-B", 200ms);
+    engine_->reconcile(now_);
+    EXPECT_EQ(rank("A-C-B"), SS_UP) << "one more was sent";
+    engine_->reconcile(now_);
+    EXPECT_EQ(session("A-C-B").fsm.reason, Reason::unprobed);
+    EXPECT_EQ(rank("A-C-B"), SS_DOWN);
+    EXPECT_EQ(rank("A-C"), SS_UP);
+    EXPECT_EQ(rank("A-B"), SS_UP);
+}
+
+// What stands still accuses nobody.
+TEST_F(PathAndPassive, WithoutTicksNobodyIsUnprobed) {
+    last_probe("A-C-B", 5ms);
+    for (int i = 0; i < 30; ++i) engine_->reconcile(now_ += 100ms);
+    EXPECT_EQ(rank("A-C-B"), SS_UP);
+}
+
+TEST_F(PathAndPassive, AnswersToAnotherProbeProveNothing) {
+    tell("A-C-B", SS_EVENT_DEAD);
+    const auto before = conf("A-C-B").epoch;
+    constexpr MacAddress kOther{2, 0, 0, 0, 0, 0x99};
+    const auto moves_to = [&](const MacAddress& mac) {
+        engine_->on_neighbor(
+            {.ifindex = kToC, .address = address("fe80::c"), .status = NeighborStatus::usable, .mac = mac}, kNow);
+    };
+    moves_to(kOther);
+    EXPECT_EQ(conf("A-C-B").epoch, before + 1);
+    tell("A-C-B", SS_EVENT_ALIVE);
+    moves_to(kNeighborMac);
+    EXPECT_EQ(conf("A-C-B").epoch, before + 1) << "what is trusted goes on to be judged";
+}
+
 TEST_F(EngineTest, LostCarrierLowersTheStateAndCountsIt) {
     start();
     EXPECT_EQ(maps_.repair().active, 0U);
