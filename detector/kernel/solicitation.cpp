@@ -12,7 +12,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
+
+#include <ifaddrs.h>
 
 #include "detector/core/wire.hpp"
 
@@ -56,14 +61,34 @@ std::optional<MacAddress> mac_of(int socket, int ifindex) {
     return mac;
 }
 
+/// The IPv6 addresses of an interface, not too many; the unspecified one, for the kernel to choose, if there is none.
+std::vector<Address> addresses_of(int ifindex) {
+    constexpr std::size_t kMost = 8;
+    std::vector<Address> found;
+    ifaddrs* all = nullptr;
+    if (::getifaddrs(&all) != 0) return {Address{}};
+    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, ::freeifaddrs);
+    std::array<char, IF_NAMESIZE> name{};
+    if (::if_indextoname(static_cast<unsigned>(ifindex), name.data()) == nullptr) return {};
+    for (const auto* one = all; one != nullptr && found.size() < kMost; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET6 ||
+            std::string_view(one->ifa_name) != name.data())
+            continue;
+        found.push_back(Address::from(reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr));
+    }
+    if (found.empty()) found.emplace_back();
+    return found;
+}
+
 /// What cannot be sent shows as no answer: it is tried again.
-void send(int socket, int ifindex, const Address& to, const void* bytes, std::size_t size) {
+void send(int socket, int ifindex, const Address& to, const Address& from, const void* bytes, std::size_t size) {
     sockaddr_in6 address{};
     address.sin6_family = AF_INET6;
     address.sin6_addr = to.to_in6();
     address.sin6_scope_id = static_cast<unsigned>(ifindex);
     in6_pktinfo leaves_by{};
     leaves_by.ipi6_ifindex = static_cast<unsigned>(ifindex);
+    leaves_by.ipi6_addr = from.to_in6();
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof leaves_by)> control{};
     iovec part{.iov_base = const_cast<void*>(bytes), .iov_len = size};
     msghdr message{};
@@ -97,15 +122,18 @@ Result<Solicitor> Solicitor::open() {
 
 void Solicitor::to_neighbor(int ifindex, const Address& neighbor) const {
     const auto packet = solicitation_for(neighbor);
-    send(socket_.get(), ifindex, neighbor, &packet.header, sizeof packet.header);
+    send(socket_.get(), ifindex, neighbor, {}, &packet.header, sizeof packet.header);
 }
 
+/// From each address of the interface: whoever has the neighbor's address then knows this interface's MAC address for all
+/// of them (RFC 4861, 7.2.3). The kernel would choose one.
 void Solicitor::to_group(int ifindex, const Address& neighbor) const {
     const auto mac = mac_of(socket_.get(), ifindex);
     if (!mac) return;
     auto packet = solicitation_for(neighbor);
     packet.source.mac = *mac;
-    send(socket_.get(), ifindex, group_of(neighbor), &packet, sizeof packet);
+    for (const auto& from : addresses_of(ifindex))
+        send(socket_.get(), ifindex, group_of(neighbor), from, &packet, sizeof packet);
 }
 
 }  // namespace sidestep
