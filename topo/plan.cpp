@@ -260,17 +260,30 @@ Result<Plan> make_plan(const routing::Graph& graph) {
     return plan;
 }
 
+std::string creation_line(const std::array<InterfacePlan, 2>& link, const std::string& first,
+                          const std::string& second) {
+    const auto& [one, two] = link;
+    return fmt::format(
+        "link add name {} index {} address {} netns {} type veth peer name {} index {} address {} netns {}\n", one.name,
+        one.ifindex, one.mac, first, two.name, two.ifindex, two.mac, second);
+}
+
 std::string creation_batch(const Plan& plan, const routing::Graph& graph, const std::vector<std::string>& namespaces) {
     std::string text;
     for (LinkId id = 0; id < plan.links.size(); ++id) {
-        const auto& [one, two] = plan.links[id];
-        if (one.name.empty()) continue;
+        if (plan.links[id][0].name.empty()) continue;
         const auto& ends = graph.link(id).ends;
-        text += fmt::format(
-            "link add name {} index {} address {} netns {} type veth peer name {} index {} address {} netns {}\n",
-            one.name, one.ifindex, one.mac, namespaces[ends[0]], two.name, two.ifindex, two.mac, namespaces[ends[1]]);
+        text += creation_line(plan.links[id], namespaces[ends[0]], namespaces[ends[1]]);
     }
     return text;
+}
+
+Prefix announced_locator(const Prefix& locator) {
+    auto announced = locator;
+    const auto function = locator.length / 8U;
+    announced.address.bytes[function] = announced.address.bytes[function + 1U] = 0xff;
+    announced.address.bytes[15] = 1;
+    return announced;
 }
 
 }  // namespace sidestep::topo

@@ -52,7 +52,15 @@ struct Plan {
 /// Fails where a name is too long for an interface or two names clash, or where a node has no address at all.
 Result<Plan> make_plan(const routing::Graph& graph);
 
+/// The line of `ip -batch` that creates the veth pair of a link between these namespaces, one per end.
+std::string creation_line(const std::array<InterfacePlan, 2>& link, const std::string& first,
+                          const std::string& second);
+
 /// The `ip -batch` that creates the veth pairs in these namespaces (by routing::NodeId, names as in `ip netns`).
 std::string creation_batch(const Plan& plan, const routing::Graph& graph, const std::vector<std::string>& namespaces);
+
+/// An address within a locator for a loopback, so that a routing protocol that knows no locators announces it: no SID
+/// of the plan.
+Prefix announced_locator(const Prefix& locator);
 
 }  // namespace sidestep::topo
