@@ -12,13 +12,28 @@
 volatile __u32 topo_cut = 0;
 // While uncut: one packet in this many vanishes; 0: none.
 volatile __u32 topo_cut_every = 0;
+// While uncut: the share of packets that vanishes in a direction, in parts of 2^32; which ones depends on the seed alone.
+volatile __u32 topo_cut_share[2] = {};
+volatile __u32 topo_cut_seed = 0;
 __u32 topo_cut_passed[2] = {};
 struct topo_cut_direction topo_cut_directions[2] = {};
 
+// Spreads neighboring numbers over all of 32 bits (the end of MurmurHash3).
+static __always_inline __u32 scattered(__u32 number) {
+    number = (number ^ (number >> 16)) * 0x85ebca6bU;
+    number = (number ^ (number >> 13)) * 0xc2b2ae35U;
+    return number ^ (number >> 16);
+}
+
 static __always_inline int is_unlucky(__u32 direction) {
     __u32 every = topo_cut_every;
+    __u32 share = topo_cut_share[direction];
+    __u32 number;
 
-    return every && __sync_fetch_and_add(&topo_cut_passed[direction], 1) % every == 0;
+    if (!every && !share) return 0;
+    number = __sync_fetch_and_add(&topo_cut_passed[direction], 1);
+    if (every && number % every == 0) return 1;
+    return scattered(number + topo_cut_seed) < share;
 }
 
 static __always_inline int judge(__u32 direction) {

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <array>
 
 #include "topo/clock.hpp"
@@ -57,6 +58,18 @@ std::int64_t Cut::cut(Direction direction) {
 void Cut::thin(std::uint32_t every) {
     volatile auto& word = state_->skeleton->bss->topo_cut_every;
     word = every;
+}
+
+void Cut::lose(double share, Direction direction, std::uint32_t seed) {
+    constexpr double kAll = 4294967295.0;  // 2^32 - 1
+    volatile auto* shares = state_->skeleton->bss->topo_cut_share;
+    volatile auto& seed_word = state_->skeleton->bss->topo_cut_seed;
+    seed_word = seed;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        if ((static_cast<std::uint32_t>(direction) & (1U << i)) == 0) continue;
+        state_->skeleton->bss->topo_cut_passed[i] = 0;
+        shares[i] = static_cast<std::uint32_t>(std::clamp(share, 0.0, 1.0) * kAll);
+    }
 }
 
 std::int64_t Cut::restore() {

@@ -38,6 +38,8 @@ class Cut {
     std::int64_t cut(Direction direction = Direction::both);
     /// Loses one packet in this many in both directions, from now on; 0: none.
     void thin(std::uint32_t every);
+    /// Loses this share of the packets of a direction, 0 to 1, from now on; the seed decides which ones.
+    void lose(double share, Direction direction, std::uint32_t seed);
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();
     [[nodiscard]] bool is_cut() const;

@@ -213,6 +213,14 @@ std::uint64_t Traffic::arrived() const {
     return state_->arrived.load(std::memory_order_relaxed);
 }
 
+const std::vector<std::int64_t>& Traffic::sent_times() const {
+    return state_->sent_ns;
+}
+
+const std::vector<Arrival>& Traffic::arrivals() const {
+    return state_->arrivals;
+}
+
 FlowReport Traffic::stop() {
     sender_ = {};
     auto last = arrived();

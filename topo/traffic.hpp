@@ -43,6 +43,9 @@ class Traffic {
     [[nodiscard]] std::uint64_t arrived() const;
     /// Stops sending, waits until everything has arrived or nothing has arrived for 100 ms, and reports.
     FlowReport stop();
+    /// Packet by packet, once stopped: when each was sent, and what arrived when.
+    [[nodiscard]] const std::vector<std::int64_t>& sent_times() const;
+    [[nodiscard]] const std::vector<Arrival>& arrivals() const;
 
   private:
     struct State;
