@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Each failure does what it says, and is mended.
+
+    S --- A ======= B --- T      A-B fails; A-C-D-B is the repair
+          |         |
+          C ------- D
+"""
+import time
+import unittest
+
+from lab_case import SQUARE, eventually, run_tests
+
+from sidestep_lab import LabError, LabNet
+
+LOSS_MS = 25  # a detection takes 3 ms; the rest is for a busy machine
+
+
+class Plain(unittest.TestCase):
+    """Without Sidestep: what happens to packets."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.net = LabNet(SQUARE)
+        cls.net.wait_reachable("S", "T")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.net.stop()
+
+    def during(self, kind, source="S", target="T", **settings):
+        """The flow's result, of which the middle third is under the failure."""
+        flow = self.net.start_flow(source, target, rate=1000)
+        time.sleep(0.2)
+        failure = self.net.fail(kind, **settings)
+        time.sleep(0.2)
+        failure.end()
+        time.sleep(0.2)
+        return flow.stop()
+
+    def test_a_silent_drop_loses_everything_while_it_lasts(self):
+        result = self.during("silent-drop", link="A-B")
+        self.assertEqual(len(result.windows), 1)
+        self.assertGreater(result.loss_window_ms, 190)
+        self.assertEqual(self.net["A"].run("cat", "/sys/class/net/to-B/carrier").strip(), "1")
+
+    def test_one_direction_leaves_the_other(self):
+        self.assertGreater(self.during("silent-drop", link="A-B", from_="A").lost, 100)
+        self.assertEqual(self.during("silent-drop", link="A-B", from_="B").lost, 0)
+
+    def test_loss_is_a_share_and_follows_the_seed(self):
+        lost = []
+        for seed in (7, 7, 8):
+            flow = self.net.start_flow("S", "T", rate=2000)
+            failure = self.net.fail("loss", link="A-B", percent=20, seed=seed)
+            time.sleep(0.5)
+            failure.end()
+            result = flow.stop()
+            self.assertGreater(result.lost, 0.12 * result.sent)
+            self.assertLess(result.lost, 0.28 * result.sent)
+            came = {number for number, _ in result.arrivals}
+            lost.append([number for number in range(800) if number not in came])
+        # Packets of the kernel shift the numbers by a few; most of the pattern is the same.
+        self.assertNotEqual(lost[0], lost[2])
+
+    def test_a_node_that_crashed_is_silent_on_all_links(self):
+        self.assertGreater(self.during("node-crash", node="B").loss_window_ms, 190)
+
+    def test_an_interface_that_is_set_down_comes_back_with_its_routes(self):
+        before = self.net.routes()
+        for kind, settings in (("admin-down", {"node": "A"}), ("carrier-loss", {"seen_by": "A"})):
+            with self.subTest(kind):
+                self.assertGreater(self.during(kind, link="A-B", **settings).lost, 100)
+                self.assertTrue(eventually(lambda: self.net.routes() == before), self.net.routes())
+                self.net.wait_reachable("S", "T")
+
+    def test_carrier_loss_leaves_the_near_interface_up(self):
+        failure = self.net.fail("carrier-loss", link="A-B", seen_by="A")
+        flags = self.net["A"].run("ip", "link", "show", "to-B")
+        failure.end()
+        self.assertIn("NO-CARRIER", flags)
+        self.assertIn(",UP", flags)
+        self.net.wait_reachable("S", "T")
+
+    def test_flapping_comes_and_goes(self):
+        flow = self.net.start_flow("S", "T", rate=1000)
+        failure = self.net.fail("flapping", link="A-B", period=0.2)
+        time.sleep(0.75)
+        failure.end()
+        result = flow.stop()
+        self.assertGreaterEqual(len(result.windows), 3)
+        self.assertLess(result.loss_window_ms, 190)
+        self.net.wait_reachable("S", "T")
+
+    def test_what_cannot_fail_is_named(self):
+        self.net.fail("silent-drop", link="A-B")
+        with self.assertRaisesRegex(LabError, "A-B has failed already"):
+            self.net.fail("node-crash", node="A")
+        self.net.mend()
+        for settings, message in (({"kind": "fire"}, "unknown failure fire"),
+                                  ({"kind": "silent-drop", "link": "A-X"}, "no link A-X"),
+                                  ({"kind": "detector-killed", "node": "A"}, "no sidestepd runs on A")):
+            with self.assertRaisesRegex(LabError, message):
+                self.net.fail(**settings)
+        self.assertEqual(self.net.failures, [])
+
+
+class Protected(unittest.TestCase):
+    """With Sidestep on all four routers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.net = LabNet(SQUARE)
+        for router in cls.net.routers:
+            router.start_sidestepd()
+        cls.net.wait_up()
+        cls.net.wait_reachable("S", "T")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.net.stop()
+
+    def setUp(self):
+        self.net.wait_up()
+
+    def window_of(self, kind, **settings):
+        flow = self.net.start_flow("S", "T", rate=2000)
+        time.sleep(0.1)
+        self.net.fail(kind, **settings)
+        time.sleep(0.2)
+        result = flow.stop()
+        self.assertTrue(result.recovered, result)
+        return result.loss_window_ms
+
+    def tearDown(self):
+        self.net.mend()
+
+    def test_failures_of_a_link_are_repaired(self):
+        for kind, settings in (("silent-drop", {}), ("silent-drop", {"from_": "A"}), ("carrier-loss", {"seen_by": "A"}),
+                               ("admin-down", {"node": "A"})):
+            with self.subTest(kind, **settings):
+                self.assertLess(self.window_of(kind, link="A-B", **settings), LOSS_MS)
+            self.net.mend()
+            self.net.wait_up()
+
+    def test_the_kernel_repairs_without_its_detector(self):
+        for kind in ("detector-killed", "detector-stopped"):
+            with self.subTest(kind):
+                self.net.fail(kind, node="A")
+                self.assertLess(self.window_of("silent-drop", link="A-B"), LOSS_MS)
+            self.net.mend()
+            self.net.wait_up()
+
+    def test_two_labs_side_by_side(self):
+        with LabNet(SQUARE) as other:
+            other.wait_reachable("S", "T")
+            other.fail("silent-drop", link="A-B")
+            flow = self.net.start_flow("S", "T", rate=1000)
+            time.sleep(0.2)
+            self.assertEqual(flow.stop().lost, 0)
+
+
+if __name__ == "__main__":
+    run_tests()
