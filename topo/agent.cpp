@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "topo/agent.hpp"
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
 #include <fmt/format.h>
 
+#include "common/fd.hpp"
 #include "topo/clock.hpp"
 #include "topo/ping.hpp"
 
@@ -24,6 +31,20 @@ Result<Address> address_of(const Json& command, const char* key) {
     const auto address = Address::parse(text);
     if (!address) return fail(text + " is no address");
     return *address;
+}
+
+/// Sets an interface of the present namespace up or down; returns the time before.
+Result<std::int64_t> set_interface(const std::string& name, bool up) {
+    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    if (name.size() >= sizeof request.ifr_name) return fail(name + " is too long for an interface");
+    std::memcpy(request.ifr_name, name.c_str(), name.size());
+    if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return fail_errno(name);
+    const auto flags = static_cast<unsigned>(request.ifr_flags);
+    request.ifr_flags = static_cast<short>(up ? flags | IFF_UP : flags & ~static_cast<unsigned>(IFF_UP));
+    const auto begin = now_ns();
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno(name);
+    return begin;
 }
 
 Json seen_json(const Cut::Seen& seen) {
@@ -69,6 +90,7 @@ Result<Json> Agent::carry_out(const Json& command) {
     const auto what = command.at("do").get<std::string>();
     if (what == "watch") return watch(command);
     if (what == "cut" || what == "lose" || what == "restore") return change_links(command);
+    if (what == "set") return set(command);
     if (what == "seen") return seen(command);
     if (what == "ping") return ping(command);
     if (what == "start") return start(command);
@@ -129,6 +151,16 @@ Result<Json> Agent::change_links(const Json& command) {
     return Json{{"ns", begin}};
 }
 
+Result<Json> Agent::set(const Json& command) {
+    const auto where = netns(command.at("netns").get<std::string>());
+    if (!where) return std::unexpected(where.error());
+    const auto name = command.at("interface").get<std::string>();
+    const bool up = command.at("up").get<bool>();
+    const auto begin = (*where)->run([&] { return set_interface(name, up); });
+    if (!begin) return std::unexpected(begin.error());
+    return Json{{"ns", *begin}};
+}
+
 Result<Json> Agent::seen(const Json& command) {
     const auto cut = cut_of(command.at("link").get<std::string>());
     if (!cut) return std::unexpected(cut.error());
@@ -161,7 +193,8 @@ Result<Json> Agent::start(const Json& command) {
                                   {.source = *source,
                                    .destination = *destination,
                                    .rate = command.value("rate", 1000.0),
-                                   .payload = command.value("payload", std::size_t{64})});
+                                   .payload = command.value("payload", std::size_t{64}),
+                                   .count = command.value("count", std::uint64_t{0})});
     if (!traffic) return std::unexpected(traffic.error());
     flows_.emplace(flow, std::move(*traffic));
     return Json{{"ns", now_ns()}};

@@ -7,9 +7,11 @@
 //   {"do": "cut", "links": [NAME], "direction": "forward" | "backward" | "both"}          -> {"ns"}
 //   {"do": "lose", "links": [NAME], "direction", "share": 0..1, "seed"}                   -> {"ns"}
 //   {"do": "restore", "links": [NAME]}            ends cuts and losses                    -> {"ns"}
+//   {"do": "set", "netns", "interface": NAME, "up": bool}       as its operator would     -> {"ns"}
 //   {"do": "seen", "link": NAME}    -> {"forward": {"dropped", "first_drop_ns"}, "backward": ...}
 //   {"do": "ping", "from": netns, "source", "destination"}                                -> {"answered"}
-//   {"do": "start", "flow": NAME, "from": netns, "to": netns, "source", "destination", "rate", "payload"}
+//   {"do": "start", "flow": NAME, "from": netns, "to": netns, "source", "destination", "rate", "payload",
+//    "count": packets, or 0: until stopped}
 //   {"do": "stop", "flow": NAME}    -> {"sent", "received", "duplicated", "reordered", "lost", "windows": [{"first",
 //                                       "lost", "start_ns", "end_ns"}], "longest_send_gap_ns", "sent_ns": [...],
 //                                       "arrivals": [[number, received_ns], ...]}
@@ -42,6 +44,7 @@ class Agent {
     Result<Cut*> cut_of(const std::string& link);
     Result<Json> watch(const Json& command);
     Result<Json> change_links(const Json& command);
+    Result<Json> set(const Json& command);
     Result<Json> seen(const Json& command);
     Result<Json> ping(const Json& command);
     Result<Json> start(const Json& command);

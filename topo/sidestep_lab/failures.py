@@ -35,14 +35,16 @@ class Failure:
         """The lab goes: nothing is mended, but no thread of ours goes on."""
 
     def begin(self):
-        self.began_ns = self.start() or time.monotonic_ns()
+        before = time.monotonic_ns()
+        self.began_ns = self.start() or before
         self.net.failures.append(self)
         return self.began_ns
 
     def end(self):
         if self in self.net.failures:
             self.net.failures.remove(self)
-            self.ended_ns = self.stop() or time.monotonic_ns()
+            before = time.monotonic_ns()  # packets may pass again before we know
+            self.ended_ns = self.stop() or before
         return self.ended_ns
 
     def describe(self):
@@ -147,19 +149,21 @@ class AdminDown(Failure):
         link = self.net.plan.link(self.settings["link"])
         return link.interfaces[link.end_of(self.struck())].name
 
+    def set(self, up):
+        """Not by `ip`: it would take longer to start than a detection."""
+        return self.net.agent.ask(do="set", netns=self.net[self.struck()].netns, interface=self.interface(), up=up)["ns"]
+
     def start(self):
-        name, begin = self.interface(), time.monotonic_ns()
-        self.net[self.struck()].run("ip", "link", "set", "dev", name, "down")
-        return begin
+        return self.set(False)
 
     def stop(self):
-        name = self.interface()
-        node = self.net[self.struck()]
-        node.run("ip", "link", "set", "dev", name, "up")
+        ended_ns = self.set(True)
+        name, node = self.interface(), self.net[self.struck()]
         # The kernel has removed the routes over it. Those of the plan come back; others belong to their daemons.
         lines = [line for line in self.net.batch_of(node).splitlines()
                  if line.startswith(("addr add", "route add")) and f" dev {name} " in line + " "]
         node.batch("".join(line.replace(" add ", " replace ", 1) + "\n" for line in lines))
+        return ended_ns
 
 
 class CarrierLoss(AdminDown):

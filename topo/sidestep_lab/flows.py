@@ -57,12 +57,13 @@ class Flow:
 
     _count = 0
 
-    def __init__(self, net, source, target, rate=1000, payload=64, ipv4=False):
+    def __init__(self, net, source, target, rate=1000, payload=64, count=0, ipv4=False):
         Flow._count += 1
         self._agent, self._name = net.agent, f"flow-{Flow._count}"
         self.source, self.target, self.rate = source, target, rate
         family = "address_v4" if ipv4 else "address"
         self._agent.ask(do="start", flow=self._name, to=net[target].netns, rate=rate, payload=payload,
+                        count=count,
                         source=getattr(net.plan.node(source), family),
                         destination=getattr(net.plan.node(target), family), **{"from": net[source].netns})
 

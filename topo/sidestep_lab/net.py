@@ -117,7 +117,7 @@ class LabNet(Mininet):
                 for node in self.routers}
 
     def start_flow(self, source, target, **settings):
-        """Numbered UDP packets: rate (a second), payload (bytes), ipv4."""
+        """Numbered UDP packets: rate (a second), payload (bytes), count (0: until stopped), ipv4."""
         return Flow(self, source, target, **settings)
 
     def fail(self, kind, **settings):
