@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""`./run lab` from end to end, without the build: what it writes, and that an interrupted one leaves nothing."""
+import csv
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from xml.dom import minidom
+
+from lab_case import EXPERIMENTS, eventually, run_tests
+
+from sidestep_lab import guard
+
+COMMAND = [sys.executable, "-B", "-m", "sidestep_lab"]
+
+
+def labs():
+    return set(Path("/tmp").glob(guard.PREFIX + "*"))
+
+
+class Run(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.temporary.name)
+        cls.before = labs()
+        cls.done = subprocess.run([*COMMAND, str(EXPERIMENTS / "square-silent-cut.yaml"), "--repeat", "2", "--seed", "7",
+                                   "--output", str(cls.folder)], capture_output=True, text=True, check=False)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def setUp(self):
+        self.assertEqual(self.done.returncode, 0, self.done.stderr)
+
+    def document(self, name):
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def test_result(self):
+        result = self.document("result.json")
+        self.assertEqual(result["experiment"], "square-silent-cut")
+        self.assertEqual(result["seed"], 7)
+        alone, protected = result["setups"]
+        for setup in (alone, protected):
+            self.assertEqual(len(setup["loss_window_ms"]), 2)
+            self.assertEqual(len(setup["lost"]), 2)
+            self.assertEqual(setup["sent"], 2 * 2 * 4000)
+            self.assertEqual(setup["lost_later"], [0, 0])
+        self.assertGreater(min(alone["loss_window_ms"]), 900)
+        self.assertEqual(alone["recovered"], [False, False])
+        self.assertLess(max(protected["loss_window_ms"]), 25)
+        self.assertEqual(protected["recovered"], [True, True])
+        self.assertLess(max(protected["detection_ms"]), 25)
+
+    def test_table_has_a_row_per_repetition(self):
+        with open(self.folder / "result.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([(row["setup"], row["repetition"]) for row in rows],
+                         [("static routes alone", "1"), ("static routes alone", "2"),
+                          ("Sidestep 1 ms x 3", "1"), ("Sidestep 1 ms x 3", "2")])
+
+    def test_timeline_tells_the_story_in_order(self):
+        events = self.document("timeline.json")["setups"][1]["repetitions"][0]
+        self.assertEqual([event["ms"] for event in events], sorted(event["ms"] for event in events))
+        story = [(event["source"], event["event"]) for event in events]
+        self.assertIn(("flow", "loss"), story)
+        failure, down = story.index(("lab", "failure")), story.index(("sidestepd", "down"))
+        mended, up = story.index(("lab", "mended")), story.index(("sidestepd", "up"))
+        self.assertTrue(failure < down < mended < up, story)
+
+    def test_report_needs_no_network(self):
+        text = (self.folder / "report.html").read_text(encoding="utf-8")
+        self.assertNotIn("<script", text)
+        self.assertNotIn("src=", text)
+        self.assertNotRegex(text, r'href="http')
+        self.assertIn("A – C – D – B – T", text)
+        for picture in text.split("<svg")[1:]:
+            minidom.parseString("<svg" + picture.split("</svg>")[0] + "</svg>")
+
+    def test_nothing_is_left(self):
+        self.assertEqual(labs() - self.before, set())
+
+    def test_progress_goes_to_standard_error(self):
+        self.assertIn("Sidestep 1 ms x 3: 2 of 2: loss window", self.done.stderr)
+        self.assertNotIn("2 of 2", self.done.stdout)
+
+
+class Interrupted(unittest.TestCase):
+    def test_it_leaves_nothing(self):
+        before = labs()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number), tempfile.TemporaryDirectory() as folder:
+                process = subprocess.Popen([*COMMAND, "square-silent-cut", "--output", folder], stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, text=True)
+                self.assertTrue(eventually(lambda: labs() - before, 20))
+                process.send_signal(number)
+                _, said = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 130, said)
+                self.assertIn("interrupted", said)
+                self.assertEqual(labs() - before, set())
+                self.assertEqual(list(Path(folder).iterdir()), [])
+
+    def test_bad_input_is_told_before_anything_is_built(self):
+        before = labs()
+        done = subprocess.run([*COMMAND, "/nowhere.yaml"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no experiment /nowhere.yaml", done.stderr)
+        self.assertEqual(labs() - before, set())
+
+    def test_the_list_is_json(self):
+        done = subprocess.run([*COMMAND, "--list", "--json"], capture_output=True, text=True, check=True)
+        self.assertIn("square-silent-cut", [entry["name"] for entry in json.loads(done.stdout)])
+
+
+if __name__ == "__main__":
+    run_tests()

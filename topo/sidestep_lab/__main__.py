@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""`./run lab`: runs an experiment file, lists those that come with the project, or removes what a killed lab left."""
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from . import guard
+from .checked_yaml import BadExperiment
+from .experiment import FOLDER, listed, read
+from .plan import REPOSITORY, LabError
+
+
+def say(line):
+    print(f"lab: {line}", file=sys.stderr, flush=True)
+
+
+def show_list(as_json):
+    experiments = listed()
+    if as_json:
+        print(json.dumps(experiments, indent=1))
+        return
+    for experiment in experiments:
+        print(f"{experiment['file']}  ({experiment['minutes']:g} min)\n    {experiment['shows']}")
+
+
+def clean():
+    found = guard.leftovers()
+    for todo in found:
+        guard.clean(todo)
+        say(f"removed {todo['folder']} and its processes")
+    if not found:
+        say("nothing was left behind")
+
+
+def file_of(name):
+    """A path, or the name of an experiment that comes with the project."""
+    path = Path(name)
+    shipped = FOLDER / f"{name}.yaml"
+    return shipped if not path.exists() and shipped.exists() else path
+
+
+def run(arguments):
+    from . import report, results  # matplotlib takes a second: not for lists and complaints
+    from .net import check_machine
+    from .runner import Runner
+    experiment = read(file_of(arguments.experiment))
+    check_machine()
+    if any(setup.routing == "isis" for setup in experiment.setups):
+        from .daemons import check_frr
+        check_frr()
+    runner = Runner(experiment, arguments.repeat, arguments.seed, say)
+    say(f"{experiment.name}: {experiment.shows}")
+    measured = runner.run()
+    result, timeline = results.documents(experiment, runner, measured)
+    folder = arguments.output or REPOSITORY / "build/lab" / experiment.name
+    folder.mkdir(parents=True, exist_ok=True)
+    results.write(folder, result, timeline)
+    report.write(folder, experiment, measured, result, timeline)
+    for warning in result["warnings"]:
+        say(f"warning: {warning}")
+    for setup in result["setups"]:
+        windows = setup["summary"]["loss_window_ms"]
+        print(f"{setup['name']}: loss window median {windows['median']:.2f} ms, p99 {windows['p99']:.2f} ms, "
+              f"max {windows['max']:.2f} ms, n {windows['n']}")
+    print(folder / "report.html")
+
+
+def interrupt(number, _frame):
+    raise KeyboardInterrupt(number)
+
+
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("has to be at least 1")
+    return value
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./run lab", description=__doc__)
+    parser.add_argument("experiment", nargs="?", help="an experiment file, or the name of one that --list has")
+    parser.add_argument("--repeat", type=positive, help="repetitions per set-up; by default what the file says")
+    parser.add_argument("--seed", type=int, help="what chance decides follows from it; by default what the file says")
+    parser.add_argument("--output", type=Path, help="folder of the results; by default build/lab/NAME")
+    parser.add_argument("--list", action="store_true", help="the experiments that come with the project")
+    parser.add_argument("--json", action="store_true", help="the list as JSON")
+    parser.add_argument("--clean", action="store_true", help="remove what a lab left whose guard was killed too")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        if arguments.list:
+            show_list(arguments.json)
+        elif arguments.clean:
+            clean()
+        elif arguments.experiment:
+            run(arguments)
+        else:
+            parser.error("name an experiment, or --list")
+    except BadExperiment as error:
+        print(error, file=sys.stderr)
+        return 2
+    except LabError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; nothing is left behind")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
