@@ -152,22 +152,27 @@ class Sidestepd:
 class Isis:
     """zebra and isisd of one router, for IPv6, level 2, point-to-point links. Static routes of the plan give way."""
 
-    def __init__(self, node, hello_interval=1, hello_multiplier=3):
+    def __init__(self, node, hello_interval=1, hello_multiplier=3, bfd=None):
+        """bfd: (milliseconds, multiplier), or None: IS-IS finds out by its hellos."""
         check_frr()
-        self.node = node
+        self.node, self._bfd = node, bfd
         self.folder = node.net.folder / f"{node.name}-frr"
         self.folder.mkdir()
         self._processes = []
         self._write("zebra.conf", f"hostname {node.name}\n")
-        self._write("isisd.conf", self._isis_text(hello_interval, hello_multiplier))
+        self._write("isisd.conf", self._isis_text(hello_interval, hello_multiplier, bfd))
+        if bfd:
+            self._write("bfdd.conf", f"bfd\n profile lab\n  transmit-interval {bfd[0]}\n  receive-interval {bfd[0]}\n"
+                                     f"  detect-multiplier {bfd[1]}\n")
         user = pwd.getpwnam("frr")
         os.chown(self.folder, user.pw_uid, user.pw_gid)
         node.run("ip", "addr", "add", node.plan.announce, "dev", "lo", "nodad")
-        for daemon in ("zebra", "isisd"):
+        for daemon in ("zebra", "bfdd", "isisd") if bfd else ("zebra", "isisd"):
+            stem = f"{self.folder}/{daemon}"
+            control = ["--bfdctl", f"{stem}.sock"] if daemon == "bfdd" else []
             self._processes.append(node.spawn(
-                [f"{FRR}/{daemon}", "-f", f"{self.folder}/{daemon}.conf", "-i", f"{self.folder}/{daemon}.pid", "-z",
-                 f"{self.folder}/zserv.api", "--vty_socket", str(self.folder), "-P", "0"],
-                self.folder / f"{daemon}.log"))
+                [f"{FRR}/{daemon}", *control, "-f", f"{stem}.conf", "-i", f"{stem}.pid", "-z",
+                 f"{self.folder}/zserv.api", "--vty_socket", str(self.folder), "-P", "0"], f"{stem}.log"))
 
     def _write(self, name, text):
         path = self.folder / name
@@ -175,7 +180,7 @@ class Isis:
         user = pwd.getpwnam("frr")
         os.chown(path, user.pw_uid, user.pw_gid)
 
-    def _isis_text(self, hello_interval, hello_multiplier):
+    def _isis_text(self, hello_interval, hello_multiplier, bfd):
         node, plan = self.node, self.node.net.plan
         lines = [f"hostname {node.name}"]
         for link in plan.links_of(node.name):
@@ -184,10 +189,11 @@ class Isis:
             if plan.nodes[link.other(node.name)].router:
                 lines += [" isis network point-to-point", f" isis hello-interval {hello_interval}",
                           f" isis hello-multiplier {hello_multiplier}", f" isis metric {link.metrics[end]}"]
+                lines += [" isis bfd", " isis bfd profile lab"] if bfd else []
             else:
                 lines.append(" isis passive")
-        hosts = [prefix for link in plan.edge_links_of(node.name) for prefix in plan.nodes[link.other(node.name)].prefixes
-                 if ":" in prefix]
+        neighbors = [plan.nodes[link.other(node.name)] for link in plan.edge_links_of(node.name)]
+        hosts = [prefix for host in neighbors for prefix in host.prefixes if ":" in prefix]
         lines += [f"ipv6 prefix-list hosts permit {prefix}" for prefix in hosts]
         lines += ["route-map hosts permit 10", " match ipv6 address prefix-list hosts"] if hosts else []
         number = list(plan.nodes).index(node.name) + 1
@@ -204,6 +210,16 @@ class Isis:
         for command in commands:
             argv += ["-c", command]
         return self.node.run(*argv)
+
+    def wait_up(self, patience=40):
+        """Until every BFD session is up, if there are any; routes are for others to compare."""
+        def up():
+            sessions = json.loads(self.vtysh("show bfd peers json") or "[]")
+            links = self.node.net.plan.core_links_of(self.node.name)
+            return len(sessions) == len(links) and all(session.get("status") == "up" for session in sessions)
+
+        if self._bfd:
+            wait_for(up, patience, f"BFD of {self.node.name} did not come up within {patience} s: {self.folder}")
 
     def kill(self):
         for process in self._processes:

@@ -34,6 +34,7 @@ class SetUp:
     nodes: list = None  # those that run sidestepd; None: all routers
     hello_interval: int = 1
     hello_multiplier: int = 3
+    bfd: tuple = None  # milliseconds and multiplier of FRR's bfdd
 
 
 @dataclass
@@ -104,7 +105,7 @@ def read_sidestep(value, routers):
 
 def read_setup(item, plan):
     name = item.get("name", required=True)
-    routing, sidestep, hello = item.get("routing"), item.get("sidestep"), item.get("hello")
+    routing, sidestep, hello, bfd = (item.get(key) for key in ("routing", "sidestep", "hello", "bfd"))
     setup = SetUp(name.text() if name else "")
     if routing:
         setup.routing = routing.choice(["static", "isis"]) or "static"
@@ -116,6 +117,13 @@ def read_setup(item, plan):
             if inner:
                 setattr(setup, attribute, inner.number(1, 100, 3, whole=True))
         hello.refuse_unused()
+    if bfd:
+        interval, multiplier = bfd.get("interval", required=True), bfd.get("multiplier")
+        setup.bfd = (round(interval.seconds(0.01, 60, 0.01) * 1000) if interval else 10,
+                     multiplier.number(2, 255, 3, whole=True) if multiplier else 3)
+        bfd.refuse_unused()
+    if (hello or bfd) and setup.routing != "isis":
+        (hello or bfd).complain("needs routing: isis")
     item.refuse_unused()
     return setup
 

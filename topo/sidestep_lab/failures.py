@@ -151,7 +151,8 @@ class AdminDown(Failure):
 
     def set(self, up):
         """Not by `ip`: it would take longer to start than a detection."""
-        return self.net.agent.ask(do="set", netns=self.net[self.struck()].netns, interface=self.interface(), up=up)["ns"]
+        netns = self.net[self.struck()].netns
+        return self.net.agent.ask(do="set", netns=netns, interface=self.interface(), up=up)["ns"]
 
     def start(self):
         return self.set(False)

@@ -105,8 +105,10 @@ class LabNet(Mininet):
                  f"{source} does not reach {target} within {patience} s")
 
     def wait_up(self, patience=20):
-        """Until every sidestepd is up, with its repairs in force."""
+        """Until every sidestepd is up, with its repairs in force, and all BFD sessions."""
         for node in self.routers:
+            if node.isis:
+                node.isis.wait_up(patience)
             if node.sidestepd:
                 node.sidestepd.wait_up(patience)
 

@@ -111,7 +111,8 @@ def arrivals(results):
         failed = repetition.failed_ns
         window = max(repetition.loss_window_ms, 2.0)
         end = max((flow.sent_ns[-1] - failed) / 1e6 for flow in repetition.flows)
-        low, high = -AROUND * window / 3, min(AROUND * window, end)
+        begin = min((flow.sent_ns[0] - failed) / 1e6 for flow in repetition.flows)
+        low, high = max(-AROUND * window / 3, begin), min(AROUND * window, end)
         for place, flow in enumerate(repetition.flows):
             came = {number for number, _ in flow.arrivals}
             good = [(ns - failed) / 1e6 for _, ns in flow.arrivals]
@@ -129,6 +130,6 @@ def arrivals(results):
     return svg(figure)
 
 
-def thinned(times, most=1500):
+def thinned(times, most=400):
     """A picture of more marks than it has pixels only gets large."""
     return times[::max(1, len(times) // most)]

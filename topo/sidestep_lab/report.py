@@ -50,8 +50,9 @@ def write(folder, experiment, results, result, timeline):
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True,
                                      trim_blocks=True, lstrip_blocks=True)
     environment.filters["ms"] = lambda value: "–" if value is None else f"{value:.2f}"
+    kinds = {kind: " ".join(cls.__doc__.replace("`", "").split()) for kind, cls in KINDS.items()}
     text = environment.get_template("report.html.j2").render(
-        result=result, experiment=experiment, kinds={kind: " ".join(cls.__doc__.replace("`", "").split()) for kind, cls in KINDS.items()},
+        result=result, experiment=experiment, kinds=kinds,
         timeline=[{"name": setup["name"], "events": setup["repetitions"][0][:200]} for setup in timeline["setups"]],
         topology=plots.topology(experiment.plan, links, nodes, before, repair),
         before=before, repair=repair, arrivals=plots.arrivals(results), curves=plots.loss_curves(result["setups"]))

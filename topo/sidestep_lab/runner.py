@@ -148,7 +148,8 @@ class Runner:
         self.progress(f"{setup.name}: building {len(self.experiment.plan.nodes)} nodes")
         isis = {}
         if setup.routing == "isis":
-            isis = {"hello_interval": setup.hello_interval, "hello_multiplier": setup.hello_multiplier}
+            isis = {"hello_interval": setup.hello_interval, "hello_multiplier": setup.hello_multiplier,
+                    "bfd": setup.bfd}
         with LabNet(self.experiment.plan, routing=setup.routing, **isis) as net:
             self._wait_reachable(net)
             for node in net.routers:
@@ -194,6 +195,8 @@ class Runner:
                  lambda: "the routes are not what they were before the failure: " + difference(routes, net.routes()))
         net.wait_up(SETTLE)
         self._wait_reachable(net)
+        if net.routing != "static":
+            self._wait_still(net)  # a protocol that has just changed its routes delays the next change
 
     def _repetition(self, net, setup, monitor, number):
         chance = random.Random(f"{self.seed}/{self.experiment.name}/{number}")  # the same for every set-up
