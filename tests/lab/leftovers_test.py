@@ -37,6 +37,7 @@ class Leftovers(unittest.TestCase):
         process = subprocess.Popen([sys.executable, "-B", "-c", OWNER], stdout=subprocess.PIPE, text=True)
         folder, *pids = process.stdout.readline().split()
         self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
         return process, Path(folder), [int(pid) for pid in pids]
 
     def test_a_stopped_lab_is_gone(self):
@@ -56,7 +57,7 @@ class Leftovers(unittest.TestCase):
                 self.assertFalse(gone(pids))
                 process.send_signal(number)
                 process.wait()
-                self.assertTrue(eventually(lambda: gone(pids) and not folder.exists(), 10), folder)
+                self.assertTrue(eventually(lambda: gone(pids) and not folder.exists(), 30), folder)
 
     def test_what_a_killed_guard_left_is_found_and_removed(self):
         process, folder, pids = self.owner()

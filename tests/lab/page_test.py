@@ -17,7 +17,7 @@ class Page(unittest.TestCase):
         script = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
         self.assertLessEqual(len(script.splitlines()), LONGEST)
         done = subprocess.run([sys.executable, "-B", "-c", script], cwd=REPOSITORY, capture_output=True, text=True,
-                              timeout=50, check=False)
+                              timeout=150, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         said = re.search(r"loss window ([0-9.]+) ms", done.stdout)
         self.assertTrue(said, done.stdout)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`./run lab`: runs an experiment file, lists those that come with the project, or removes what a killed lab left."""
 import argparse
+import importlib.util
 import json
 import signal
 import sys
@@ -42,10 +43,12 @@ def file_of(name):
 
 
 def run(arguments):
-    from . import report, results  # matplotlib takes a second: not for lists and complaints
     from .net import check_machine
     from .runner import Runner
     experiment = read(file_of(arguments.experiment))
+    for module in ("jinja2", "matplotlib"):
+        if not importlib.util.find_spec(module):
+            raise LabError(f"no {module}: apt-get install --no-install-recommends python3-{module}")
     check_machine()
     if any(setup.routing == "isis" for setup in experiment.setups):
         from .daemons import check_frr
@@ -53,6 +56,7 @@ def run(arguments):
     runner = Runner(experiment, arguments.repeat, arguments.seed, say)
     say(f"{experiment.name}: {experiment.shows}")
     measured = runner.run()
+    from . import report, results  # now: matplotlib takes a second, which an interrupted experiment need not wait for
     result, timeline = results.documents(experiment, runner, measured)
     folder = arguments.output or REPOSITORY / "build/lab" / experiment.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,6 +109,8 @@ def main():
     except LabError as error:
         say(str(error))
         return 1
+    except BrokenPipeError:
+        return 1  # who read our output has gone
     except KeyboardInterrupt:
         say("interrupted; nothing is left behind")
         return 130
