@@ -18,8 +18,8 @@ enum class Push { encaps, insert };
 
 struct SidOptions {
     Push push = Push::encaps;
-    std::size_t max_depth = 8;  ///< maximum SID depth: SIDs pushed at most, the decapsulating one included
-    bool next_csid = false;     ///< compress with NEXT-C-SID (RFC 9800)
+    std::size_t max_depth = 10;  ///< maximum SID depth: SIDs pushed at most, the decapsulating one included
+    bool next_csid = false;      ///< compress with NEXT-C-SID (RFC 9800)
 };
 
 /// The SIDs of a found repair in travel order; empty if plain forwarding by the neighbor is enough. A node segment

@@ -9,6 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "detector/core/config.hpp"
 
 namespace sidestep::routing {
 namespace {
@@ -49,7 +52,7 @@ std::string ladder() {
 }
 
 TEST(Commands, ComputePrintsTheRepairsAsJson) {
-    const auto outcome = sidestep({"compute", "--topology", ladder(), "--node", "S", "--json"});
+    const auto outcome = sidestep({"compute", "--topology", ladder(), "--node", "S", "--protect", "link", "--json"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const auto json = nlohmann::json::parse(outcome.out);
     EXPECT_EQ(json["node"], "S");
@@ -86,7 +89,8 @@ TEST(Commands, UnprotectableHasItsReason) {
 }
 
 TEST(Commands, ExplainDrawsThePath) {
-    const auto outcome = sidestep({"explain", "2001:db8:d::7", "--topology", ladder(), "--node", "S"});
+    const auto outcome =
+        sidestep({"explain", "2001:db8:d::7", "--topology", ladder(), "--node", "S", "--protect", "link"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(outcome.out, R"(S to D, link protection: cost 20 by S-N to N
 
@@ -115,12 +119,55 @@ pre-installed, the first candidate that is up is taken:
 }
 
 TEST(Commands, CoverageCountsTriples) {
-    const auto outcome = sidestep({"coverage", "--topology", ladder(), "--json"});
+    const auto outcome = sidestep({"coverage", "--topology", ladder(), "--protect", "link", "--json"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const auto json = nlohmann::json::parse(outcome.out);
     EXPECT_EQ(json["triples"], 20);
     EXPECT_EQ(json["share_of_reachable"], 1.0);
     EXPECT_EQ(json["cut_off"], 5) << "D behind its bridge, and everything else seen from D";
+}
+
+TEST(Commands, TheDefaultsAreThoseOfTheDaemon) {
+    const auto outcome = sidestep({"compute", "--topology", ladder(), "--node", "S", "--json"});
+    EXPECT_EQ(nlohmann::json::parse(outcome.out)["protect"], RoutingConfig().protect);
+    EXPECT_THAT(sidestep({"compute", "--help"}).out, testing::Not(HasSubstr("link unless")));
+}
+
+/// A configuration of S next to the ladder, with these settings under `routing`.
+class ConfigFile {
+  public:
+    explicit ConfigFile(const std::string& settings) {
+        std::ofstream(path_) << "node: {name: S, source-address: \"fd00:0:1::1\"}\n"
+                                "adjacencies:\n"
+                                "  - {name: S-N, interface: lo, neighbor: \"fe80::1\", "
+                                "probe: {return-address: \"fd00:0:1::1\"}}\n"
+                             << settings;
+    }
+    ConfigFile(const ConfigFile&) = delete;
+    ConfigFile& operator=(const ConfigFile&) = delete;
+    ~ConfigFile() { std::filesystem::remove(path_); }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_ = testing::TempDir() + "/sidestep-config-" + std::to_string(::getpid()) + ".yaml";
+};
+
+TEST(Commands, ExplainTakesNetworkNodeAndSettingsFromAConfiguration) {
+    const ConfigFile config("routing: {topology: \"" + ladder() + "\", protect: link, max-segments: 1}\n");
+    const auto outcome = sidestep({"explain", "D", "--config", config.path()});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("S to D, link protection"));
+    EXPECT_THAT(outcome.out, HasSubstr("needs 2 SIDs, but the maximum SID depth is 1"));
+    const auto other = sidestep({"explain", "D", "--config", config.path(), "--protect", "node", "--max-sids", "4"});
+    EXPECT_THAT(other.out, HasSubstr("S to D, node protection")) << "the command line wins";
+    EXPECT_THAT(other.out, testing::Not(HasSubstr("maximum SID depth")));
+}
+
+TEST(Commands, AConfigurationWithoutRoutingIsNoNetwork) {
+    const ConfigFile config("");
+    const auto outcome = sidestep({"compute", "--config", config.path()});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("has no `routing`: use --topology FILE or --isis"));
 }
 
 TEST(Commands, ExplainAsksIsis) {
@@ -135,8 +182,8 @@ TEST(Commands, ExplainAsksIsis) {
     ::setenv("PATH", path.c_str(), 1);
     std::filesystem::remove_all(directory);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    EXPECT_THAT(outcome.out, HasSubstr("r1 to r4, link protection"));
-    EXPECT_THAT(other.out, HasSubstr("r2 to r4, link protection"));
+    EXPECT_THAT(outcome.out, HasSubstr("r1 to r4, node protection"));
+    EXPECT_THAT(other.out, HasSubstr("r2 to r4, node protection"));
     EXPECT_NE(sidestep({"explain", "r4", "--isis", "--topology", ladder()}).exit_code, 0) << "one of them";
     EXPECT_NE(sidestep({"explain", "r4"}).exit_code, 0);
 }
