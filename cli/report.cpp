@@ -272,8 +272,10 @@ std::string report_routing(const json& answer) {
     table.add({"problem", cell(answer, "problem")});
     table.add({"last good look", duration_cell(answer, "refreshed_age_ms", 1e6)});
     table.add({"last change", duration_cell(answer, "changed_age_ms", 1e6)});
-    table.add({"nodes", cell(answer, "nodes")});
+    table.add({"routers", cell(answer, "routers")});
+    table.add({"hosts", cell(answer, "hosts")});
     table.add({"links", cell(answer, "links")});
+    table.add({"shared prefixes", cell(answer, "shared_prefixes")});
     table.add({"policies", cell(answer, "policies")});
     table.add({"bypasses", cell(answer, "bypasses")});
     table.add({"SIDs", cell(answer, "sids")});

@@ -138,13 +138,13 @@ void RoutingFeed::publish(Nanoseconds now) {
     set->warnings.insert(set->warnings.begin(), network_warnings_.begin(), network_warnings_.end());
     log_new(set->warnings);
     const auto took = monotonic_now() - now;
-    spdlog::info("routing: {} nodes, {} links, {}: {} policies, {} bypasses computed in {}", graph->node_count(),
-                 graph->link_count(), routing::to_string(convergence_.state()), set->policies.size(),
-                 set->bypasses.size(), format_duration(took));
+    const auto size = routing::size_of(*graph);
+    spdlog::info("routing: {}, {}: {} policies, {} bypasses computed in {}", routing::to_string(size),
+                 routing::to_string(convergence_.state()), set->policies.size(), set->bypasses.size(),
+                 format_duration(took));
     {
         const std::scoped_lock lock(mutex_);
-        report_.nodes = graph->node_count();
-        report_.links = graph->link_count();
+        report_.size = size;
         report_.plr = graph->node(plr).name;
         report_.counts = {.policies = set->policies.size(), .bypasses = set->bypasses.size(), .sids = set->sids.size()};
         report_.computing = took;
@@ -205,8 +205,11 @@ json RoutingFeed::status() const {
             {"problem", report_.problem.empty() ? json() : json(report_.problem)},
             {"refreshed_age_ms", age(report_.refreshed)},
             {"changed_age_ms", age(report_.changed)},
-            {"nodes", report_.nodes},
-            {"links", report_.links},
+            {"nodes", report_.size.routers + report_.size.hosts},
+            {"routers", report_.size.routers},
+            {"hosts", report_.size.hosts},
+            {"shared_prefixes", report_.size.anycast},
+            {"links", report_.size.links},
             {"policies", report_.counts.policies},
             {"bypasses", report_.counts.bypasses},
             {"sids", report_.counts.sids},

@@ -23,6 +23,7 @@
 #include "detector/core/policy_set.hpp"
 #include "detector/feed/graph_source.hpp"
 #include "routing/core/convergence.hpp"
+#include "routing/core/graph_size.hpp"
 #include "routing/core/spf_backoff.hpp"
 
 namespace sidestep {
@@ -77,8 +78,7 @@ class RoutingFeed {
         std::string problem;
         std::optional<Nanoseconds> refreshed;  ///< last good look
         std::optional<Nanoseconds> changed;    ///< last new network
-        std::size_t nodes = 0;
-        std::size_t links = 0;
+        routing::GraphSize size;
         std::string plr;
         Counts counts;
         Nanoseconds computing{};  ///< how long the last computation took
