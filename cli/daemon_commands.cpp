@@ -78,13 +78,23 @@ void ask_and_print(const DaemonOptions& options, const char* command, Report rep
     print(options.json ? json_text(*answer, 2) : report(*answer));
 }
 
+/// What the operator's wish leads to, in a sentence: the session's state alone would say "down" to who asked for up.
+std::string outcome(const std::string& session, const std::string& wish, const std::string& state) {
+    if (wish == "up" && state == "down") {
+        return "waits for proof; traffic returns once it is proven and wait-to-restore is over (`sidestep sessions`)";
+    }
+    if (wish == "up") return state + ", nobody had taken it down";
+    return wish == "down" ? fmt::format("{}: no path uses it until `sidestep session {} up`", state, session) : state;
+}
+
 /// `state`: up, down or remove.
 void set_session(const DaemonOptions& options, const std::string& session, const std::string& state) {
     const json admin{{"command", "admin"}, {"session", session}, {"up", state == "up"}};
     const json remove{{"command", "session-remove"}, {"session", session}, {"force", true}};
     const auto answer = connect(options).ask(state == "remove" ? remove : admin);
     if (!answer) give_up(kExitFailure, answer.error().message);
-    print(options.json ? json_text(*answer, 2) : fmt::format("session {}: {}\n", session, answer->value("state", "")));
+    print(options.json ? json_text(*answer, 2)
+                       : fmt::format("session {}: {}\n", session, outcome(session, state, answer->value("state", ""))));
 }
 
 /// Colors are for people at a terminal who did not say no (no-color.org).

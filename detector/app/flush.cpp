@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Implements `sidestepd --flush`: removes what a dead detector left running.
+#include <bpf/libbpf.h>
+
 #include <filesystem>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/run_directory.hpp"
 #include "detector/app/api_socket.hpp"
@@ -15,6 +18,10 @@
 #include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/node_lock.hpp"
+#include "detector/kernel/own_program.hpp"
+#include "detector/kernel/policy_device.hpp"
+#include "detector/kernel/routes.hpp"
+#include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
 namespace {
@@ -79,16 +86,55 @@ Result<std::optional<Leftover>> find_leftover(const std::string& node, const Run
     return std::move(found->front());
 }
 
+/// What was found and removed, for the operator.
+struct Removed {
+    std::vector<std::string> interfaces;  ///< with programs of ours
+    std::vector<std::string> devices;
+    std::size_t routes = 0;
+    bool clock = false;
+    std::string node;  ///< whose files were removed
+
+    [[nodiscard]] std::string to_string() const {
+        std::vector<std::string> parts;
+        if (!interfaces.empty()) parts.push_back(fmt::format("programs at {}", fmt::join(interfaces, ", ")));
+        if (routes > 0) parts.push_back(fmt::format("{} route{}", routes, routes == 1 ? "" : "s"));
+        if (!devices.empty()) parts.push_back(fmt::format("device {}", fmt::join(devices, ", ")));
+        if (clock) parts.emplace_back("the probe clock");
+        if (!node.empty()) parts.push_back(fmt::format("files and pins of node {}", node));
+        if (parts.empty()) return "nothing to remove: no sidestepd left anything in this network namespace";
+        return fmt::format("removed {}", fmt::join(parts, "; "));
+    }
+};
+
+/// Looks at an interface before it is cleaned.
+void note(const LinkChange& link, Removed& removed) {
+    if (link.gone) return;
+    if (link.name.starts_with(kClockPrefix)) {
+        removed.clock = true;
+        return;
+    }
+    if (TcHook::find(link.name, link.ifindex) || own_program(link.xdp_program)) removed.interfaces.push_back(link.name);
+    if (PolicyDevice::find(link.name)) removed.devices.push_back(link.name);
+}
+
 /// Of this network namespace.
-Result<void> clean_kernel() {
+Result<void> clean_kernel(Removed& removed) {
+    libbpf_set_print(nullptr);  // it complains about every interface that has no filter of ours
+    auto routes = InstalledRoutes::open();
+    if (!routes) return std::unexpected(routes.error());
+    removed.routes = routes->count().value_or(0);
     auto interfaces = Netlink::open({
-        .link = detach_ours,
+        .link =
+            [&removed](const LinkChange& link) {
+                note(link, removed);
+                detach_ours(link);
+            },
         .neighbor = [](const NeighborChange&) {},
         .address = [](const AddressChange&) {},
     });
     if (!interfaces) return std::unexpected(interfaces.error());
     if (auto dumped = (*interfaces)->dump(); !dumped) return dumped;
-    if (auto removed = remove_installed(); !removed) return removed;
+    if (auto done = remove_installed(); !done) return done;
     remove_kernel_clock();
     return {};
 }
@@ -102,8 +148,10 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
     const RunDirectory run(options.run_directory);
     auto leftover = find_leftover(node, run, self);
     if (!leftover) return std::unexpected(leftover.error());
-    if (auto cleaned = clean_kernel(); !cleaned) return cleaned;
+    Removed removed;
+    if (auto cleaned = clean_kernel(removed); !cleaned) return cleaned;
     if (*leftover) {
+        removed.node = fs::path((*leftover)->paths.pins).filename().string();
         std::error_code error;
         fs::remove_all((*leftover)->paths.pins, error);
         fs::remove((*leftover)->paths.socket, error);
@@ -112,6 +160,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
         (*leftover)->lock.remove();
     }
     unmount_bpffs(run.bpffs());
+    fmt::print("{}\n", removed.to_string());
     return {};
 }
 

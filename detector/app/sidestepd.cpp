@@ -78,7 +78,7 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : kBadInput;
     }
     spdlog::set_default_logger(spdlog::stderr_color_mt("sidestepd"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %v");
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %^%l%$ %v", spdlog::pattern_time_type::utc);
     spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
 
     if (attach != "auto") options.attach = attach == "tcx" ? sidestep::TcKind::tcx : sidestep::TcKind::clsact;

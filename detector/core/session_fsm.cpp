@@ -73,7 +73,7 @@ SessionActions go_down(FsmState& memory, Event event, Nanoseconds now, const Res
     memory.reason = reason_of(event);
     memory.poor = Reason::none;
     memory.proven = false;
-    ++memory.downs;
+    if (event != Event::admin_down) ++memory.downs;  // the operator's is no failure
     // With its own verdict, the kernel has already asked for fresh proof.
     return {.changed = true, .lower = true, .ask_proof = event != Event::dead};
 }

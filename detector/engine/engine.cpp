@@ -47,6 +47,10 @@ Reason poor_reason(std::uint32_t quality) {
 
 void log_transition(const Session& session, const ss_event* evidence) {
     const auto& memory = session.fsm;
+    if (memory.state == SessionState::down && memory.reason == Reason::admin) {
+        spdlog::info("session {}: the operator lets it come up again; it waits for proof", session.config.name);
+        return;
+    }
     const auto level = memory.state == SessionState::down || memory.state == SessionState::degraded
                            ? spdlog::level::warn
                            : spdlog::level::info;

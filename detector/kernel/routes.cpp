@@ -212,6 +212,12 @@ Result<void> InstalledRoutes::remove_all() {
     return remove_leftovers({});
 }
 
+Result<std::size_t> InstalledRoutes::count() {
+    const auto ours = seen(true);
+    if (!ours) return std::unexpected(ours.error());
+    return ours->size();
+}
+
 Result<std::vector<RouteSpec>> InstalledRoutes::missing(std::span<const RouteSpec> wanted) {
     const auto named = with_program_ids(wanted);
     if (!named) return std::unexpected(named.error());

@@ -38,6 +38,8 @@ class InstalledRoutes {
     /// Removes all our routes except those with the prefix and metric of one in `keep`.
     Result<void> remove_leftovers(std::span<const RouteSpec> keep);
     Result<void> remove_all();
+    /// How many routes of ours there are.
+    Result<std::size_t> count();
 
     /// The routes of `wanted` that are not in the kernel, or are different there.
     Result<std::vector<RouteSpec>> missing(std::span<const RouteSpec> wanted);

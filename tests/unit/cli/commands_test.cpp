@@ -77,6 +77,19 @@ TEST(Commands, TheRunDirMayComeFromTheEnvironment) {
     EXPECT_EQ(outcome.out, "no policies\n");
 }
 
+TEST(Commands, SessionUpSaysWhatHappensNext) {
+    const TemporaryFolder folder;
+    {
+        FakeDaemon daemon(folder.file("A.sock"), "{\"session\":\"A-B\",\"state\":\"down\"}\n");
+        const auto outcome = run({"--run-dir", folder.path(), "session", "A-B", "up"});
+        EXPECT_EQ(outcome.code, kExitFine) << outcome.err;
+        EXPECT_THAT(outcome.out, testing::StartsWith("session A-B: waits for proof; traffic returns once"));
+    }
+    FakeDaemon daemon(folder.file("B.sock"), "{\"session\":\"A-B\",\"state\":\"admin-down\"}\n");
+    EXPECT_EQ(run({"--socket", folder.file("B.sock"), "session", "A-B", "down"}).out,
+              "session A-B: admin-down: no path uses it until `sidestep session A-B up`\n");
+}
+
 TEST(Commands, SeveralNodesAreNamed) {
     const TemporaryFolder folder;
     (void)listen_at(folder.file("B.sock"));
