@@ -57,6 +57,25 @@ json histogram(const ss_session_rx& rx) {
     return list;
 }
 
+/// Mistakes that no event reports, of the node and of sessions.
+json problems_of(const Engine& engine) {
+    json list = json::array();
+    for (const auto& problem : engine.problems())
+        list.push_back(
+            {{"session", problem.session.empty() ? json() : json(problem.session)}, {"problem", problem.text}});
+    return list;
+}
+
+/// A session that was never answered is trusted until it fails, and its rank is up. To say so would be misleading.
+std::string_view state_of(const Engine& engine, const SegmentListConfig& list, std::uint32_t rank) {
+    if (rank != SS_UP) return rank_name(rank);
+    for (const auto& name : sessions_of(list)) {
+        const auto* session = engine.sessions().find(name);
+        if (session != nullptr && session->fsm.state == SessionState::init) return to_string(SessionState::init);
+    }
+    return rank_name(rank);
+}
+
 /// The interfaces that `xdp` names, and what is attached there.
 json xdp_entrances(const std::vector<Entrance>& entrances) {
     json list = json::array();
@@ -115,6 +134,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
             {"policies", engine.policies().all().size()},
             {"rerouting", rerouting},
             {"rejected_probes", rejected},
+            {"problems", problems_of(engine)},
             {"counters", counters}};
 }
 
@@ -185,7 +205,8 @@ json drops_of(const ss_candidate_stats& stats) {
     return result;
 }
 
-json lists_of(const PolicyTable& policies, const Policy& policy, std::size_t candidate) {
+json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate) {
+    const auto& policies = engine.policies();
     json lists = json::array();
     const auto& configs = policy.config.candidates[candidate].lists;
     for (std::size_t i = 0; i < configs.size(); ++i) {
@@ -193,12 +214,27 @@ json lists_of(const PolicyTable& policies, const Policy& policy, std::size_t can
                          {"encap", to_string(configs[i].encap)},
                          {"segments", texts(configs[i].segments)},
                          {"weight", configs[i].weight},
-                         {"state", rank_name(policies.list_rank(policy, candidate, i))}});
+                         {"state", state_of(engine, configs[i], policies.list_rank(policy, candidate, i))}});
     }
     return lists;
 }
 
-json candidates_of(const PolicyTable& policies, const Dataplane& dataplane, const Policy& policy) {
+/// The state of the best lists: of two that are trusted, one that has proved itself counts.
+std::string_view state_of(const Engine& engine, const Policy& policy, std::size_t candidate) {
+    const auto& policies = engine.policies();
+    const auto& lists = policy.config.candidates[candidate].lists;
+    const auto rank = policies.rank(policy, candidate);
+    auto state = rank_name(rank);
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+        if (policies.list_rank(policy, candidate, i) != rank) continue;
+        state = state_of(engine, lists[i], rank);
+        if (state == rank_name(rank)) break;
+    }
+    return state;
+}
+
+json candidates_of(const Engine& engine, const Dataplane& dataplane, const Policy& policy) {
+    const auto& policies = engine.policies();
     json list = json::array();
     const int active = policies.active(policy);
     for (std::size_t i = 0; i < policy.candidates.size(); ++i) {
@@ -210,8 +246,8 @@ json candidates_of(const PolicyTable& policies, const Dataplane& dataplane, cons
                         {"adjacency", first.adjacency},
                         {"encap", to_string(first.encap)},
                         {"segments", texts(first.segments)},
-                        {"lists", lists_of(policies, policy, i)},
-                        {"state", rank_name(policies.rank(policy, i))},
+                        {"lists", lists_of(engine, policy, i)},
+                        {"state", state_of(engine, policy, i)},
                         {"active", active == static_cast<int>(i)},
                         {"packets", stats.packets},
                         {"bytes", stats.bytes},
@@ -235,7 +271,7 @@ json answer_policies(const Engine& engine, const Dataplane& dataplane) {
                         {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
                         {"computed", policy.computed},
                         {"drops", drops_of(none)},
-                        {"candidates", candidates_of(engine.policies(), dataplane, policy)}});
+                        {"candidates", candidates_of(engine, dataplane, policy)}});
     }
     return {{"policies", list}};
 }

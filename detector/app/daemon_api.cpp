@@ -34,16 +34,18 @@ DetectorActions Daemon::actions() {
 }
 
 json Daemon::status() {
-    return answer_status(*engine_, *dataplane_,
-                         {.node = config_.node,
-                          .clock = clock_->kind(),
-                          .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
-                          .started = started_,
-                          .longest_lateness = longest_lateness_,
-                          .clock_restarts = clock_->restarts(),
-                          .entrances = attachments_->entrances(),
-                          .problems = problems_},
-                         monotonic_now());
+    auto answer = answer_status(*engine_, *dataplane_,
+                                {.node = config_.node,
+                                 .clock = clock_->kind(),
+                                 .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
+                                 .started = started_,
+                                 .longest_lateness = longest_lateness_,
+                                 .clock_restarts = clock_->restarts(),
+                                 .entrances = attachments_->entrances(),
+                                 .problems = problems_},
+                                monotonic_now());
+    answer["config_file"] = options_.config_file;
+    return answer;
 }
 
 json Daemon::admin(const std::string& name, bool up) {

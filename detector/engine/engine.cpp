@@ -313,6 +313,7 @@ void Engine::reconcile(Nanoseconds now) {
     routes_changed_ = true;
     refresh_stale();
     sessions_.audit_repair_active();
+    watch_silence(now);
 }
 
 /// Two looks in a row at the same last probe decide: at the first, the clock may just have come back from a standstill.

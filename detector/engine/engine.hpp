@@ -13,6 +13,7 @@
 #include "detector/core/change_plan.hpp"
 #include "detector/core/desired.hpp"
 #include "detector/core/kernel_change.hpp"
+#include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
 #include "detector/engine/event_log.hpp"
 #include "detector/engine/neighbor_queue.hpp"
@@ -29,6 +30,12 @@ struct EngineHooks {
     std::function<void(int ifindex, const Address& neighbor)> resolve;
     /// Called when a session has changed its state.
     std::function<void(const LoggedEvent&)> on_event;
+};
+
+/// A mistake that no event reports.
+struct Problem {
+    std::string session;  ///< empty: the node
+    std::string text;
 };
 
 class Engine {
@@ -68,6 +75,8 @@ class Engine {
     [[nodiscard]] const PolicyTable& policies() const { return policies_; }
     [[nodiscard]] const SidTable& sids() const { return sids_; }
     [[nodiscard]] const EventLog& log() const { return log_; }
+    /// Sessions that have had no answer for 3 s since they could have, with the likely causes (engine_silence.cpp).
+    [[nodiscard]] std::vector<Problem> problems() const;
 
   private:
     /// The three parts of a change: what the policies will need, the policies, and what they no longer need.
@@ -95,6 +104,18 @@ class Engine {
     void refresh_stale();
     void forget_bypasses();
 
+    // engine_silence.cpp
+
+    struct SilentSession {
+        Nanoseconds since{};
+        std::string cause{};  ///< as it was logged; empty: not yet
+    };
+    void watch_silence(Nanoseconds now);
+    void watch_source(Nanoseconds now);
+    [[nodiscard]] bool never_answered(const Session& session) const;
+    [[nodiscard]] Silence silence_of(const Session& session) const;
+    [[nodiscard]] std::vector<std::string> holders_of(const Address& address) const;
+
     Maps& maps_;
     EngineHooks hooks_;
     Desired present_;
@@ -116,6 +137,9 @@ class Engine {
     NeighborQueue neighbors_;
     Nanoseconds next_seek_{};
     Nanoseconds next_audit_{};
+    std::map<std::string, SilentSession> silences_;  ///< by session
+    std::optional<Nanoseconds> source_missing_since_;
+    bool source_problem_ = false;
 };
 
 }  // namespace sidestep

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "detector/core/silence.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sidestep {
+namespace {
+
+/// How the far end should have turned the probe around, and did not.
+std::string cause_there(const SessionConfig& config) {
+    const auto home = config.probe.return_address.to_string();
+    const auto neighbor = config.neighbor.to_string();
+    if (!config.encaps.empty()) {
+        return fmt::format(
+            "a SID of its segments is missing on its router, a router has no route to the next one, the "
+            "last one does not decapsulate, or there is no way back to {} by {}",
+            home, config.returns_on);
+    }
+    if (config.probe.turnaround != Turnaround::forward) {
+        return fmt::format("{} has no SID {}, or is not the router that has it", neighbor,
+                           config.probe.back.empty() ? "" : config.probe.back.front().to_string());
+    }
+    return fmt::format(
+        "{} does not forward IPv6 (sysctl net.ipv6.conf.all.forwarding), has no route to {} over this "
+        "link, or filters UDP port 862; or it is the wrong neighbor",
+        neighbor, home);
+}
+
+}  // namespace
+
+std::string likely_cause(const Silence& silence) {
+    const auto& config = *silence.config;
+    const auto home = config.probe.return_address.to_string();
+    if (config.passive_source) {
+        return fmt::format(
+            "{} sends no probes through a SID of this node, the SID's route is missing, or they come in "
+            "by another interface than {}",
+            config.passive_source->to_string(), config.interface);
+    }
+    if (!silence.neighbor_known) {
+        return fmt::format("nobody behind {} answers for {}: wrong neighbor or interface, or it is off",
+                           config.interface, config.neighbor.to_string());
+    }
+    if (silence.return_at.empty()) {
+        return fmt::format("return-address {} is no address of this node", home);
+    }
+    const bool pinned = config.probe.turnaround == Turnaround::end_x;
+    if (!pinned && config.encaps.empty() &&
+        std::ranges::find(silence.return_at, config.returns_on) == silence.return_at.end()) {
+        return fmt::format(
+            "return-address {} is on {}, not on {}: answers come back there, if at all, and are refused; "
+            "swapped return addresses?",
+            home, silence.return_at.front(), config.returns_on);
+    }
+    return cause_there(config);
+}
+
+std::string explain(const Silence& silence) {
+    const auto& config = *silence.config;
+    const auto cause = likely_cause(silence);
+    if (config.passive_source) return fmt::format("none of {} expected probes came in; {}", silence.sent, cause);
+    if (silence.sent == 0) return fmt::format("no probe could be sent by {}; {}", config.interface, cause);
+    return fmt::format(
+        "{} probes sent to {} by {}, {}none answered; {}", silence.sent, config.neighbor.to_string(), config.interface,
+        silence.send_errors > 0 ? fmt::format("{} refused by the interface, ", silence.send_errors) : "", cause);
+}
+
+}  // namespace sidestep
