@@ -11,29 +11,16 @@
 
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/daemon_options.hpp"
+#include "cli/doctor_command.hpp"
 #include "cli/report.hpp"
 #include "cli/report_changes.hpp"
-#include "common/run_directory.hpp"
 
 namespace sidestep {
 namespace {
 
 using nlohmann::json;
 using Report = std::string (*)(const json&);
-
-/// The daemon to ask, and how to print its answer.
-struct DaemonOptions {
-    std::string node;
-    std::string socket;
-    std::string run_dir = "/run/sidestep";
-    bool json = false;
-    bool follow = false;
-};
-
-[[noreturn]] void give_up(ExitCode code, const std::string& message) {
-    fmt::print(stderr, "sidestep: {}\n", message);
-    throw CLI::RuntimeError(code);
-}
 
 /// Prints at once, so that the next program in a pipe sees each event when it happens.
 void print(const std::string& text) {
@@ -43,27 +30,6 @@ void print(const std::string& text) {
 
 std::string json_text(const json& value, int indent) {
     return value.dump(indent, ' ', false, json::error_handler_t::replace) + '\n';
-}
-
-/// The socket to ask: the named one, or else the only one.
-std::string choose_socket(const DaemonOptions& options) {
-    if (!options.socket.empty()) return options.socket;
-    if (!options.node.empty()) {
-        const auto paths = RunDirectory(options.run_dir).of(options.node);
-        if (!paths) give_up(kExitBadInput, "--node: " + paths.error().message);
-        return paths->socket;
-    }
-    const auto sockets = find_sockets(options.run_dir);
-    if (sockets.size() == 1) return sockets.front();
-    if (sockets.empty()) {
-        give_up(kExitFailure,
-                "no sidestepd runs here: no socket in " + options.run_dir + "; start it with: sidestepd --config FILE");
-    }
-    std::string nodes;
-    for (const auto& socket : sockets) {
-        nodes += (nodes.empty() ? "" : ", ") + std::filesystem::path(socket).stem().string();
-    }
-    give_up(kExitBadInput, "several nodes run here; choose one with --node: " + nodes);
 }
 
 Client connect(const DaemonOptions& options) {
@@ -196,6 +162,7 @@ void add_daemon_commands(CLI::App& app) {
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     session->callback([=] { set_session(*options, change->name, change->state); });
     add_reload_commands(app, options);
+    add_doctor_command(app, options);
 }
 
 }  // namespace sidestep

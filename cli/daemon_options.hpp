@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which daemon the commands are about.
+#pragma once
+
+#include <string>
+
+#include "cli/commands.hpp"
+#include "common/error.hpp"
+
+namespace sidestep {
+
+/// The daemon to ask, and how to print its answer.
+struct DaemonOptions {
+    std::string node;
+    std::string socket;
+    std::string run_dir = "/run/sidestep";
+    bool json = false;
+    bool follow = false;
+};
+
+/// Prints the message and ends the command with this exit code.
+[[noreturn]] void give_up(ExitCode code, const std::string& message);
+
+/// The socket to ask: the named one, or else the only one.
+std::string choose_socket(const DaemonOptions& options);
+
+}  // namespace sidestep

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The checks of `sidestep doctor`. Each is pure, looks at one cause, and says nothing where it cannot know.
+#pragma once
+
+#include "doctor/finding.hpp"
+#include "doctor/machine.hpp"
+
+namespace sidestep {
+
+// checks_links.cpp: what a link needs.
+
+Findings check_daemon(const Case& node);
+/// Missing, down, without carrier, without IPv6.
+Findings check_interfaces(const Case& node);
+/// Not ours, or on another interface than the one that probes must return by.
+Findings check_return_addresses(const Case& node);
+/// Unresolved, or resolved behind another interface.
+Findings check_neighbors(const Case& node);
+/// Sessions of the daemon that do not answer, although all of the above is well.
+Findings check_answers(const Case& node);
+
+// checks_paths.cpp: what packets meet.
+
+/// A plain candidate is over another interface than the kernel's route.
+Findings check_plain_candidates(const Case& node);
+/// A SID that is installed is not what the tables answer.
+Findings check_sids(const Case& node);
+/// Packets of full size do not fit with the header of a repair.
+Findings check_mtu(const Case& node);
+/// Backups of which only the first link is probed.
+Findings check_backups(const Case& node);
+/// Sources and interfaces that somebody has to give.
+Findings check_addresses(const Case& node);
+
+// checks_machine.cpp: what the kernel must have and do.
+
+Findings check_kernel(const Case& node);
+Findings check_forwarding(const Case& node);
+Findings check_reverse_path(const Case& node);
+Findings check_neighbor_table(const Case& node);
+Findings check_other_programs(const Case& node);
+Findings check_clock(const Case& node);
+
+/// All of them, the likeliest cause first.
+Findings examine(const Case& node);
+
+}  // namespace sidestep

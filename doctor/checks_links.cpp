@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// From the interface to the answer of a probe.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "doctor/checks.hpp"
+
+namespace sidestep {
+namespace {
+
+std::set<std::string> ingress_of(const Config& config) {
+    std::set<std::string> names(config.ingress.begin(), config.ingress.end());
+    for (const auto& adjacency : config.adjacencies) names.insert(adjacency.interface);
+    return names;
+}
+
+bool works(const Case& node, const std::string& interface) {
+    const auto* seen = node.machine.interface(interface);
+    return seen != nullptr && seen->up && seen->carrier;
+}
+
+const SeenNeighbor* neighbor_at(const Machine& machine, const std::string& interface, const Address& address) {
+    const auto found = std::ranges::find_if(machine.neighbors, [&](const SeenNeighbor& seen) {
+        return seen.interface == interface && seen.address == address;
+    });
+    return found == machine.neighbors.end() ? nullptr : &*found;
+}
+
+/// Other interfaces behind which the address is resolved.
+std::vector<std::string> elsewhere(const Machine& machine, const std::string& interface, const Address& address) {
+    std::vector<std::string> names;
+    for (const auto& seen : machine.neighbors) {
+        if (seen.interface != interface && seen.address == address && seen.resolved()) names.push_back(seen.interface);
+    }
+    return names;
+}
+
+std::string ping_of(const AdjacencyConfig& adjacency) {
+    return fmt::format("ping -c 3 {}%{}", adjacency.neighbor.to_string(), adjacency.interface);
+}
+
+/// The daemon probes it, and it is silent now.
+bool silent(const nlohmann::json& session) {
+    if (!session.is_object()) return false;
+    const auto state = session.value("state", "");
+    return state == "init" || (state == "down" && session.value("reason", "") == "unanswered");
+}
+
+}  // namespace
+
+Findings check_daemon(const Case& node) {
+    if (node.daemon.running || !node.config) return {};
+    return {{.severity = Severity::note,
+             .subject = "node " + node.config->node,
+             .text = "no sidestepd runs for it: only what is known without probes is checked",
+             .command = "sidestepd --config FILE"}};
+}
+
+Findings check_interfaces(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& name : ingress_of(*node.config)) {
+        const auto* seen = node.machine.interface(name);
+        const auto add = [&](std::string text, std::string command) {
+            findings.push_back({Severity::error, "interface " + name, std::move(text), std::move(command)});
+        };
+        if (seen == nullptr) {
+            add("does not exist here: its sessions are down, and no traffic enters by it", "ip link show");
+        } else if (!seen->up) {
+            add("is down", fmt::format("ip link set dev {} up", name));
+        } else if (!seen->carrier) {
+            add("has no carrier: the cable, or the other end", fmt::format("ip link show dev {}", name));
+        } else if (node.machine.sysctl(fmt::format("net.ipv6.conf.{}.disable_ipv6", name)).value_or(0) != 0) {
+            add("has IPv6 turned off: probes and SIDs are IPv6",
+                fmt::format("sysctl -w net.ipv6.conf.{}.disable_ipv6=0", name));
+        }
+    }
+    return findings;
+}
+
+Findings check_return_addresses(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& adjacency : node.config->adjacencies) {
+        const auto& address = adjacency.probe.return_address;
+        const auto holders = node.machine.holders(address);
+        const auto add = [&](Severity severity, std::string text, std::string command) {
+            findings.push_back({severity, "session " + adjacency.name, std::move(text), std::move(command)});
+        };
+        if (holders.empty()) {
+            add(Severity::error,
+                fmt::format("its return-address {} is no address of this node, so probes do not come back",
+                            address.to_string()),
+                fmt::format("ip -6 address show dev {}", adjacency.interface));
+        } else if (adjacency.probe.turnaround != Turnaround::end_x &&
+                   std::ranges::find(holders, adjacency.interface) == holders.end()) {
+            add(Severity::warning,
+                fmt::format("its return-address {} is on {}, not on {}: probes return by another link, or hide a "
+                            "failure of this one; are two return addresses swapped?",
+                            address.to_string(), holders.front(), adjacency.interface),
+                fmt::format("ip -6 address show dev {}", adjacency.interface));
+        }
+    }
+    return findings;
+}
+
+Findings check_neighbors(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& adjacency : node.config->adjacencies) {
+        if (!works(node, adjacency.interface)) continue;
+        const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
+        if (seen != nullptr && seen->resolved()) continue;
+        const auto address = adjacency.neighbor.to_string();
+        const auto others = adjacency.neighbor.is_link_local()
+                                ? std::vector<std::string>{}
+                                : elsewhere(node.machine, adjacency.interface, adjacency.neighbor);
+        const auto holders = node.machine.holders(adjacency.neighbor);
+        if (std::ranges::find(holders, adjacency.interface) != holders.end()) {
+            findings.push_back({Severity::error, "session " + adjacency.name,
+                                fmt::format("its neighbor {} is this node's own address", address),
+                                fmt::format("ip -6 neighbor show dev {}", adjacency.interface)});
+        } else if (!others.empty()) {
+            findings.push_back({Severity::error, "session " + adjacency.name,
+                                fmt::format("its neighbor {} is behind {}, not behind {}: wrong interface?", address,
+                                            fmt::join(others, ", "), adjacency.interface),
+                                "ip -6 neighbor show"});
+        } else if (seen != nullptr) {
+            findings.push_back({Severity::error, "session " + adjacency.name,
+                                fmt::format("nobody behind {} answers for its neighbor {} ({}): wrong neighbor or "
+                                            "interface, or it is off",
+                                            adjacency.interface, address, seen->state),
+                                ping_of(adjacency)});
+        } else {
+            findings.push_back(
+                {node.daemon.running ? Severity::error : Severity::note, "session " + adjacency.name,
+                 fmt::format("the kernel does not know its neighbor {} behind {} yet", address, adjacency.interface),
+                 ping_of(adjacency)});
+        }
+    }
+    return findings;
+}
+
+Findings check_answers(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.daemon.running) return findings;
+    for (const auto& adjacency : node.config->adjacencies) {
+        const auto session = node.daemon.session(adjacency.name);
+        if (!silent(session) || !works(node, adjacency.interface)) continue;
+        const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
+        const auto holders = node.machine.holders(adjacency.probe.return_address);
+        const bool explained = seen == nullptr || !seen->resolved() || holders.empty();
+        if (explained) continue;
+        const auto sent = session.value("sent", 0ULL);
+        findings.push_back(
+            {Severity::error, "session " + adjacency.name,
+             fmt::format("{} of {} probes came back by {}: {} does not forward, has no route to {} over this link, or "
+                         "filters UDP port 862",
+                         session.value("answered", 0ULL), sent, adjacency.interface, adjacency.neighbor.to_string(),
+                         adjacency.probe.return_address.to_string()),
+             fmt::format("on the neighbor: sysctl -w net.ipv6.conf.all.forwarding=1; ip -6 route get {}",
+                         adjacency.probe.return_address.to_string())});
+    }
+    return findings;
+}
+
+}  // namespace sidestep

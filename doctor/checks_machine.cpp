@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The kernel: features, sysctls, tables, and who else is at our hooks.
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "doctor/checks.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr int kLeastMajor = 6;
+constexpr int kLeastMinor = 1;
+
+/// 6.1.0-18-amd64 is 6 and 1.
+std::pair<int, int> version_of(const std::string& release) {
+    int major = 0;
+    int minor = 0;
+    const auto* end = release.data() + release.size();
+    const auto first = std::from_chars(release.data(), end, major);
+    if (first.ec == std::errc() && first.ptr != end) std::from_chars(first.ptr + 1, end, minor);
+    return {major, minor};
+}
+
+std::set<std::string> entrances(const Config& config) {
+    std::set<std::string> names(config.ingress.begin(), config.ingress.end());
+    for (const auto& adjacency : config.adjacencies) names.insert(adjacency.interface);
+    return names;
+}
+
+bool has_v4(const Config& config) {
+    return std::ranges::any_of(config.policies, [](const PolicyConfig& policy) {
+        return policy.steering != Steering::transit &&
+               std::ranges::any_of(policy.prefixes, [](const Prefix& prefix) { return prefix.address.is_v4(); });
+    });
+}
+
+}  // namespace
+
+Findings check_kernel(const Case& node) {
+    Findings findings;
+    if (!node.machine.looked) return findings;
+    const auto version = version_of(node.machine.kernel);
+    if (version < std::pair(kLeastMajor, kLeastMinor) && !node.machine.kernel.empty()) {
+        findings.push_back({Severity::error, "kernel",
+                            fmt::format("{} is too old: Linux 6.1 or later is needed", node.machine.kernel),
+                            "uname -r"});
+    }
+    if (!node.machine.sysctls.contains("net.ipv6.conf.all.forwarding")) {
+        findings.push_back({Severity::error, "kernel", "has no IPv6", "modprobe ipv6"});
+    } else if (!node.machine.sysctls.contains("net.ipv6.conf.all.seg6_enabled")) {
+        findings.push_back({Severity::warning, "kernel",
+                            "has no SRv6 (CONFIG_IPV6_SEG6_LWTUNNEL): End and End.X cannot be installed as routes",
+                            "grep SEG6 /boot/config-$(uname -r)"});
+    }
+    if (!node.machine.privileged) {
+        findings.push_back(
+            {Severity::note, "doctor", "runs without root, so it does not see everything", "sudo sidestep doctor"});
+    }
+    return findings;
+}
+
+Findings check_forwarding(const Case& node) {
+    if (!node.config || !node.machine.looked) return {};
+    const auto all = node.machine.sysctl("net.ipv6.conf.all.forwarding");
+    if (!all || *all != 0) return {};
+    return {{Severity::error, "kernel",
+             "does not forward IPv6: traffic is not forwarded, and the probes of neighbors find no way back",
+             "sysctl -w net.ipv6.conf.all.forwarding=1"}};
+}
+
+/// Packets of a steered IPv4 prefix have their reverse path in the policy device.
+Findings check_reverse_path(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked || !has_v4(*node.config)) return findings;
+    const auto all = node.machine.sysctl("net.ipv4.conf.all.rp_filter").value_or(0);
+    for (const auto& name : entrances(*node.config)) {
+        const auto own = node.machine.sysctl(fmt::format("net.ipv4.conf.{}.rp_filter", name)).value_or(0);
+        if (std::max(all, own) != 1) continue;
+        findings.push_back({Severity::error, "interface " + name,
+                            "has a strict reverse path filter: the reverse path of steered IPv4 prefixes is the policy "
+                            "device, so their packets are dropped here",
+                            fmt::format("sysctl -w net.ipv4.conf.{}.rp_filter=2", name)});
+    }
+    return findings;
+}
+
+/// The neighbor table belongs to the whole kernel, all network namespaces together.
+Findings check_neighbor_table(const Case& node) {
+    if (!node.machine.looked) return {};
+    const auto most = node.machine.sysctl("net.ipv6.neigh.default.gc_thresh3");
+    if (!most) return {};
+    const auto sessions = node.config ? node.config->adjacencies.size() : 0;
+    const auto wanted = static_cast<long>(std::max(node.machine.neighbors.size(), sessions));
+    if (wanted * 4 < *most * 3) return {};
+    const long more = std::max(8192L, wanted * 4);
+    return {
+        {wanted >= *most ? Severity::error : Severity::warning, "kernel",
+         fmt::format("the neighbor table has room for {} entries, and {} are in use or needed here, beside those of "
+                     "other network namespaces: when it overflows, neighbors are forgotten and packets lost",
+                     *most, wanted),
+         fmt::format("sysctl -w net.ipv6.neigh.default.gc_thresh3={} net.ipv6.neigh.default.gc_thresh2={}", more,
+                     more / 2)}};
+}
+
+Findings check_other_programs(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& name : entrances(*node.config)) {
+        const auto* seen = node.machine.interface(name);
+        if (seen == nullptr) continue;
+        if (!seen->xdp.empty()) {
+            findings.push_back({Severity::warning, "interface " + name,
+                                fmt::format("has an XDP program of somebody else ({}): what it drops or redirects, "
+                                            "probes included, Sidestep never sees",
+                                            seen->xdp),
+                                fmt::format("ip -d link show dev {}", name)});
+        }
+        if (!seen->filters.empty()) {
+            findings.push_back(
+                {Severity::note, "interface " + name,
+                 fmt::format("has other tc filters at ingress ({}): those before Sidestep's decide first",
+                             fmt::join(seen->filters, ", ")),
+                 fmt::format("tc filter show dev {} ingress", name)});
+        }
+    }
+    return findings;
+}
+
+Findings check_clock(const Case& node) {
+    if (!node.config || !node.daemon.running || !node.daemon.status.is_object()) return {};
+    const auto clock = node.daemon.status.value("clock", nlohmann::json::object());
+    if (node.config->clock == ClockKind::process || clock.value("kind", "") != "process") return {};
+    return {
+        {Severity::warning, "clock",
+         "the process drives the probes, since the kernel has no veth or no TBF: detection is late while the machine "
+         "is busy",
+         "modprobe -a veth sch_tbf"}};
+}
+
+Findings examine(const Case& node) {
+    Findings all;
+    for (auto* check :
+         {check_daemon, check_interfaces, check_return_addresses, check_neighbors, check_answers, check_forwarding,
+          check_addresses, check_plain_candidates, check_sids, check_reverse_path, check_mtu, check_other_programs,
+          check_neighbor_table, check_kernel, check_clock, check_backups}) {
+        auto findings = check(node);
+        all.insert(all.end(), findings.begin(), findings.end());
+    }
+    return all;
+}
+
+}  // namespace sidestep

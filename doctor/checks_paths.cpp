@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Routes, SIDs, sizes and backups.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "detector/core/encap_overhead.hpp"
+#include "doctor/checks.hpp"
+
+namespace sidestep {
+namespace {
+
+const AdjacencyConfig* adjacency_of(const Config& config, const std::string& name) {
+    const auto found = std::ranges::find(config.adjacencies, name, &AdjacencyConfig::name);
+    return found == config.adjacencies.end() ? nullptr : &*found;
+}
+
+/// Calls `use` with the owner ("policy to-D") of each candidate path and with its lists.
+template <typename Use>
+void for_each_list(const Config& config, const Use& use) {
+    for (const auto& policy : config.policies) {
+        for (const auto& candidate : policy.candidates) {
+            for (const auto& list : candidate.lists) use("policy " + policy.name, list);
+        }
+    }
+    for (const auto& adjacency : config.adjacencies) {
+        for (const auto& candidate : adjacency.bypass) {
+            for (const auto& list : candidate.lists) use("bypass of " + adjacency.name, list);
+        }
+    }
+}
+
+/// The largest MTU among the interfaces where packets for this list come in.
+unsigned largest_ingress(const Case& node, const std::string& but) {
+    unsigned largest = 0;
+    const auto look = [&](const std::string& name) {
+        const auto* seen = node.machine.interface(name);
+        if (seen != nullptr && name != but) largest = std::max(largest, seen->mtu);
+    };
+    for (const auto& name : node.config->ingress) look(name);
+    for (const auto& adjacency : node.config->adjacencies) look(adjacency.interface);
+    return largest;
+}
+
+std::string describe(const SeenRoute& route) {
+    std::string text = route.prefix.to_string();
+    if (!route.type.empty()) text = route.type + ' ' + text;
+    if (!route.encap.empty()) text += fmt::format(" encap {} {}", route.encap, route.action);
+    if (route.gateway) text += " via " + route.gateway->to_string();
+    if (!route.interface.empty()) text += " dev " + route.interface;
+    if (!route.protocol.empty()) text += " proto " + route.protocol;
+    return text;
+}
+
+}  // namespace
+
+Findings check_plain_candidates(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& policy : node.config->policies) {
+        if (policy.steering != Steering::transit || policy.candidates.empty()) continue;
+        const auto& first = policy.candidates.front().lists.front();
+        const auto* adjacency = adjacency_of(*node.config, first.adjacency);
+        if (first.encap != Encap::plain || adjacency == nullptr) continue;
+        for (const auto& prefix : policy.prefixes) {
+            const auto* route = node.machine.lookup(prefix.address);
+            if (route == nullptr) {
+                findings.push_back({Severity::error, "policy " + policy.name,
+                                    fmt::format("there is no route to {}: without failures its packets are dropped",
+                                                prefix.to_string()),
+                                    fmt::format("ip route get {}", prefix.address.to_string())});
+            } else if (route->type.empty() && !route->interface.empty() && route->interface != adjacency->interface) {
+                findings.push_back({Severity::warning, "policy " + policy.name,
+                                    fmt::format("{} is routed by {}, but its plain candidate names {}, which is {}: "
+                                                "while that is down, packets take the backup for no reason, and "
+                                                "while {} is down, they do not",
+                                                prefix.to_string(), route->interface, adjacency->name,
+                                                adjacency->interface, route->interface),
+                                    fmt::format("ip route get {}", prefix.address.to_string())});
+            }
+        }
+    }
+    return findings;
+}
+
+Findings check_sids(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked || !node.daemon.running) return findings;
+    for (const auto& sid : node.config->sids) {
+        const bool in_kernel = sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x;
+        if (!in_kernel || !sid.install) continue;
+        const auto* route = node.machine.lookup(sid.sid.address);
+        if (route != nullptr && route->encap == "seg6local") continue;
+        findings.push_back(
+            {Severity::error, "sid " + sid.sid.to_string(),
+             route == nullptr
+                 ? "has no route in the kernel: while nothing is down, packets to it are lost"
+                 : fmt::format("is shadowed by the route {}: while nothing is down, packets to it go there",
+                               describe(*route)),
+             fmt::format("ip -6 route get fibmatch {}", sid.sid.address.to_string())});
+    }
+    return findings;
+}
+
+Findings check_mtu(const Case& node) {
+    std::map<std::string, Finding> worst;  // one for each owner and interface
+    if (!node.config || !node.machine.looked) return {};
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list) {
+        const auto* adjacency = adjacency_of(*node.config, list.adjacency);
+        const auto* seen = adjacency == nullptr ? nullptr : node.machine.interface(adjacency->interface);
+        const auto overhead = overhead_at_most(list);
+        if (seen == nullptr || overhead == 0) return;
+        const auto largest = largest_ingress(node, adjacency->interface);
+        if (largest == 0 || seen->mtu >= largest + overhead) return;
+        worst[owner + adjacency->interface] = {
+            Severity::note, owner,
+            fmt::format("packets above {} bytes do not fit into {} (MTU {}) with the {} bytes of its backup: they are "
+                        "dropped during a repair, and their senders told; links behind it count too",
+                        seen->mtu - std::min(seen->mtu, overhead), adjacency->interface, seen->mtu, overhead),
+            fmt::format("ip link set dev {} mtu {}", adjacency->interface, largest + overhead)};
+        if (seen->mtu < 1280 + overhead) worst[owner + adjacency->interface].severity = Severity::warning;
+    });
+    Findings findings;
+    for (auto& [key, finding] : worst) findings.push_back(std::move(finding));
+    return findings;
+}
+
+Findings check_backups(const Case& node) {
+    Findings findings;
+    if (!node.config) return findings;
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list) {
+        if (list.segments.empty() || !list.sessions.empty()) return;
+        findings.push_back({Severity::note, owner,
+                            fmt::format("its backup over {} is believed, not proven: only the first link is probed, "
+                                        "not the {} segment{} behind it",
+                                        list.adjacency, list.segments.size(), list.segments.size() == 1 ? "" : "s"),
+                            "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"});
+    });
+    return findings;
+}
+
+Findings check_addresses(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    if (node.machine.holders(node.config->source).empty()) {
+        findings.push_back({Severity::warning, "node " + node.config->node,
+                            fmt::format("source-address {} is no address of this node: errors about repaired packets "
+                                        "do not reach it, and routers may drop what it sends",
+                                        node.config->source.to_string()),
+                            fmt::format("ip -6 address add {}/128 dev lo", node.config->source.to_string())});
+    }
+    return findings;
+}
+
+}  // namespace sidestep

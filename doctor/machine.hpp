@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What `sidestep doctor` and `sidestep init` know of this machine, as plain data: they judge and propose without a
+// system call, so that every sentence of theirs has a test. look.hpp fills it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "common/address.hpp"
+#include "detector/core/config.hpp"
+
+namespace sidestep {
+
+struct SeenAddress {
+    Address address{};
+    std::uint8_t length = 128;
+    bool link_local = false;
+};
+
+struct SeenInterface {
+    std::string name{};
+    bool up = false;
+    bool carrier = false;
+    bool loopback = false;
+    bool sends_broadcast = false;  ///< Ethernet-like, rather than a tunnel
+    std::string kind{};            ///< "veth", "bridge"...; empty for hardware
+    std::string master{};          ///< the bridge or bond that it is part of
+    unsigned mtu = 0;
+    std::vector<SeenAddress> addresses{};
+    std::string xdp{};                   ///< name of somebody else's program; empty: none
+    std::vector<std::string> filters{};  ///< other tc filters at ingress, by name and preference
+};
+
+struct SeenNeighbor {
+    std::string interface {};
+    Address address{};
+    std::string state{};  ///< as ip-neighbour(8) has it: REACHABLE, FAILED, ...
+    bool router = false;
+    std::string mac{};  ///< empty: not resolved
+
+    [[nodiscard]] bool resolved() const { return state != "FAILED" && state != "INCOMPLETE" && state != "NONE"; }
+};
+
+/// A route, or what the tables answer for a destination.
+struct SeenRoute {
+    Prefix prefix{};
+    std::optional<Address> gateway{};
+    std::string interface {};
+    std::string protocol{};  ///< "kernel", "86", "isis", ...
+    std::string type{};      ///< empty, "local", "unreachable"...
+    std::string encap{};     ///< "seg6local", ...
+    std::string action{};    ///< of seg6local
+};
+
+struct Machine {
+    bool looked = false;   ///< false: the machine could not be asked (why)
+    std::string kernel{};  ///< release
+    bool privileged = true;
+    std::map<std::string, SeenInterface> interfaces{};
+    std::vector<SeenNeighbor> neighbors{};
+    std::vector<SeenRoute> routes{};
+    std::map<std::string, std::string> sysctls{};  ///< those that exist, by name with dots
+    std::map<std::string, SeenRoute> lookups{};    ///< by destination as text; none: unreachable
+    std::string hostname{};
+    bool isis = false;  ///< FRR's isisd answers
+
+    [[nodiscard]] const SeenInterface* interface(const std::string& name) const;
+    /// The value as a number; none if the kernel has no such sysctl.
+    [[nodiscard]] std::optional<long> sysctl(const std::string& name) const;
+    /// The interfaces that have this address.
+    [[nodiscard]] std::vector<std::string> holders(const Address& address) const;
+    [[nodiscard]] const SeenRoute* lookup(const Address& destination) const;
+};
+
+/// The answers of a running daemon; null where there is none.
+struct DaemonView {
+    bool running = false;
+    nlohmann::json status{};
+    nlohmann::json sessions{};
+    nlohmann::json policies{};
+    nlohmann::json routing{};
+
+    /// The session's entry; null if there is none.
+    [[nodiscard]] nlohmann::json session(const std::string& name) const;
+};
+
+/// All that is known of a node.
+struct Case {
+    std::optional<Config> config{};
+    Machine machine{};
+    DaemonView daemon{};
+};
+
+}  // namespace sidestep

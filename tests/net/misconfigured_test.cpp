@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Configurations that are valid and wrong: within a few seconds the log, `status` and `sidestep doctor` say why.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "tests/net/protected_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Misconfigured : public ProtectedLab {
+  protected:
+    /// Starts sidestepd on A, and waits until its status has a problem with these words.
+    testing::AssertionResult reports(const std::string& config, const std::string& words) {
+        if (auto launched = launch("A", config); !launched) return launched;
+        std::string seen;
+        const bool reported = wait_for(kPatience, [&] {
+            seen = ask("A", "status").value("problems", json::array()).dump();
+            return seen.find(words) != std::string::npos;
+        });
+        if (!reported) return testing::AssertionFailure() << "problems: " << seen;
+        if (daemon("A").process().output().find(words) == std::string::npos)
+            return testing::AssertionFailure() << "not in the log: " << daemon("A").process().output();
+        return testing::AssertionSuccess();
+    }
+    std::string doctor(const std::string& options = "") {
+        const auto program = std::filesystem::path(Daemon::executable().value()).parent_path() / "sidestep";
+        return shell(
+            "A", program.string() + " doctor --run-dir " + run_directory("A") + " " + options + "; echo exit code $?");
+    }
+    /// The state of the policy's candidates, in order.
+    std::string states() {
+        std::string text;
+        for (const auto& candidate : ask("A", "policies")["policies"][0]["candidates"])
+            text += candidate.value("state", "?") + " ";
+        return text;
+    }
+    std::string address(const std::string& link) { return lab().interface("A", link).address.to_string(); }
+};
+
+TEST_F(Misconfigured, NothingToSayWhereAllIsWell) {
+    ASSERT_TRUE(start("A"));
+    EXPECT_EQ(states(), "up up ");
+    EXPECT_THAT(doctor(), HasSubstr("exit code 0"));
+    EXPECT_EQ(ask("A", "status")["problems"], json::array());
+}
+
+TEST_F(Misconfigured, AWrongNeighbor) {
+    const auto neighbor = lab().peer("A", "A-B").link_local.to_string();
+    ASSERT_TRUE(reports(with(config("A"), neighbor, "fe80::dead"), "nobody behind to-B answers for fe80::dead"));
+    EXPECT_THAT(doctor(), HasSubstr("its neighbor fe80::dead"));
+    EXPECT_THAT(doctor(), HasSubstr("exit code 2"));
+}
+
+TEST_F(Misconfigured, AReturnAddressOfSomebodyElse) {
+    const auto theirs = lab().peer("A", "A-B").address.to_string();
+    const auto wrong = with(config("A"), "return-address: \"" + address("A-B"), "return-address: \"" + theirs);
+    ASSERT_TRUE(reports(wrong, "return-address " + theirs + " is no address of this node"));
+    EXPECT_THAT(states(), HasSubstr("init")) << "its first candidate was never proved";
+    EXPECT_THAT(doctor(), HasSubstr("return-address " + theirs + " is no address of this node"));
+}
+
+TEST_F(Misconfigured, SwappedReturnAddresses) {
+    auto swapped = with(config("A"), "return-address: \"" + address("A-B"), "return-address: \"X");
+    swapped = with(swapped, "return-address: \"" + address("A-C"), "return-address: \"" + address("A-B"));
+    swapped = with(swapped, "return-address: \"X", "return-address: \"" + address("A-C"));
+    ASSERT_TRUE(reports(swapped, "swapped return addresses?"));
+    EXPECT_THAT(doctor(), HasSubstr("swapped?"));
+}
+
+TEST_F(Misconfigured, ANeighborThatDoesNotForward) {
+    shell("B", "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding");
+    ASSERT_TRUE(reports(config("A"), "does not forward IPv6"));
+    EXPECT_THAT(doctor(), HasSubstr("does not forward"));
+}
+
+TEST_F(Misconfigured, AForeignSourceAddress) {
+    const auto own = lab().graph().node(lab().id_of("A")).loopback.value().to_string();
+    ASSERT_TRUE(reports(with(config("A"), own, "fd00:ffff::1"), "source-address fd00:ffff::1 is no address"));
+    EXPECT_THAT(doctor(), HasSubstr("source-address fd00:ffff::1"));
+}
+
+TEST_F(Misconfigured, DoctorLooksBeforeTheFirstStart) {
+    const auto file = lab().directory() + "/before.yaml";
+    shell("A", "cat > " + file + " <<'END'\n" + config("A") + "END\n");
+    EXPECT_THAT(doctor("--config " + file), HasSubstr("no sidestepd runs"));
+    shell("A", "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding; ip link set dev to-C down");
+    const auto found = doctor("--config " + file);
+    EXPECT_THAT(found, HasSubstr("sysctl -w net.ipv6.conf.all.forwarding=1"));
+    EXPECT_THAT(found, HasSubstr("ip link set dev to-C up"));
+    EXPECT_THAT(found, HasSubstr("exit code 2"));
+    EXPECT_THAT(doctor("--json --config " + file), HasSubstr("\"severity\": \"error\""));
+}
+
+}  // namespace
+}  // namespace sidestep::topo

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Breaks one thing after the other on a node where all is well, and reads what each check says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/doctor/node_case.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// The only finding.
+Finding only(const Findings& findings) {
+    EXPECT_EQ(findings.size(), 1U) << to_text(findings);
+    return findings.empty() ? Finding{} : findings.front();
+}
+
+TEST(Doctor, FindsNothingWhereAllIsWell) {
+    EXPECT_THAT(examine(good_case()), IsEmpty()) << to_text(examine(good_case()));
+    EXPECT_EQ(exit_code_of({}), 0);
+}
+
+TEST(Doctor, WithoutADaemonItSaysWhatItCannotKnow) {
+    auto node = good_case();
+    node.daemon = {};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("no sidestepd runs"));
+}
+
+TEST(Doctor, InterfacesThatCannotCarryProbes) {
+    auto node = good_case();
+    node.machine.interfaces.erase("to-B");
+    EXPECT_THAT(only(check_interfaces(node)).text, HasSubstr("does not exist"));
+    node = good_case();
+    node.machine.interfaces["to-B"].up = false;
+    EXPECT_EQ(only(check_interfaces(node)).command, "ip link set dev to-B up");
+    node = good_case();
+    node.machine.interfaces["to-B"].carrier = false;
+    EXPECT_THAT(only(check_interfaces(node)).text, HasSubstr("no carrier"));
+    node = good_case();
+    node.machine.sysctls["net.ipv6.conf.to-B.disable_ipv6"] = "1";
+    EXPECT_THAT(only(check_interfaces(node)).command, HasSubstr("disable_ipv6=0"));
+}
+
+TEST(Doctor, AReturnAddressThatIsNotOurs) {
+    auto node = good_case();
+    node.config->adjacencies[0].probe.return_address = addr("fd00:ab::b");
+    const auto finding = only(check_return_addresses(node));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_EQ(finding.subject, "session A-B");
+    EXPECT_THAT(finding.text, HasSubstr("return-address fd00:ab::b is no address of this node"));
+}
+
+TEST(Doctor, SwappedReturnAddresses) {
+    auto node = good_case();
+    std::swap(node.config->adjacencies[0].probe.return_address, node.config->adjacencies[1].probe.return_address);
+    const auto findings = check_return_addresses(node);
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_THAT(findings[0].text, HasSubstr("fd00:ac::a is on to-C, not on to-B"));
+    EXPECT_THAT(findings[0].text, HasSubstr("swapped?"));
+}
+
+TEST(Doctor, ANeighborThatNobodyIs) {
+    auto node = good_case();
+    node.machine.neighbors[0].state = "FAILED";
+    const auto finding = only(check_neighbors(node));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_THAT(finding.text, HasSubstr("nobody behind to-B answers for its neighbor fe80::b"));
+    EXPECT_EQ(finding.command, "ping -c 3 fe80::b%to-B");
+}
+
+TEST(Doctor, ANeighborBehindAnotherInterface) {
+    auto node = good_case();
+    node.config->adjacencies[0].neighbor = addr("fd00:ac::c");
+    node.machine.neighbors.push_back({.interface = "to-C", .address = addr("fd00:ac::c"), .state = "REACHABLE"});
+    EXPECT_THAT(only(check_neighbors(node)).text, HasSubstr("is behind to-C, not behind to-B"));
+}
+
+TEST(Doctor, ANeighborThatIsThisNode) {
+    auto node = good_case();
+    node.config->adjacencies[0].neighbor = addr("fd00:ab::a");
+    EXPECT_THAT(only(check_neighbors(node)).text, HasSubstr("this node's own address"));
+}
+
+TEST(Doctor, ANeighborThatDoesNotForward) {
+    auto node = good_case();
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "init", 4000, 0), seen_session("A-C", "up")}}};
+    const auto finding = only(examine(node));
+    EXPECT_THAT(finding.text, HasSubstr("0 of 4000 probes came back by to-B: fe80::b does not forward"));
+    EXPECT_THAT(finding.command, HasSubstr("net.ipv6.conf.all.forwarding=1"));
+    EXPECT_EQ(exit_code_of({finding}), 2);
+}
+
+TEST(Doctor, ThisNodeDoesNotForward) {
+    auto node = good_case();
+    node.machine.sysctls["net.ipv6.conf.all.forwarding"] = "0";
+    EXPECT_EQ(only(examine(node)).command, "sysctl -w net.ipv6.conf.all.forwarding=1");
+}
+
+TEST(Doctor, AForeignSourceAddress) {
+    auto node = good_case();
+    node.config->source = addr("fd00:b::1");
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("source-address fd00:b::1 is no address of this node"));
+}
+
+TEST(Doctor, APlainCandidateThatIsNotTheRoute) {
+    auto node = good_case();
+    node.machine.lookups["2001:db8:d::"].interface = "to-C";
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_THAT(finding.text, HasSubstr("2001:db8:d::/64 is routed by to-C, but its plain candidate names A-B"));
+    node.machine.lookups.clear();
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("there is no route to 2001:db8:d::/64"));
+}
+
+TEST(Doctor, AShadowedSid) {
+    auto node = good_case();
+    SidConfig sid;
+    sid.sid = *Prefix::parse("fd00:a::/128");
+    node.config->sids = {sid};
+    auto& route = node.machine.lookups["fd00:a::"];
+    route = {.prefix = sid.sid, .interface = "sr0", .protocol = "86", .encap = "seg6local", .action = "End"};
+    EXPECT_THAT(examine(node), IsEmpty());
+    route = {.prefix = *Prefix::parse("fd00:a::/48"), .interface = "lo", .protocol = "kernel"};
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("shadowed by the route fd00:a::/48 dev lo proto kernel"));
+    node.machine.lookups.erase("fd00:a::");
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("no route in the kernel"));
+    node.config->sids[0].install = false;
+    EXPECT_THAT(examine(node), IsEmpty()) << "somebody else owns it";
+}
+
+TEST(Doctor, ABackupThatIsTooNarrow) {
+    auto node = good_case();
+    node.machine.interfaces["to-C"].mtu = 1500;
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("packets above 1420 bytes do not fit into to-C (MTU 1500)"));
+    node.machine.interfaces["to-C"].mtu = 1300;
+    EXPECT_EQ(only(check_mtu(node)).severity, Severity::warning) << "IPv6's least MTU does not fit";
+}
+
+TEST(Doctor, AnotherProgramAtOurHook) {
+    auto node = good_case();
+    node.machine.interfaces["to-B"].xdp = "xdp_firewall";
+    node.machine.interfaces["to-S"].filters = {"limiter pref 10"};
+    const auto findings = check_other_programs(node);
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_THAT(findings[0].text, HasSubstr("xdp_firewall"));
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_THAT(findings[1].text, HasSubstr("limiter pref 10"));
+}
+
+TEST(Doctor, ANeighborTableThatOverflows) {
+    auto node = good_case();
+    node.machine.sysctls["net.ipv6.neigh.default.gc_thresh3"] = "2";
+    const auto finding = only(check_neighbor_table(node));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_THAT(finding.command, HasSubstr("gc_thresh3=8192"));
+    node.config->adjacencies.resize(800, node.config->adjacencies[0]);
+    node.machine.sysctls["net.ipv6.neigh.default.gc_thresh3"] = "1024";
+    EXPECT_EQ(only(check_neighbor_table(node)).severity, Severity::warning);
+}
+
+TEST(Doctor, AStrictReversePathFilter) {
+    auto node = good_case();
+    node.machine.sysctls["net.ipv4.conf.to-S.rp_filter"] = "1";
+    EXPECT_THAT(examine(node), IsEmpty()) << "no IPv4 is steered";
+    node.config->policies[0].steering = Steering::device;
+    node.config->policies[0].prefixes.push_back(*Prefix::parse("198.51.100.0/24"));
+    EXPECT_EQ(only(examine(node)).command, "sysctl -w net.ipv4.conf.to-S.rp_filter=2");
+}
+
+TEST(Doctor, AKernelThatIsTooOld) {
+    auto node = good_case();
+    node.machine.kernel = "5.15.0";
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("6.1 or later"));
+    node = good_case();
+    node.machine.sysctls.erase("net.ipv6.conf.all.seg6_enabled");
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("no SRv6"));
+}
+
+TEST(Doctor, AProcessClockThatNobodyAskedFor) {
+    auto node = good_case();
+    node.daemon.status["clock"]["kind"] = "process";
+    EXPECT_THAT(only(examine(node)).command, HasSubstr("sch_tbf"));
+    node.config->clock = ClockKind::process;
+    EXPECT_THAT(examine(node), IsEmpty());
+}
+
+TEST(Doctor, ABackupThatIsBelieved) {
+    auto node = good_case();
+    node.config->policies[0].candidates[1].lists[0].sessions.clear();
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("believed, not proven"));
+    EXPECT_EQ(exit_code_of({finding}), 0);
+}
+
+TEST(Doctor, TheWorstComesFirstAndDecidesTheExitCode) {
+    const Findings findings{{Severity::note, "a", "first", ""}, {Severity::error, "b", "second", "mend it"}};
+    EXPECT_EQ(to_text(findings), "error: b: second\n    mend it\nnote: a: first\n");
+    EXPECT_EQ(exit_code_of(findings), 2);
+    const auto json = to_json(findings);
+    EXPECT_EQ(json["severity"], "error");
+    EXPECT_EQ(json["findings"][0]["command"], "mend it");
+    EXPECT_TRUE(json["findings"][1]["command"].is_null());
+    EXPECT_EQ(to_json({})["severity"], "fine");
+}
+
+}  // namespace
+}  // namespace sidestep
