@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/init_command.hpp"
 #include "cli/routing_commands.hpp"
 
 namespace {
@@ -22,6 +23,7 @@ int run(int argc, char** argv) {
         "See sidestep(8), sidestepd(8), sidestep.yaml(5).");
 
     sidestep::add_daemon_commands(app);
+    sidestep::add_init_command(app);
     sidestep::add_check_command(app);
     sidestep::routing::add_routing_commands(app);
 
