@@ -203,18 +203,36 @@ TEST(Pages, NamedTestsExist) {
     EXPECT_THAT(missing(is_test_name, exists), IsEmpty());
 }
 
-TEST(ManPage, HasTheKeysOfTheConfigurationAndNoOthers) {
-    const auto man = read(kRoot / "docs/man/sidestep.yaml.5");
-    const auto code = sources("detector/config/") + sources("detector/core/");
+/// The keys that the readers in this code know.
+std::vector<std::string> known_keys(const std::string& code) {
     std::vector<std::string> known;
     for (const auto& keys : matches(code, R"(expect_map\(\{([^}]*)\}\))")) {
         for (const auto& key : matches(keys, "\"([^\"]+)\"")) known.push_back(key);
     }
+    return known;
+}
+
+/// The keys that a page describes.
+std::vector<std::string> documented_keys(const std::string& page) {
+    const auto man = read(kRoot / "docs/man" / page);
     auto documented = matches(man, R"(^\.It Cm (\S+))");
     for (const auto& section : matches(man, R"(^\.Ss (\S+))")) documented.push_back(section);
+    return documented;
+}
+
+TEST(ManPage, HasTheKeysOfTheConfigurationAndNoOthers) {
+    const auto code = sources("detector/config/") + sources("detector/core/");
+    const auto known = known_keys(code);
+    const auto documented = documented_keys("sidestep.yaml.5");
     EXPECT_THAT(known, IsSupersetOf({"return-address", "wait-to-restore", "policies"}));
     for (const auto& key : known) EXPECT_THAT(documented, Contains(key));
     for (const auto& key : documented) EXPECT_THAT(code, ::testing::HasSubstr('"' + key + '"'));
+}
+
+TEST(ManPage, HasTheKeysOfATopologyAndNoOthers) {
+    const auto known = known_keys(sources("routing/io/"));
+    EXPECT_THAT(known, IsSupersetOf({"nodes", "reverse-metric", "locator"}));
+    EXPECT_THAT(documented_keys("sidestep-topology.5"), ::testing::UnorderedElementsAreArray(known));
 }
 
 }  // namespace
