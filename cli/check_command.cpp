@@ -11,6 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/describe.hpp"
+#include "cli/shadowed_routes.hpp"
 #include "detector/config/config_file.hpp"
 
 namespace sidestep {
@@ -97,6 +98,7 @@ void check(const CheckOptions& options) {
         return;
     }
     fmt::print("{}", describe(config));
+    if (options.interfaces) fmt::print("{}", describe_shadowed(config));
     print_warnings(complaints);
 }
 
@@ -110,7 +112,8 @@ void add_check_command(CLI::App& app) {
         ->type_name("")
         ->required();
     command->add_flag("--interfaces", options->interfaces,
-                      "Refuse interfaces that this machine does not have, as sidestepd does");
+                      "Refuse interfaces that this machine does not have, as sidestepd does; name the routes whose "
+                      "packets policies take");
     command->add_flag("--json", options->json, "Print the meaning or the complaints as JSON");
     command->callback([=] { check(*options); });
 }

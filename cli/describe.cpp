@@ -111,8 +111,9 @@ std::vector<Row> rows_of(const std::vector<CandidateConfig>& candidates) {
 }
 
 std::string steering_of(const PolicyConfig& policy) {
-    if (policy.steering == Steering::transit) return std::string(to_string(policy.steering));
-    return fmt::format("{}, metric {}", to_string(policy.steering), policy.metric);
+    auto text = std::string(to_string(policy.steering));
+    if (policy.steering != Steering::transit) text += fmt::format(", metric {}", policy.metric);
+    return policy.over_routes ? text + ", over routes" : text;
 }
 
 std::string describe_policies(const Config& config) {

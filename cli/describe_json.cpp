@@ -111,6 +111,7 @@ json policy_json(const PolicyConfig& policy) {
             {"prefixes", texts(policy.prefixes)},
             {"steering", to_string(policy.steering)},
             {"metric", policy.metric},
+            {"over_routes", policy.over_routes},
             {"candidates", candidates_json(policy.candidates)}};
 }
 

@@ -146,8 +146,9 @@ void Daemon::replace_feed() {
 }
 
 bool needs_routes(const Desired& desired) {
-    return desired.routing ||
-           std::ranges::any_of(desired.policies, [](const DesiredPolicy& policy) { return !policy.bypass_of.empty(); });
+    return desired.routing || std::ranges::any_of(desired.policies, [](const DesiredPolicy& policy) {
+               return !policy.bypass_of.empty() || yields_to_routes(policy);
+           });
 }
 
 }  // namespace sidestep

@@ -97,7 +97,7 @@ void check_proofs(const Reading& reading, const PolicyConfig& policy, const Yaml
 }
 
 void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
-    if (!place.expect_map({"name", "prefixes", "candidates", "steering", "metric"})) return;
+    if (!place.expect_map({"name", "prefixes", "candidates", "steering", "metric", "over-routes"})) return;
     PolicyConfig policy;
     if (const auto name = place.required("name")) {
         policy.name = read_name(*name).value_or("");
@@ -116,6 +116,9 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
     }
     if (const auto metric = place.optional("metric")) {
         policy.metric = static_cast<unsigned>(metric->integer(1, UINT32_MAX).value_or(policy.metric));
+    }
+    if (const auto over = place.optional("over-routes")) {
+        policy.over_routes = over->boolean().value_or(policy.over_routes);
     }
     if (const auto candidates = place.required("candidates")) {
         policy.candidates = read_candidates(reading, *candidates,

@@ -117,7 +117,8 @@ struct PolicyConfig {
     std::vector<Prefix> prefixes;
     std::vector<CandidateConfig> candidates;
     Steering steering = Steering::transit;
-    unsigned metric = 5;  ///< of the routes that the steering installs
+    unsigned metric = 5;       ///< of the routes that the steering installs
+    bool over_routes = false;  ///< its backups also take packets of routes that are more specific than its prefixes
 
     bool operator==(const PolicyConfig&) const = default;
 };

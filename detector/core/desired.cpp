@@ -120,6 +120,12 @@ Desired with_clients(Desired base, const std::vector<SessionConfig>& clients) {
     return base;
 }
 
+bool yields_to_routes(const DesiredPolicy& policy) {
+    const auto& [name, prefixes, candidates, steering, metric, over_routes] = policy.config;
+    return policy.bypass_of.empty() && !over_routes && !candidates.empty() &&
+           std::ranges::any_of(candidates.front().lists, [](const auto& list) { return list.encap == Encap::plain; });
+}
+
 std::string key_of(const DesiredPolicy& policy) {
     return policy.config.name + (policy.computed && policy.bypass_of.empty() ? kComputedMark : "");
 }

@@ -74,6 +74,9 @@ Desired with_clients(Desired base, const std::vector<SessionConfig>& clients);
 inline std::string bypass_name(const std::string& adjacency) {
     return adjacency + " bypass";
 }
+/// Whether a policy leaves routes alone that are more specific than its prefixes: as long as it leaves its packets to the
+/// kernel while all is well, it is a backup for a route, not a route.
+bool yields_to_routes(const DesiredPolicy& policy);
 /// The name under which a policy is known: the file and routing may use the same, and a bypass has its adjacency's.
 std::string key_of(const DesiredPolicy& policy);
 

@@ -51,12 +51,20 @@ struct RouteHop {
     auto operator<=>(const RouteHop&) const = default;  // NOLINT(modernize-use-nullptr): the expansion of <=>
 };
 
-/// A route of the main table that appeared or changed, or, with `gone`, the next hops that it lost.
+/// What a route does with its packets.
+enum class RouteKind : std::uint8_t {
+    forwards,   ///< sends them to next hops; somebody set it up
+    connected,  ///< the same; the kernel made it from an address
+    ends,       ///< delivers them to this node, or refuses them: local, blackhole, unreachable, prohibit
+};
+
+/// A route of the main or local table that appeared or changed, or, with `gone`, the next hops that it lost.
 struct RouteChange {
     Prefix prefix;
     unsigned metric = 0;
     std::vector<RouteHop> hops;
     bool gone = false;
+    RouteKind kind = RouteKind::forwards;
 };
 
 }  // namespace sidestep

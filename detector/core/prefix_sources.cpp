@@ -43,13 +43,22 @@ void for_each_difference(const Map& a, const Map& b, Visit visit) {
     }
 }
 
+/// Returns the prefixes that differ.
+std::vector<Prefix> exchange_map(std::map<Prefix, std::uint32_t>& present, std::map<Prefix, std::uint32_t> wanted) {
+    std::vector<Prefix> changed;
+    for_each_difference(present, wanted, [&](const Prefix& prefix) { changed.push_back(prefix); });
+    present = std::move(wanted);
+    return changed;
+}
+
 }  // namespace
 
 std::vector<Prefix> PrefixSources::set_stale(std::map<Prefix, std::uint32_t> slots) {
-    std::vector<Prefix> changed;
-    for_each_difference(stale_, slots, [&](const Prefix& prefix) { changed.push_back(prefix); });
-    stale_ = std::move(slots);
-    return changed;
+    return exchange_map(stale_, std::move(slots));
+}
+
+std::vector<Prefix> PrefixSources::set_inner(std::map<Prefix, std::uint32_t> slots) {
+    return exchange_map(inner_, std::move(slots));
 }
 
 bool PrefixSources::exempt(const Prefix& host, bool add) {
@@ -60,6 +69,7 @@ std::optional<std::uint32_t> PrefixSources::slot_of(const Prefix& prefix) const 
     if (const auto found = set_.policies.find(prefix); found != set_.policies.end()) return found->second;
     if (exempt_.contains(prefix)) return SS_POLICY_EXEMPT;
     if (const auto found = stale_.find(prefix); found != stale_.end()) return found->second;
+    if (const auto found = inner_.find(prefix); found != inner_.end()) return found->second;
     if (set_.unprotected.contains(prefix)) return SS_POLICY_NONE;
     return std::nullopt;
 }
@@ -95,6 +105,9 @@ Result<PrefixSources::Merged> PrefixSources::merge(const PrefixSet& set, std::si
     for (const auto& prefix : exempt_) add_if_room(prefix, SS_POLICY_EXEMPT);
     for (const auto& [prefix, slot] : stale_) {
         if (!exempt_.contains(prefix)) add_if_room(prefix, slot);
+    }
+    for (const auto& [prefix, slot] : inner_) {
+        if (!exempt_.contains(prefix) && !stale_.contains(prefix)) add_if_room(prefix, slot);
     }
     return merged;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Decides which of several sources of a prefix counts. A source is a policy, this node (its own addresses are never
-// repaired), a bypass (for a stale route, whose interface is gone), or routing, which leaves a destination without
-// policy.
+// repaired), a bypass (for a stale route, whose interface is gone), a route inside a policy's prefix (inner_routes.hpp), or
+// routing, which leaves a destination without policy.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +35,8 @@ class PrefixSources {
     [[nodiscard]] const PrefixSet& set() const { return set_; }
     /// The prefixes whose entries may have changed.
     std::vector<Prefix> set_stale(std::map<Prefix, std::uint32_t> slots);
+    /// The same for routes inside policies.
+    std::vector<Prefix> set_inner(std::map<Prefix, std::uint32_t> slots);
     /// An address of this node comes or goes. Returns true if that changes anything.
     bool exempt(const Prefix& host, bool add);
 
@@ -43,16 +45,17 @@ class PrefixSources {
 
     struct Merged {
         std::vector<PrefixEntry> entries;  ///< one per prefix
-        std::size_t unplaced = 0;          ///< exempt addresses and stale routes that did not fit
+        std::size_t unplaced = 0;          ///< exempt addresses and routes that did not fit
     };
     /// All entries as if `set` were in force, for a table with `room` prefixes and SS_MAX_LENGTHS lengths per family.
-    /// Returns an error if the set itself does not fit; exempt addresses and stale routes get the room that is left.
+    /// Returns an error if the set itself does not fit; exempt addresses and routes get the room that is left.
     [[nodiscard]] Result<Merged> merge(const PrefixSet& set, std::size_t room) const;
 
   private:
     PrefixSet set_;
     std::set<Prefix> exempt_;
     std::map<Prefix, std::uint32_t> stale_;
+    std::map<Prefix, std::uint32_t> inner_;
 };
 
 }  // namespace sidestep

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kSeekEvery = 1s;
 constexpr Nanoseconds kAuditEvery = 1s;
+constexpr std::size_t kFewRoutes = 8192;  // a walk over more of them takes milliseconds: not after each change
 
 std::string utc_now() {
     const auto now = std::chrono::system_clock::now();
@@ -75,7 +76,8 @@ Engine::Engine(Maps& maps, EngineHooks hooks, SavedSessions saved)
       policies_(maps, sessions_),
       adjacencies_(maps, sessions_, policies_),
       sids_(maps, sessions_, policies_),
-      routes_(kRoutesKept) {
+      routes_(kRoutesKept),
+      inner_routes_(kRoutesKept) {
     log_.on_event = hooks_.on_event;
 }
 
@@ -162,6 +164,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         routes_.on_interface(change.ifindex, change.up, now);
     }
     routes_changed_ = true;
+    if (!change.up && inner_routes_.on_interface_down(change.ifindex)) inner_changed_ = true;
 }
 
 void Engine::follow_return_link(Session& session, const LinkChange& link, Nanoseconds now) {
@@ -241,6 +244,8 @@ void Engine::on_address(const AddressChange& change) {
 }
 
 void Engine::on_route(const RouteChange& change, Nanoseconds now) {
+    inner_changed_ = inner_routes_.on_route(change) || inner_changed_;
+    if (change.kind != RouteKind::forwards) return;
     routes_changed_ = true;
     routes_.on_route(change, now);
 }
@@ -256,8 +261,11 @@ void Engine::on_links_known(Nanoseconds now) {
 
 void Engine::settle() {
     refresh_stale();
-    if (!std::exchange(relinked_, false)) return;
-    if (auto updated = adjacencies_.update(); !updated) spdlog::error("{}", updated.error().message);
+    if (std::exchange(relinked_, false)) {
+        if (auto updated = adjacencies_.update(); !updated) spdlog::error("{}", updated.error().message);
+        inner_changed_ = true;  // a next hop may be an adjacency now
+    }
+    if (inner_routes_.size() <= kFewRoutes) refresh_inner();
 }
 
 void Engine::refresh_stale() {
@@ -277,6 +285,29 @@ void Engine::refresh_stale() {
 void Engine::forget_bypasses() {
     if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies_.is_bypass(stale_route.second); }) > 0)
         policies_.set_stale(stale_);
+}
+
+void Engine::note_upstreams() {
+    upstreams_.clear();
+    for (const auto& policy : policies_.all()) {
+        if (!yields_to_routes(policy)) continue;
+        auto& sessions = upstreams_[policy.slot];
+        for (const auto& list : policy.config.candidates.front().lists) {
+            const auto* session = list.encap == Encap::plain ? sessions_.find(list.adjacency) : nullptr;
+            if (session != nullptr) sessions.insert(session->index);
+        }
+    }
+    inner_changed_ = true;
+}
+
+void Engine::refresh_inner() {
+    if (!std::exchange(inner_changed_, false)) return;
+    const auto is_upstream = [this](std::uint32_t slot, const RouteHop& hop) {
+        const auto session = adjacencies_.session_at(hop);
+        return session && upstreams_.at(slot).contains(*session);
+    };
+    policies_.set_inner(inner_routes_.entries(
+        policies_.prefixes(), [this](std::uint32_t slot) { return upstreams_.contains(slot); }, is_upstream));
 }
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
@@ -307,6 +338,7 @@ void Engine::reconcile(Nanoseconds now) {
     }
     seek_silent(now);
     ask_for_neighbors(now);
+    refresh_inner();
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes_.expire(now);

@@ -12,6 +12,7 @@
 
 #include "detector/core/change_plan.hpp"
 #include "detector/core/desired.hpp"
+#include "detector/core/inner_routes.hpp"
 #include "detector/core/kernel_change.hpp"
 #include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
@@ -103,6 +104,9 @@ class Engine {
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
     void forget_bypasses();
+    /// Routes inside policies' prefixes, other than those that the policies protect, have their packets to themselves.
+    void note_upstreams();
+    void refresh_inner();
 
     // engine_silence.cpp
 
@@ -126,6 +130,7 @@ class Engine {
     AdjacencyTable adjacencies_;
     SidTable sids_;
     StaleRoutes routes_;
+    InnerRoutes inner_routes_;
     EventLog log_;
     std::map<std::string, LinkChange> links_;         ///< present links by name
     std::map<int, std::string> link_names_;           ///< names of present links
@@ -133,6 +138,10 @@ class Engine {
     bool relinked_ = false;                  ///< interfaces or addresses have changed since adjacencies were written
     bool routes_changed_ = false;            ///< since stale routes were last updated
     std::map<Prefix, std::uint32_t> stale_;  ///< stale routes and the slots of their bypasses
+    bool inner_changed_ = false;             ///< since the entries of inner routes were last written
+    /// Slots of policies that yield to more specific routes, and the sessions of the adjacencies that they leave by while all
+    /// is well.
+    std::map<std::uint32_t, std::set<std::uint32_t>> upstreams_;
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
     NeighborQueue neighbors_;
     Nanoseconds next_seek_{};

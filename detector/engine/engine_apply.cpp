@@ -97,6 +97,8 @@ Result<void> Engine::change_policies(const ChangePlan& plan, const Desired& want
     }
     adjacencies_.set(wanted.adjacencies);
     if (auto updated = adjacencies_.update(); !updated) return updated;
+    if (rewrites) note_upstreams();
+    refresh_inner();
     return rewrites || !plan.sids.empty() ? sids_.update(wanted.sids) : Result<void>();
 }
 

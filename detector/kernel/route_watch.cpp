@@ -64,7 +64,23 @@ std::vector<RouteHop> several_hops(nlattr* multipath, int family) {
     return hops;
 }
 
-/// None if the message is not a route that forwards packets.
+/// None for what decides nothing about a packet that may be forwarded: groups, broadcasts, rules that are to go on.
+std::optional<RouteKind> kind_of(const rtmsg& route, unsigned table) {
+    switch (route.rtm_type) {
+        case RTN_UNICAST:
+            if (table != RT_TABLE_MAIN) return std::nullopt;
+            return route.rtm_protocol == RTPROT_KERNEL ? RouteKind::connected : RouteKind::forwards;
+        case RTN_LOCAL:
+        case RTN_BLACKHOLE:
+        case RTN_UNREACHABLE:
+        case RTN_PROHIBIT:
+            return RouteKind::ends;
+        default:
+            return std::nullopt;
+    }
+}
+
+/// None if the message is not a route of others that packets may take.
 std::optional<RouteChange> change_of(nlmsghdr* header) {
     std::array<nlattr*, RTA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(rtmsg), attributes.data(), RTA_MAX, nullptr) < 0) return std::nullopt;
@@ -72,15 +88,17 @@ std::optional<RouteChange> change_of(nlmsghdr* header) {
     const bool v4 = route->rtm_family == AF_INET;
     if (!v4 && route->rtm_family != AF_INET6) return std::nullopt;
     const unsigned table = attributes[RTA_TABLE] != nullptr ? nla_get_u32(attributes[RTA_TABLE]) : route->rtm_table;
-    if (table != RT_TABLE_MAIN || route->rtm_type != RTN_UNICAST || (route->rtm_flags & RTM_F_CLONED) != 0 ||
-        route->rtm_protocol == RTPROT_KERNEL || route->rtm_protocol == kRouteProtocol) {
+    const auto kind = kind_of(*route, table);
+    if ((table != RT_TABLE_MAIN && table != RT_TABLE_LOCAL) || !kind || (route->rtm_flags & RTM_F_CLONED) != 0 ||
+        route->rtm_protocol == kRouteProtocol) {
         return std::nullopt;
     }
     const auto length = static_cast<std::uint8_t>(route->rtm_dst_len + (v4 ? 96 : 0));
     RouteChange change{.prefix = Prefix::covering(address_of(attributes[RTA_DST], route->rtm_family), length),
                        .metric = attributes[RTA_PRIORITY] != nullptr ? nla_get_u32(attributes[RTA_PRIORITY]) : 0,
                        .hops = {},
-                       .gone = header->nlmsg_type == RTM_DELROUTE};
+                       .gone = header->nlmsg_type == RTM_DELROUTE,
+                       .kind = *kind};
     if (attributes[RTA_MULTIPATH] != nullptr) {
         change.hops = several_hops(attributes[RTA_MULTIPATH], route->rtm_family);
     } else if (attributes[RTA_OIF] != nullptr) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Follows the routes of the main tables by rtnetlink, so that bypasses also serve routes lost in a shutdown.
+// Follows the routes of the main and local tables by rtnetlink, so that bypasses also serve routes lost in a shutdown, and
+// policies leave more specific routes alone.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,7 @@ class RouteWatch {
   public:
     using Handler = std::function<void(const RouteChange&)>;
 
-    /// Subscribes. `handler` is called only from dump() and read(). The kernel's own routes (connected ones) and ours
-    /// are left out.
+    /// Subscribes. `handler` is called only from dump() and read(). Our own routes are left out.
     static Result<std::unique_ptr<RouteWatch>> open(Handler handler);
     RouteWatch(const RouteWatch&) = delete;
     RouteWatch& operator=(const RouteWatch&) = delete;

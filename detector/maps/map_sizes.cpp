@@ -11,6 +11,7 @@ namespace sidestep {
 namespace {
 
 constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may appear later
+constexpr std::uint32_t kInnerRoutes = 16384;     // routes inside policies' prefixes
 constexpr std::uint32_t kMostCounted = 16384;     // a counter takes memory on every CPU
 // Assumed limit of a computed set.
 constexpr std::uint32_t kComputedPolicies = 16384;
@@ -64,6 +65,8 @@ PolicySizes sizes_of(Counts counts) {
     }
     if (counts.bypasses || counts.routing)
         prefixes += kRoutesKept;  // shared with computed prefixes, which take precedence
+    else if (counts.policies != 0)
+        prefixes += kInnerRoutes;
     sizes.slots = counts.policies + 1;
     sizes.policies = 2 * sizes.slots;
     sizes.counted = std::min(sizes.slots, kMostCounted);

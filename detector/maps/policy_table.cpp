@@ -161,7 +161,7 @@ Result<void> PolicyTable::build_prefixes(const PrefixSet& set, std::uint32_t ban
     auto merged = sources_.merge(set, tables_.front().room());
     if (!merged) return std::unexpected(merged.error());
     if (merged->unplaced != 0)
-        spdlog::warn("prefix table full: {} local addresses or stale routes not entered", merged->unplaced);
+        spdlog::warn("prefix table full: {} local addresses or routes not entered", merged->unplaced);
     if (!tables_.at(bank).build(merged->entries, [&](std::uint32_t slot) { return target_of(slot, bank); }))
         return fail("prefix table: too many prefixes collide; remove some prefixes");
     return {};
@@ -225,6 +225,10 @@ void PolicyTable::refresh(const Session& session) {
 
 void PolicyTable::set_stale(std::map<Prefix, std::uint32_t> slots) {
     update(sources_.set_stale(std::move(slots)));
+}
+
+void PolicyTable::set_inner(std::map<Prefix, std::uint32_t> slots) {
+    update(sources_.set_inner(std::move(slots)));
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {

@@ -43,6 +43,10 @@ class PolicyTable {
     /// Prefixes that temporarily take the bypass in this slot, unless a policy has them. Those that do not fit follow
     /// the kernel's routes.
     void set_stale(std::map<Prefix, std::uint32_t> slots);
+    /// Routes inside policies' prefixes, and where they lead (inner_routes.hpp).
+    void set_inner(std::map<Prefix, std::uint32_t> slots);
+    /// The prefixes in force, and the slots of their policies.
+    [[nodiscard]] const PrefixSet& prefixes() const { return sources_.set(); }
 
     /// Exempts an address of this node from repair, unless a policy has exactly this address.
     void exempt(const Address& address, bool add);

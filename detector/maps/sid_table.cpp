@@ -92,10 +92,21 @@ Result<void> AdjacencyTable::update() {
     return {};
 }
 
-std::uint32_t AdjacencyTable::bypass_at(const RouteHop& hop) const {
+const ss_adjacency* AdjacencyTable::at(const RouteHop& hop) const {
     auto found = written_.find(key_of(hop.ifindex, hop.gateway));
     if (found == written_.end()) found = written_.find(key_of(hop.ifindex, {}));
-    return found == written_.end() ? SS_POLICY_EXEMPT : found->second.slot;
+    return found == written_.end() ? nullptr : &found->second;
+}
+
+std::uint32_t AdjacencyTable::bypass_at(const RouteHop& hop) const {
+    const auto* adjacency = at(hop);
+    return adjacency == nullptr ? SS_POLICY_EXEMPT : adjacency->slot;
+}
+
+std::optional<std::uint32_t> AdjacencyTable::session_at(const RouteHop& hop) const {
+    const auto* adjacency = hop.gateway.is_unspecified() ? nullptr : at(hop);
+    if (adjacency == nullptr || adjacency->session >= SS_MAX_SESSIONS) return std::nullopt;
+    return adjacency->session;
 }
 
 SidTable::SidTable(Maps& maps, SessionTable& sessions, const PolicyTable& policies)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,11 +32,14 @@ class AdjacencyTable {
     Result<void> update();
     /// The bypass for packets that leave by this next hop, as last written; SS_POLICY_EXEMPT if there is none.
     [[nodiscard]] std::uint32_t bypass_at(const RouteHop& hop) const;
+    /// The session of the adjacency that this next hop is; nullopt if it is none.
+    [[nodiscard]] std::optional<std::uint32_t> session_at(const RouteHop& hop) const;
 
   private:
     using Entries = std::map<std::string, ss_adjacency>;  ///< by the bytes of an ss_hop
 
     [[nodiscard]] Entries wanted() const;
+    [[nodiscard]] const ss_adjacency* at(const RouteHop& hop) const;
     void add_resolved(const Session& session, const ss_adjacency& value, Entries& entries) const;
 
     Maps& maps_;

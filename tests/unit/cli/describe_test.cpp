@@ -43,7 +43,7 @@ TEST(Describe, SaysTheSameAsJson) {
     EXPECT_EQ(json.at("policies"), nlohmann::json::array());
     EXPECT_EQ(policy_json(example().policies.at(0)),
               nlohmann::json::parse(R"({"name": "to-D", "prefixes": ["2001:db8:d::/48"],
-        "steering": "transit", "metric": 5, "candidates": [
+        "steering": "transit", "metric": 5, "over_routes": false, "candidates": [
             {"index": 0, "preference": 100,
              "lists": [{"weight": 1, "adjacency": "A-B", "encap": "plain", "segments": [], "sessions": []}]},
             {"index": 1, "preference": 100,

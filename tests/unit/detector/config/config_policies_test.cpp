@@ -94,7 +94,7 @@ TEST(ConfigPolicies, TakeIpv4AndSteering) {
     Parts parts;
     parts.policy = policy_with(
         "prefixes: [192.0.2.0/24, 0.0.0.0/0, 2001:db8::/32], steering: lwt-xmit, metric: 4294967295, "
-        "candidates: [{adjacency: A-B}]");
+        "over-routes: true, candidates: [{adjacency: A-B}]");
     parts.policy += "\n- {name: q, prefixes: [], steering: lwt-in, candidates: [{adjacency: A-B, encap: h.insert, " +
                     segments(16) + "}]}";
     parts.more = "device: sr0";
@@ -104,6 +104,8 @@ TEST(ConfigPolicies, TakeIpv4AndSteering) {
     const auto& policy = config.policies[0];
     EXPECT_EQ(policy.steering, Steering::lwt_xmit);
     EXPECT_EQ(policy.metric, 4294967295U);
+    EXPECT_TRUE(policy.over_routes);
+    EXPECT_FALSE(config.policies[1].over_routes);
     EXPECT_THAT(policy.prefixes,
                 ElementsAre(Prefix::parse("192.0.2.0/24"), Prefix::parse("0.0.0.0/0"), Prefix::parse("2001:db8::/32")));
     EXPECT_EQ(policy.prefixes[0].length, 120);

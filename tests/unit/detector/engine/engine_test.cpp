@@ -242,5 +242,43 @@ TEST_F(EngineTest, AfterCarrierIsBackTheNeighborIsAskedForAgain) {
     EXPECT_THAT(asked_, ElementsAre(kToB, kToB));
 }
 
+// A policy protects a route; more specific ones that lead elsewhere keep their packets.
+TEST_F(EngineTest, RoutesInsideAPolicyAreLeftAlone) {
+    auto config = square();
+    config.policies = {policy("default", "::/0")};
+    const auto target_of = [&](std::string_view text) {
+        const auto prefix = *Prefix::parse(text);
+        const auto& table = maps_.prefix_tables[maps_.node().bank];
+        for (const auto& cell : maps_.prefixes.subspan(table.first, maps_.prefixes.size() / 2)) {
+            if (cell.length == prefix.length + 1U && std::memcmp(cell.address, prefix.address.bytes.data(), 16) == 0)
+                return std::optional(cell.target.policy);
+        }
+        return std::optional<std::uint32_t>();
+    };
+    const auto tell_route = [&](std::string_view to, int ifindex, std::string_view gateway, bool gone = false) {
+        engine_->on_route({.prefix = *Prefix::parse(to),
+                           .metric = 20,
+                           .hops = {{.ifindex = ifindex, .gateway = address(gateway)}},
+                           .gone = gone},
+                          kNow);
+        engine_->settle();
+    };
+    start(config);
+    tell_route("2001:db8:d::/48", kToB, "fe80::b");
+    tell_route("2001:db8:c::/48", kToC, "fe80::c");
+    EXPECT_EQ(target_of("2001:db8:d::/48"), std::nullopt);
+    EXPECT_EQ(target_of("2001:db8:c::/48"), SS_POLICY_NONE);
+    ASSERT_TRUE(apply(square()));
+    EXPECT_EQ(target_of("2001:db8:c::/48"), std::nullopt) << "outside of every policy";
+    config.policies.front().over_routes = true;
+    ASSERT_TRUE(apply(config));
+    EXPECT_EQ(target_of("2001:db8:c::/48"), std::nullopt) << "the policy says so";
+    config.policies.front().over_routes = false;
+    ASSERT_TRUE(apply(config));
+    EXPECT_EQ(target_of("2001:db8:c::/48"), SS_POLICY_NONE);
+    tell_route("2001:db8:c::/48", kToC, "fe80::c", true);
+    EXPECT_EQ(target_of("2001:db8:c::/48"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sidestep
