@@ -160,14 +160,19 @@ static __always_inline void ss_take(const struct ss_packet* packet, const struct
         ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_flow_hash(packet) : 0));
 }
 
-/* Takes the bypass of an adjacency that is not up, if the bypass is better. */
+/* Takes the bypass of an adjacency that is not up, if the bypass is better. `forsaken` is a policy that has no path left,
+ * or null. */
 static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
-                                      struct ss_path* path) {
+                                      const struct ss_match* forsaken, struct ss_path* path) {
     struct ss_match match = ss_match_of(ss_read_target(ss_entry(&ss_slots, 2 * adjacency->slot + bank)));
     __u32 own = ss_session_rank(adjacency->session);
     struct ss_picked picked;
 
     path->list = 0;
+    if (!match.policy && forsaken) {
+        ss_count_no_candidate(forsaken);
+        return;
+    }
     if (!match.policy) {
         ss_count_outcome(SS_OUTCOME_NO_POLICY);
         return;
@@ -182,30 +187,35 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
     }
 }
 
-/* Looks up the FIB for a packet that no policy moves. `match` is the policy that chose plain forwarding, or null;
- * `plain` is its choice, and path its plain list. */
+/* Looks up the FIB for a packet that no policy moves: `match` has no policy, or one that chose plain forwarding (`plain` is
+ * its choice, and path its plain list), or one that has no path left (path has none). */
 static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
                                           const struct ss_match* match, const struct ss_picked* plain,
                                           struct ss_path* path) {
     const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
     __u32 rank = adjacency ? ss_session_rank(adjacency->session) : (__u32)SS_UP;
+    int forsaken = match->policy && !path->list;
 
     if (rank == SS_UP) {
         path->list = 0;
-        ss_count_outcome(adjacency || match ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+        if (forsaken) {
+            ss_count_no_candidate(match);
+        } else {
+            ss_count_outcome(adjacency || match->policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+        }
         return;
     }
-    if (match) { /* of several equal ways the flow has one that is down: the policy's go before the bypass */
+    if (path->list) { /* of several equal ways the flow has one that is down: the policy's go before the bypass */
         struct ss_picked other;
 
-        if (plain->rank > rank && path->list && path->list->header_length) return; /* to the adjacency that it names */
+        if (plain->rank > rank && path->list->header_length) return; /* to the adjacency that it names */
         other = ss_pick(0, match->policy, plain->position + 1);
         if (other.rank > rank) {
             ss_take(packet, match, &other, path);
             return;
         }
     }
-    ss_bypass(bank, packet, adjacency, path);
+    ss_bypass(bank, packet, adjacency, forsaken ? match : 0, path);
 }
 
 /*
@@ -216,7 +226,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
                                      const struct ss_adjacency* pinned, struct ss_path* path) {
     const struct ss_node* node = ss_node();
     struct ss_target target;
-    struct ss_picked picked;
+    struct ss_picked picked = {.position = SS_MAX_CANDIDATES, .rank = SS_DOWN};
     struct ss_match match;
     __u32 bank;
 
@@ -232,7 +242,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         if (ss_session_rank(pinned->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(bank, packet, pinned, path);
+            ss_bypass(bank, packet, pinned, 0, path);
         }
         return;
     }
@@ -242,23 +252,24 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         return;
     }
     match = ss_match_of(target);
-    if (!match.policy) {
-        if (hook == SS_TRANSIT) {
-            ss_follow_fib(frame, bank, packet, 0, 0, path);
-        } else {
-            ss_count_outcome(SS_OUTCOME_NO_POLICY);
-        }
+    if (match.policy) {
+        picked = ss_pick(0, match.policy, 0);
+        ss_take(packet, &match, &picked, path);
+    }
+    if (hook == SS_TRANSIT) {
+        if (!path->list || path->list->mode == SS_MODE_PLAIN)
+            ss_follow_fib(frame, bank, packet, &match, &picked, path);
         return;
     }
-    picked = ss_pick(0, match.policy, 0);
-    ss_take(packet, &match, &picked, path);
+    if (!match.policy) {
+        ss_count_outcome(SS_OUTCOME_NO_POLICY);
+        return;
+    }
     /* On the policy device, plain forwarding needs the neighbor's MAC address. */
     if (path->list && path->list->mode == SS_MODE_PLAIN && hook == SS_DEVICE && !path->list->header_length)
         path->list = 0;
     if (!path->list) {
         ss_count_no_candidate(&match);
-    } else if (path->list->mode == SS_MODE_PLAIN && hook == SS_TRANSIT) {
-        ss_follow_fib(frame, bank, packet, &match, &picked, path);
     } else if (path->list->mode == SS_MODE_PLAIN && hook == SS_ROUTE) {
         path->list = 0;
         ss_count_outcome(SS_OUTCOME_PLAIN);

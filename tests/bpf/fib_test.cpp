@@ -92,6 +92,32 @@ TEST_F(Fib, APolicysOtherCandidatesComeBeforeTheBypass) {
     EXPECT_EQ(v6("2001:db8:1::1"), 5U);
 }
 
+// Node protection may have no path where link protection has: the bypass of the FIB's adjacency comes last.
+TEST_F(Fib, APolicyWithoutAPathLeftTakesTheBypass) {
+    programs_.set_path(10, plain_list(1));
+    programs_.set_path(11, encaps_list(6, 5));
+    programs_.set_policy(1, {10, 11});
+    for (const auto* prefix : {"2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:7::/48", "2001:db8:ffff::/48", "198.51.1.0/24"})
+        programs_.set_prefix(*Prefix::parse(prefix), 1);
+    programs_.lower(1);
+    programs_.lower(6);
+    EXPECT_EQ(v6("2001:db8:1::1"), 1U);
+    EXPECT_EQ(v4("198.51.1.1"), 1U);
+    EXPECT_EQ(programs_.stats(2, 0).packets, 2U);
+    EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 0U);
+    EXPECT_EQ(v6("2001:db8:2::1"), 0U) << "routed by an adjacency that is up";
+    EXPECT_EQ(v6("2001:db8:7::1"), 0U) << "by none of ours";
+    EXPECT_EQ(v6("2001:db8:ffff::1"), 0U) << "by nobody";
+    EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 3U);
+    EXPECT_EQ(programs_.stats(1, 2).drops[SS_DROP_NO_CANDIDATE], 3U);
+    programs_.lower(kSpare);
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U);
+    EXPECT_EQ(programs_.drops(SS_DROP_NO_CANDIDATE), 4U);
+    programs_.set_adjacency(kLan, address("fe80::1"), {.session = 1, .slot = SS_POLICY_EXEMPT});
+    EXPECT_EQ(v6("2001:db8:1::1"), 0U) << "no bypass";
+    EXPECT_EQ(programs_.stats(1, 2).drops[SS_DROP_NO_CANDIDATE], 4U);
+}
+
 // If the FIB's adjacency is down, the one that the plain candidate names comes first.
 TEST_F(Fib, APlainCandidatesOwnAdjacencyGoesBeforeTheOthers) {
     programs_.set_path(10, segment_list(SS_MODE_PLAIN, make_forward_header(kLink), 7));
