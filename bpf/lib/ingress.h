@@ -58,15 +58,15 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
 }
 
 /*
- * For packets while all sessions are up: true if the first bytes show that the packet is neither a probe nor possibly
- * for a SID of this node. IPv4 packets need nothing then. This saves most packets half of the program; the rest is
- * parsed in full.
+ * For packets while all sessions are up: true if the first bytes show that the packet, whose IP header is at `offset`, is
+ * neither a probe nor possibly for a SID of this node. IPv4 packets need nothing then. This saves most packets half of
+ * the program; the rest is parsed in full.
  */
-static __always_inline int ss_ordinary(const ss_frame* frame) {
+static __always_inline int ss_ordinary(const ss_frame* frame, __u32 offset) {
     const struct {
         struct ipv6hdr ip;
         struct udphdr udp;
-    }* first = ss_at(frame, ETH_HLEN, sizeof(*first));
+    }* first = ss_at(frame, offset, sizeof(*first));
 
     if (ss_protocol(frame) != bpf_htons(ETH_P_IPV6)) return 1;
     if (!first) return 0;

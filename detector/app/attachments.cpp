@@ -173,7 +173,9 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         entrance.because = entrance.name + " has too little headroom for a list";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
-        auto hook = TcHook::attach(entrance.name, entrance.ifindex, dataplane_.ingress_program(), kind_);
+        const bool ethernet = interface(entrance.name).ethernet;
+        auto hook = TcHook::attach(entrance.name, entrance.ifindex,
+                                   ethernet ? dataplane_.ingress_program() : dataplane_.bare_ingress_program(), kind_);
         if (!hook) return std::unexpected(hook.error());
         entrance.tc = std::move(*hook);
     }
@@ -204,6 +206,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
 std::string Attachments::why_not_at(const Entrance& entrance) const {
     const auto& self = interface(entrance.name);
     if (!no_redirect_.empty()) return no_redirect_;
+    if (!self.ethernet) return entrance.name + " has no Ethernet: XDP can send none of its packets to links that have";
     if (self.kind == "bond") return entrance.name + " is a bond: its XDP program would see the lower interfaces";
     if ((self.kind == "veth" || self.kind == "tun") && !xdp_on_virtual_)
         return entrance.name + " is virtual: its packets may lack checksums (see xdp-on-virtual)";

@@ -3,10 +3,14 @@
 #include "detector/config/config_file.hpp"
 
 #include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <filesystem>
 
+#include "common/fd.hpp"
 #include "common/file.hpp"
 #include "detector/config/reader.hpp"
 
@@ -91,6 +95,14 @@ std::optional<Config> read_config_file(const std::string& path, Complaints& comp
 
 bool interface_exists(const std::string& name) {
     return if_nametoindex(name.c_str()) != 0;
+}
+
+bool carries_ethernet(const std::string& name) {
+    const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
+    if (::ioctl(socket.get(), SIOCGIFHWADDR, &request) != 0) return true;
+    return request.ifr_hwaddr.sa_family == ARPHRD_ETHER || request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
 }
 
 }  // namespace sidestep

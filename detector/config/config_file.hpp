@@ -66,4 +66,8 @@ std::optional<Config> read_config_file(const std::string& path, Complaints& comp
 /// Asks the kernel (if_nametoindex), in the network namespace of the caller.
 bool interface_exists(const std::string& name);
 
+/// The same question about an interface that exists: whether its packets have Ethernet headers, so that neighbors on it can be
+/// sent to by their MAC addresses. True if there is no such interface.
+bool carries_ethernet(const std::string& name);
+
 }  // namespace sidestep

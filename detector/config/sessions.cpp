@@ -63,6 +63,13 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
     }
     if (const auto interface = place.required("interface")) {
         adjacency.interface = read_interface(reading, *interface).value_or("");
+        if (reading.exists && !carries_ethernet(adjacency.interface)) {
+            interface->complain(
+                fmt::format("'{}' carries no Ethernet frames: a neighbor there can neither be probed nor sent repaired "
+                            "packets; such an "
+                            "interface can only be listed under `ingress`",
+                            adjacency.interface));
+        }
     }
     if (const auto neighbor = place.required("neighbor")) {
         adjacency.neighbor = read_unicast(*neighbor, true).value_or(Address{});

@@ -25,6 +25,7 @@ struct LinkChange {
     std::string kind{};             ///< of a virtual interface: veth, vlan, bond...; empty for other interfaces
     int parent = 0;                 ///< of a VLAN: its lower interface
     std::uint32_t xdp_program = 0;  ///< ID of the attached XDP program; 0: none
+    bool ethernet = true;           ///< its packets have Ethernet headers
 };
 
 /// What neighbor discovery knows of an address (RFC 4861, 7.3.2, as far as it matters here).

@@ -163,6 +163,9 @@ std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
 int Dataplane::ingress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress);
 }
+int Dataplane::bare_ingress_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_ingress_bare);
+}
 int Dataplane::xdp_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress_xdp);
 }

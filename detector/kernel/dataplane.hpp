@@ -66,6 +66,8 @@ class Dataplane : public Maps {
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
     [[nodiscard]] int ingress_program() const;
+    /// The same for interfaces whose packets have no Ethernet header.
+    [[nodiscard]] int bare_ingress_program() const;
     /// Loaded only if there are XDP interfaces.
     [[nodiscard]] int xdp_program() const;
     [[nodiscard]] int device_program() const;

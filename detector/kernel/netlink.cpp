@@ -3,6 +3,7 @@
 #include "detector/kernel/netlink.hpp"
 
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/ipv6.h>
 #include <linux/neighbour.h>
 #include <linux/netconf.h>
@@ -251,7 +252,8 @@ void Netlink::on_link(nlmsghdr* header) const {
                     .mac = mac_of(attributes[IFLA_ADDRESS]),
                     .kind = std::string(kind_of(attributes[IFLA_LINKINFO])),
                     .parent = attributes[IFLA_LINK] != nullptr ? nla_get_s32(attributes[IFLA_LINK]) : 0,
-                    .xdp_program = xdp_program_of(attributes[IFLA_XDP])});
+                    .xdp_program = xdp_program_of(attributes[IFLA_XDP]),
+                    .ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK});
 }
 
 void Netlink::on_neighbor(nlmsghdr* header) const {
