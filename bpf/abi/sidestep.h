@@ -249,6 +249,7 @@ enum ss_event_type {
     SS_EVENT_DEAD = 1,    /* the verdict became dead and the state was lowered */
     SS_EVENT_ALIVE = 2,   /* enough consecutive answers for this epoch */
     SS_EVENT_QUALITY = 3, /* the quality changed; if it got worse, the state was lowered */
+    SS_EVENT_TOO_BIG = 4, /* a struct ss_too_big_event */
 };
 
 struct ss_event {
@@ -265,6 +266,15 @@ struct ss_event {
     __u64 last_answer_ns;
     __u64 accused_sent_ns;
     __u64 clock_gap_ns; /* ss_clock.recent_gap_ns at that moment */
+};
+
+#define SS_QUOTED_BYTES (40 + 8 + 16 * SS_MAX_SEGMENTS) /* IPv6 and SRH */
+
+/* A Packet Too Big for our source address: about a packet that was encapsulated here, if the detector finds its list. */
+struct ss_too_big_event {
+    __u32 type; /* SS_EVENT_TOO_BIG */
+    __u32 mtu;
+    __u8 quoted[SS_QUOTED_BYTES]; /* the beginning of the packet that was too big */
 };
 
 /* --- policies ----------------------------------------------------------------------------------------------------
@@ -484,7 +494,14 @@ enum ss_outcome {
 #define SS_COUNT_DROPS (SS_COUNT_OUTCOMES + (__u32)SS_OUTCOME_COUNT)
 #define SS_COUNTERS (SS_COUNT_DROPS + (__u32)SS_DROP_COUNT)
 
-/* How many ICMP errors may be sent, per CPU. */
+#define SS_TOLD_FLOWS 1024U /* a power of two */
+
+/* What each entry of ss_buckets limits: ICMP errors to flows of one hash, those to all, and those heard. */
+#define SS_BUCKET_ALL SS_TOLD_FLOWS
+#define SS_BUCKET_HEARD (SS_TOLD_FLOWS + 1)
+#define SS_BUCKETS (SS_TOLD_FLOWS + 2)
+
+/* How many may pass, per CPU. */
 struct ss_bucket {
     __u64 filled_ns; /* when it was last filled */
     __u64 tokens;
@@ -505,6 +522,7 @@ SS_ASSERT(sizeof(struct ss_session_conf) == 704);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 128 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 80);
+SS_ASSERT(sizeof(struct ss_too_big_event) == 8 + SS_QUOTED_BYTES);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_target) == 8);

@@ -7,7 +7,7 @@
  *   SS_PASS, SS_SHOT, SS_CONSUMED    results of a program: goes on; dropped; consumed on purpose
  *   ss_ifindex, ss_bytes             the interface it came in by; its length with Ethernet, unless it is GSO
  *   ss_protocol                      its EtherType, or 0
- *   ss_is_gso                        whether it will be split into several packets
+ *   ss_gso_size                      0, or: it will be split into packets with this many bytes of payload
  *   ss_pull                          makes its first bytes readable by ss_at()
  *   ss_load, ss_store                copy bytes from and to any offset; 0 on success
  *   ss_hash                          hash of its flow, the best that the hook has
@@ -16,7 +16,7 @@
  *   ss_again                         lets it come in once more
  *   ss_add_outer, ss_remove_outer    adds room for a tunnel header after Ethernet; removes the tunnel header
  *   ss_add_srh, ss_remove_srh        adds room after the IPv6 header; removes it
- *   ss_make_room_and_cut             adds room before the IP header, and cuts the end off
+ *   ss_cut, ss_add_front             cuts the end off; adds room before the IP header, for an answer to the packet
  */
 #ifndef SIDESTEP_FRAME_H
 #define SIDESTEP_FRAME_H

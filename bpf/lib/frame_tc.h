@@ -31,8 +31,8 @@ static __always_inline __be16 ss_protocol(const ss_frame* frame) {
     return (__be16)frame->protocol;
 }
 
-static __always_inline int ss_is_gso(const ss_frame* frame) {
-    return frame->gso_size != 0;
+static __always_inline __u32 ss_gso_size(const ss_frame* frame) {
+    return frame->gso_size;
 }
 
 /* Some drivers leave most of a packet in fragments. */
@@ -131,11 +131,29 @@ static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 f
     return family == SS_IPV4 ? ss_strip_v4(frame, bytes) : ss_strip_v6(frame, bytes);
 }
 
-/* The packet then has `bytes` after Ethernet, of which the first `room` are new. */
-static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
+#define SS_FRONT 80 /* Ethernet does not count; a checksum that is left to the device begins within these bytes */
+
+/*
+ * A packet of a local sender, or of a virtual machine, may leave its checksum to the device, which would write it into
+ * whatever the packet has become. The kernel forgets that once the place where that checksum begins is removed.
+ */
+SS_OWN_FRAME int ss_forget_checksum(ss_frame* frame) {
+    __u8 front[SS_FRONT];
+
+    if (ss_load(frame, ETH_HLEN, front, sizeof(front))) return -1;
+    if (bpf_skb_adjust_room(frame, -SS_FRONT, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET)) return -1;
+    if (bpf_skb_adjust_room(frame, SS_FRONT, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET)) return -1;
+    return ss_store(frame, ETH_HLEN, front, sizeof(front));
+}
+
+/* Only the first `bytes` after Ethernet stay. A GSO packet becomes an ordinary one. */
+static __always_inline int ss_cut(ss_frame* frame, __u32 bytes) {
+    return bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0) ? -1 : ss_forget_checksum(frame);
+}
+
+static __always_inline int ss_add_front(ss_frame* frame, __u32 room) {
     if (bpf_skb_adjust_room(frame, (__s32)room, BPF_ADJ_ROOM_MAC, 0)) return -1;
-    if (bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0)) return -1;
-    return bpf_skb_pull_data(frame, ETH_HLEN + bytes) ? -1 : 0;
+    return bpf_skb_pull_data(frame, frame->len) ? -1 : 0;
 }
 
 #endif

@@ -28,7 +28,7 @@ static __always_inline __be16 ss_protocol(const ss_frame* frame) {
     return eth ? eth->h_proto : 0;
 }
 
-static __always_inline int ss_is_gso(const ss_frame* frame) {
+static __always_inline __u32 ss_gso_size(const ss_frame* frame) {
     (void)frame;
     return 0;
 }
@@ -120,12 +120,18 @@ static __always_inline int ss_remove_srh(ss_frame* frame, __u32 bytes) {
     return ss_move_head(frame, -(__s32)bytes);
 }
 
-/* The packet then has `bytes` after Ethernet, of which the first `room` are new. */
-static __always_inline int ss_make_room_and_cut(ss_frame* frame, __u32 room, __u32 bytes) {
-    __s32 surplus = (__s32)(ss_bytes(frame) + room - ETH_HLEN - bytes);
+/* Only the first `bytes` after Ethernet stay. */
+static __always_inline int ss_cut(ss_frame* frame, __u32 bytes) {
+    __u32 present = ss_bytes(frame);
+    __s32 surplus;
 
-    if (surplus < 0 || bpf_xdp_adjust_head(frame, -(__s32)room)) return -1;
-    return bpf_xdp_adjust_tail(frame, -surplus) ? -1 : 0;
+    SS_KEEP(present); /* no arithmetic on the two pointers before their difference is taken */
+    surplus = (__s32)(present - ETH_HLEN - bytes);
+    return surplus < 0 || bpf_xdp_adjust_tail(frame, -surplus) ? -1 : 0;
+}
+
+static __always_inline int ss_add_front(ss_frame* frame, __u32 room) {
+    return bpf_xdp_adjust_head(frame, -(__s32)room) ? -1 : 0;
 }
 
 #endif

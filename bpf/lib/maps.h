@@ -47,7 +47,7 @@ SS_SHARED_ARRAY(ss_candidates, struct ss_candidate, 1);
 SS_SHARED_ARRAY(ss_lists, struct ss_list, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
-SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, 1);
+SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, SS_BUCKETS);
 
 #define SS_SPARSE_HASH(name, key_, value_)    \
     struct {                                  \

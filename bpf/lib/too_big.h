@@ -7,12 +7,17 @@
 #ifndef SIDESTEP_TOO_BIG_H
 #define SIDESTEP_TOO_BIG_H
 
+#include "bpf/lib/bucket.h"
+#include "bpf/lib/flow_hash.h"
 #include "bpf/lib/lookup.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
 
-#define SS_TOLD_PER_SECOND 100
-#define SS_TOLD_BURST 10
+/* To the flows of one hash: enough for a sender that missed the first. To all: no more than one in a hundred packets. */
+#define SS_TOLD_PER_SECOND 10
+#define SS_TOLD_BURST 3
+#define SS_TOLD_ALL_PER_SECOND 1000
+#define SS_TOLD_ALL_BURST 1000
 #define SS_HOP_LIMIT 64
 #define SS_LEAST_MTU_V6 1280
 
@@ -45,22 +50,10 @@ struct ss_told_v4 {
     struct ss_icmp icmp;
 } __attribute__((packed));
 
-/* True if another message may be sent: a token bucket per CPU. */
-static __always_inline int ss_may_tell(void) {
-    const __u64 per_token = 1000000000ULL / SS_TOLD_PER_SECOND;
-    struct ss_bucket* bucket = ss_entry(&ss_buckets, 0);
-    __u64 now = bpf_ktime_get_ns();
-    __u64 fresh;
-
-    if (!bucket) return 0;
-    fresh = (now - bucket->filled_ns) / per_token;
-    if (fresh) {
-        bucket->tokens = bucket->tokens + fresh < SS_TOLD_BURST ? bucket->tokens + fresh : SS_TOLD_BURST;
-        bucket->filled_ns = now;
-    }
-    if (!bucket->tokens) return 0;
-    bucket->tokens--;
-    return 1;
+/* True if another message may be sent. Each flow has a share of its own, so that one of many flows hears of it, too. */
+static __always_inline int ss_may_tell(const struct ss_packet* packet) {
+    return ss_take_token(ss_flow_hash(packet) & (SS_TOLD_FLOWS - 1), SS_TOLD_PER_SECOND, SS_TOLD_BURST) &&
+           ss_take_token(SS_BUCKET_ALL, SS_TOLD_ALL_PER_SECOND, SS_TOLD_ALL_BURST);
 }
 
 static __always_inline __sum16 ss_fold(__s64 sum) {
@@ -83,16 +76,15 @@ static __always_inline __s64 ss_sum_quoted(ss_frame* frame, __u32 at, __u32 quar
     return sum;
 }
 
-/* Adds `grown` bytes of headers in front of the packet and cuts the packet itself to `quoted` bytes. *eth becomes the
- * Ethernet header of the answer. */
-static __always_inline int ss_make_answer(ss_frame* frame, struct ethhdr* eth, __u32 grown, __u32 quoted) {
+/* Adds `grown` bytes of headers in front of the packet. *eth becomes the Ethernet header of the answer. */
+static __always_inline int ss_make_answer(ss_frame* frame, struct ethhdr* eth, __u32 grown) {
     struct ethhdr came;
 
     if (ss_load(frame, 0, &came, sizeof(came))) return -1;
     __builtin_memcpy(eth->h_dest, came.h_source, ETH_ALEN);
     __builtin_memcpy(eth->h_source, came.h_dest, ETH_ALEN);
     eth->h_proto = came.h_proto;
-    return ss_make_room_and_cut(frame, grown, grown + quoted);
+    return ss_add_front(frame, grown);
 }
 
 /* Fills in the checksum of what `covered` sums up already, the ICMP header, and the quoted bytes from `at` on. */
@@ -114,7 +106,7 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     __be32 pseudo[10] = {}; /* addresses, length, next header (RFC 8200, 8.1) */
     void* start;
 
-    if (ss_make_answer(frame, &told.eth, sizeof(told.ip) + sizeof(icmp), quoted)) return -1;
+    if (ss_make_answer(frame, &told.eth, sizeof(told.ip) + sizeof(icmp))) return -1;
     told.ip.version = 6;
     told.ip.payload_len = bpf_htons((__u16)(sizeof(icmp) + quoted));
     told.ip.nexthdr = IPPROTO_ICMPV6;
@@ -145,7 +137,7 @@ static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* p
     __s64 sum;
     void* start;
 
-    if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp), quoted)) return -1;
+    if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp))) return -1;
     ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
     ip.saddr = node->source_v4;
     ip.daddr = ss_unmap_v4(packet->source);
@@ -176,15 +168,21 @@ static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss
     return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
 }
 
-/* Turns a packet that is too big into the answer to its sender, which can send at most `mtu` bytes. Returns the
- * program's result; the packet is gone either way. */
-SS_OWN_FRAME int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
+/* Turns what is left of the packet into the answer. */
+SS_OWN_FRAME int ss_tell(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
     const struct ss_node* node = ss_node();
 
-    if (!node || !ss_may_be_told(frame, packet) || !ss_may_tell()) return SS_SHOT;
-    if (packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, node, mtu) : ss_tell_v6(frame, packet, node, mtu)) {
-        return SS_SHOT;
-    }
+    if (!node) return -1;
+    return packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, node, mtu) : ss_tell_v6(frame, packet, node, mtu);
+}
+
+/* Turns a packet that is too big into the answer to its sender, which can send at most `mtu` bytes. Returns the
+ * program's result; the packet is gone either way. */
+static __always_inline int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
+    __u32 quoted = 4 * (packet->family == SS_IPV4 ? SS_QUOTED_QUARTER_V4 : SS_QUOTED_QUARTER_V6);
+
+    if (!ss_may_be_told(frame, packet) || !ss_may_tell(packet)) return SS_SHOT;
+    if (ss_cut(frame, quoted) || ss_tell(frame, packet, mtu)) return SS_SHOT;
     ss_count_outcome(SS_OUTCOME_PTB_SENT);
     return ss_bounce(frame);
 }

@@ -70,6 +70,27 @@ static __always_inline __u32 ss_overhead(const struct ss_list* list) {
     return list->mode == SS_MODE_ENCAPS || list->mode == SS_MODE_INSERT ? (__u32)list->header_length - ETH_HLEN : 0;
 }
 
+/* Length of the packets that a GSO packet will be split into; 0 if they cannot be told. */
+static __always_inline __u32 ss_segment_length(const ss_frame* frame, const struct ss_packet* packet, __u32 gso_size) {
+    const __u8* offset;
+
+    if (packet->upper == IPPROTO_UDP) return packet->upper_at - ETH_HLEN + sizeof(struct udphdr) + gso_size;
+    if (packet->upper != IPPROTO_TCP) return 0;
+    offset = ss_at(frame, (packet->upper_at & SS_MOST_AT) + 12, 1);
+    return offset ? packet->upper_at - ETH_HLEN + (*offset >> 4 << 2) + gso_size : 0;
+}
+
+/* True if the packet does not fit with the header of the list. Segments of TCP are made smaller by that header. */
+static __always_inline int ss_is_too_big(const ss_frame* frame, const struct ss_packet* packet,
+                                         const struct ss_list* list) {
+    __u32 gso_size = ss_gso_size(frame);
+    __u32 overhead = ss_overhead(list);
+
+    if (!gso_size) return packet->length + overhead > list->mtu;
+    if (packet->upper == IPPROTO_TCP) overhead = 0;
+    return ss_segment_length(frame, packet, gso_size) + overhead > list->mtu;
+}
+
 /* Sends the packet by `path`. Returns the program's result. `visit` is what SIDs of ours do to it first, or null. */
 static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet, enum ss_hook hook,
                                        const struct ss_visit* visit, const struct ss_path* path) {
@@ -83,7 +104,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
         return ss_pass_because(path->stats, SS_DROP_CANNOT_INSERT);
     }
-    if (!ss_is_gso(frame) && packet->length + ss_overhead(list) > list->mtu) {
+    if (ss_is_too_big(frame, packet, list)) {
         if (hook == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
         ss_count_drop(path->stats, SS_DROP_TOO_BIG);
         return hook == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
