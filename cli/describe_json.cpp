@@ -54,11 +54,13 @@ json session_json(const SessionConfig& session, Nanoseconds tick) {
 }
 
 json list_json(const SegmentListConfig& list) {
-    return {{"weight", list.weight},
-            {"adjacency", list.adjacency},
-            {"encap", to_string(list.encap)},
-            {"segments", texts(list.segments)},
-            {"sessions", list.sessions}};
+    json result{{"weight", list.weight},
+                {"adjacency", list.adjacency},
+                {"encap", to_string(list.encap)},
+                {"segments", texts(list.segments)},
+                {"sessions", list.sessions}};
+    if (list.mtu != 0) result["mtu"] = list.mtu;
+    return result;
 }
 
 json candidates_json(const std::vector<CandidateConfig>& candidates) {

@@ -225,7 +225,9 @@ void Daemon::on_event(const LoggedEvent& event) {
 void Daemon::wait_for_events() {
     ring_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
         if (error) return;
-        dataplane_->consume_events([this](const ss_event& event) { engine_->on_kernel_event(event, monotonic_now()); });
+        dataplane_->consume_events(
+            {.verdict = [this](const ss_event& event) { engine_->on_kernel_event(event, monotonic_now()); },
+             .too_big = [this](const ss_too_big_event& event) { engine_->on_too_big(event, monotonic_now()); }});
         arm_timer();
         wait_for_events();
     });

@@ -11,6 +11,8 @@
 namespace sidestep::config_reader {
 namespace {
 
+constexpr std::int64_t kLeastMtu = 1280;  // RFC 8200, 5
+constexpr std::int64_t kLargestMtu = 65535;
 constexpr std::int64_t kHighestPreference = UINT32_MAX;  // RFC 9256, 2.7
 
 void read_session_names(const Reading& reading, const YamlPlace& place, SegmentListConfig& list) {
@@ -46,6 +48,9 @@ SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, cons
     } else if (const auto segments = place.optional("segments")) {
         segments->complain("plain forwarding takes no segments; use encap: h.encaps");
     }
+    if (const auto mtu = place.optional("mtu")) {
+        list.mtu = static_cast<unsigned>(mtu->integer(kLeastMtu, kLargestMtu).value_or(0));
+    }
     check(list, place);
     return list;
 }
@@ -54,7 +59,7 @@ void read_lists(const Reading& reading, const YamlPlace& place, const CheckList&
     const auto most = reading.limits.weight;
     unsigned sum = 0;
     for (const auto& item : place.items(1, reading.limits.lists)) {
-        if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions"})) continue;
+        if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions", "mtu"})) continue;
         auto list = read_list(reading, item, check);
         if (const auto weight = item.optional("weight")) {
             list.weight = static_cast<unsigned>(weight->integer(1, most).value_or(1));
@@ -67,7 +72,7 @@ void read_lists(const Reading& reading, const YamlPlace& place, const CheckList&
 
 bool has_known_keys(const YamlPlace& place) {
     if (place.has("lists")) return place.expect_map({"preference", "lists"});
-    return place.expect_map({"adjacency", "encap", "segments", "sessions", "preference", "lists"});
+    return place.expect_map({"adjacency", "encap", "segments", "sessions", "preference", "lists", "mtu"});
 }
 
 CandidateConfig read_candidate(const Reading& reading, const YamlPlace& place, const CheckList& check) {

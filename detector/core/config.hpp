@@ -65,6 +65,7 @@ struct SegmentListConfig {
     std::vector<Address> segments;      ///< in travel order
     std::vector<std::string> sessions;  ///< path and passive sessions that it depends on, in addition to its adjacency
     unsigned weight = 1;                ///< its share of the flows among the lists of its candidate path
+    unsigned mtu = 0;                   ///< largest packet on its path, with all headers; 0: what the first link takes
 
     bool operator==(const SegmentListConfig&) const = default;
 };

@@ -189,7 +189,12 @@ void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds n
     session.own_mac = ours ? link.mac : std::nullopt;
     session.mtu = ours ? link.mtu : 0;
     session.link_seen = true;
-    if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) relink(session);
+    if (before != std::tuple(session.ifindex, session.own_mac, session.mtu)) {
+        relink(session);
+        if (ours && !link.ethernet)
+            spdlog::warn("session {}: {} carries no Ethernet frames, so its neighbor cannot be probed",
+                         session.config.name, link.name);
+    }
     const bool ip_off = ours && link.ip_off;
     if (std::exchange(session.ip_off, ip_off) != ip_off)
         deliver(session, ip_off ? SessionEvent::ip_off : SessionEvent::ip_back, now);
@@ -243,13 +248,6 @@ void Engine::on_address(const AddressChange& change) {
     if (holders.empty()) own_addresses_.erase(change.address);
 }
 
-void Engine::on_route(const RouteChange& change, Nanoseconds now) {
-    inner_changed_ = inner_routes_.on_route(change) || inner_changed_;
-    if (change.kind != RouteKind::forwards) return;
-    routes_changed_ = true;
-    routes_.on_route(change, now);
-}
-
 void Engine::on_links_known(Nanoseconds now) {
     links_seen_ = true;
     for (auto& session : sessions_.all()) {
@@ -266,48 +264,6 @@ void Engine::settle() {
         inner_changed_ = true;  // a next hop may be an adjacency now
     }
     if (inner_routes_.size() <= kFewRoutes) refresh_inner();
-}
-
-void Engine::refresh_stale() {
-    if (!std::exchange(routes_changed_, false)) return;
-    std::map<Prefix, std::uint32_t> wanted;
-    for (const auto& [prefix, hop] : routes_.stale()) {
-        const auto known = stale_.find(prefix);
-        const auto slot = known != stale_.end() ? known->second : adjacencies_.bypass_at(hop);
-        if (slot != SS_POLICY_EXEMPT) wanted[prefix] = slot;
-    }
-    if (wanted == stale_) return;
-    policies_.set_stale(wanted);
-    stale_ = std::move(wanted);
-}
-
-/// A stale route whose bypass is gone would otherwise take whatever policy gets the slot next.
-void Engine::forget_bypasses() {
-    if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies_.is_bypass(stale_route.second); }) > 0)
-        policies_.set_stale(stale_);
-}
-
-void Engine::note_upstreams() {
-    upstreams_.clear();
-    for (const auto& policy : policies_.all()) {
-        if (!yields_to_routes(policy)) continue;
-        auto& sessions = upstreams_[policy.slot];
-        for (const auto& list : policy.config.candidates.front().lists) {
-            const auto* session = list.encap == Encap::plain ? sessions_.find(list.adjacency) : nullptr;
-            if (session != nullptr) sessions.insert(session->index);
-        }
-    }
-    inner_changed_ = true;
-}
-
-void Engine::refresh_inner() {
-    if (!std::exchange(inner_changed_, false)) return;
-    const auto is_upstream = [this](std::uint32_t slot, const RouteHop& hop) {
-        const auto session = adjacencies_.session_at(hop);
-        return session && upstreams_.at(slot).contains(*session);
-    };
-    policies_.set_inner(inner_routes_.entries(
-        policies_.prefixes(), [this](std::uint32_t slot) { return upstreams_.contains(slot); }, is_upstream));
 }
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
@@ -344,6 +300,7 @@ void Engine::reconcile(Nanoseconds now) {
     routes_.expire(now);
     routes_changed_ = true;
     refresh_stale();
+    policies_.forget_mtus(now);
     sessions_.audit_repair_active();
     watch_silence(now);
 }

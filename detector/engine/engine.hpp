@@ -59,6 +59,8 @@ class Engine {
     void on_route(const RouteChange& change, Nanoseconds now);
     /// Tells that every present link has been reported; other interfaces do not exist.
     void on_links_known(Nanoseconds now);
+    /// A router on the way refused a packet of ours as too big.
+    void on_too_big(const ss_too_big_event& event, Nanoseconds now);
     /// Must be called once no more changes of links, neighbors and routes are waiting. It writes what many of them
     /// would otherwise write again and again.
     void settle();

@@ -58,6 +58,14 @@ std::vector<Value> per_cpu(const bpf_map* map, std::uint32_t index) {
     return values;
 }
 
+template <typename Event>
+void pass_on(const void* data, std::size_t size, const std::function<void(const Event&)>& handle) {
+    Event event{};
+    if (size < sizeof event) return;
+    std::memcpy(&event, data, sizeof event);
+    handle(event);
+}
+
 }  // namespace
 
 void Dataplane::wait_for_rcu_grace_period() const {
@@ -185,19 +193,24 @@ int Dataplane::events_fd() const {
     return bpf_map__fd(skeleton_->maps.ss_events);
 }
 
-void Dataplane::consume_events(const std::function<void(const ss_event&)>& handle) {
+void Dataplane::consume_events(const EventHandlers& handlers) {
     if (ring_ == nullptr) {
         const auto deliver = [](void* context, void* data, std::size_t size) {
-            ss_event event{};
-            if (size < sizeof event) return 0;
-            std::memcpy(&event, data, sizeof event);
-            static_cast<Dataplane*>(context)->handle_(event);
+            const auto& to = static_cast<Dataplane*>(context)->handlers_;
+            std::uint32_t type = 0;
+            if (size < sizeof type) return 0;
+            std::memcpy(&type, data, sizeof type);
+            if (type == SS_EVENT_TOO_BIG) {
+                pass_on(data, size, to.too_big);
+            } else {
+                pass_on(data, size, to.verdict);
+            }
             return 0;
         };
         ring_ = ring_buffer__new(events_fd(), deliver, this, nullptr);
         if (ring_ == nullptr) return;
     }
-    handle_ = handle;
+    handlers_ = handlers;
     ring_buffer__consume(ring_);
 }
 

@@ -77,7 +77,11 @@ class Dataplane : public Maps {
 
     /// The ring's file descriptor for polling; call consume_events() when it is readable.
     [[nodiscard]] int events_fd() const;
-    void consume_events(const std::function<void(const ss_event&)>& handle);
+    struct EventHandlers {
+        std::function<void(const ss_event&)> verdict;
+        std::function<void(const ss_too_big_event&)> too_big;
+    };
+    void consume_events(const EventHandlers& handlers);
 
   private:
     Dataplane() = default;
@@ -86,7 +90,7 @@ class Dataplane : public Maps {
 
     sidestep_bpf* skeleton_ = nullptr;
     ring_buffer* ring_ = nullptr;
-    std::function<void(const ss_event&)> handle_;
+    EventHandlers handlers_;
     std::string pin_directory_;
     bool adopted_ = false;
     // The memory behind the spans of Maps.

@@ -3,8 +3,11 @@
 #include "detector/maps/path_store.hpp"
 
 #include <linux/if_ether.h>
+#include <linux/ipv6.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <limits>
 
 #include <fmt/format.h>
@@ -13,6 +16,9 @@
 
 namespace sidestep {
 namespace {
+
+constexpr Nanoseconds kMtuHeld = std::chrono::minutes(10);  // RFC 8201, 5.3
+constexpr std::uint32_t kLeastMtu = 1280;
 
 template <typename Map, typename Gone>
 void sweep(Map& map, IndexPool& pool, Gone gone) {
@@ -65,6 +71,29 @@ ListHeader header_of(Encap encap, const LinkAddresses& link, const Address& sour
 ss_mode mode_of(Encap encap, bool as_routed) {
     if (encap == Encap::plain) return as_routed ? SS_MODE_PLAIN : SS_MODE_FORWARD;
     return encap == Encap::h_insert ? SS_MODE_INSERT : SS_MODE_ENCAPS;
+}
+
+/// Whether the packet whose outer header is quoted was encapsulated with this list: our source, the list's SRH, and as the
+/// destination one of its segments. What routers on the way change is not compared.
+bool carried(const ss_list& list, std::span<const std::uint8_t> quoted) {
+    constexpr std::size_t kSource = 8;
+    constexpr std::size_t kSegments = sizeof(ipv6hdr) + 8;
+    const auto* outer = list.header + ETH_HLEN;
+    const auto same = [&](std::size_t at, std::size_t bytes) {
+        return at + bytes <= quoted.size() && std::memcmp(outer + at, quoted.data() + at, bytes) == 0;
+    };
+    if (list.mode != SS_MODE_ENCAPS || !same(kSource, 16)) return false;
+    if (list.srh_offset == 0) return same(kSource + 16, 16);
+    const std::size_t count = std::size_t{outer[sizeof(ipv6hdr) + 1]} / 2;
+    if (quoted.size() < kSegments || quoted[6] != IPPROTO_ROUTING || !same(sizeof(ipv6hdr) + 1, 2) ||
+        !same(kSegments, 16 * count))
+        return false;
+    const auto* destination = quoted.data() + kSource + 16;
+    if (same(kSource + 16, 16)) return true;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (std::memcmp(outer + kSegments + 16 * i, destination, 16) == 0) return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -155,7 +184,8 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
                       .segments = config.segments,
                       .sessions = sessions_of(config),
                       .encap = config.encap,
-                      .as_routed = as_routed && config.encap == Encap::plain};
+                      .as_routed = as_routed && config.encap == Encap::plain,
+                      .mtu = config.mtu};
     const auto* session = sessions_.find(config.adjacency);
     if (session == nullptr) return fail("no adjacency named " + config.adjacency);
     const auto [entry, fresh] = intern(lists_, free_lists_, key);
@@ -167,18 +197,21 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
         const auto header = header_of(config.encap, {}, key.source, config.segments);
         entry->overhead = static_cast<std::uint32_t>(header.bytes.size() - ETH_HLEN);
     }
-    maps_.lists[entry->index] = encode(key);
+    maps_.lists[entry->index] = encode(key, *entry);
     return entry->index;
 }
 
-ss_list PathStore::encode(const ListKey& key) const {
+ss_list PathStore::encode(const ListKey& key, const Entry& entry) const {
     ss_list result{};
     const auto* session = sessions_.find(key.adjacency);
     for (const auto& name : key.sessions) {
         if (const auto* dependence = sessions_.find(name)) result.session[result.sessions++] = dependence->index;
     }
     result.ifindex = static_cast<__u32>(session->ifindex);
-    result.mtu = session->mtu != 0 ? session->mtu : std::numeric_limits<__u32>::max();
+    result.mtu = std::numeric_limits<__u32>::max();
+    for (const auto limit : {session->mtu, key.mtu, entry.path_mtu}) {
+        if (limit != 0) result.mtu = std::min(result.mtu, limit);
+    }
     result.mode = static_cast<__u16>(mode_of(key.encap, key.as_routed));
     const auto link = session->link();
     if (!link || session->ifindex == 0) {
@@ -194,9 +227,9 @@ ss_list PathStore::encode(const ListKey& key) const {
 
 /// Writes the list in place and disables it meanwhile. A packet that would take it then would use a link that is just
 /// changing.
-void PathStore::write(const ListKey& key, std::uint32_t index) {
-    const auto fresh = encode(key);
-    auto& list = maps_.lists[index];
+void PathStore::write(const ListKey& key, const Entry& entry) {
+    const auto fresh = encode(key, entry);
+    auto& list = maps_.lists[entry.index];
     if (list.mode != SS_MODE_PLAIN) SS_WRITE(list.mode, static_cast<__u16>(SS_MODE_UNUSABLE));
     __sync_synchronize();
     const auto mode = list.mode;
@@ -208,7 +241,29 @@ void PathStore::write(const ListKey& key, std::uint32_t index) {
 
 void PathStore::refresh(const Session& session) {
     for (const auto& [key, entry] : lists_) {
-        if (entry.adjacency == session.index) write(key, entry.index);
+        if (entry.adjacency == session.index) write(key, entry);
+    }
+}
+
+std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now) {
+    std::set<std::string> adjacencies;
+    if (mtu < kLeastMtu) return adjacencies;  // RFC 8201, 4
+    for (auto& [key, entry] : lists_) {
+        auto& list = maps_.lists[entry.index];
+        if (mtu >= list.mtu || !carried(list, quoted)) continue;
+        entry.path_mtu = mtu;
+        entry.learned = now;
+        SS_WRITE(list.mtu, mtu);
+        adjacencies.insert(key.adjacency);
+    }
+    return adjacencies;
+}
+
+void PathStore::forget_mtus(Nanoseconds now) {
+    for (auto& [key, entry] : lists_) {
+        if (entry.path_mtu == 0 || now - entry.learned < kMtuHeld) continue;
+        entry.path_mtu = 0;
+        SS_WRITE(maps_.lists[entry.index].mtu, encode(key, entry).mtu);
     }
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,6 +58,12 @@ class PathStore {
     /// Writes the lists of this adjacency again after a change of its link.
     void refresh(const Session& session);
 
+    /// A router says that packets of more than `mtu` bytes do not pass it; `quoted` begins with the outer header of one. Holds
+    /// the lists that it may have had to that size, for kMtuHeld. Returns their adjacencies.
+    std::set<std::string> learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now);
+    /// Tries the full size again where such a message is old (RFC 8201, 4).
+    void forget_mtus(Nanoseconds now);
+
   private:
     struct ListKey {
         std::string adjacency;
@@ -64,6 +72,7 @@ class PathStore {
         std::vector<std::string> sessions;
         Encap encap = Encap::plain;
         bool as_routed = false;
+        std::uint32_t mtu = 0;                             ///< 0: the link's
         auto operator<=>(const ListKey&) const = default;  // NOLINT(modernize-use-nullptr)
     };
     using CandidateKey = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  ///< lists and weights
@@ -73,11 +82,13 @@ class PathStore {
         bool fresh = true;            ///< new in this set
         std::uint16_t adjacency = 0;  ///< of a list: the session of its adjacency
         std::uint32_t overhead = 0;   ///< of a list: its encapsulation overhead
+        std::uint32_t path_mtu = 0;   ///< of a list: as a router on the way said; 0: none did
+        Nanoseconds learned{};        ///< when
     };
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed);
-    void write(const ListKey& key, std::uint32_t index);
-    [[nodiscard]] ss_list encode(const ListKey& key) const;
+    void write(const ListKey& key, const Entry& entry);
+    [[nodiscard]] ss_list encode(const ListKey& key, const Entry& entry) const;
 
     Maps& maps_;
     SessionTable& sessions_;

@@ -40,6 +40,12 @@ class PolicyTable {
     /// Writes the lists of this adjacency again after a change of its link.
     void refresh(const Session& session);
 
+    /// What routers on the way say about sizes (PathStore).
+    std::set<std::string> learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now) {
+        return paths_.learn_mtu(quoted, mtu, now);
+    }
+    void forget_mtus(Nanoseconds now) { paths_.forget_mtus(now); }
+
     /// Prefixes that temporarily take the bypass in this slot, unless a policy has them. Those that do not fit follow
     /// the kernel's routes.
     void set_stale(std::map<Prefix, std::uint32_t> slots);

@@ -2,6 +2,7 @@
 // Tests packets that do not fit together with the header of a repair: senders are told the MTU, TCP goes on, and a
 // probe of full size detects a path that only small packets pass.
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "detector/kernel/xdp_redirect.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
+#include "topo/offload.hpp"
 #include "topo/socket.hpp"
 
 namespace sidestep::topo {
@@ -61,6 +63,18 @@ class WholePackets {
             if (errno == EMSGSIZE) return errno;
         }
         return errno;
+    }
+
+    /// Sends several IP packets of this many bytes at once, which stay one packet on veth links (UDP GSO).
+    int send_together(int count, int bytes) {
+        constexpr int kUdpSegment = 103;  // UDP_SEGMENT of <linux/udp.h>
+        const int payload = bytes - (v4_ ? 20 : 40) - 8;
+        ::setsockopt(socket_.get(), SOL_UDP, kUdpSegment, &payload, sizeof payload);
+        const std::string all(static_cast<std::size_t>(count * payload), 'x');
+        const int result = ::send(socket_.get(), all.data(), all.size(), 0) >= 0 ? 0 : errno;
+        const int none = 0;
+        ::setsockopt(socket_.get(), SOL_UDP, kUdpSegment, &none, sizeof none);
+        return result;
     }
 
     /// The path MTU that the kernel knows.
@@ -169,6 +183,70 @@ TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
     tcp_goes_on(at_xdp("A", policy_config("A")), at_xdp("B", policy_config("B")));
     EXPECT_TRUE(at_xdp_alone("A"));
     EXPECT_TRUE(at_xdp_alone("B"));
+}
+
+// What is split only behind us is told of, too: datagrams keep their size.
+TEST_F(Sizes, SendersOfSegmentsAreTold) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    for (const bool v4 : {false, true}) {
+        auto socket = WholePackets::open(lab(), v4);
+        ASSERT_TRUE(socket) << socket.error().message;
+        EXPECT_TRUE(eventually([&] {
+            (void)socket->send_together(4, kMtu);
+            return socket->path_mtu() < kMtu;
+        }));
+        EXPECT_EQ(socket->path_mtu(), kLeft);
+    }
+}
+
+// A sender may leave its checksum to the device. What becomes of its packet must not be changed by that.
+TEST_F(Sizes, SendersAreToldByALinkWithoutOffloads) {
+    const auto off = lab().in("A", [&] { return switch_checksums(lab().interface("A", "S-A").name, false); });
+    if (!off) GTEST_SKIP() << off.error().message;
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    for (const bool v4 : {false, true}) {
+        auto socket = WholePackets::open(lab(), v4);
+        ASSERT_TRUE(socket) << socket.error().message;
+        EXPECT_TRUE(eventually([&] {
+            (void)socket->send(kMtu);
+            return socket->path_mtu() < kMtu;
+        }));
+        EXPECT_EQ(socket->path_mtu(), kLeft);
+    }
+}
+
+// The router that cannot pass on the repaired packets tells us, not their senders: we tell them.
+TEST_F(Sizes, SendersAreToldOfASmallLinkBeyondTheFirst) {
+    constexpr int kSmall = 1400;
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    ASSERT_EQ(shell("C", "ip link set dev to-B mtu 1400"), "");
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    for (const bool v4 : {false, true}) {
+        auto socket = WholePackets::open(lab(), v4);
+        ASSERT_TRUE(socket) << socket.error().message;
+        EXPECT_TRUE(eventually([&] {
+            (void)socket->send(std::min(kMtu, socket->path_mtu()));
+            return socket->path_mtu() == kLeft - (kMtu - kSmall);
+        })) << socket->path_mtu();
+    }
+    // The configuration may say so beforehand.
+    ASSERT_TRUE(stop("A"));
+    ASSERT_EQ(shell("C", "ip link set dev to-B mtu 1500"), "");
+    ASSERT_TRUE(launch("A", with(policy_config("A"), "{adjacency: A-C, ", "{adjacency: A-C, mtu: 1350, ")));
+    auto socket = WholePackets::open(lab(), false);
+    ASSERT_TRUE(socket) << socket.error().message;
+    EXPECT_TRUE(eventually([&] {
+        (void)socket->send(std::min(kMtu, socket->path_mtu()));
+        return socket->path_mtu() == kLeft - (kMtu - 1350);
+    })) << socket->path_mtu();
 }
 
 TEST_F(Sizes, ALargeProbeNoticesWhatASmallOneDoesNot) {

@@ -47,7 +47,7 @@ std::vector<BadCase> bad_structure() {
         {"UnknownKeyInCandidate",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
          {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions, "
-          "preference, lists"}},
+          "preference, lists, mtu"}},
         {"KeyTwice",
          [](Parts& p) { p.node = "node: {name: A, name: B, source-address: fd00::1}"; },
          {"f:1:17: node.name: given twice"}},

@@ -271,7 +271,7 @@ std::vector<BadCase> bad_policies() {
           "f:8:77: policies[0].candidates[0].lists[0].weight: must be a whole number from 1 to 65535",
           "f:8:82: policies[0].candidates[0].lists[1].preference: unknown key; known: weight, adjacency, encap, "
           "segments, "
-          "sessions",
+          "sessions, mtu",
           "f:8:114: policies[0].candidates[0].lists[2].adjacency: missing"}},
         {"WeightsTooLargeTogether",
          [](Parts& p) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests how the engine follows links and neighbors.
+#include <linux/if_ether.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -278,6 +280,51 @@ TEST_F(EngineTest, RoutesInsideAPolicyAreLeftAlone) {
     EXPECT_EQ(target_of("2001:db8:c::/48"), SS_POLICY_NONE);
     tell_route("2001:db8:c::/48", kToC, "fe80::c", true);
     EXPECT_EQ(target_of("2001:db8:c::/48"), std::nullopt);
+}
+
+// A Packet Too Big that quotes a packet of ours holds the packet's list to that size, for ten minutes (RFC 8201).
+TEST_F(EngineTest, ARouterOnTheWayLimitsAList) {
+    start();
+    const auto list = std::ranges::find(maps_.lists, SS_MODE_ENCAPS, [](const ss_list& one) { return int{one.mode}; });
+    ASSERT_NE(list, maps_.lists.end());
+    ASSERT_EQ(list->mtu, 1500U);
+    ss_too_big_event event{};
+    event.type = SS_EVENT_TOO_BIG;
+    event.mtu = 1400;
+    std::copy(list->header + ETH_HLEN, list->header + list->header_length, event.quoted);
+    auto forged = event;
+    forged.quoted[8] ^= 1;  // not our source
+    engine_->on_too_big(forged, kNow);
+    forged = event;
+    forged.quoted[24] ^= 1;  // not a segment of the list
+    engine_->on_too_big(forged, kNow);
+    forged = event;
+    forged.quoted[48] ^= 1;  // another list
+    engine_->on_too_big(forged, kNow);
+    forged = event;
+    forged.mtu = 1279;
+    engine_->on_too_big(forged, kNow);
+    EXPECT_EQ(list->mtu, 1500U);
+    engine_->on_too_big(event, kNow);
+    EXPECT_EQ(list->mtu, 1400U);
+    event.mtu = 1450;
+    engine_->on_too_big(event, kNow);
+    EXPECT_EQ(list->mtu, 1400U) << "it never grows by a message";
+    engine_->on_link({.ifindex = kToC, .name = "to-C", .up = true, .running = true, .mtu = 9000, .mac = kOwnMac}, kNow);
+    EXPECT_EQ(list->mtu, 1400U);
+    engine_->reconcile(kNow + 599s);
+    EXPECT_EQ(list->mtu, 1400U);
+    engine_->reconcile(kNow + 601s);
+    EXPECT_EQ(list->mtu, 9000U);
+}
+
+TEST_F(EngineTest, AListMayHaveAnMtuOfItsOwn) {
+    auto config = square();
+    config.policies[0].candidates[1].lists[0].mtu = 1320;
+    start(config);
+    const auto list = std::ranges::find(maps_.lists, SS_MODE_ENCAPS, [](const ss_list& one) { return int{one.mode}; });
+    ASSERT_NE(list, maps_.lists.end());
+    EXPECT_EQ(list->mtu, 1320U);
 }
 
 }  // namespace
