@@ -164,12 +164,6 @@ std::string report_status(const json& answer) {
     for (const auto& problem : member(answer, "problems"))
         table.add({"problem", cell(problem, "about") + ": " + cell(problem, "problem")});
     auto text = table.to_string(false);
-    for (const auto& problem : member(answer, "problems")) {
-        const auto session =
-            member(problem, "session").is_string() ? "session " + cell(problem, "session") : "this node";
-        text += fmt::format("problem: {}: {}\n", session, cell(problem, "problem"));
-    }
-
     const auto& counters = member(answer, "counters");
     if (!counters.is_object() || counters.empty()) return text;
     Table counted({{"COUNTER"}, {"PACKETS", kRight}});

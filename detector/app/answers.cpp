@@ -57,15 +57,6 @@ json histogram(const ss_session_rx& rx) {
     return list;
 }
 
-/// Mistakes that no event reports, of the node and of sessions.
-json problems_of(const Engine& engine) {
-    json list = json::array();
-    for (const auto& problem : engine.problems())
-        list.push_back(
-            {{"session", problem.session.empty() ? json() : json(problem.session)}, {"problem", problem.text}});
-    return list;
-}
-
 /// A session that was never answered is trusted until it fails, and its rank is up. To say so would be misleading.
 std::string_view state_of(const Engine& engine, const SegmentListConfig& list, std::uint32_t rank) {
     if (rank != SS_UP) return rank_name(rank);
@@ -89,9 +80,10 @@ json xdp_entrances(const std::vector<Entrance>& entrances) {
     return list;
 }
 
-json list_of(const Problems& problems, Nanoseconds now) {
+json list_of(std::map<std::string, Problem> problems, const Problems& more, Nanoseconds now) {
+    problems.insert(more.all().begin(), more.all().end());
     json list = json::array();
-    for (const auto& [about, problem] : problems.all())
+    for (const auto& [about, problem] : problems)
         list.push_back({{"about", about}, {"problem", problem.text}, {"age_ms", milliseconds(now - problem.since)}});
     return list;
 }
@@ -127,14 +119,13 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
               {"restarts", health.clock_restarts}}},
             {"attached", health.attached},
             {"xdp", xdp_entrances(health.entrances)},
-            {"problems", list_of(health.problems, now)},
+            {"problems", list_of(engine.problems(), health.problems, now)},
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))}}},
             {"sessions", states},
             {"policies", engine.policies().all().size()},
             {"rerouting", rerouting},
             {"rejected_probes", rejected},
-            {"problems", problems_of(engine)},
             {"counters", counters}};
 }
 

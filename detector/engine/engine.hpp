@@ -14,6 +14,7 @@
 #include "detector/core/desired.hpp"
 #include "detector/core/inner_routes.hpp"
 #include "detector/core/kernel_change.hpp"
+#include "detector/core/problems.hpp"
 #include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
 #include "detector/engine/event_log.hpp"
@@ -31,12 +32,6 @@ struct EngineHooks {
     std::function<void(int ifindex, const Address& neighbor)> resolve;
     /// Called when a session has changed its state.
     std::function<void(const LoggedEvent&)> on_event;
-};
-
-/// A mistake that no event reports.
-struct Problem {
-    std::string session;  ///< empty: the node
-    std::string text;
 };
 
 class Engine {
@@ -78,8 +73,9 @@ class Engine {
     [[nodiscard]] const PolicyTable& policies() const { return policies_; }
     [[nodiscard]] const SidTable& sids() const { return sids_; }
     [[nodiscard]] const EventLog& log() const { return log_; }
-    /// Sessions that have had no answer for 3 s since they could have, with the likely causes (engine_silence.cpp).
-    [[nodiscard]] std::vector<Problem> problems() const;
+    /// Mistakes that no event reports: sessions that have had no answer for 3 s since they could have, with the likely
+    /// causes, and the like (engine_silence.cpp).
+    [[nodiscard]] std::map<std::string, Problem> problems() const;
 
   private:
     /// The three parts of a change: what the policies will need, the policies, and what they no longer need.

@@ -78,17 +78,17 @@ void Engine::watch_source(Nanoseconds now) {
     source_problem_ = late;
 }
 
-std::vector<Problem> Engine::problems() const {
-    std::vector<Problem> result;
-    if (source_problem_) {
-        result.push_back(
-            {.session = "",
-             .text = fmt::format("source-address {} is no address of this node", present_.node.source.to_string())});
+std::map<std::string, Problem> Engine::problems() const {
+    std::map<std::string, Problem> result;
+    if (source_problem_ && source_missing_since_) {
+        result["node"] = {
+            .text = fmt::format("source-address {} is no address of this node", present_.node.source.to_string()),
+            .since = *source_missing_since_};
     }
     for (const auto& [name, silent] : silences_) {
         const auto* session = sessions_.find(name);
         if (silent.cause.empty() || session == nullptr) continue;
-        result.push_back({.session = name, .text = explain(silence_of(*session))});
+        result["session " + name] = {.text = explain(silence_of(*session)), .since = silent.since};
     }
     return result;
 }
