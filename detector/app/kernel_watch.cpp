@@ -11,6 +11,8 @@ namespace sidestep {
 namespace {
 
 constexpr int kRoutesAtOnce = 256;
+constexpr int kFirstDumps = 3;
+constexpr auto kDumpAgainAfter = std::chrono::seconds(1);
 
 Nanoseconds now() {
     return std::chrono::steady_clock::now().time_since_epoch();
@@ -31,7 +33,9 @@ Result<void> KernelWatch::open() {
     });
     if (!netlink) return std::unexpected(netlink.error());
     netlink_ = std::move(*netlink);
-    if (auto dumped = netlink_->dump(); !dumped) return dumped;
+    auto dumped = netlink_->dump();
+    for (int i = 1; i < kFirstDumps && !dumped; ++i) dumped = netlink_->dump();
+    if (!dumped) return dumped;
     engine_.on_links_known(now());
     return {};
 }
@@ -48,12 +52,20 @@ Result<void> KernelWatch::open_routes() {
 Result<void> KernelWatch::follow(std::function<void()> after_change) {
     following_ = true;
     if (auto given = watch_descriptor(rtnetlink_, netlink_->fd()); !given) return given;
-    wait_for(rtnetlink_, [this, after_change = std::move(after_change)] {
-        netlink_->read();
-        engine_.settle();
-        after_change();
-    });
+    after_change_ = std::move(after_change);
+    wait_for(rtnetlink_, [this] { settle(netlink_->read()); });
     return route_watch_ ? follow_routes() : Result<void>();
+}
+
+void KernelWatch::settle(const Result<void>& read) {
+    engine_.settle();
+    after_change_();
+    problem_.note(read, "what the kernel tells is incomplete; asking again: ");
+    if (read) return;
+    again_.expires_after(kDumpAgainAfter);
+    again_.async_wait([this](const auto& error) {
+        if (!error) settle(netlink_->dump());
+    });
 }
 
 Result<void> KernelWatch::follow_routes() {

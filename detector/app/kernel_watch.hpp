@@ -9,8 +9,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "detector/app/attachments.hpp"
+#include "detector/app/problem_log.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/kernel/netlink.hpp"
 #include "detector/kernel/route_watch.hpp"
@@ -20,7 +22,12 @@ namespace sidestep {
 class KernelWatch {
   public:
     KernelWatch(boost::asio::io_context& context, Engine& engine, Attachments& attachments)
-        : context_(context), engine_(engine), attachments_(attachments), rtnetlink_(context), routes_(context) {}
+        : context_(context),
+          engine_(engine),
+          attachments_(attachments),
+          rtnetlink_(context),
+          routes_(context),
+          again_(context) {}
 
     /// Subscribes, and delivers how links, neighbors and addresses are now.
     Result<void> open();
@@ -35,6 +42,8 @@ class KernelWatch {
     bool links_changed() { return std::exchange(links_changed_, false); }
 
   private:
+    /// After changes of links, neighbors and addresses were read, with this result.
+    void settle(const Result<void>& read);
     Result<void> follow_routes();
     /// Calls `deliver` whenever `source` is readable.
     void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
@@ -46,6 +55,9 @@ class KernelWatch {
     std::unique_ptr<RouteWatch> route_watch_;
     boost::asio::posix::stream_descriptor rtnetlink_;
     boost::asio::posix::stream_descriptor routes_;
+    boost::asio::steady_timer again_;  ///< the next attempt, after a dump that failed
+    std::function<void()> after_change_;
+    ProblemLog problem_;
     std::set<std::pair<int, Address>> to_resolve_;
     bool following_ = false;
     bool links_changed_ = false;

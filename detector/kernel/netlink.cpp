@@ -16,12 +16,11 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace sidestep {
 namespace {
-
-constexpr int kReceiveBuffer = 4 << 20;
 
 std::optional<MacAddress> mac_of(nlattr* attribute) {
     MacAddress mac{};
@@ -51,10 +50,6 @@ NeighborStatus status_of(unsigned state) {
     if ((state & kUsable) != 0) return NeighborStatus::usable;
     if ((state & NUD_FAILED) != 0) return NeighborStatus::failed;
     return NeighborStatus::unknown;
-}
-
-std::unexpected<Error> netlink_failure(const std::string& what, int error) {
-    return fail(what + ": " + nl_geterror(error));
 }
 
 /// The number of the program at an interface's XDP; 0: none.
@@ -99,64 +94,53 @@ std::string_view kind_of(nlattr* link_info) {
 
 }  // namespace
 
-Result<std::unique_ptr<Netlink>> Netlink::open(NetlinkHandlers handlers) {
+Result<std::unique_ptr<Netlink>> Netlink::open(NetlinkHandlers handlers, int receive_buffer) {
     std::unique_ptr<Netlink> netlink(new Netlink(std::move(handlers)));
-    if (auto connected = netlink->connect(); !connected) return std::unexpected(connected.error());
+    if (auto connected = netlink->connect(receive_buffer); !connected) return std::unexpected(connected.error());
     return netlink;
 }
 
-Result<void> Netlink::connect() {
-    events_ = nl_socket_alloc();
-    dumps_ = nl_socket_alloc();
+Result<void> Netlink::connect(int receive_buffer) {
     requests_ = nl_socket_alloc();
-    if (events_ == nullptr || dumps_ == nullptr || requests_ == nullptr) return fail("no memory for netlink sockets");
-    nl_socket_disable_seq_check(events_);
-    nl_socket_disable_auto_ack(events_);
-    nl_socket_modify_err_cb(
-        events_, NL_CB_CUSTOM, [](auto*, auto*, void*) -> int { return NL_SKIP; }, nullptr);
-    for (auto* socket : {events_, dumps_}) {
-        nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_message, this);
-        if (const int error = nl_connect(socket, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
-    }
+    if (requests_ == nullptr) return fail("no memory for a netlink socket");
     nl_socket_modify_cb(requests_, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_entry, this);
-    if (const int error = nl_connect(requests_, NETLINK_ROUTE); error < 0) return netlink_failure("rtnetlink", error);
+    if (const int error = nl_connect(requests_, NETLINK_ROUTE); error < 0)
+        return fail(std::string("rtnetlink: ") + nl_geterror(error));
     auto solicitor = Solicitor::open();
     if (!solicitor) return std::unexpected(solicitor.error());
     solicitor_ = std::move(*solicitor);
-    nl_socket_set_buffer_size(events_, kReceiveBuffer, 0);
-    nl_socket_set_nonblocking(events_);
-    const int error =
-        nl_socket_add_memberships(events_, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR,
-                                  RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF, RTNLGRP_NONE);
-    if (error < 0) return netlink_failure("rtnetlink groups", error);
+    auto feed = RtnlFeed::open({.name = "links, neighbors and addresses",
+                                .groups = {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR,
+                                           RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF},
+                                .dumps = {RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH},
+                                .receive_buffer = receive_buffer},
+                               {.message = [this](nlmsghdr* header) { on_message(header); },
+                                .begin = [this](int type) { begin_dump(type); },
+                                .end = [this](int type, bool complete) { end_dump(type, complete); }});
+    if (!feed) return std::unexpected(feed.error());
+    feed_ = std::move(*feed);
     return {};
 }
 
 Netlink::~Netlink() {
-    nl_socket_free(events_);
-    nl_socket_free(dumps_);
     nl_socket_free(requests_);
 }
 
-int Netlink::fd() const {
-    return nl_socket_get_fd(events_);
-}
-
-void Netlink::read() {
-    int result = 0;
-    do {
-        result = nl_recvmsgs_default(events_);
-    } while (result >= 0);
-    if (result != -NLE_AGAIN) (void)dump();  // messages were lost
+Result<void> Netlink::read() {
+    while (!feed_->read(std::numeric_limits<int>::max())) {
+    }
     ask_links();
+    return feed_->last_dump();
 }
 
-/// The answers come as events do.
 void Netlink::ask_links() {
     for (const int ifindex : std::exchange(to_ask_, {})) {
         ifinfomsg link{};
         link.ifi_index = ifindex;
-        (void)nl_send_simple(events_, RTM_GETLINK, 0, &link, sizeof link);
+        nl_msg* message = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
+        if (message == nullptr) return;
+        nlmsg_append(message, &link, sizeof link, NLMSG_ALIGNTO);
+        (void)nl_send_sync(requests_, message);  // frees the message; an error means that there is no such link
     }
 }
 
@@ -166,13 +150,41 @@ void Netlink::look_again(const nlmsghdr* header) {
 }
 
 Result<void> Netlink::dump() {
-    for (const auto type : {RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH}) {
-        if (const int error = nl_rtgen_request(dumps_, type, AF_UNSPEC, NLM_F_DUMP); error < 0) {
-            return netlink_failure("rtnetlink dump", error);
-        }
-        if (const int error = nl_recvmsgs_default(dumps_); error < 0) return netlink_failure("rtnetlink dump", error);
+    return feed_->dump();
+}
+
+void Netlink::begin_dump(int type) {
+    dumping_ = true;
+    dumped_.clear();
+    if (type == RTM_GETLINK) links_.doubt();
+    if (type == RTM_GETADDR) addresses_.doubt();
+    if (type == RTM_GETNEIGH) neighbors_.doubt();
+}
+
+void Netlink::end_dump(int type, bool complete) {
+    dumping_ = false;
+    // First of all what is gone: an interface may have a successor of the same name.
+    if (complete && type == RTM_GETLINK) {
+        for (const auto& [ifindex, name] : links_.sweep())
+            handlers_.link({.ifindex = ifindex, .name = name, .gone = true, .mac = {}});
     }
-    return {};
+    if (complete && type == RTM_GETADDR) {
+        for (const auto& [host, none] : addresses_.sweep())
+            handlers_.address({.ifindex = host.first, .address = host.second, .gone = true});
+    }
+    if (complete && type == RTM_GETNEIGH) {
+        for (const auto& [host, none] : neighbors_.sweep())
+            handlers_.neighbor({.ifindex = host.first, .address = host.second, .mac = {}});
+    }
+    for (const auto& change : std::exchange(dumped_, {})) change();
+}
+
+void Netlink::tell(std::function<void()> change) {
+    if (dumping_) {
+        dumped_.push_back(std::move(change));
+    } else {
+        change();
+    }
 }
 
 unsigned Netlink::look_up(int ifindex, const Address& address) {
@@ -202,6 +214,7 @@ void Netlink::resolve(int ifindex, const Address& address) {
 int Netlink::on_entry(nl_msg* message, void* self) {
     auto* header = nlmsg_hdr(message);
     auto* netlink = static_cast<Netlink*>(self);
+    if (header->nlmsg_type == RTM_NEWLINK) netlink->on_link(header);
     if (header->nlmsg_type != RTM_NEWNEIGH) return NL_OK;
     netlink->entry_state_ = static_cast<const ndmsg*>(nlmsg_data(header))->ndm_state;
     // A failure is old news: what is asked for now may end otherwise.
@@ -209,78 +222,95 @@ int Netlink::on_entry(nl_msg* message, void* self) {
     return NL_OK;
 }
 
-int Netlink::on_message(nl_msg* message, void* self) {
-    auto* header = nlmsg_hdr(message);
-    auto* netlink = static_cast<Netlink*>(self);
+void Netlink::on_message(nlmsghdr* header) {
     switch (header->nlmsg_type) {
         case RTM_NEWNETCONF:
         case RTM_DELNETCONF:
-            netlink->look_again(header);
+            look_again(header);
             break;
         case RTM_NEWLINK:
         case RTM_DELLINK:
-            netlink->look_again(header);
-            netlink->on_link(header);
+            look_again(header);
+            on_link(header);
             break;
         case RTM_NEWNEIGH:
         case RTM_DELNEIGH:
-            netlink->on_neighbor(header);
+            on_neighbor(header);
             break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
-            if (header->nlmsg_type == RTM_DELADDR) netlink->look_again(header);
-            netlink->on_address(header);
+            if (header->nlmsg_type == RTM_DELADDR) look_again(header);
+            on_address(header);
             break;
         default:
             break;
     }
-    return NL_OK;
 }
 
-void Netlink::on_link(nlmsghdr* header) const {
+void Netlink::on_link(nlmsghdr* header) {
     std::array<nlattr*, IFLA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ifinfomsg), attributes.data(), IFLA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ifinfomsg*>(nlmsg_data(header));
     if (info->ifi_family != AF_UNSPEC || attributes[IFLA_IFNAME] == nullptr) return;  // bridge ports and the like
-    handlers_.link({.ifindex = info->ifi_index,
-                    .name = nla_get_string(attributes[IFLA_IFNAME]),
-                    .gone = header->nlmsg_type == RTM_DELLINK,
-                    .up = (info->ifi_flags & IFF_UP) != 0 && header->nlmsg_type != RTM_DELLINK,
-                    .running = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_LOWER_UP) != 0,
-                    .ip_off = is_ip_off(attributes[IFLA_AF_SPEC]),
-                    .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
-                    .mac = mac_of(attributes[IFLA_ADDRESS]),
-                    .kind = std::string(kind_of(attributes[IFLA_LINKINFO])),
-                    .parent = attributes[IFLA_LINK] != nullptr ? nla_get_s32(attributes[IFLA_LINK]) : 0,
-                    .xdp_program = xdp_program_of(attributes[IFLA_XDP]),
-                    .ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK});
+    const bool gone = header->nlmsg_type == RTM_DELLINK;
+    const bool up = (info->ifi_flags & IFF_UP) != 0;
+    LinkChange change{.ifindex = info->ifi_index,
+                      .name = nla_get_string(attributes[IFLA_IFNAME]),
+                      .gone = gone,
+                      .up = up && !gone,
+                      .running = up && (info->ifi_flags & IFF_LOWER_UP) != 0,
+                      .ip_off = is_ip_off(attributes[IFLA_AF_SPEC]),
+                      .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
+                      .mac = mac_of(attributes[IFLA_ADDRESS]),
+                      .kind = std::string(kind_of(attributes[IFLA_LINKINFO])),
+                      .parent = attributes[IFLA_LINK] != nullptr ? nla_get_s32(attributes[IFLA_LINK]) : 0,
+                      .xdp_program = xdp_program_of(attributes[IFLA_XDP]),
+                      .ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK};
+    if (gone) {
+        links_.gone(change.ifindex);
+    } else {
+        links_.present(change.ifindex, change.name);
+    }
+    tell([this, change = std::move(change)] { handlers_.link(change); });
 }
 
-void Netlink::on_neighbor(nlmsghdr* header) const {
+void Netlink::on_neighbor(nlmsghdr* header) {
     std::array<nlattr*, NDA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ndmsg), attributes.data(), NDA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ndmsg*>(nlmsg_data(header));
     const auto address = address_of(attributes[NDA_DST], info->ndm_family);
     if (!address) return;
+    const bool gone = header->nlmsg_type == RTM_DELNEIGH;
     // A deleted entry (garbage collected, or flushed) is no failure: nothing is known any more.
-    const auto status = header->nlmsg_type == RTM_DELNEIGH ? NeighborStatus::unknown : status_of(info->ndm_state);
-    handlers_.neighbor({.ifindex = info->ndm_ifindex,
-                        .address = *address,
-                        .status = status,
-                        .mac = status == NeighborStatus::usable ? mac_of(attributes[NDA_LLADDR]) : std::nullopt});
+    const auto status = gone ? NeighborStatus::unknown : status_of(info->ndm_state);
+    const NeighborChange change{
+        .ifindex = info->ndm_ifindex,
+        .address = *address,
+        .status = status,
+        .mac = status == NeighborStatus::usable ? mac_of(attributes[NDA_LLADDR]) : std::nullopt};
+    if (gone) {
+        neighbors_.gone({change.ifindex, change.address});
+    } else {
+        neighbors_.present({change.ifindex, change.address}, {});
+    }
+    tell([this, change] { handlers_.neighbor(change); });
 }
 
-void Netlink::on_address(nlmsghdr* header) const {
+void Netlink::on_address(nlmsghdr* header) {
     std::array<nlattr*, IFA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ifaddrmsg), attributes.data(), IFA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));
     auto* local = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
     const auto address = address_of(local, info->ifa_family);
-    if (address) {
-        handlers_.address({.ifindex = static_cast<int>(info->ifa_index),
-                           .address = *address,
-                           .gone = header->nlmsg_type == RTM_DELADDR});
+    if (!address) return;
+    const AddressChange change{
+        .ifindex = static_cast<int>(info->ifa_index), .address = *address, .gone = header->nlmsg_type == RTM_DELADDR};
+    if (change.gone) {
+        addresses_.gone({change.ifindex, change.address});
+    } else {
+        addresses_.present({change.ifindex, change.address}, {});
     }
+    tell([this, change] { handlers_.address(change); });
 }
 
 }  // namespace sidestep
