@@ -99,7 +99,9 @@ Result<std::optional<Config>> Daemon::run() {
     endings_.async_wait([this](const auto& error, int number) {
         if (error) return;
         leave_running_ = number == SIGUSR1;
-        spdlog::info("signal {}: {}", number, leave_running_ ? "leaving everything in place" : "cleaning up");
+        const auto* what = leave_running_ ? "leaving everything in place" : "cleaning up";
+        spdlog::info("signal {}: {}", number, what);
+        service_.stopping(what);
         context_.stop();
     });
     wait_for_hangup();
@@ -191,6 +193,7 @@ Result<void> Daemon::take_over() {
     spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions().all().size(),
                  config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
     note_problems(monotonic_now());
+    service_.ready();
     return {};
 }
 
@@ -272,14 +275,15 @@ void Daemon::arm_reconcile() {
         saver_->tick();
         if (rejects_->due(now)) rejects_->report(dataplane_->counters(), now);
         if (in_force_) reconcile_kernel(now);
+        service_.tick(now, [this] { return service_status(); });
         arm_timer();
         arm_reconcile();
     });
 }
 
 /// What was made does not outlive an exception, either.
-static Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options) {
-    Daemon daemon(std::move(config), options);
+static Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options, ServiceManager& service) {
+    Daemon daemon(std::move(config), options, service);
     try {
         if (auto started = daemon.start(); !started) return std::unexpected(started.error());
         return daemon.run();
@@ -290,9 +294,10 @@ static Result<std::optional<Config>> run_once(Config config, const DaemonOptions
 }
 
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
+    ServiceManager service(ServiceManager::environment());
     std::optional<Config> next = config;
     while (next) {
-        auto ended = run_once(std::move(*next), options);
+        auto ended = run_once(std::move(*next), options, service);
         if (!ended) return std::unexpected(ended.error());
         next = std::move(*ended);
     }

@@ -2,8 +2,11 @@
 // What the running daemon answers to the commands of the API.
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
+#include "detector/app/service_status.hpp"
 
 namespace sidestep {
 namespace {
@@ -54,6 +57,20 @@ json Daemon::admin(const std::string& name, bool up) {
     engine_->on_admin(*session, up, monotonic_now());
     arm_timer();
     return {{"session", name}, {"state", to_string(session->fsm.state)}};
+}
+
+std::string Daemon::service_status() {
+    if (!in_force_) return "waiting for computed policies";
+    ServiceStatus status{.sessions = engine_->sessions().all().size(), .policies = engine_->policies().all().size()};
+    for (const auto& session : engine_->sessions().all()) {
+        const auto state = session.fsm.state;
+        if (state != SessionState::up)
+            status.not_up.push_back(fmt::format("{} {}", session.config.name, to_string(state)));
+    }
+    for (const auto& policy : engine_->policies().all()) {
+        if (engine_->policies().active(policy) != 0) ++status.rerouting;
+    }
+    return to_string(status);
 }
 
 }  // namespace sidestep

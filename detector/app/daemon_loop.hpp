@@ -40,6 +40,7 @@
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/object_watch.hpp"
 #include "detector/kernel/tc_hook.hpp"
+#include "detector/service/service_manager.hpp"
 
 namespace sidestep {
 
@@ -53,7 +54,8 @@ bool needs_routes(const Desired& desired);
 
 class Daemon {
   public:
-    Daemon(Config config, DaemonOptions options) : config_(std::move(config)), options_(std::move(options)) {}
+    Daemon(Config config, DaemonOptions options, ServiceManager& service)
+        : config_(std::move(config)), options_(std::move(options)), service_(service) {}
 
     /// Takes the node and loads; run() does the rest.
     Result<void> start();
@@ -138,9 +140,11 @@ class Daemon {
     DetectorActions actions();
     json status();
     json admin(const std::string& name, bool up);
+    std::string service_status();
 
     Config config_;
     DaemonOptions options_;
+    ServiceManager& service_;
     const TcKind kind_ = options_.attach.value_or(best_tc_kind());
     const Nanoseconds started_ = monotonic_now();
     Nanoseconds longest_lateness_{};

@@ -87,9 +87,11 @@ void Daemon::wait_for_hangup() {
 void Daemon::reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done) {
     if (loader_.busy() || !in_force_)
         return done({{"error", "busy: a start or another reload is going on; try again when it is done"}});
+    if (!dry_run) service_.reloading(monotonic_now());
     loader_.load(file, [this, dry_run, done](auto config, const Complaints& complaints) {
         for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
         done(config ? take(std::move(*config), dry_run) : refuse(complaints, dry_run));
+        if (!dry_run && !successor_) service_.ready();  // a successor says so itself
     });
 }
 

@@ -16,6 +16,7 @@
 
 #include "detector/app/daemon.hpp"
 #include "detector/config/config_file.hpp"
+#include "detector/service/journal_sink.hpp"
 
 namespace {
 
@@ -52,6 +53,17 @@ sidestep::Result<void> provide_descriptors() {
     return {};
 }
 
+/// To the journal, with fields, if standard error leads there; else to standard error.
+void start_log(const std::string& level) {
+    spdlog::set_default_logger(spdlog::stderr_color_mt("sidestepd"));
+    if (sidestep::logs_to_journal()) {
+        if (auto journal = sidestep::make_journal_sink("sidestepd"))
+            spdlog::set_default_logger(std::make_shared<spdlog::logger>("sidestepd", *journal));
+    }
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %^%l%$ %v", spdlog::pattern_time_type::utc);
+    spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+}
+
 int run(int argc, char** argv) {
     CLI::App app("Sidestep's detector: probes links, detects failures, and moves traffic to a backup.", "sidestepd");
     std::string file;
@@ -77,9 +89,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kBadInput;
     }
-    spdlog::set_default_logger(spdlog::stderr_color_mt("sidestepd"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %^%l%$ %v", spdlog::pattern_time_type::utc);
-    spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+    start_log(level);
 
     if (attach != "auto") options.attach = attach == "tcx" ? sidestep::TcKind::tcx : sidestep::TcKind::clsact;
 

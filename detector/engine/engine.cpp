@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "common/log_fields.hpp"
 #include "detector/core/detection.hpp"
 
 namespace sidestep {
@@ -64,7 +65,9 @@ void log_transition(const Session& session, const ss_event* evidence) {
             format_duration(Nanoseconds(evidence->time_ns - evidence->last_answer_ns)),
             format_duration(Nanoseconds(evidence->clock_gap_ns)));
     }
-    spdlog::log(level, "session {}: {}{}", session.config.name, to_string(memory.state), why);
+    const auto state = to_string(memory.state);
+    const LogFields fields({{"SESSION", session.config.name}, {"STATE", state}, {"REASON", to_string(memory.reason)}});
+    spdlog::log(level, "session {}: {}{}", session.config.name, state, why);
 }
 
 }  // namespace
