@@ -13,8 +13,11 @@
 #include "cli/commands.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/doctor_command.hpp"
+#include "cli/event_filter.hpp"
 #include "cli/report.hpp"
 #include "cli/report_changes.hpp"
+#include "cli/report_why.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 namespace {
@@ -99,14 +102,67 @@ void add_reload_commands(CLI::App& app, const std::shared_ptr<DaemonOptions>& op
     difference->callback([=] { show_difference(*options, *file); });
 }
 
-/// Prints events as they happen, until interrupted or the daemon ends.
-void follow_events(const DaemonOptions& options) {
+/// What `events` is asked for.
+struct EventOptions {
+    bool follow = false;
+    std::string since;
+    std::string session;
+};
+
+EventFilter filter_of(const EventOptions& options) {
+    EventFilter filter{.session = options.session};
+    if (options.since.empty()) return filter;
+    const bool minutes = options.since.ends_with('m');  // as others write them
+    const auto since = parse_duration(minutes ? options.since + "in" : options.since);
+    if (!since) give_up(kExitBadInput, "--since: not a duration such as 10m or 30s: " + options.since);
+    filter.from = std::chrono::steady_clock::now().time_since_epoch() - *since;
+    return filter;
+}
+
+/// Prints the events so far and each one when it happens, until interrupted or the daemon ends.
+void follow_events(const DaemonOptions& options, const EventFilter& filter) {
     auto client = connect(options);
     auto answer = client.ask({{"command", "events"}, {"follow", true}});
+    if (answer) *answer = filter.apply(std::move(*answer));
     if (answer && !options.json) print(report_events(json::object()));
-    for (; answer; answer = client.receive())
+    for (; answer; answer = client.receive()) {
+        if (!answer->contains("events") && !filter.passes(*answer)) continue;
         print(options.json ? json_text(*answer, -1) : report_events(*answer, false));
+    }
     give_up(kExitFailure, answer.error().message);
+}
+
+void show_events(const DaemonOptions& options, const EventOptions& which) {
+    const auto filter = filter_of(which);
+    if (which.follow) follow_events(options, filter);
+    const auto answer = connect(options).ask({{"command", "events"}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    const auto events = filter.apply(*answer);
+    print(options.json ? json_text(events, 2) : report_events(events));
+}
+
+void add_events_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
+    const auto which = std::make_shared<EventOptions>();
+    auto* const events =
+        app.add_subcommand("events", "The events of the sessions, with the evidence for each verdict")->fallthrough();
+    events->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    events->add_flag("--follow,-f", which->follow, "Print events as they happen, until interrupted");
+    events->add_option("--since", which->since, "Only events of the last 10m, 30s, 2h ...")->type_name("DURATION");
+    events->add_option("--session", which->session, "Only events of this session")->type_name("NAME");
+    events->callback([=] { show_events(*options, *which); });
+}
+
+void add_why_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
+    const auto destination = std::make_shared<std::string>();
+    auto* const why =
+        app.add_subcommand("why", "Why packets to an address take the way that they take now")->fallthrough();
+    why->add_option("DESTINATION", *destination, "An IPv6 or IPv4 address")->required();
+    why->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    why->callback([=] {
+        const auto answer = connect(*options).ask({{"command", "why"}, {"destination", *destination}});
+        if (!answer) give_up(kExitFailure, answer.error().message);
+        print(options->json ? json_text(*answer, 2) : report_why(*answer));
+    });
 }
 
 }  // namespace
@@ -133,16 +189,8 @@ void add_daemon_commands(CLI::App& app) {
     add("policies", "Every policy: its candidate paths, which one carries traffic, how much it carried",
         report_policies);
     add("routing", "The source of computed policies, and how the network converges", report_routing);
-    auto* const events = add("events", "The events of the sessions, with the evidence for each verdict",
-                             [](const json& answer) { return report_events(answer); });
-    events->add_flag("--follow,-f", options->follow, "Print events as they happen, until interrupted");
-    events->callback([=] {
-        if (options->follow) {
-            follow_events(*options);
-        } else {
-            ask_and_print(*options, "events", [](const json& answer) { return report_events(answer); });
-        }
-    });
+    add_events_command(app, options);
+    add_why_command(app, options);
 
     struct SessionChange {
         std::string name;

@@ -23,6 +23,7 @@ Result<NodePaths> RunDirectory::of(std::string_view node) const {
     if (!is_node_name(node)) return fail(fmt::format("'{}' cannot be the name of a node", node));
     return NodePaths{.socket = fmt::format("{}/{}.sock", path_, node),
                      .state = fmt::format("{}/{}.state", path_, node),
+                     .events = fmt::format("{}/{}.events", path_, node),
                      .clients = fmt::format("{}/{}.clients", path_, node),
                      .lock = fmt::format("{}/{}.lock", path_, node),
                      .pins = fmt::format("{}/{}", bpffs(), node)};

@@ -20,6 +20,7 @@ bool is_node_name(std::string_view name);
 struct NodePaths {
     std::string socket;   ///< the API
     std::string state;    ///< for a successor
+    std::string events;   ///< the last ones, also of earlier processes
     std::string clients;  ///< sessions that clients of the API asked for
     std::string lock;     ///< held while its detector runs
     std::string pins;     ///< directory

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bpf/lib/judge.h"
+#include "detector/app/losses.hpp"
 #include "detector/core/names.hpp"
 
 namespace sidestep {
@@ -147,41 +148,53 @@ std::uint64_t age(std::uint64_t then, Nanoseconds now) {
 
 }  // namespace
 
-json answer_sessions(const Engine& engine, const ClientSessions& clients, Nanoseconds now) {
-    json list = json::array();
-    for (const auto& session : engine.sessions().all()) {
-        const auto& shared = engine.sessions().shared(session);
-        const auto& probe = session.config.probe;
-        const auto last = SS_READ(shared.rx.last_answer_ns);
-        json entry = {{"name", session.config.name},
-                      {"kind", kind_of(session.config)},
-                      {"state", to_string(session.fsm.state)},
-                      {"reason", to_string(session.fsm.reason)},
-                      {"rank", rank_name(engine.sessions().rank(session))},
-                      {"interface", session.config.interface},
-                      {"neighbor", session.config.neighbor.to_string()},
-                      {"path", texts(session.config.encaps)},
-                      {"turnaround", to_string(probe.turnaround)},
-                      {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
-                      {"multiplier", probe.multiplier},
-                      {"sent", SS_READ(shared.tx.sent)},
-                      {"answered", SS_READ(shared.rx.answered)},
-                      {"send_errors", SS_READ(shared.tx.send_errors)},
-                      {"rtt_us", microseconds(SS_READ(shared.rx.smoothed_rtt_ns))},
-                      {"allowance_us", microseconds(ss_allowance(&shared))},
-                      {"last_answer_age_us", nullptr},
-                      {"wait_left_ms", nullptr},
-                      {"lost_of_64", ss_lost(&shared)},
-                      {"penalty", nullptr},
-                      {"suppressed", session.fsm.damping.suppressed},
-                      {"downs", session.fsm.downs},
-                      {"rtt_histogram", histogram(shared.rx)},
-                      {"client", client_of(clients.find(session.config.name))}};
-        if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
-        if (last != 0) entry["last_answer_age_us"] = microseconds(age(last, now));
-        if (session.fsm.state == SessionState::wait) entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
-        list.push_back(std::move(entry));
+json answer_session(const Engine& engine, const Session& session, const ClientSessions& clients,
+                    const SessionHistory& history, Nanoseconds now) {
+    const auto& shared = engine.sessions().shared(session);
+    const auto& probe = session.config.probe;
+    const auto last = SS_READ(shared.rx.last_answer_ns);
+    json entry = {{"name", session.config.name},
+                  {"kind", kind_of(session.config)},
+                  {"state", to_string(session.fsm.state)},
+                  {"reason", to_string(session.fsm.reason)},
+                  {"rank", rank_name(engine.sessions().rank(session))},
+                  {"interface", session.config.interface},
+                  {"neighbor", session.config.neighbor.to_string()},
+                  {"path", texts(session.config.encaps)},
+                  {"turnaround", to_string(probe.turnaround)},
+                  {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
+                  {"multiplier", probe.multiplier},
+                  {"sent", SS_READ(shared.tx.sent)},
+                  {"answered", SS_READ(shared.rx.answered)},
+                  {"lost", settled_losses(shared)},
+                  {"send_errors", SS_READ(shared.tx.send_errors)},
+                  {"rtt_us", microseconds(SS_READ(shared.rx.smoothed_rtt_ns))},
+                  {"allowance_us", microseconds(ss_allowance(&shared))},
+                  {"last_answer_age_us", nullptr},
+                  {"wait_left_ms", nullptr},
+                  {"lost_of_64", ss_lost(&shared)},
+                  {"penalty", nullptr},
+                  {"suppressed", session.fsm.damping.suppressed},
+                  {"downs", session.fsm.downs},
+                  {"downs_by_reason", json::object()},
+                  {"last_change_ms", nullptr},
+                  {"rtt_histogram", histogram(shared.rx)},
+                  {"client", client_of(clients.find(session.config.name))}};
+    if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
+    if (last != 0) entry["last_answer_age_us"] = microseconds(age(last, now));
+    if (session.fsm.state == SessionState::wait) entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
+    if (const auto* past = history.find(session.config.name)) {
+        entry["downs_by_reason"] = past->downs;
+        if (past->last_change_ms) entry["last_change_ms"] = *past->last_change_ms;
     }
+    return entry;
+}
+
+json answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
+                     Nanoseconds now) {
+    json list = json::array();
+    for (const auto& session : engine.sessions().all())
+        list.push_back(answer_session(engine, session, clients, history, now));
     return {{"sessions", list}};
 }
 
@@ -250,20 +263,22 @@ json candidates_of(const Engine& engine, const Dataplane& dataplane, const Polic
 
 }  // namespace
 
+json answer_policy(const Engine& engine, const Dataplane& dataplane, const Policy& policy) {
+    json prefixes = json::array();
+    for (const auto& prefix : policy.config.prefixes) prefixes.push_back(prefix.to_string());
+    const auto none = dataplane.stats(engine.policies().stats_index(policy, policy.candidates.size()));
+    return {{"name", policy.config.name},
+            {"prefixes", prefixes},
+            {"steering", to_string(policy.config.steering)},
+            {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
+            {"computed", policy.computed},
+            {"drops", drops_of(none)},
+            {"candidates", candidates_of(engine, dataplane, policy)}};
+}
+
 json answer_policies(const Engine& engine, const Dataplane& dataplane) {
     json list = json::array();
-    for (const auto& policy : engine.policies().all()) {
-        json prefixes = json::array();
-        for (const auto& prefix : policy.config.prefixes) prefixes.push_back(prefix.to_string());
-        const auto none = dataplane.stats(engine.policies().stats_index(policy, policy.candidates.size()));
-        list.push_back({{"name", policy.config.name},
-                        {"prefixes", prefixes},
-                        {"steering", to_string(policy.config.steering)},
-                        {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
-                        {"computed", policy.computed},
-                        {"drops", drops_of(none)},
-                        {"candidates", candidates_of(engine, dataplane, policy)}});
-    }
+    for (const auto& policy : engine.policies().all()) list.push_back(answer_policy(engine, dataplane, policy));
     return {{"policies", list}};
 }
 

@@ -141,6 +141,9 @@ Result<void> Daemon::prepare() {
         if (auto set = dataplane_->set_secret(*secret); !set) return set;
     }
     attachments_ = std::make_unique<Attachments>(*dataplane_, kind_);
+    event_file_.emplace(paths_.events);
+    earlier_ = event_file_->load();
+    for (const auto& event : earlier_) history_.note(event);
     engine_ = std::make_unique<Engine>(
         *dataplane_,
         EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
@@ -215,12 +218,16 @@ void Daemon::clean_up() {
     std::error_code ignored;
     std::filesystem::remove(paths_.state, ignored);
     std::filesystem::remove(paths_.clients, ignored);
+    std::filesystem::remove(paths_.events, ignored);
     server_.reset();
     node_lock_->remove();
 }
 
 void Daemon::on_event(const LoggedEvent& event) {
-    if (server_->followed()) server_->broadcast(to_json(event));
+    const auto entry = to_json(event);
+    history_.note(entry);
+    event_file_->append(entry);
+    if (server_->followed()) server_->broadcast(entry);
     saver_->note_change();
     if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the running daemon answers to the commands of the API.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "detector/app/answer_why.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/app/service_status.hpp"
@@ -17,13 +19,14 @@ using nlohmann::json;
 
 DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
-            .sessions = [this] { return answer_sessions(*engine_, clients_, monotonic_now()); },
+            .sessions = [this] { return answer_sessions(*engine_, clients_, history_, monotonic_now()); },
             .policies = [this] { return answer_policies(*engine_, *dataplane_); },
-            .events = [this] { return answer_events(engine_->log()); },
+            .events = [this] { return events(); },
             .routing =
                 [this] {
                     return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
                 },
+            .why = [this](const std::string& destination) { return why(destination); },
             .admin = [this](const std::string& session, bool up) { return admin(session, up); },
             .add_session = [this](const json& request,
                                   ConnectionId connection) { return add_session(request, connection); },
@@ -48,6 +51,42 @@ json Daemon::status() {
                                  .problems = problems_},
                                 monotonic_now());
     answer["config_file"] = options_.config_file;
+    return answer;
+}
+
+json Daemon::events() {
+    auto own = std::move(answer_events(engine_->log())["events"]);
+    json all = json::array();
+    const auto room = EventFile::kKept - std::min(EventFile::kKept, own.size());
+    for (auto i = earlier_.size() - std::min(room, earlier_.size()); i < earlier_.size(); ++i)
+        all.push_back(earlier_[i]);
+    for (auto& event : own) all.push_back(std::move(event));
+    return {{"events", std::move(all)}};
+}
+
+json Daemon::why(const std::string& destination) {
+    const auto address = Address::parse(destination);
+    if (!address) return {{"error", "'" + destination + "' is no address"}};
+    const auto fib = look_up_route(*address);
+    const auto& policies = engine_->policies();
+    const auto found = find_policy(policies.all(), engine_->present().adjacencies, *address, fib);
+    const int active = found.policy != nullptr ? policies.active(*found.policy) : -1;
+    json answer{{"destination", address->to_string()},
+                {"prefix", found.prefix ? json(found.prefix->to_string()) : json()},
+                {"why", explain_choice(found, active, fib)},
+                {"policy", nullptr},
+                {"sessions", json::array()},
+                {"fib", to_json(fib)}};
+    if (found.policy == nullptr) return answer;
+    answer["policy"] = answer_policy(*engine_, *dataplane_, *found.policy);
+    for (const auto& name : sessions_of(found.policy->config)) {
+        const auto* session = engine_->sessions().find(name);
+        if (session == nullptr) continue;
+        auto entry = answer_session(*engine_, *session, clients_, history_, monotonic_now());
+        const auto* past = history_.find(name);
+        entry["last_event"] = past != nullptr ? past->last_event : json();
+        answer["sessions"].push_back(std::move(entry));
+    }
     return answer;
 }
 

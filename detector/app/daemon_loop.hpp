@@ -26,10 +26,12 @@
 #include "detector/app/config_loader.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/detector_commands.hpp"
+#include "detector/app/event_file.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
 #include "detector/app/problem_log.hpp"
 #include "detector/app/reject_report.hpp"
+#include "detector/app/session_history.hpp"
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
 #include "detector/core/client_sessions.hpp"
@@ -141,6 +143,8 @@ class Daemon {
     json status();
     json admin(const std::string& name, bool up);
     std::string service_status();
+    json events();
+    json why(const std::string& destination);
 
     Config config_;
     DaemonOptions options_;
@@ -187,6 +191,9 @@ class Daemon {
     std::unique_ptr<Dataplane> dataplane_;
     std::optional<StateSaver> saver_;
     std::optional<RejectReport> rejects_;
+    std::optional<EventFile> event_file_;
+    std::vector<json> earlier_;  ///< events of earlier processes
+    SessionHistory history_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<KernelWatch> kernel_;

@@ -40,11 +40,18 @@ ApiHandler for_client(std::function<json(const std::string&, bool, ConnectionId)
     };
 }
 
+ApiHandler for_destination(std::function<json(const std::string&)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
+        return action(request.at("destination").get<std::string>());
+    };
+}
+
 }  // namespace
 
 ApiCommands detector_commands(DetectorActions actions) {
     const ApiField follow{.name = "follow", .type = "boolean", .required = false};
     const ApiField session{.name = "session", .type = "string"};
+    const ApiField destination{.name = "destination", .type = "string"};
     const ApiField up{.name = "up", .type = "boolean"};
     const ApiField dry_run{.name = "dry_run", .type = "boolean", .required = false};
     const ApiField file{.name = "file", .type = "string"};
@@ -75,6 +82,10 @@ ApiCommands detector_commands(DetectorActions actions) {
          .help = "Where computed policies come from, and how the network converges",
          .fields = {},
          .run = without_fields(std::move(actions.routing))},
+        {.name = "why",
+         .help = "Why packets to an address take the way that they take now",
+         .fields = {destination},
+         .run = for_destination(std::move(actions.why))},
         {.name = "admin",
          .help = "Takes a session down, or lets it come up again",
          .fields = {session, up},

@@ -18,6 +18,7 @@ struct DetectorActions {
     std::function<nlohmann::json()> policies;
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
+    std::function<nlohmann::json(const std::string& destination)> why;
     std::function<nlohmann::json(const std::string& session, bool up)> admin;
     /// The request has the fields of the command; the session is of `connection`.
     std::function<nlohmann::json(const nlohmann::json& request, ConnectionId connection)> add_session;

@@ -156,6 +156,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
         fs::remove_all((*leftover)->paths.pins, error);
         fs::remove((*leftover)->paths.socket, error);
         fs::remove((*leftover)->paths.state, error);
+        fs::remove((*leftover)->paths.events, error);
         fs::remove((*leftover)->paths.clients, error);
         (*leftover)->lock.remove();
     }

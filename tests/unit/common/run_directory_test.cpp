@@ -22,6 +22,7 @@ TEST(RunDirectory, Paths) {
     EXPECT_EQ(paths->socket, "/run/sidestep/A.sock");
     EXPECT_EQ(paths->state, "/run/sidestep/A.state");
     EXPECT_EQ(paths->lock, "/run/sidestep/A.lock");
+    EXPECT_EQ(paths->events, "/run/sidestep/A.events");
     EXPECT_EQ(paths->clients, "/run/sidestep/A.clients");
     EXPECT_EQ(paths->pins, "/run/sidestep/bpf/A");
     const auto refused = RunDirectory("/run/sidestep").of("..");

@@ -40,6 +40,10 @@ ApiCommands table() {
              [] {
                  return json{{"work", "routing"}};
              },
+         .why =
+             [](const std::string& destination) {
+                 return json{{"work", "why"}, {"destination", destination}};
+             },
          .admin =
              [](const std::string& session, bool up) {
                  return json{{"work", "admin"}, {"session", session}, {"up", up}};
@@ -64,6 +68,8 @@ TEST(DetectorCommands, EachDoesItsWork) {
         EXPECT_EQ(answer({{"command", name}}).value("work", ""), name);
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}, {"up", false}}),
               json({{"work", "admin"}, {"session", "A-B"}, {"up", false}}));
+    EXPECT_EQ(answer({{"command", "why"}, {"destination", "2001:db8::1"}}),
+              json({{"work", "why"}, {"destination", "2001:db8::1"}}));
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}}).value("error", ""),
               "admin needs the field \"up\" (boolean)");
 }
@@ -90,7 +96,7 @@ TEST(DetectorCommands, AreAllDocumented) {
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 11);
+    ASSERT_EQ(help.at("commands").size(), 12);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }
