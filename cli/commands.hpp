@@ -17,6 +17,9 @@ enum ExitCode : int {
 /// status, sessions, policies, events, reload, diff...: they ask a running daemon.
 void add_daemon_commands(CLI::App& app);
 
+/// exporter: starts another program. After add_daemon_commands(), whose options it passes on.
+void add_exporter_command(CLI::App& app);
+
 /// check FILE: needs no daemon.
 void add_check_command(CLI::App& app);
 

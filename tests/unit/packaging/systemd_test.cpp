@@ -41,14 +41,16 @@ Ended shell(const std::string& command) {
     return ended;
 }
 
+constexpr std::array kServices{"sidestep.service", "sidestep@.service", "sidestep-exporter.service"};
+
 /// The units in a folder of their own, as they are installed, with programs that exist everywhere.
 class Units : public testing::Test {
   protected:
     void SetUp() override {
         if (shell("command -v systemd-analyze").code != 0) GTEST_SKIP() << "the package systemd is not installed";
         fs::create_directories(folder_);
-        for (const auto* name : {"sidestep.service", "sidestep@.service"}) {
-            static const std::regex program("=/\\S*/(sidestepd?|kill|chown)\\b");
+        for (const auto* name : kServices) {
+            static const std::regex program("=/\\S*/(sidestep(d|-exporter)?|kill|chown)\\b");
             const auto text = read(fs::path(SIDESTEP_BUILT_UNITS) / name);
             std::ofstream(folder_ / installed(name)) << std::regex_replace(text, program, "=/bin/true");
         }
@@ -66,15 +68,16 @@ class Units : public testing::Test {
 TEST_F(Units, SystemdFindsNoFault) {
     const auto verified =
         shell(fmt::format("SYSTEMD_UNIT_PATH={0}: systemd-analyze verify --man=no {0}/sidestep.service "
-                          "{0}/sidestep@A.service {0}/run-sidestep-bpf.mount",
+                          "{0}/sidestep@A.service {0}/run-sidestep-bpf.mount {0}/sidestep-exporter.service",
                           folder_.string()));
     EXPECT_EQ(verified.code, 0) << verified.output;
-    for (const auto* unit : {"sidestep.service", "sidestep@A.service", "run-sidestep-bpf.mount"})
+    for (const auto* unit :
+         {"sidestep.service", "sidestep@A.service", "run-sidestep-bpf.mount", "sidestep-exporter.service"})
         EXPECT_THAT(verified.output, testing::Not(HasSubstr(unit)));
 }
 
 TEST_F(Units, ExposeLittle) {
-    for (const auto* name : {"sidestep.service", "sidestep@A.service"}) {
+    for (const auto* name : {"sidestep.service", "sidestep@A.service", "sidestep-exporter.service"}) {
         const auto rated = shell(fmt::format("systemd-analyze security --no-pager --offline=true --threshold=30 {}",
                                              (folder_ / name).string()));
         if (rated.output.find("unrecognized option") != std::string::npos)

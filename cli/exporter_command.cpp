@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `sidestep exporter` starts the program sidestep-exporter, which is a package of its own: it needs a web server.
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/commands.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr auto kProgram = "sidestep-exporter";
+
+/// Beside this program, or where the package puts it; else PATH decides.
+std::string find_program() {
+    std::error_code ignored;
+    const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+    for (const auto& at : {folder / kProgram, folder.parent_path() / "bin" / kProgram}) {
+        if (std::filesystem::exists(at, ignored)) return at.string();
+    }
+    return kProgram;
+}
+
+}  // namespace
+
+void add_exporter_command(CLI::App& app) {
+    auto* const command = app.add_subcommand("exporter", "Serve metrics of the daemons for Prometheus");
+    command->prefix_command();
+    command->set_help_flag();  // its own program has the options
+    command->callback([&app, command] {
+        std::vector<std::string> arguments{kProgram};
+        for (const auto* name : {"--run-dir", "--node"}) {
+            const auto* option = app.get_option(name);
+            if (option->count() > 0) arguments.insert(arguments.end(), {name, option->as<std::string>()});
+        }
+        for (auto& argument : command->remaining()) arguments.push_back(argument);
+        std::vector<char*> pointers;
+        for (auto& argument : arguments) pointers.push_back(argument.data());
+        pointers.push_back(nullptr);
+        ::execvp(find_program().c_str(), pointers.data());
+        fmt::print(stderr, "sidestep: cannot start {}: install the package of that name\n", kProgram);
+        throw CLI::RuntimeError(kExitFailure);
+    });
+}
+
+}  // namespace sidestep

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "exporter/collector.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include "cli/client.hpp"
+#include "common/file.hpp"
+#include "exporter/metrics.hpp"
+
+namespace sidestep::exporter {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kPatience{2000};  // less than the time-out of a scrape (10 s)
+
+json ask(Client& client, const char* command) {
+    auto answer = client.ask({{"command", command}}, kPatience);
+    return answer ? std::move(*answer) : json();  // as `routing` of a node without
+}
+
+NodeAnswers ask_node(const std::string& socket) {
+    NodeAnswers answers{.node = std::filesystem::path(socket).stem().string()};
+    auto client = Client::connect(socket, kPatience);
+    if (!client) return answers;
+    answers.status = ask(*client, "status");
+    if (answers.status.is_null()) return answers;
+    answers.sessions = ask(*client, "sessions");
+    answers.policies = ask(*client, "policies");
+    answers.routing = ask(*client, "routing");
+    return answers;
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> Collector::Collect() const {
+    std::vector<NodeAnswers> nodes;
+    const auto sockets =
+        node_.empty() ? find_sockets(run_dir_) : std::vector<std::string>{run_dir_ + "/" + node_ + ".sock"};
+    for (const auto& socket : sockets) nodes.push_back(ask_node(socket));
+    return metrics_of(nodes);
+}
+
+Result<void> write_textfile(const std::string& path, const std::vector<prometheus::MetricFamily>& families) {
+    std::ostringstream text;
+    prometheus::TextSerializer().Serialize(text, families);
+    const auto draft = path + ".draft";
+    if (auto written = replace_file(draft, text.str()); !written) return written;
+    if (::chmod(draft.c_str(), 0644) == 0 && ::rename(draft.c_str(), path.c_str()) == 0) return {};
+    const auto failure = fail_errno(path);
+    ::unlink(draft.c_str());
+    return failure;
+}
+
+}  // namespace sidestep::exporter

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Asks the detectors when somebody scrapes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include "common/error.hpp"
+
+namespace sidestep::exporter {
+
+class Collector : public prometheus::Collectable {
+  public:
+    /// Asks all detectors with a socket in `run_dir`, or only the one of `node`.
+    Collector(std::string run_dir, std::string node) : run_dir_(std::move(run_dir)), node_(std::move(node)) {}
+
+    [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
+
+  private:
+    std::string run_dir_;
+    std::string node_;
+};
+
+/// Writes the metrics to a file that node_exporter's textfile collector reads: whole or not at all, for all to read.
+Result<void> write_textfile(const std::string& path, const std::vector<prometheus::MetricFamily>& families);
+
+}  // namespace sidestep::exporter

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The daemon's answers as metrics. Pure. Values that an answer lacks are left out, so that the exporter and the daemon
+// may have different versions.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <prometheus/metric_family.h>
+
+namespace sidestep::exporter {
+
+/// What one node answered (docs/api.md); null: nothing.
+struct NodeAnswers {
+    std::string node;  ///< as its socket is named
+    nlohmann::json status{};
+    nlohmann::json sessions{};
+    nlohmann::json policies{};
+    nlohmann::json routing{};
+};
+
+/// The metrics of all nodes, each family once, sorted by name.
+std::vector<prometheus::MetricFamily> metrics_of(const std::vector<NodeAnswers>& nodes);
+
+}  // namespace sidestep::exporter
