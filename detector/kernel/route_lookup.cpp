@@ -73,7 +73,7 @@ Result<FibAnswer> look_up_route(const Address& destination) {
                                   [&](nlmsghdr* message) {
                                       if (message->nlmsg_type == RTM_NEWROUTE) answer = read(message);
                                   });
-    if (!asked) return std::unexpected(asked.error());
+    if (!asked) return fail("no route to " + destination.to_string() + " (" + asked.error().message + ")");
     if (!answer) return fail("the kernel has no route to " + destination.to_string());
     return *answer;
 }
