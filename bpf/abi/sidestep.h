@@ -300,6 +300,8 @@ struct ss_target {
     __u32 stats;  /* first of its entries in ss_stats: one per candidate, then one for packets that no candidate took */
 } __attribute__((aligned(8)));
 
+#define SS_ONLY_UNROUTED (1U << 31) /* in ss_target.stats: only for packets that the FIB has no route for */
+
 /*
  * An entry of the prefix hash tables. IPv4 is in IPv4-mapped form; the bits beyond the length are zero. A prefix lies
  * in its home cell or, if that was taken, in one of the following. In the table in force a cell is taken only once: the

@@ -32,8 +32,9 @@ static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {
     return repair && repair->hash_policy >> (packet->family == SS_IPV4 ? SS_IPV4 : SS_IPV6) & 1;
 }
 
-/* Null if the FIB has no route, or a route that uses none of our adjacencies. */
-static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet) {
+/* Null if the FIB has no route, or a route that uses none of our adjacencies; `unrouted` tells which. */
+static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet,
+                                                             int* unrouted) {
     struct bpf_fib_lookup fib = {};
     struct ss_hop hop = {};
     __u64 gateway[2];
@@ -56,6 +57,7 @@ static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, co
     }
     /* These three name interface and gateway. It does not matter here whether the neighbor is resolved. */
     result = bpf_fib_lookup(frame, &fib, sizeof(fib), 0);
+    *unrouted = result == BPF_FIB_LKUP_RET_NOT_FWDED;
     if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH &&
         result != BPF_FIB_LKUP_RET_FRAG_NEEDED) {
         return 0;

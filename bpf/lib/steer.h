@@ -188,20 +188,30 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
 }
 
 /* Looks up the FIB for a packet that no policy moves: `match` has no policy, or one that chose plain forwarding (`plain` is
- * its choice, and path its plain list), or one that has no path left (path has none). */
+ * its choice, and path its plain list), or one that has no path left (path has none). Or it is, if `stale`, the bypass of a
+ * route that is gone, for packets that the FIB has no route for. */
 static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
-                                          const struct ss_match* match, const struct ss_picked* plain,
+                                          const struct ss_match* match, int stale, const struct ss_picked* plain,
                                           struct ss_path* path) {
-    const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet);
+    int unrouted = 0;
+    const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet, &unrouted);
     __u32 rank = adjacency ? ss_session_rank(adjacency->session) : (__u32)SS_UP;
-    int forsaken = match->policy && !path->list;
+    int has_policy = match->policy && !stale;
+    int forsaken = has_policy && !path->list;
 
+    if (unrouted && stale && match->policy) {
+        struct ss_picked bypass = ss_pick(0, match->policy, 0);
+
+        ss_take(packet, match, &bypass, path);
+        if (!path->list) ss_count_no_candidate(match);
+        return;
+    }
     if (rank == SS_UP) {
         path->list = 0;
         if (forsaken) {
             ss_count_no_candidate(match);
         } else {
-            ss_count_outcome(adjacency || match->policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+            ss_count_outcome(adjacency || has_policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
         }
         return;
     }
@@ -228,6 +238,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
     struct ss_target target;
     struct ss_picked picked = {.position = SS_MAX_CANDIDATES, .rank = SS_DOWN};
     struct ss_match match;
+    int only_unrouted;
     __u32 bank;
 
     path->list = 0;
@@ -251,17 +262,19 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
+    only_unrouted = target.policy != SS_POLICY_NONE && target.stats & SS_ONLY_UNROUTED;
+    target.stats &= ~SS_ONLY_UNROUTED;
     match = ss_match_of(target);
-    if (match.policy) {
+    if (match.policy && !only_unrouted) {
         picked = ss_pick(0, match.policy, 0);
         ss_take(packet, &match, &picked, path);
     }
     if (hook == SS_TRANSIT) {
         if (!path->list || path->list->mode == SS_MODE_PLAIN)
-            ss_follow_fib(frame, bank, packet, &match, &picked, path);
+            ss_follow_fib(frame, bank, packet, &match, only_unrouted, &picked, path);
         return;
     }
-    if (!match.policy) {
+    if (!match.policy || only_unrouted) {
         ss_count_outcome(SS_OUTCOME_NO_POLICY);
         return;
     }

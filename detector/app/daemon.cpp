@@ -19,6 +19,7 @@
 #include "detector/app/descriptor.hpp"
 #include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/hash_policy.hpp"
+#include "detector/kernel/linkdown.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/privilege.hpp"
 #include "detector/maps/map_sizes.hpp"
@@ -147,7 +148,8 @@ Result<void> Daemon::prepare() {
     engine_ = std::make_unique<Engine>(
         *dataplane_,
         EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
-                    .on_event = [this](const LoggedEvent& event) { on_event(event); }},
+                    .on_event = [this](const LoggedEvent& event) { on_event(event); },
+                    .linkdown_ignored = linkdown_ignored},
         load_state(paths_.state));
     saver_.emplace(paths_.state, [this] { return engine_->save(); });
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "detector/app/kernel_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -10,9 +12,10 @@
 namespace sidestep {
 namespace {
 
-constexpr int kRoutesAtOnce = 256;
+constexpr int kRoutesAtOnce = 16;  // datagrams: a change each, or in a dump some hundred routes
 constexpr int kFirstDumps = 3;
-constexpr auto kDumpAgainAfter = std::chrono::seconds(1);
+constexpr Nanoseconds kDumpAgainAfter = std::chrono::seconds(1);
+constexpr int kShareOfDumps = 5;  // at most a fifth of the time is spent on comparing routes
 
 Nanoseconds now() {
     return std::chrono::steady_clock::now().time_since_epoch();
@@ -27,9 +30,14 @@ Result<void> KernelWatch::open() {
                 engine_.on_link(change, now());  // first: traffic waits for it
                 attachments_.on_link(change);
                 links_changed_ = true;
+                note_link(change);
             },
         .neighbor = [this](const NeighborChange& change) { engine_.on_neighbor(change, now()); },
-        .address = [this](const AddressChange& change) { engine_.on_address(change); },
+        .address =
+            [this](const AddressChange& change) {
+                engine_.on_address(change);
+                if (change.gone) compare_routes();  // its routes go with it
+            },
     });
     if (!netlink) return std::unexpected(netlink.error());
     netlink_ = std::move(*netlink);
@@ -42,11 +50,56 @@ Result<void> KernelWatch::open() {
 
 Result<void> KernelWatch::open_routes() {
     if (route_watch_) return {};
-    auto watch = RouteWatch::open([this](const RouteChange& change) { engine_.on_route(change, now()); });
+    auto& routes = engine_.routes();
+    auto watch = RouteWatch::open(
+        {.route = [this](const RouteChange& change) { engine_.on_route(change, now()); },
+         .nexthop = [&routes](const NextHopChange& change) { routes.on_nexthop(change, now()); },
+         .rules = [&routes](RouteFamily family, const RuleSet& rules) { routes.on_rules(family, rules); },
+         .doubt_nexthops = [&routes] { routes.doubt_nexthops(); },
+         .doubt_routes = [this] { engine_.doubt_routes(); },
+         .told = [this](bool complete) { routes_told(complete); },
+         .rules_changed = [this] { compare_routes(); }});
     if (!watch) return std::unexpected(watch.error());
     route_watch_ = std::move(*watch);
-    if (auto dumped = route_watch_->dump(); !dumped) return dumped;
+    told_since_ = now();
+    route_watch_->refresh();
     return following_ ? follow_routes() : Result<void>();
+}
+
+void KernelWatch::routes_told(bool complete) {
+    dump_took_ = now() - told_since_;
+    routes_problem_.note(route_watch_->last_dump(), "bypasses know the routes only in part; asking again: ");
+    if (complete) return engine_.on_routes_told(now());
+    compare_routes(kDumpAgainAfter);
+}
+
+void KernelWatch::note_link(const LinkChange& change) {
+    const auto state = std::pair(change.up, change.running);
+    const auto known = link_states_.find(change.ifindex);
+    if (!change.gone && known != link_states_.end() && known->second == state) return;
+    if (change.gone) {
+        link_states_.erase(change.ifindex);
+    } else {
+        link_states_[change.ifindex] = state;
+    }
+    compare_routes();
+}
+
+void KernelWatch::compare_routes(Nanoseconds after) {
+    if (!route_watch_) return;
+    if (std::exchange(comparing_, true)) {
+        compare_again_ = true;
+        return;
+    }
+    compare_.expires_after(std::max(after, kShareOfDumps * dump_took_));
+    compare_.async_wait([this](const auto& error) {
+        if (error) return;
+        comparing_ = false;
+        told_since_ = now();
+        route_watch_->refresh();
+        read_routes();
+        if (std::exchange(compare_again_, false)) compare_routes();
+    });
 }
 
 Result<void> KernelWatch::follow(std::function<void()> after_change) {
@@ -70,11 +123,20 @@ void KernelWatch::settle(const Result<void>& read) {
 
 Result<void> KernelWatch::follow_routes() {
     if (auto given = watch_descriptor(routes_, route_watch_->fd()); !given) return given;
-    wait_for(routes_, [this] {
-        // In portions: what happens to links meanwhile is heard between two of them.
-        if (route_watch_->read(kRoutesAtOnce)) engine_.settle();
-    });
+    wait_for(routes_, [this] { read_routes(); });
+    read_routes();
     return {};
+}
+
+/// In portions: what happens to links meanwhile is heard between two of them.
+void KernelWatch::read_routes() {
+    const bool all = route_watch_->read(kRoutesAtOnce);
+    engine_.settle();
+    if (all || std::exchange(reading_on_, true)) return;
+    boost::asio::post(context_, [this] {
+        reading_on_ = false;
+        read_routes();
+    });
 }
 
 void KernelWatch::resolve(int ifindex, const Address& neighbor) {

@@ -2,7 +2,9 @@
 // What the kernel tells of links, neighbors, addresses and routes, brought to the engine by the loop.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -27,7 +29,8 @@ class KernelWatch {
           attachments_(attachments),
           rtnetlink_(context),
           routes_(context),
-          again_(context) {}
+          again_(context),
+          compare_(context) {}
 
     /// Subscribes, and delivers how links, neighbors and addresses are now.
     Result<void> open();
@@ -45,6 +48,11 @@ class KernelWatch {
     /// After changes of links, neighbors and addresses were read, with this result.
     void settle(const Result<void>& read);
     Result<void> follow_routes();
+    void read_routes();
+    void routes_told(bool complete);
+    /// Has the kernel tell its routes again, once what goes on now has settled: it does not tell of all changes.
+    void compare_routes(Nanoseconds after = std::chrono::milliseconds(200));
+    void note_link(const LinkChange& change);
     /// Calls `deliver` whenever `source` is readable.
     void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
 
@@ -55,9 +63,17 @@ class KernelWatch {
     std::unique_ptr<RouteWatch> route_watch_;
     boost::asio::posix::stream_descriptor rtnetlink_;
     boost::asio::posix::stream_descriptor routes_;
-    boost::asio::steady_timer again_;  ///< the next attempt, after a dump that failed
+    boost::asio::steady_timer again_;    ///< the next attempt, after a dump that failed
+    boost::asio::steady_timer compare_;  ///< when routes are compared next
+    bool reading_on_ = false;            ///< the rest of a portion is to be read
+    bool comparing_ = false;             ///< that timer is set
+    bool compare_again_ = false;         ///< something happened since
+    Nanoseconds told_since_{};           ///< the present dump of routes began then
+    Nanoseconds dump_took_{};
+    std::map<int, std::pair<bool, bool>> link_states_;  ///< interfaces: up, running
     std::function<void()> after_change_;
     ProblemLog problem_;
+    ProblemLog routes_problem_;
     std::set<std::pair<int, Address>> to_resolve_;
     bool following_ = false;
     bool links_changed_ = false;

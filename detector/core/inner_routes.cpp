@@ -65,12 +65,12 @@ bool InnerRoutes::on_route(const RouteChange& change) {
             ++forgotten_;
             return false;
         }
-        if (known != routes_.end() && known->second == change.hops) return false;
-        routes_[key] = change.hops;
-        return true;
+        const bool same = known != routes_.end() && known->second.hops == change.hops;
+        routes_[key] = {.hops = change.hops, .round = round_};
+        return !same;
     }
     if (known == routes_.end()) return false;
-    auto& left = known->second;
+    auto& left = known->second.hops;
     const auto before = left.size();
     std::erase_if(left, [&](const RouteHop& hop) { return std::ranges::find(change.hops, hop) != change.hops.end(); });
     if (left.empty() || left.size() == before) routes_.erase(known);
@@ -80,12 +80,16 @@ bool InnerRoutes::on_route(const RouteChange& change) {
 bool InnerRoutes::on_interface_down(int ifindex) {
     bool changed = false;
     for (auto route = routes_.begin(); route != routes_.end();) {
-        auto& hops = route->second;
+        auto& hops = route->second.hops;
         const bool concerned = std::erase_if(hops, [&](const RouteHop& hop) { return hop.ifindex == ifindex; }) != 0;
         changed = changed || concerned;
         route = concerned && hops.empty() ? routes_.erase(route) : std::next(route);
     }
     return changed;
+}
+
+bool InnerRoutes::sweep() {
+    return std::erase_if(routes_, [&](const auto& route) { return route.second.round != round_; }) > 0;
 }
 
 std::map<Prefix, std::uint32_t> InnerRoutes::entries(const PrefixSet& set, const Yields& yields,
@@ -111,11 +115,11 @@ std::map<Prefix, std::uint32_t> InnerRoutes::entries(const PrefixSet& set, const
         }
     };
     const Prefix* last = nullptr;
-    for (const auto& [key, hops] : routes_) {
+    for (const auto& [key, route] : routes_) {
         if (last != nullptr && *last == key.prefix) continue;  // the kernel prefers another one
         last = &key.prefix;
         meet_policies(key.prefix);
-        walk(key.prefix).route(key.prefix, key.kind, hops);
+        walk(key.prefix).route(key.prefix, key.kind, route.hops);
     }
     auto result = walks[0].result();
     result.merge(walks[1].result());

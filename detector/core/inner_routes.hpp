@@ -23,6 +23,9 @@ class InnerRoutes {
     bool on_route(const RouteChange& change);
     /// The kernel does not report the IPv4 routes that go with an interface.
     bool on_interface_down(int ifindex);
+    /// All routes are told from here on, until sweep(), which erases those that were not, and returns true if there are any.
+    void doubt() { ++round_; }
+    bool sweep();
 
     /// Whether the policy in a slot leaves more specific routes alone.
     using Yields = std::function<bool(std::uint32_t slot)>;
@@ -50,9 +53,15 @@ class InnerRoutes {
         bool operator==(const Key&) const = default;
     };
 
+    struct Route {
+        std::vector<RouteHop> hops;
+        std::uint32_t round = 0;
+    };
+
     std::size_t most_;
     std::size_t forgotten_ = 0;
-    std::map<Key, std::vector<RouteHop>> routes_;
+    std::uint32_t round_ = 0;
+    std::map<Key, Route> routes_;
 };
 
 }  // namespace sidestep

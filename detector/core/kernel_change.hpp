@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Changes of links, neighbors, addresses and routes that the kernel reports, as plain values. detector/kernel reads
+// Changes of links, neighbors, addresses, routes, nexthop objects and rules that the kernel reports, as plain values. detector/kernel reads
 // them, the engine acts on them, and tests write them by hand.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,15 +58,58 @@ enum class RouteKind : std::uint8_t {
     forwards,   ///< sends them to next hops; somebody set it up
     connected,  ///< the same; the kernel made it from an address
     ends,       ///< delivers them to this node, or refuses them: local, blackhole, unreachable, prohibit
+    other,      ///< one of ours, or one that has the kernel go on
 };
 
-/// A route of the main or local table that appeared or changed, or, with `gone`, the next hops that it lost.
+/// A route that appeared or changed, or, with `gone`, the next hops that it lost.
 struct RouteChange {
     Prefix prefix;
     unsigned metric = 0;
-    std::vector<RouteHop> hops;
+    std::vector<RouteHop> hops;  ///< those that the kernel uses; none if `nexthop` alone names them
     bool gone = false;
+    std::uint32_t table = kMainTable;
+    std::uint32_t selector =
+        0;  ///< of a route that is not for all packets: stands for their sources and type of service
+    std::uint32_t nexthop = 0;  ///< the nexthop object that the route refers to; 0: none
+    bool fixed = false;         ///< connected, ours, or no way at all: whatever happens to links is right for it
     RouteKind kind = RouteKind::forwards;
+
+    static constexpr std::uint32_t kMainTable = 254;
+    static constexpr std::uint32_t kLocalTable = 255;
+};
+
+/// A nexthop object, with one hop, or a group of others.
+struct NextHopChange {
+    std::uint32_t id = 0;
+    std::vector<RouteHop> hops;
+    std::vector<std::uint32_t> members;
+    bool gone = false;
+};
+
+/// How packets come to a routing table.
+enum class Reach : std::uint8_t {
+    never,     ///< no rule leads there, or only the rule of VRFs does
+    selected,  ///< a rule for some packets
+    always,    ///< a rule for all of a family
+};
+
+enum class RouteFamily : std::uint8_t { v4, v6 };
+
+/// What the rules of one family say.
+struct RuleSet {
+    std::map<std::uint32_t, Reach> tables;
+    bool vrfs = false;  ///< packets of VRFs look into their own tables
+
+    [[nodiscard]] Reach reach(std::uint32_t table) const {
+        const auto found = tables.find(table);
+        return found == tables.end() ? Reach::never : found->second;
+    }
+};
+
+/// The families whose routes the kernel does not use while their interface has no carrier.
+struct LinkdownIgnored {
+    bool v4 = false;
+    bool v6 = false;
 };
 
 }  // namespace sidestep

@@ -61,6 +61,14 @@ std::vector<Prefix> PrefixSources::set_inner(std::map<Prefix, std::uint32_t> slo
     return exchange_map(inner_, std::move(slots));
 }
 
+void PrefixSources::change_stale(const Prefix& prefix, std::optional<std::uint32_t> slot) {
+    if (slot) {
+        stale_[prefix] = *slot;
+    } else {
+        stale_.erase(prefix);
+    }
+}
+
 bool PrefixSources::exempt(const Prefix& host, bool add) {
     return add ? exempt_.insert(host).second : exempt_.erase(host) != 0;
 }
@@ -103,8 +111,11 @@ Result<PrefixSources::Merged> PrefixSources::merge(const PrefixSet& set, std::si
         }
     };
     for (const auto& prefix : exempt_) add_if_room(prefix, SS_POLICY_EXEMPT);
-    for (const auto& [prefix, slot] : stale_) {
-        if (!exempt_.contains(prefix)) add_if_room(prefix, slot);
+    // First what stale routes must not take.
+    for (const bool exceptions : {true, false}) {
+        for (const auto& [prefix, slot] : stale_) {
+            if ((slot == SS_POLICY_NONE) == exceptions && !exempt_.contains(prefix)) add_if_room(prefix, slot);
+        }
     }
     for (const auto& [prefix, slot] : inner_) {
         if (!exempt_.contains(prefix) && !stale_.contains(prefix)) add_if_room(prefix, slot);

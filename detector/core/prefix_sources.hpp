@@ -16,6 +16,9 @@
 
 namespace sidestep {
 
+/// Added to the slot of a stale route: only for packets that the FIB has no route for.
+inline constexpr std::uint32_t kOnlyUnrouted = 1U << 30;
+
 /// A prefix and the slot that it leads to. SS_POLICY_EXEMPT and SS_POLICY_NONE are slots of no policy.
 struct PrefixEntry {
     Prefix prefix;
@@ -37,6 +40,9 @@ class PrefixSources {
     std::vector<Prefix> set_stale(std::map<Prefix, std::uint32_t> slots);
     /// The same for routes inside policies.
     std::vector<Prefix> set_inner(std::map<Prefix, std::uint32_t> slots);
+    /// One of them comes, changes or, with nullopt, goes.
+    void change_stale(const Prefix& prefix, std::optional<std::uint32_t> slot);
+    [[nodiscard]] bool has_stale() const { return !stale_.empty(); }
     /// An address of this node comes or goes. Returns true if that changes anything.
     bool exempt(const Prefix& host, bool add);
 

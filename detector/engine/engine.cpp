@@ -79,8 +79,8 @@ Engine::Engine(Maps& maps, EngineHooks hooks, SavedSessions saved)
       policies_(maps, sessions_),
       adjacencies_(maps, sessions_, policies_),
       sids_(maps, sessions_, policies_),
-      routes_(kRoutesKept),
-      inner_routes_(kRoutesKept) {
+      routes_([this](const RouteHop& hop) { return adjacencies_.bypass_at(hop); }),
+      inner_routes_(kStaleRoutes) {
     log_.on_event = hooks_.on_event;
 }
 
@@ -103,6 +103,7 @@ void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, cons
         timers_.erase(session.index);
     }
     if (!actions.changed) return;
+    note_failure(session, now);
     log_transition(session, evidence);
     LoggedEvent entry{.time = evidence != nullptr ? Nanoseconds(evidence->time_ns) : now,
                       .wall_time = utc_now(),
@@ -161,12 +162,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
             follow_link(*session, change, now);
     }
     ask_for_neighbors(now);
-    if (change.up && change.ip_off) {
-        routes_.on_ip_off(change.ifindex, now);
-    } else {
-        routes_.on_interface(change.ifindex, change.up, now);
-    }
-    routes_changed_ = true;
+    note_route_link(change, now);
     if (!change.up && inner_routes_.on_interface_down(change.ifindex)) inner_changed_ = true;
 }
 
@@ -301,7 +297,6 @@ void Engine::reconcile(Nanoseconds now) {
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes_.expire(now);
-    routes_changed_ = true;
     refresh_stale();
     policies_.forget_mtus(now);
     sessions_.audit_repair_active();

@@ -32,6 +32,8 @@ struct EngineHooks {
     std::function<void(int ifindex, const Address& neighbor)> resolve;
     /// Called when a session has changed its state.
     std::function<void(const LoggedEvent&)> on_event;
+    /// Whether the kernel uses routes over an interface without carrier. Called when one loses it.
+    std::function<LinkdownIgnored(const std::string& interface)> linkdown_ignored;
 };
 
 class Engine {
@@ -52,6 +54,11 @@ class Engine {
     void on_neighbor(const NeighborChange& change, Nanoseconds now);
     void on_address(const AddressChange& change);
     void on_route(const RouteChange& change, Nanoseconds now);
+    /// All routes are told from here on, until on_routes_told(): what is not told again is gone.
+    void doubt_routes();
+    void on_routes_told(Nanoseconds now);
+    /// For what the kernel tells of nexthop objects and rules.
+    [[nodiscard]] StaleRoutes& routes() { return routes_; }
     /// Tells that every present link has been reported; other interfaces do not exist.
     void on_links_known(Nanoseconds now);
     /// A router on the way refused a packet of ours as too big.
@@ -102,6 +109,8 @@ class Engine {
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
     void forget_bypasses();
+    void note_failure(const Session& session, Nanoseconds now);
+    void note_route_link(const LinkChange& change, Nanoseconds now);
     /// Routes inside policies' prefixes, other than those that the policies protect, have their packets to themselves.
     void note_upstreams();
     void refresh_inner();
@@ -133,10 +142,9 @@ class Engine {
     std::map<std::string, LinkChange> links_;         ///< present links by name
     std::map<int, std::string> link_names_;           ///< names of present links
     std::map<Address, std::set<int>> own_addresses_;  ///< with the interfaces that have them
-    bool relinked_ = false;                  ///< interfaces or addresses have changed since adjacencies were written
-    bool routes_changed_ = false;            ///< since stale routes were last updated
-    std::map<Prefix, std::uint32_t> stale_;  ///< stale routes and the slots of their bypasses
-    bool inner_changed_ = false;             ///< since the entries of inner routes were last written
+    bool relinked_ = false;       ///< interfaces or addresses have changed since adjacencies were written
+    std::size_t unplaced_ = 0;    ///< stale routes without room, as last logged
+    bool inner_changed_ = false;  ///< since the entries of inner routes were last written
     /// Slots of policies that yield to more specific routes, and the sessions of the adjacencies that they leave by while all
     /// is well.
     std::map<std::uint32_t, std::set<std::uint32_t>> upstreams_;

@@ -12,29 +12,65 @@
 namespace sidestep {
 
 void Engine::on_route(const RouteChange& change, Nanoseconds now) {
-    inner_changed_ = inner_routes_.on_route(change) || inner_changed_;
-    if (change.kind != RouteKind::forwards) return;
-    routes_changed_ = true;
-    routes_.on_route(change, now);
+    if (change.table != RouteChange::kLocalTable) {
+        auto told = change;
+        if (change.fixed) told.hops.clear();
+        routes_.on_route(told, now);
+    }
+    const bool for_all = change.selector == 0 && change.kind != RouteKind::other;
+    if (!for_all || (change.table != RouteChange::kMainTable && change.table != RouteChange::kLocalTable)) return;
+    auto inner = change;
+    if (change.nexthop != 0) inner.hops = routes_.routes().hops_of(key_of(change)).value_or(change.hops);
+    inner_changed_ = inner_routes_.on_route(inner) || inner_changed_;
+}
+
+void Engine::doubt_routes() {
+    routes_.doubt_routes();
+    inner_routes_.doubt();
+}
+
+void Engine::on_routes_told(Nanoseconds now) {
+    routes_.sweep(now);
+    inner_changed_ = inner_routes_.sweep() || inner_changed_;
+}
+
+void Engine::note_route_link(const LinkChange& change, Nanoseconds now) {
+    RouteLink link{.ifindex = change.ifindex, .up = change.up, .running = change.running, .ignored = {}};
+    if (link.up && !link.running && hooks_.linkdown_ignored) link.ignored = hooks_.linkdown_ignored(change.name);
+    if (change.ip_off) {
+        link.running = false;
+        link.ignored.v6 = true;
+    }
+    routes_.on_link(link, now);
+}
+
+/// A routing daemon may withdraw what went by the adjacency before it knows another way.
+void Engine::note_failure(const Session& session, Nanoseconds now) {
+    const auto slot = policies_.bypass_slot(session.config.name);
+    if (slot == SS_POLICY_EXEMPT) return;
+    const auto state = session.fsm.state;
+    routes_.on_adjacency(slot, state == SessionState::down || state == SessionState::admin_down, now);
 }
 
 void Engine::refresh_stale() {
-    if (!std::exchange(routes_changed_, false)) return;
-    std::map<Prefix, std::uint32_t> wanted;
-    for (const auto& [prefix, hop] : routes_.stale()) {
-        const auto known = stale_.find(prefix);
-        const auto slot = known != stale_.end() ? known->second : adjacencies_.bypass_at(hop);
-        if (slot != SS_POLICY_EXEMPT) wanted[prefix] = slot;
+    std::vector<std::pair<Prefix, std::optional<std::uint32_t>>> changes;
+    for (const auto& prefix : routes_.take_changes()) {
+        const auto claim = routes_.claims().find(prefix);
+        changes.emplace_back(prefix, std::nullopt);
+        if (claim == routes_.claims().end()) continue;
+        const auto& [slot, unrouted] = claim->second;
+        changes.back().second = unrouted ? slot | kOnlyUnrouted : slot;
     }
-    if (wanted == stale_) return;
-    policies_.set_stale(wanted);
-    stale_ = std::move(wanted);
+    if (!changes.empty()) policies_.change_stale(changes);
+    if (std::exchange(unplaced_, routes_.unplaced()) < routes_.unplaced())
+        spdlog::warn("{} routes that went with their link have no room among {} prefixes: left to the kernel",
+                     routes_.unplaced(), kStaleRoutes);
 }
 
 /// A stale route whose bypass is gone would otherwise take whatever policy gets the slot next.
 void Engine::forget_bypasses() {
-    if (std::erase_if(stale_, [&](const auto& stale_route) { return !policies_.is_bypass(stale_route.second); }) > 0)
-        policies_.set_stale(stale_);
+    routes_.forget([&](std::uint32_t slot) { return !policies_.is_bypass(slot); });
+    refresh_stale();
 }
 
 void Engine::note_upstreams() {

@@ -103,6 +103,17 @@ void RtnlFeed::throw_away(const Fd& socket) {
 }
 
 void RtnlFeed::refresh() {
+    // What came before the dump must not be told after it: the kernel does not tell of all that goes.
+    for (auto& datagram : std::exchange(kept_, {})) deliver(datagram);
+    for (std::size_t i = 0; i < kMostKept; ++i) {
+        const auto heard = receive(events_);
+        if (heard == Heard::datagram) {
+            deliver(datagram_);
+        } else {
+            if (heard == Heard::lost) throw_away(events_);
+            break;
+        }
+    }
     rounds_ = 0;
     restart();
 }
@@ -135,7 +146,8 @@ bool RtnlFeed::read(int most) {
                 deliver(datagram_);
             } else {
                 throw_away(events_);
-                refresh();
+                rounds_ = 0;
+                restart();
             }
         }
     }

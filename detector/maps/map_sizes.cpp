@@ -64,7 +64,7 @@ PolicySizes sizes_of(Counts counts) {
         counts.sids += SS_MAX_SESSIONS + 4;
     }
     if (counts.bypasses || counts.routing)
-        prefixes += kRoutesKept;  // shared with computed prefixes, which take precedence
+        prefixes += kStaleRoutes;  // shared with computed prefixes, which take precedence
     else if (counts.policies != 0)
         prefixes += kInnerRoutes;
     sizes.slots = counts.policies + 1;

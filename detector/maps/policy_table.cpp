@@ -141,7 +141,10 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
 }
 
 ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
-    return slot == SS_POLICY_NONE ? ss_target{.policy = SS_POLICY_NONE, .stats = 0} : maps_.slots[2 * slot + bank];
+    if (slot == SS_POLICY_NONE) return {.policy = SS_POLICY_NONE, .stats = 0};
+    auto target = maps_.slots[2 * (slot & ~kOnlyUnrouted) + bank];
+    if ((slot & kOnlyUnrouted) != 0) target.stats |= SS_ONLY_UNROUTED;
+    return target;
 }
 
 /// Slots that are gone lead nowhere in this bank. New slots are written in both banks, because an adjacency may refer
@@ -215,7 +218,8 @@ void PolicyTable::note_always(const std::vector<Policy>& policies) {
         transit = transit || (holds && policy.config.steering == Steering::transit);
         routes = routes || (holds && policy.config.steering != Steering::transit);
     }
-    SS_WRITE(maps_.repair().always, transit ? 1U : 0U);
+    encapsulates_first_ = transit;
+    write_always();
     SS_WRITE(maps_.node().always_routes, routes ? 1U : 0U);
 }
 
@@ -225,6 +229,22 @@ void PolicyTable::refresh(const Session& session) {
 
 void PolicyTable::set_stale(std::map<Prefix, std::uint32_t> slots) {
     update(sources_.set_stale(std::move(slots)));
+    write_always();
+}
+
+void PolicyTable::change_stale(const std::vector<std::pair<Prefix, std::optional<std::uint32_t>>>& changes) {
+    std::vector<Prefix> prefixes;
+    for (const auto& [prefix, slot] : changes) {
+        sources_.change_stale(prefix, slot);
+        prefixes.push_back(prefix);
+    }
+    update(prefixes);
+    write_always();
+}
+
+/// A stale route may outlive the failure: its packets are looked at when all is well, too.
+void PolicyTable::write_always() {
+    SS_WRITE(maps_.repair().always, encapsulates_first_ || sources_.has_stale() ? 1U : 0U);
 }
 
 void PolicyTable::set_inner(std::map<Prefix, std::uint32_t> slots) {

@@ -53,6 +53,8 @@ class PolicyTable {
     void set_inner(std::map<Prefix, std::uint32_t> slots);
     /// The prefixes in force, and the slots of their policies.
     [[nodiscard]] const PrefixSet& prefixes() const { return sources_.set(); }
+    /// The same of single prefixes; nullopt: no more.
+    void change_stale(const std::vector<std::pair<Prefix, std::optional<std::uint32_t>>>& changes);
 
     /// Exempts an address of this node from repair, unless a policy has exactly this address.
     void exempt(const Address& address, bool add);
@@ -88,6 +90,7 @@ class PolicyTable {
     void rebuild();
     void update(const std::vector<Prefix>& prefixes);
     void note_always(const std::vector<Policy>& policies);
+    void write_always();
 
     Maps& maps_;
     SessionTable& sessions_;
@@ -99,6 +102,7 @@ class PolicyTable {
     Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
     std::set<std::uint32_t> bypasses_;  ///< slots of bypasses
     PrefixSources sources_;
+    bool encapsulates_first_ = false;  ///< some transit policy does, for its first choice
     std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };
 

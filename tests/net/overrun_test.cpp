@@ -14,7 +14,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "detector/core/stale_routes.hpp"
 #include "detector/kernel/netlink.hpp"
+#include "detector/kernel/route_watch.hpp"
 #include "tests/net/scratch_ns.hpp"
 
 namespace sidestep::topo {
@@ -135,6 +137,43 @@ TEST_F(Overrun, ANeighborThatIsGoneIsToldToBe) {
     read();
     EXPECT_THAT(neighbors_, Not(Contains("fe80::1")));
     EXPECT_THAT(neighbors_, Contains("fe80::2"));
+}
+
+// By the memory that bypasses are found with. Its watch is read in small portions.
+TEST_F(Overrun, ARouteThatIsGoneIsToldToBe) {
+    ASSERT_EQ(shell("ip addr add 192.0.2.1/24 dev near; ip nexthop add id 1 via 192.0.2.9 dev near; "
+                    "ip route add 10.1.0.0/16 via 192.0.2.9; ip route add 10.2.0.0/16 nhid 1; "
+                    "ip -6 route add 2001:db8:1::/48 via fe80::9 dev near"),
+              "");
+    StaleRoutes memory([](const RouteHop&) { return 2U; });
+    auto watch = (*ns_)[0].run([&] {
+        return RouteWatch::open({.route = [&](const RouteChange& change) { memory.on_route(change, {}); },
+                                 .nexthop = [&](const NextHopChange& change) { memory.on_nexthop(change, {}); },
+                                 .rules = [&](RouteFamily family, const RuleSet& set) { memory.on_rules(family, set); },
+                                 .doubt_nexthops = [&] { memory.doubt_nexthops(); },
+                                 .doubt_routes = [&] { memory.doubt_routes(); },
+                                 .told =
+                                     [&](bool complete) {
+                                         EXPECT_TRUE(complete);
+                                         memory.sweep({});
+                                     },
+                                 .rules_changed = [] {}},
+                                kSmall);
+    });
+    ASSERT_TRUE(watch) << watch.error().message;
+    ASSERT_TRUE((*watch)->dump());
+    const auto has = [&](const char* prefix) {
+        return memory.routes().has(*Prefix::parse(prefix), RouteChange::kMainTable);
+    };
+    ASSERT_TRUE(has("10.1.0.0/16") && has("10.2.0.0/16") && has("2001:db8:1::/48"));
+    ASSERT_EQ(shell("i=0; while [ $i -lt 60 ]; do ip route add 10.9.$i.0/24 via 192.0.2.9; i=$((i+1)); done"), "");
+    ASSERT_EQ(shell("ip route del 10.1.0.0/16; ip nexthop del id 1; ip -6 route del 2001:db8:1::/48; "
+                    "ip route add 10.3.0.0/16 via 192.0.2.9"),
+              "");
+    while (!(*watch)->read(2)) {
+    }
+    EXPECT_FALSE(has("10.1.0.0/16") || has("10.2.0.0/16") || has("2001:db8:1::/48"));
+    EXPECT_TRUE(has("10.3.0.0/16") && has("10.9.0.0/24") && has("10.9.59.0/24"));
 }
 
 TEST_F(Overrun, WhatHappensAfterwardsIsHeard) {

@@ -119,5 +119,17 @@ TEST_F(Inner, NoMoreAreKeptThanThereIsRoomFor) {
     EXPECT_EQ(routes_.forgotten(), 20U);
 }
 
+TEST_F(InnerRoutesTest, WhatIsNotToldAgainIsGone) {
+    routes_.on_route(route("2001:db8:1::/48", kOther));
+    routes_.on_route(route("2001:db8:2::/48", kOther));
+    routes_.doubt();
+    routes_.on_route(route("2001:db8:2::/48", kOther));
+    EXPECT_TRUE(routes_.sweep());
+    EXPECT_EQ(routes_.size(), 1U);
+    routes_.doubt();
+    routes_.on_route(route("2001:db8:2::/48", kOther));
+    EXPECT_FALSE(routes_.sweep());
+}
+
 }  // namespace
 }  // namespace sidestep
