@@ -46,7 +46,7 @@ std::vector<RouteHop> several_hops(nlattr* multipath, int family) {
     std::vector<RouteHop> hops;
     auto* next = static_cast<rtnexthop*>(nla_data(multipath));
     int left = nla_len(multipath);
-    while (RTNH_OK(next, left)) {
+    while (left >= static_cast<int>(sizeof *next) && RTNH_OK(next, left)) {  // it reads before it looks at `left`
         Attributes<RTA_MAX> attributes{};
         auto* first = reinterpret_cast<nlattr*>(RTNH_DATA(next));
         const int length = next->rtnh_len - static_cast<int>(RTNH_LENGTH(0));
