@@ -16,13 +16,17 @@ PROBE_KEYS = ("interval", "multiplier", "wait-to-restore", "loss-limit", "rtt-li
 ROUTING_KEYS = ("protect", "hold", "encap", "max-segments", "next-csid")
 
 
-def wait_for(condition, patience, what):
-    """Polls until the condition holds; raises LabError(what) if it never does."""
+class Restless(LabError):
+    """A routing protocol or its BFD does not come to rest, as happens on a busy machine."""
+
+
+def wait_for(condition, patience, what, error=LabError):
+    """Polls until the condition holds; raises error(what) if it never does."""
     deadline = time.monotonic() + patience
     pause = 0.002
     while not condition():
         if time.monotonic() > deadline:
-            raise LabError(what() if callable(what) else what)
+            raise error(what() if callable(what) else what)
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -219,7 +223,7 @@ class Isis:
             return len(sessions) == len(links) and all(session.get("status") == "up" for session in sessions)
 
         if self._bfd:
-            wait_for(up, patience, f"BFD of {self.node.name} did not come up within {patience} s: {self.folder}")
+            wait_for(up, patience, f"BFD of {self.node.name} did not come up within {patience} s", Restless)
 
     def kill(self):
         for process in self._processes:

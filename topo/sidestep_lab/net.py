@@ -107,10 +107,11 @@ class LabNet(Mininet):
     def wait_up(self, patience=20):
         """Until every sidestepd is up, with its repairs in force, and all BFD sessions."""
         for node in self.routers:
-            if node.isis:
-                node.isis.wait_up(patience)
             if node.sidestepd:
                 node.sidestepd.wait_up(patience)
+        for node in self.routers:
+            if node.isis:
+                node.isis.wait_up(patience)
 
     def routes(self):
         """The routes of all routers, to see whether they have become what they were."""

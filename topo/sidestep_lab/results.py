@@ -96,6 +96,9 @@ def warnings(experiment, results):
         if noisy:
             found.append(f"{result.setup.name}: in {len(noisy)} of {len(gaps)} repetitions the generator sent nothing for "
                          f"up to {max(noisy):.1f} ms, since the machine was busy: loss windows are that uncertain")
+        restless = [r.unsettled for r in result.repetitions if r.unsettled]
+        if restless:
+            found.append(f"{result.setup.name}: {len(restless)} of {len(gaps)} repetitions began though {restless[0]}")
         later = sum(r.lost_later for r in result.repetitions)
         if later:
             found.append(f"{result.setup.name}: {later} packets were lost while nothing had failed")

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from .daemons import wait_for
+from .daemons import Restless, wait_for
 from .flows import IN_FLIGHT_NS
 from .net import LabNet
 from .plan import LabError
@@ -25,6 +25,7 @@ class Repetition:
     began_ns: int
     ended_ns: int
     looped: int = 0
+    unsettled: str = ""  # why it began though the network was not at rest
 
     @property
     def failed_ns(self):
@@ -155,23 +156,33 @@ class Runner:
             for node in net.routers:
                 if setup.sidestep is not None and (setup.nodes is None or node.name in setup.nodes):
                     node.start_sidestepd(**setup.sidestep)
-            net.wait_up(SETTLE)
-            self._wait_still(net)
+            unsettled = self._settle(lambda: net.wait_up(SETTLE)) or self._settle(lambda: self._wait_still(net))
             routes = net.routes()
             monitor = RouteMonitor(net) if setup.routing == "isis" else None
             try:
                 for number in range(self.repeat):
-                    repetition = self._repetition(net, setup, monitor, number)
+                    repetition = self._repetition(net, monitor, number)
+                    repetition.unsettled = unsettled
                     result.repetitions.append(repetition)
                     self.progress(f"{setup.name}: {number + 1} of {self.repeat}: loss window "
                                   f"{repetition.loss_window_ms:.2f} ms, {repetition.total('lost')} of "
                                   f"{repetition.total('sent')} lost")
                     if number + 1 < self.repeat:
-                        self._wait_as_before(net, routes)
+                        unsettled = self._settle(lambda: self._wait_as_before(net, routes))
             finally:
                 if monitor:
                     monitor.close()
         return result
+
+    def _settle(self, wait):
+        """Waits; a routing protocol that never comes to rest (BFD that flaps on a busy machine) is part of the result,
+        so why it did not is returned."""
+        try:
+            wait()
+        except Restless as error:
+            self.progress(f"goes on though {error}")
+            return str(error)
+        return ""
 
     def _wait_reachable(self, net):
         for flow in self.experiment.flows:
@@ -188,17 +199,18 @@ class Runner:
                 seen.update(routes=now, since=time.monotonic())
             return time.monotonic() - seen["since"] >= needed
 
-        wait_for(still, SETTLE, "the routes do not come to rest")
+        wait_for(still, SETTLE, "the routes do not come to rest", Restless)
 
     def _wait_as_before(self, net, routes):
         wait_for(lambda: net.routes() == routes, SETTLE,
-                 lambda: "the routes are not what they were before the failure: " + difference(routes, net.routes()))
+                 lambda: "the routes are not what they were before the failure: " + difference(routes, net.routes()),
+                 LabError if net.routing == "static" else Restless)
         net.wait_up(SETTLE)
         self._wait_reachable(net)
         if net.routing != "static":
             self._wait_still(net)  # a protocol that has just changed its routes delays the next change
 
-    def _repetition(self, net, setup, monitor, number):
+    def _repetition(self, net, monitor, number):
         chance = random.Random(f"{self.seed}/{self.experiment.name}/{number}")  # the same for every set-up
         shift = chance.uniform(0, PHASE)
         looped = sum(node.hop_limit_exceeded() for node in net.routers)
@@ -211,7 +223,7 @@ class Runner:
         failures = self._carry_out(net, begin_ns, shift, chance)
         results = [flow.stop() for flow in flows]
         net.mend()
-        net.wait_up(SETTLE)  # so that the timeline has the restoration, too
+        self._settle(lambda: net.wait_up(SETTLE))  # so that the timeline has the restoration, too
         for entry in failures:
             entry["ended_ns"] = entry.pop("failure").ended_ns
         events = self._events(net, begin_ns) + (list(monitor.events) if monitor else [])

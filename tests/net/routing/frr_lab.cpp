@@ -99,8 +99,10 @@ testing::AssertionResult FrrLab::start_frr(const std::string& node) {
         if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) return testing::AssertionFailure() << path;
     }
     // FRR 8.4 does not announce locators; a prefix of the same length serves.
-    const auto locator = announced_locator(lab().graph().node(lab().id_of(node)).locator.value());
-    shell(node, fmt::format("ip -6 addr add {} dev lo nodad", locator.to_string()));
+    auto locator = lab().graph().node(lab().id_of(node)).locator->address;
+    locator.bytes[6] = locator.bytes[7] = 0xff;
+    locator.bytes[15] = 1;
+    shell(node, fmt::format("ip -6 addr add {}/48 dev lo nodad", locator.to_string()));
     for (const std::string daemon : {"zebra", "isisd"}) {
         auto process = lab().spawn(
             node, {"/usr/lib/frr/" + daemon, "-f", directory / (daemon + ".conf"), "-i", directory / (daemon + ".pid"),
