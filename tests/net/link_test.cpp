@@ -35,12 +35,15 @@ class LinkUnderSidestepd : public ProtectedLab {
     /// Repeats the lab's configuration of an interface.
     void configure(const std::string& node, const std::string& interface) {
         std::istringstream batch(lab().node(node).batch);
+        std::string lines;
         for (std::string line; std::getline(batch, line);) {
             std::istringstream words(line);
             const std::vector<std::string> all(std::istream_iterator<std::string>(words), {});
             const bool about_it = std::ranges::search(all, std::array<std::string, 2>{"dev", interface}).size() == 2;
-            if (about_it) shell(node, "ip -6 " + line);
+            if (about_it) lines += line + "\n";
         }
+        // All at once: on a busy machine, a session is up again before many processes have run.
+        shell(node, "ip -6 -force -batch - <<'END' 2>&1\n" + lines + "END\n");
     }
 };
 

@@ -42,7 +42,7 @@ TEST(JournalSink, AnEntryHasMessagePriorityAndIdentifier) {
 TEST(JournalSink, FieldsOfTheMomentAreAdded) {
     Log log;
     {
-        const LogFields outer({{"SESSION", "A-B"}});
+        const LogFields outer(std::vector<LogFields::Field>{{"SESSION", "A-B"}});
         const LogFields inner({{"STATE", "down"}, {"REASON", "unanswered"}});
         log.logger.info("x");
     }

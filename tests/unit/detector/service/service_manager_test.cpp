@@ -103,7 +103,8 @@ TEST(ServiceManager, ReadsTheEnvironment) {
 }
 
 TEST(ServiceManager, AnAddressThatIsNoUnixSocketIsIgnored) {
-    for (const std::string address : {"vsock:2:1", "@", "relative", std::string("/") + std::string(200, 'x')}) {
+    const auto too_long = "/" + std::string(200, 'x');
+    for (const auto& address : std::vector<std::string>{"vsock:2:1", "@", "relative", too_long}) {
         ServiceManager manager({.socket = address});
         manager.ready();
         EXPECT_FALSE(DatagramSender::to(address)) << address;
