@@ -157,6 +157,10 @@ void Attachments::enter_xdp() {
     if (fresh) ask_redirect_targets();
 }
 
+int Attachments::program_for(const Entrance& entrance) const {
+    return interface(entrance.name).ethernet ? dataplane_.ingress_program() : dataplane_.bare_ingress_program();
+}
+
 /// Attaches the new program before it detaches the old one: a packet may meet both, but never none.
 Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone) {
     const auto had = std::make_pair(entrance.xdp, entrance.tc.has_value());
@@ -173,9 +177,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         entrance.because = entrance.name + " has too little headroom for a list";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
-        const bool ethernet = interface(entrance.name).ethernet;
-        auto hook = TcHook::attach(entrance.name, entrance.ifindex,
-                                   ethernet ? dataplane_.ingress_program() : dataplane_.bare_ingress_program(), kind_);
+        auto hook = TcHook::attach(entrance.name, entrance.ifindex, program_for(entrance), kind_);
         if (!hook) return std::unexpected(hook.error());
         entrance.tc = std::move(*hook);
     }

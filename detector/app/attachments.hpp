@@ -75,6 +75,8 @@ class Attachments {
     bool follow(Entrance& entrance, const LinkChange& before, const LinkChange& now);
     void place_all();
     Result<void> place(Entrance& entrance, const std::string& not_alone);
+    /// The one for its kind of interface.
+    [[nodiscard]] int program_for(const Entrance& entrance) const;
     void enter_xdp();
     void ask_redirect_targets();
     void write_xdp_interface(const std::string& name);

@@ -29,12 +29,12 @@ std::vector<Finding> Attachments::look() {
         if (!opened) return found;
         rtnl_ = std::move(*opened);
     }
-    const auto tc_program = program_id(dataplane_.ingress_program());
     for (const auto& entrance : entrances_) {
         if (entrance.ifindex == 0) continue;
         if (entrance.tc)
             found.push_back(find_program(at_tc(entrance),
-                                         seen_programs(*rtnl_, entrance.ifindex, TcSide::ingress, kind_), tc_program));
+                                         seen_programs(*rtnl_, entrance.ifindex, TcSide::ingress, kind_),
+                                         program_id(program_for(entrance))));
         if (entrance.xdp) {
             const bool there = xdp_present(entrance.ifindex) == program_id(dataplane_.xdp_program());
             found.push_back({.thing = at_xdp(entrance), .fault = there ? "" : "is gone"});

@@ -103,6 +103,7 @@ Result<std::unique_ptr<Netlink>> Netlink::open(NetlinkHandlers handlers, int rec
 Result<void> Netlink::connect(int receive_buffer) {
     requests_ = nl_socket_alloc();
     if (requests_ == nullptr) return fail("no memory for a netlink socket");
+    nl_socket_disable_auto_ack(requests_);  // an entry or an error is all that comes back
     nl_socket_modify_cb(requests_, NL_CB_VALID, NL_CB_CUSTOM, &Netlink::on_entry, this);
     if (const int error = nl_connect(requests_, NETLINK_ROUTE); error < 0)
         return fail(std::string("rtnetlink: ") + nl_geterror(error));
@@ -140,8 +141,14 @@ void Netlink::ask_links() {
         nl_msg* message = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
         if (message == nullptr) return;
         nlmsg_append(message, &link, sizeof link, NLMSG_ALIGNTO);
-        (void)nl_send_sync(requests_, message);  // frees the message; an error means that there is no such link
+        ask(message);  // an error means that there is no such link
     }
+}
+
+void Netlink::ask(nl_msg* message) {
+    const int sent = nl_send_auto(requests_, message);
+    nlmsg_free(message);
+    if (sent >= 0) (void)nl_recvmsgs_default(requests_);
 }
 
 void Netlink::look_again(const nlmsghdr* header) {
@@ -196,7 +203,7 @@ unsigned Netlink::look_up(int ifindex, const Address& address) {
     if (message == nullptr) return 0;
     nlmsg_append(message, &neighbor, sizeof neighbor, NLMSG_ALIGNTO);
     nla_put(message, NDA_DST, static_cast<int>(address.bytes.size()), address.bytes.data());
-    (void)nl_send_sync(requests_, message);  // frees the message; an error means that there is no entry
+    ask(message);  // an error means that there is no entry
     return entry_state_;
 }
 

@@ -62,6 +62,8 @@ class Netlink {
     /// Whether IPv6 is on is reported with the interface, but not when it changes: these ask.
     void look_again(const nlmsghdr* header);
     void ask_links();
+    /// Sends a request, which is freed, and hears its one answer.
+    void ask(nl_msg* message);
     static int on_entry(nl_msg* message, void* self);
     /// The state (NUD_*) of a neighbor's entry, which is delivered if it is usable; 0: there is none.
     unsigned look_up(int ifindex, const Address& address);

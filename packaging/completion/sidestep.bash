@@ -8,7 +8,7 @@ _sidestep_sessions() {
 _sidestep() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command="" words="" i
     local node=()
-    local commands="status sessions policies routing events why session reload diff exporter check compute explain coverage"
+    local commands="status sessions policies routing events why session reload diff doctor init exporter check compute explain coverage"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -35,7 +35,7 @@ _sidestep() {
             COMPREPLY=($(compgen -W "$(_sidestep_sessions)" -- "$cur"))
             return
             ;;
-        --socket | --run-dir | --topology | --textfile)
+        --socket | --run-dir | --topology | --textfile | --config)
             COMPREPLY=($(compgen -f -- "$cur"))
             return
             ;;
@@ -56,6 +56,8 @@ _sidestep() {
             [ "$command" = check ] && words+=" --interfaces"
             COMPREPLY=($(compgen -f -- "$cur"))
             ;;
+        doctor) words="--config --node --run-dir --json --help" ;;
+        init) words="--topology --node --help" ;;
         exporter) words="--listen --textfile --every --node --run-dir --help" ;;
         compute | explain | coverage) words="--topology --isis --node --json --help" ;;
         *) words="--json --help" ;;

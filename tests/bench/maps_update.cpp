@@ -80,7 +80,9 @@ Row measure(const Graph& graph, std::size_t samples, Row row) {
         row.flaw = dataplane.error().message;
         return row;
     }
-    Engine engine(**dataplane, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}});
+    Engine engine(
+        **dataplane,
+        {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}, .linkdown_ignored = {}});
     (void)engine.apply(desired_of(config), {});
     std::vector<double> all;
     std::vector<double> in_maps;

@@ -70,6 +70,7 @@ TEST_F(Exporter, AScrapeShowsTheSessionsAsTheyAre) {
     EXPECT_TRUE(says_url("A", kMetrics, "session=\"A-B\",reason=\"unanswered\"} 1\n"));
     ASSERT_TRUE(kill("A"));
     EXPECT_TRUE(says_url("A", kMetrics, "sidestep_up{node=\"A\"} 0\n"));
+    cut().restore();
     ASSERT_TRUE(start("A"));
     EXPECT_TRUE(says_url("A", kMetrics, "session=\"A-B\",reason=\"unanswered\"} 1\n")) << "the events were kept";
 }

@@ -38,7 +38,9 @@ TEST_F(RoutesInsideAPolicy, AreThePolicysOnlyIfItSaysSo) {
     EXPECT_TRUE(flows.pass());
     EXPECT_EQ(taken("A", "far", 1), 0U);
     ASSERT_TRUE(stop("A"));
-    ASSERT_TRUE(launch("A", with(config(), "    candidates:", "    over-routes: true\n    candidates:")));
+    cut().restore();
+    ASSERT_TRUE(start("A", with(config(), "    candidates:", "    over-routes: true\n    candidates:")));
+    cut().cut();
     EXPECT_TRUE(eventually([&] { return taken("A", "far", 1) > 50; }));
 }
 

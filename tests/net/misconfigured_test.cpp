@@ -35,8 +35,8 @@ class Misconfigured : public ProtectedLab {
     /// The state of the policy's candidates, in order.
     std::string states() {
         std::string text;
-        for (const auto& candidate : ask("A", "policies")["policies"][0]["candidates"])
-            text += candidate.value("state", "?") + " ";
+        const auto answer = ask("A", "policies");
+        for (const auto& candidate : answer["policies"][0]["candidates"]) text += candidate.value("state", "?") + " ";
         return text;
     }
     std::string address(const std::string& link) { return lab().interface("A", link).address.to_string(); }
@@ -68,6 +68,13 @@ TEST_F(Misconfigured, SwappedReturnAddresses) {
     auto swapped = with(config("A"), "return-address: \"" + address("A-B"), "return-address: \"X");
     swapped = with(swapped, "return-address: \"" + address("A-C"), "return-address: \"" + address("A-B"));
     swapped = with(swapped, "return-address: \"X", "return-address: \"" + address("A-C"));
+    // Each neighbor sends what is for the other link of A over the other neighbor.
+    const auto over = [&](const std::string& node, const std::string& to) {
+        const auto& port = lab().interface(node, "C-B");
+        return shell(node, "ip route add " + to + "/128 via " + lab().peer(node, "C-B").link_local.to_string() +
+                               " dev " + port.name + " metric 1");
+    };
+    ASSERT_EQ(over("B", address("A-C")) + over("C", address("A-B")), "");
     ASSERT_TRUE(reports(swapped, "swapped return addresses?"));
     EXPECT_THAT(doctor(), HasSubstr("swapped?"));
 }

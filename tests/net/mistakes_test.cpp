@@ -23,9 +23,9 @@ class Mistakes : public ProtectedLab {
 };
 
 TEST_F(Mistakes, AnAddressWithoutQuotes) {
-    const auto ended = run_sidestepd("A", with(config("A"), "\"fd00:c::\"", "fd00:c::"));
+    const auto ended = run_sidestepd("A", with(config("A"), "\"fd00:c:0:1::\"", "fd00:c:0:1::"));
     EXPECT_EQ(ended.code, 2);
-    EXPECT_THAT(ended.output, HasSubstr("quote it: \"fd00:c::\""));
+    EXPECT_THAT(ended.output, HasSubstr("quote it: \"fd00:c:0:1::\""));
 }
 
 TEST_F(Mistakes, ATab) {
@@ -35,6 +35,7 @@ TEST_F(Mistakes, ATab) {
 }
 
 TEST_F(Mistakes, NotRoot) {
+    std::filesystem::permissions(lab().directory(), std::filesystem::perms(0755));
     const auto ended = run_sidestepd("A", config("A"), {"setpriv", "--reuid", "65534", "--clear-groups"});
     EXPECT_EQ(ended.code, 1);
     EXPECT_THAT(ended.output, HasSubstr("run as root"));

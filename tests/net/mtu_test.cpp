@@ -240,12 +240,15 @@ TEST_F(Sizes, SendersAreToldOfASmallLinkBeyondTheFirst) {
     // The configuration may say so beforehand.
     ASSERT_TRUE(stop("A"));
     ASSERT_EQ(shell("C", "ip link set dev to-B mtu 1500"), "");
-    ASSERT_TRUE(launch("A", with(policy_config("A"), "{adjacency: A-C, ", "{adjacency: A-C, mtu: 1350, ")));
+    cut().restore();
+    ASSERT_TRUE(start("A", with(policy_config("A"), "{adjacency: A-C, ", "{adjacency: A-C, mtu: 1380, ")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
     auto socket = WholePackets::open(lab(), false);
     ASSERT_TRUE(socket) << socket.error().message;
     EXPECT_TRUE(eventually([&] {
         (void)socket->send(std::min(kMtu, socket->path_mtu()));
-        return socket->path_mtu() == kLeft - (kMtu - 1350);
+        return socket->path_mtu() == kLeft - (kMtu - 1380);
     })) << socket->path_mtu();
 }
 

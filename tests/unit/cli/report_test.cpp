@@ -110,7 +110,7 @@ TEST(Report, Policies) {
 TEST(Report, Routing) {
     const auto text = report_routing(json::parse(R"({"source": "a.yaml", "node": "A", "problem": null, "policies": 9,
         "computed_us": 1500, "hold_left_ms": null, "warnings": ["link A-Z has no adjacency"]})"));
-    EXPECT_NE(text.find("computed in     1.5 ms"), std::string::npos) << text;
+    EXPECT_NE(text.find(" 1.5 ms\n"), std::string::npos) << text;
     EXPECT_NE(text.find("warning: link A-Z has no adjacency\n"), std::string::npos) << text;
     EXPECT_FALSE(report_routing(json::parse("7")).empty());
 }

@@ -46,7 +46,9 @@ TEST_F(EventFileTest, KeepsTheLastOnes) {
     (void)file.load();
     for (std::size_t i = 0; i < 3 * EventFile::kKept; ++i) {
         file.append(event(i));
-        if (i % 1000 == 0) EXPECT_LE(lines(), 2 * EventFile::kKept);
+        if (i % 1000 == 0) {
+            EXPECT_LE(lines(), 2 * EventFile::kKept);
+        }
     }
     EXPECT_LE(lines(), 2 * EventFile::kKept);
     const auto events = EventFile(path_).load();

@@ -119,7 +119,7 @@ TEST_F(Inner, NoMoreAreKeptThanThereIsRoomFor) {
     EXPECT_EQ(routes_.forgotten(), 20U);
 }
 
-TEST_F(InnerRoutesTest, WhatIsNotToldAgainIsGone) {
+TEST_F(Inner, WhatIsNotToldAgainIsGone) {
     routes_.on_route(route("2001:db8:1::/48", kOther));
     routes_.on_route(route("2001:db8:2::/48", kOther));
     routes_.doubt();

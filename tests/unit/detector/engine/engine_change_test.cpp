@@ -150,7 +150,8 @@ TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     auto config = square();
     config.routing.emplace();
     FakeMaps maps(map_sizes(config));
-    Engine engine(maps, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}});
+    Engine engine(
+        maps, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}, .linkdown_ignored = {}});
     ASSERT_TRUE(engine.apply(desired_of(config), kNow));
     PolicySet computed;
     computed.policies = {policy("to-B", "2001:db8:b::/48"), policy("to-D", "2001:db8:d::/48")};

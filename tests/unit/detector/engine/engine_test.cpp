@@ -197,7 +197,8 @@ TEST_F(EngineTest, AllStatesOfALinkAreLoweredBeforeTheFirstIsReported) {
                                                                           one.config.interface == "lan" &&
                                                                           maps_.states[one.index].rank != SS_DOWN;
                                                                   }
-                                                              }});
+                                                              },
+                                                          .linkdown_ignored = {}});
     ASSERT_TRUE(apply(config));
     engine_->on_link(link("lan", 9), kNow);
     engine_->on_link(link("lan", 9, false), kNow);

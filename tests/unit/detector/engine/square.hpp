@@ -78,7 +78,8 @@ class EngineTest : public testing::Test {
     void restart() {
         engine_ = std::make_unique<Engine>(
             maps_, EngineHooks{.resolve = [this](int ifindex, const Address&) { asked_.push_back(ifindex); },
-                               .on_event = [this](const LoggedEvent& event) { events_.push_back(event.session); }});
+                               .on_event = [this](const LoggedEvent& event) { events_.push_back(event.session); },
+                               .linkdown_ignored = {}});
     }
     void start(const Config& config = square()) {
         ASSERT_TRUE(engine_->apply(desired_of(config), kNow));

@@ -46,7 +46,10 @@ Config two_ways() {
 
 class Waiting : public testing::Test {
   protected:
-    Waiting() : engine_(maps_, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}}) {
+    Waiting()
+        : engine_(
+              maps_,
+              {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}, .linkdown_ignored = {}}) {
         EXPECT_TRUE(engine_.apply(desired_of(two_ways()), now_));
         int ifindex = 7;
         for (const auto* link : {"to-B", "to-C"}) {
