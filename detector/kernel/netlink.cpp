@@ -19,6 +19,8 @@
 #include <limits>
 #include <utility>
 
+#include "detector/kernel/address_attributes.hpp"
+
 namespace sidestep {
 namespace {
 
@@ -27,22 +29,6 @@ std::optional<MacAddress> mac_of(nlattr* attribute) {
     if (attribute == nullptr || nla_len(attribute) != static_cast<int>(mac.size())) return std::nullopt;
     std::memcpy(mac.data(), nla_data(attribute), mac.size());
     return mac;
-}
-
-std::optional<Address> address_of(nlattr* attribute, int family) {
-    if (attribute == nullptr) return std::nullopt;
-    if (family == AF_INET6 && nla_len(attribute) == 16) {
-        in6_addr raw{};
-        std::memcpy(&raw, nla_data(attribute), sizeof raw);
-        return Address::from(raw);
-    }
-    if (family == AF_INET && nla_len(attribute) == 4) {
-        Address result;
-        result.bytes[10] = result.bytes[11] = 0xff;
-        std::memcpy(result.bytes.data() + 12, nla_data(attribute), 4);
-        return result;
-    }
-    return std::nullopt;
 }
 
 NeighborStatus status_of(unsigned state) {
@@ -285,7 +271,7 @@ void Netlink::on_neighbor(nlmsghdr* header) {
     std::array<nlattr*, NDA_MAX + 1> attributes{};
     if (nlmsg_parse(header, sizeof(ndmsg), attributes.data(), NDA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ndmsg*>(nlmsg_data(header));
-    const auto address = address_of(attributes[NDA_DST], info->ndm_family);
+    const auto address = address_in(attributes[NDA_DST], info->ndm_family);
     if (!address) return;
     const bool gone = header->nlmsg_type == RTM_DELNEIGH;
     // A deleted entry (garbage collected, or flushed) is no failure: nothing is known any more.
@@ -308,7 +294,7 @@ void Netlink::on_address(nlmsghdr* header) {
     if (nlmsg_parse(header, sizeof(ifaddrmsg), attributes.data(), IFA_MAX, nullptr) < 0) return;
     const auto* info = static_cast<const ifaddrmsg*>(nlmsg_data(header));
     auto* local = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
-    const auto address = address_of(local, info->ifa_family);
+    const auto address = address_in(local, info->ifa_family);
     if (!address) return;
     const AddressChange change{
         .ifindex = static_cast<int>(info->ifa_index), .address = *address, .gone = header->nlmsg_type == RTM_DELADDR};

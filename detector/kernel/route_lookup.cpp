@@ -11,6 +11,7 @@
 #include <cstring>
 #include <new>
 
+#include "detector/kernel/address_attributes.hpp"
 #include "detector/kernel/rtnl.hpp"
 
 namespace sidestep {
@@ -36,16 +37,6 @@ NlMessage question(const Address& destination) {
     return message;
 }
 
-Address address_of(nlattr* attribute, std::size_t skipped = 0) {
-    Address result;
-    const auto* data = static_cast<const std::uint8_t*>(nla_data(attribute)) + skipped;
-    const auto size = static_cast<std::size_t>(nla_len(attribute)) - skipped;
-    const bool v4 = size == 4;
-    if (v4) result.bytes[10] = result.bytes[11] = 0xff;
-    std::copy_n(data, std::min<std::size_t>(size, v4 ? 4 : 16), result.bytes.begin() + (v4 ? kV4At : 0));
-    return result;
-}
-
 FibAnswer read(nlmsghdr* message) {
     const auto* header = static_cast<const rtmsg*>(nlmsg_data(message));
     FibAnswer answer{
@@ -58,8 +49,7 @@ FibAnswer read(nlmsghdr* message) {
         if (::if_indextoname(static_cast<unsigned>(answer.ifindex), name.data()) != nullptr)
             answer.interface = name.data();
     }
-    if (auto* gateway = find(RTA_GATEWAY)) answer.gateway = address_of(gateway);
-    if (auto* via = find(RTA_VIA)) answer.gateway = address_of(via, sizeof(rtvia));
+    answer.gateway = gateway_in(find(RTA_GATEWAY), find(RTA_VIA), header->rtm_family);
     return answer;
 }
 

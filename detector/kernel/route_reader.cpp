@@ -11,35 +11,18 @@
 #include <array>
 #include <cstring>
 
+#include "detector/kernel/address_attributes.hpp"
 #include "detector/kernel/route_message.hpp"
 
 namespace sidestep {
 namespace {
 
-constexpr std::size_t kV4At = 12;  // in the IPv4-mapped form
-
 template <int kMost>
 using Attributes = std::array<nlattr*, kMost + 1>;
 
-Address address_of(nlattr* attribute, int family) {
-    Address result;
-    if (family == AF_INET) result.bytes[10] = result.bytes[11] = 0xff;
-    const std::size_t at = family == AF_INET ? kV4At : 0;
-    if (attribute != nullptr) {
-        const auto length = std::min<std::size_t>(static_cast<std::size_t>(nla_len(attribute)), 16 - at);
-        std::memcpy(result.bytes.data() + at, nla_data(attribute), length);
-    }
-    return result;
-}
-
-/// RTA_GATEWAY, or RTA_VIA with a family of its own (RFC 5549); all zeros if neither is present.
+/// All zeros if the route is on the link.
 Address gateway_of(nlattr* gateway, nlattr* via, int family) {
-    if (gateway != nullptr) return address_of(gateway, family);
-    Address result;
-    if (via == nullptr || nla_len(via) != static_cast<int>(sizeof(rtvia) + result.bytes.size())) return result;
-    std::memcpy(result.bytes.data(), static_cast<const std::uint8_t*>(nla_data(via)) + sizeof(rtvia),
-                result.bytes.size());
-    return result;
+    return gateway_in(gateway, via, family).value_or(Address{});
 }
 
 std::vector<RouteHop> several_hops(nlattr* multipath, int family) {
@@ -68,7 +51,7 @@ std::uint32_t selector_of(const rtmsg& route, nlattr* source) {
     const auto add = [&](std::uint8_t byte) { hash = (hash ^ byte) * 16777619U; };
     add(route.rtm_src_len);
     add(route.rtm_tos);
-    for (const auto byte : address_of(source, route.rtm_family).bytes) add(byte);
+    for (const auto byte : address_in(source, route.rtm_family).value_or(Address{}).bytes) add(byte);
     return std::max(hash, 1U);
 }
 
@@ -115,8 +98,7 @@ std::optional<RouteChange> read_route(nlmsghdr* header) {
     const unsigned table = attributes[RTA_TABLE] != nullptr ? nla_get_u32(attributes[RTA_TABLE]) : route.rtm_table;
     const auto kind = kind_of(route, table);
     if (!kind) return std::nullopt;
-    const auto length = static_cast<std::uint8_t>(route.rtm_dst_len + (v4 ? 96 : 0));
-    RouteChange change{.prefix = Prefix::covering(address_of(attributes[RTA_DST], route.rtm_family), length),
+    RouteChange change{.prefix = destination_in(route, attributes[RTA_DST]),
                        .metric = attributes[RTA_PRIORITY] != nullptr ? nla_get_u32(attributes[RTA_PRIORITY]) : 0,
                        .hops = {},
                        .gone = header->nlmsg_type == RTM_DELROUTE,

@@ -12,27 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "detector/kernel/address_attributes.hpp"
 #include "detector/kernel/route_message.hpp"
 #include "detector/kernel/route_words.hpp"
 
 namespace sidestep {
 namespace {
-
-Address address_of(const void* bytes, int length) {
-    Address address;
-    if (length == 4) {
-        address.bytes[10] = address.bytes[11] = 0xff;
-        std::memcpy(address.bytes.data() + 12, bytes, 4);
-    } else if (length == 16) {
-        std::memcpy(address.bytes.data(), bytes, 16);
-    }
-    return address;
-}
-
-std::optional<Address> address_in(nlattr* attribute) {
-    if (attribute == nullptr) return std::nullopt;
-    return address_of(nla_data(attribute), nla_len(attribute));
-}
 
 nlattr* inner(nlattr* nest, int type) {
     return nest == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(nest)), nla_len(nest), type);
@@ -59,7 +44,7 @@ std::string program_text(nlattr* encap) {
 
 std::string sid_text(nlattr* encap) {
     auto* flavors = inner(encap, SEG6_LOCAL_FLAVORS);
-    return sid_text(u32_in(inner(encap, SEG6_LOCAL_ACTION)), address_in(inner(encap, SEG6_LOCAL_NH6)),
+    return sid_text(u32_in(inner(encap, SEG6_LOCAL_ACTION)), address_in(inner(encap, SEG6_LOCAL_NH6), AF_INET6),
                     static_cast<int>(u32_in(inner(encap, SEG6_LOCAL_OIF))),
                     flavor_text(u32_in(inner(flavors, SEG6_LOCAL_FLV_OPERATION)),
                                 u8_in(inner(flavors, SEG6_LOCAL_FLV_LCBLOCK_BITS)),
@@ -93,21 +78,6 @@ std::string kind_text(unsigned char type) {
     }
 }
 
-std::optional<Address> gateway_of(nlattr* gateway, nlattr* via) {
-    if (gateway != nullptr) return address_in(gateway);
-    if (via == nullptr || nla_len(via) < static_cast<int>(sizeof(rtvia))) return std::nullopt;
-    const auto* bytes = static_cast<const std::uint8_t*>(nla_data(via));
-    return address_of(bytes + sizeof(rtvia), nla_len(via) - static_cast<int>(sizeof(rtvia)));
-}
-
-Prefix prefix_of(const rtmsg& header, nlattr* destination) {
-    const bool v4 = header.rtm_family == AF_INET;
-    const auto bytes = std::array<std::uint8_t, 4>{};  // a default route has no RTA_DST
-    const auto none = v4 ? address_of(bytes.data(), 4) : Address{};
-    const auto length = static_cast<std::uint8_t>(header.rtm_dst_len + (v4 ? kMappedBits : 0));
-    return {.address = address_in(destination).value_or(none), .length = length};
-}
-
 /// True if a RouteKey identifies the route. It does not identify IPv4 routes for a certain TOS.
 bool is_plain(const rtmsg& header, unsigned table) {
     const bool family = header.rtm_family == AF_INET6 || (header.rtm_family == AF_INET && header.rtm_tos == 0);
@@ -124,10 +94,10 @@ std::optional<SeenRoute> seen_route(nlmsghdr* header) {
     const auto table = attributes[RTA_TABLE] == nullptr ? route.rtm_table : u32_in(attributes[RTA_TABLE]);
     if (!is_plain(route, table)) return std::nullopt;
     RouteWords words{
-        .key = {.prefix = prefix_of(route, attributes[RTA_DST]), .metric = u32_in(attributes[RTA_PRIORITY])},
+        .key = {.prefix = destination_in(route, attributes[RTA_DST]), .metric = u32_in(attributes[RTA_PRIORITY])},
         .kind = kind_text(route.rtm_type),
         .ifindex = static_cast<int>(u32_in(attributes[RTA_OIF])),
-        .via = gateway_of(attributes[RTA_GATEWAY], attributes[RTA_VIA]),
+        .via = gateway_in(attributes[RTA_GATEWAY], attributes[RTA_VIA], route.rtm_family),
         .encap = encap_text(attributes[RTA_ENCAP_TYPE], attributes[RTA_ENCAP]),
         .mtu = u32_in(inner(attributes[RTA_METRICS], RTAX_MTU))};
     if (attributes[RTA_MULTIPATH] != nullptr) words.kind += "multipath ";
