@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bpf/abi/sidestep.h"
+#include "detector/core/reason.hpp"
 #include "exporter/family_set.hpp"
 
 namespace sidestep::exporter {
@@ -54,8 +55,6 @@ constexpr Kind kRoutingProblem{"sidestep_routing_problem", MetricType::Gauge,
                                "Whether the network's graph cannot be read now."};
 
 constexpr std::array<std::string_view, 6> kStates{"init", "up", "down", "wait", "admin-down", "degraded"};
-/// Reasons of a failure; the others are about quality.
-constexpr std::array<std::string_view, 4> kDownReasons{"unanswered", "carrier-lost", "neighbor-failed", "admin-down"};
 /// All other drops and outcomes leave the packet to the kernel.
 constexpr std::array<std::string_view, 3> kDropReasons{"not-in-domain", "too-big", "push-failed"};
 constexpr std::array kUnrepairedReasons{
@@ -156,8 +155,12 @@ class NodeMetrics {
             add(kSessionState, {labels[0], {"state", std::string(one)}}, one == state ? 1 : 0);
         const auto& downs = part(session, "downs_by_reason");
         if (downs.is_object()) {
-            for (const auto reason : kDownReasons)
-                add(kDowns, {labels[0], {"reason", std::string(reason)}}, number(downs, reason).value_or(0));
+            for (std::size_t i = 0; i < kReasons; ++i) {
+                const auto reason = static_cast<Reason>(i);
+                if (is_failure(reason))
+                    add(kDowns, {labels[0], {"reason", std::string(to_string(reason))}},
+                        number(downs, to_string(reason)).value_or(0));
+            }
         }
         if (const auto at = number(session, "last_change_ms")) add(kTransition, labels, *at * kMilli);
         add(kSent, labels, number(session, "sent"));

@@ -42,4 +42,9 @@ inline std::string_view to_string(Reason reason) {
     return kTexts.at(static_cast<std::size_t>(reason));
 }
 
+/// Whether a session that is down may have this reason; the others are of degraded sessions.
+constexpr bool is_failure(Reason reason) {
+    return reason != Reason::none && reason != Reason::lossy && reason != Reason::slow;
+}
+
 }  // namespace sidestep

@@ -74,6 +74,8 @@ TEST(Metrics, OfSessionsInEveryState) {
         EXPECT_THAT(text, HasSubstr(std::string("session=\"A-B\",state=\"") + state + "\"} 0\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_session_downs_total{node=\"A\",session=\"A-B\",reason=\"unanswered\"} 2\n"));
     EXPECT_THAT(text, HasSubstr("session=\"A-B\",reason=\"carrier-lost\"} 0\n")) << "a counter begins before its event";
+    EXPECT_THAT(text, HasSubstr("session=\"A-B\",reason=\"ip-off\"} 0\n")) << "any reason of a failure";
+    EXPECT_THAT(text, Not(HasSubstr("downs_total{node=\"A\",session=\"A-B\",reason=\"lossy\"}")));
     EXPECT_THAT(text, HasSubstr("last_transition_timestamp_seconds{node=\"A\",session=\"A-B\"} 1700000000.5\n"));
     EXPECT_THAT(text, Not(HasSubstr("last_transition_timestamp_seconds{node=\"A\",session=\"from-C\"}")));
     EXPECT_THAT(text, HasSubstr("sidestep_session_probes_sent_total{node=\"A\",session=\"A-B\"} 100\n"));
