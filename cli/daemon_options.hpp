@@ -15,7 +15,6 @@ struct DaemonOptions {
     std::string socket;
     std::string run_dir = "/run/sidestep";
     bool json = false;
-    bool follow = false;
 };
 
 /// Prints the message and ends the command with this exit code.

@@ -43,22 +43,13 @@ void for_each_difference(const Map& a, const Map& b, Visit visit) {
     }
 }
 
-/// Returns the prefixes that differ.
-std::vector<Prefix> exchange_map(std::map<Prefix, std::uint32_t>& present, std::map<Prefix, std::uint32_t> wanted) {
-    std::vector<Prefix> changed;
-    for_each_difference(present, wanted, [&](const Prefix& prefix) { changed.push_back(prefix); });
-    present = std::move(wanted);
-    return changed;
-}
-
 }  // namespace
 
-std::vector<Prefix> PrefixSources::set_stale(std::map<Prefix, std::uint32_t> slots) {
-    return exchange_map(stale_, std::move(slots));
-}
-
 std::vector<Prefix> PrefixSources::set_inner(std::map<Prefix, std::uint32_t> slots) {
-    return exchange_map(inner_, std::move(slots));
+    std::vector<Prefix> changed;
+    for_each_difference(inner_, slots, [&](const Prefix& prefix) { changed.push_back(prefix); });
+    inner_ = std::move(slots);
+    return changed;
 }
 
 void PrefixSources::change_stale(const Prefix& prefix, std::optional<std::uint32_t> slot) {

@@ -36,11 +36,9 @@ class PrefixSources {
     /// Makes this set the one in force.
     void set(PrefixSet set) { set_ = std::move(set); }
     [[nodiscard]] const PrefixSet& set() const { return set_; }
-    /// The prefixes whose entries may have changed.
-    std::vector<Prefix> set_stale(std::map<Prefix, std::uint32_t> slots);
-    /// The same for routes inside policies.
+    /// All routes inside policies. Returns the prefixes whose entries may have changed.
     std::vector<Prefix> set_inner(std::map<Prefix, std::uint32_t> slots);
-    /// One of them comes, changes or, with nullopt, goes.
+    /// A stale route comes, changes or, with nullopt, goes.
     void change_stale(const Prefix& prefix, std::optional<std::uint32_t> slot);
     [[nodiscard]] bool has_stale() const { return !stale_.empty(); }
     /// An address of this node comes or goes. Returns true if that changes anything.

@@ -322,7 +322,7 @@ void Engine::compare_verdict(Session& session, Nanoseconds now) {
     if (SS_READ(shared.tx.epoch) != shared.conf.epoch) return;
     const auto verdict = SS_READ(shared.tx.verdict);
     const bool live = fsm.state == SessionState::up || fsm.state == SessionState::degraded;
-    const bool trusted = live || fsm.state == SessionState::wait;
+    const bool trusted = is_trusted(fsm.state);
     if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
     if (verdict == SS_ALIVE && live && fsm.poor != poor_reason(SS_READ(shared.tx.quality))) {
         deliver(session, meaning_of(SS_READ(shared.tx.quality)), now);

@@ -227,11 +227,6 @@ void PolicyTable::refresh(const Session& session) {
     paths_.refresh(session);
 }
 
-void PolicyTable::set_stale(std::map<Prefix, std::uint32_t> slots) {
-    update(sources_.set_stale(std::move(slots)));
-    write_always();
-}
-
 void PolicyTable::change_stale(const std::vector<std::pair<Prefix, std::optional<std::uint32_t>>>& changes) {
     std::vector<Prefix> prefixes;
     for (const auto& [prefix, slot] : changes) {

@@ -46,14 +46,12 @@ class PolicyTable {
     }
     void forget_mtus(Nanoseconds now) { paths_.forget_mtus(now); }
 
-    /// Prefixes that temporarily take the bypass in this slot, unless a policy has them. Those that do not fit follow
-    /// the kernel's routes.
-    void set_stale(std::map<Prefix, std::uint32_t> slots);
     /// Routes inside policies' prefixes, and where they lead (inner_routes.hpp).
     void set_inner(std::map<Prefix, std::uint32_t> slots);
     /// The prefixes in force, and the slots of their policies.
     [[nodiscard]] const PrefixSet& prefixes() const { return sources_.set(); }
-    /// The same of single prefixes; nullopt: no more.
+    /// Prefixes that temporarily take the bypass in this slot, unless a policy has them; nullopt: no more. Those that do
+    /// not fit follow the kernel's routes.
     void change_stale(const std::vector<std::pair<Prefix, std::optional<std::uint32_t>>>& changes);
 
     /// Exempts an address of this node from repair, unless a policy has exactly this address.

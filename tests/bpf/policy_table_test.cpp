@@ -215,11 +215,13 @@ TEST_F(PolicyTables, OwnAddressesMayChangeForever) {
 TEST_F(PolicyTables, StaleRoutesMayHaveLengthsOfTheirOwn) {
     ASSERT_TRUE(publish());
     const auto slot = named("one").slot;
-    table_->set_stale({{*Prefix::parse("2001:db8:9::/64"), slot}, {*Prefix::parse("2001:db8::/32"), slot}});
+    const auto nine = *Prefix::parse("2001:db8:9::/64");
+    const auto all = *Prefix::parse("2001:db8::/32");
+    table_->change_stale({{nine, slot}, {all, slot}});
     EXPECT_EQ(pushed("2001:db8:9::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:4::1"), 1U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
-    table_->set_stale({});
+    table_->change_stale({{nine, std::nullopt}, {all, std::nullopt}});
     EXPECT_EQ(pushed("2001:db8:9::1"), 0U);
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
 }
@@ -231,20 +233,22 @@ TEST_F(PolicyTables, RemovingAStaleRouteKeepsThePolicy) {
     both.push_back(policy("two", "2001:db8:2::/48", {encaps(2)}));
     ASSERT_TRUE(replace(first));
     dataplane_->repair().always = 1;
-    table_->set_stale({{*Prefix::parse("2001:db8:2::/48"), named("one").slot}});
+    const auto lost = *Prefix::parse("2001:db8:2::/48");
+    table_->change_stale({{lost, named("one").slot}});
     EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
     ASSERT_TRUE(replace(both));
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
-    table_->set_stale({});
+    table_->change_stale({{lost, std::nullopt}});
     EXPECT_EQ(pushed("2001:db8:2::1"), 2U);
 }
 
 TEST_F(PolicyTables, AnOwnAddressIsExemptEvenIfItIsStale) {
     ASSERT_TRUE(publish());
-    table_->set_stale({{*Prefix::parse("2001:db8:1::1/128"), named("two").slot}});
+    const auto own = *Prefix::parse("2001:db8:1::1/128");
+    table_->change_stale({{own, named("two").slot}});
     table_->exempt(address("2001:db8:1::1"), true);
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
-    table_->set_stale({});
+    table_->change_stale({{own, std::nullopt}});
     EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
 }
 

@@ -36,7 +36,7 @@ TEST(PrefixSources, APolicyGoesBeforeAllElse) {
     EXPECT_EQ(entries.slot_of(kHost), std::nullopt);
     entries.set({.policies = {}, .unprotected = {kHost}});
     EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_NONE);
-    entries.set_stale({{kHost, 5}});
+    entries.change_stale(kHost, 5);
     EXPECT_EQ(entries.slot_of(kHost), 5U);
     EXPECT_EQ(merged(entries).at(kHost), 5U);
     EXPECT_TRUE(entries.exempt(kHost, true));
@@ -50,9 +50,9 @@ TEST(PrefixSources, APolicyGoesBeforeAllElse) {
 TEST(PrefixSources, ASourceThatGoesUncoversTheNext) {
     PrefixSources entries;
     entries.set({.policies = {{kHost, 7}}, .unprotected = {kHost}});
-    entries.set_stale({{kHost, 5}});
+    entries.change_stale(kHost, 5);
     entries.exempt(kHost, true);
-    entries.set_stale({});
+    entries.change_stale(kHost, std::nullopt);
     EXPECT_EQ(entries.slot_of(kHost), 7U) << "the stale route was not in effect";
     entries.set({.policies = {}, .unprotected = {kHost}});
     EXPECT_EQ(entries.slot_of(kHost), SS_POLICY_EXEMPT);
@@ -64,14 +64,14 @@ TEST(PrefixSources, ASourceThatGoesUncoversTheNext) {
     EXPECT_THAT(merged(entries), IsEmpty());
 }
 
-TEST(PrefixSources, OnlyChangedStaleRoutesAreReported) {
+TEST(PrefixSources, OnlyChangedInnerRoutesAreReported) {
     PrefixSources entries;
     const auto two = prefix("2001:db8:2::/48");
     const auto three = prefix("2001:db8:3::/48");
-    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 1}}), ElementsAre(kOne, two));
-    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 1}}), IsEmpty());
-    EXPECT_THAT(entries.set_stale({{kOne, 1}, {two, 2}, {three, 1}}), ElementsAre(two, three));
-    EXPECT_THAT(entries.set_stale({{three, 1}}), ElementsAre(kOne, two));
+    EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 1}}), ElementsAre(kOne, two));
+    EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 1}}), IsEmpty());
+    EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 2}, {three, 1}}), ElementsAre(two, three));
+    EXPECT_THAT(entries.set_inner({{three, 1}}), ElementsAre(kOne, two));
 }
 
 // An unprotected prefix keeps its entry, even if its stale route needs it.
@@ -79,7 +79,8 @@ TEST(PrefixSources, AStaleRouteTakesTheEntryOfAnUnprotectedPrefix) {
     PrefixSources entries;
     const auto two = prefix("2001:db8:2::/48");
     entries.set({.policies = {{kOne, 1}}, .unprotected = {two}});
-    entries.set_stale({{two, 5}, {prefix("2001:db8:3::/48"), 5}});
+    entries.change_stale(two, 5);
+    entries.change_stale(prefix("2001:db8:3::/48"), 5);
     const auto all = entries.merge(entries.set(), 2);
     ASSERT_TRUE(all);
     ASSERT_EQ(all->entries.size(), 2U);
@@ -95,7 +96,7 @@ TEST(PrefixSources, StaleRoutesTakeTheRoomThatIsLeft) {
     entries.exempt(kHost, true);
     std::map<Prefix, std::uint32_t> stale;
     for (unsigned i = 10; i < 20; ++i) stale.emplace(prefix("10.0." + std::to_string(i) + ".0/24"), 9);
-    entries.set_stale(stale);
+    for (const auto& [lost, slot] : stale) entries.change_stale(lost, slot);
     const auto all = entries.merge(entries.set(), 5);
     ASSERT_TRUE(all);
     EXPECT_EQ(all->entries.size(), 5U);
@@ -110,7 +111,7 @@ TEST(PrefixSources, StaleRoutesTakeTheLengthsThatAreLeft) {
     PrefixSources entries;
     std::map<Prefix, std::uint32_t> stale;
     for (std::uint8_t length = 1; length <= 70; ++length) stale.emplace(Prefix::covering(kHost.address, length), 9);
-    entries.set_stale(stale);
+    for (const auto& [lost, slot] : stale) entries.change_stale(lost, slot);
     entries.exempt(kHost, true);
     auto all = entries.merge(entries.set(), kRoom);
     ASSERT_TRUE(all);
