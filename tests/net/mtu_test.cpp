@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -105,6 +106,8 @@ class Sizes : public RepairLab {
   protected:
     // TCP in both families survives a cut and its restoration.
     void tcp_goes_on(const std::string& a, const std::string& b);
+    // In both families, a sender of packets that are too big while A repairs hears how big they may be.
+    void senders_are_told(const std::function<void(WholePackets&)>& send);
 };
 class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
 
@@ -173,6 +176,22 @@ void Sizes::tcp_goes_on(const std::string& a, const std::string& b) {
     }
 }
 
+void Sizes::senders_are_told(const std::function<void(WholePackets&)>& send) {
+    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    for (const bool v4 : {false, true}) {
+        auto socket = WholePackets::open(lab(), v4);
+        ASSERT_TRUE(socket) << socket.error().message;
+        EXPECT_TRUE(eventually([&] {
+            send(*socket);
+            return socket->path_mtu() < kMtu;
+        }));
+        EXPECT_EQ(socket->path_mtu(), kLeft);
+    }
+}
+
 TEST_F(Sizes, TcpGoesOnThroughATransitRepair) {
     tcp_goes_on(policy_config("A"), policy_config("B"));
 }
@@ -187,38 +206,14 @@ TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
 
 // What is split only behind us is told of, too: datagrams keep their size.
 TEST_F(Sizes, SendersOfSegmentsAreTold) {
-    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
-    cut().cut();
-    ASSERT_TRUE(becomes("A", "down", "unanswered"));
-    ASSERT_TRUE(becomes("B", "down", "unanswered"));
-    for (const bool v4 : {false, true}) {
-        auto socket = WholePackets::open(lab(), v4);
-        ASSERT_TRUE(socket) << socket.error().message;
-        EXPECT_TRUE(eventually([&] {
-            (void)socket->send_together(4, kMtu);
-            return socket->path_mtu() < kMtu;
-        }));
-        EXPECT_EQ(socket->path_mtu(), kLeft);
-    }
+    senders_are_told([](WholePackets& socket) { (void)socket.send_together(4, kMtu); });
 }
 
 // A sender may leave its checksum to the device. What becomes of its packet must not be changed by that.
 TEST_F(Sizes, SendersAreToldByALinkWithoutOffloads) {
     const auto off = lab().in("A", [&] { return switch_checksums(lab().interface("A", "S-A").name, false); });
     if (!off) GTEST_SKIP() << off.error().message;
-    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
-    cut().cut();
-    ASSERT_TRUE(becomes("A", "down", "unanswered"));
-    ASSERT_TRUE(becomes("B", "down", "unanswered"));
-    for (const bool v4 : {false, true}) {
-        auto socket = WholePackets::open(lab(), v4);
-        ASSERT_TRUE(socket) << socket.error().message;
-        EXPECT_TRUE(eventually([&] {
-            (void)socket->send(kMtu);
-            return socket->path_mtu() < kMtu;
-        }));
-        EXPECT_EQ(socket->path_mtu(), kLeft);
-    }
+    senders_are_told([](WholePackets& socket) { (void)socket.send(kMtu); });
 }
 
 // The router that cannot pass on the repaired packets tells us, not their senders: we tell them.
