@@ -13,7 +13,8 @@
 namespace sidestep {
 namespace {
 
-// Mounting a bpffs also needs CAP_SYS_ADMIN, but only if none is mounted.
+// Without CAP_SYS_ADMIN it runs, but it cannot mount a bpffs, and programs that a predecessor or it itself attached stay:
+// they are found by number.
 constexpr std::array<std::pair<int, const char*>, 4> kNeeded{{{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
                                                               {CAP_NET_RAW, "CAP_NET_RAW"},
                                                               {CAP_BPF, "CAP_BPF"},
