@@ -19,8 +19,7 @@ class LinkUnderSidestepd : public ProtectedLab {
     /// Starts both ends, with a second between the failure and the verdict by probes.
     testing::AssertionResult start_slow() {
         for (const auto* node : {"A", "B"}) {
-            const auto slow = with(config(node), "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
-            if (auto started = start(node, slow); !started) return started;
+            if (auto started = start(node, with_slow_probes(config(node))); !started) return started;
         }
         return testing::AssertionSuccess();
     }

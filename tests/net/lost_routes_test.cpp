@@ -14,21 +14,10 @@ constexpr const char* kEachFamily =
 
 class LostRoutes : public RepairLab {
   protected:
-    void start() {
-        const auto slow = with(bypass_config("A"), "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
-        ASSERT_TRUE(start_with(slow, base_config("B")));
-    }
-    /// Flows from S to D in both families.
-    Flows forward() {
-        Flows flows;
-        EXPECT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
-        EXPECT_TRUE(flows.add_v4(lab(), "S", "D", {.rate = 1000}));
-        EXPECT_TRUE(flows.pass());
-        return flows;
-    }
+    void start() { ASSERT_TRUE(start_with(with_slow_probes(bypass_config("A")), base_config("B"))); }
     std::string each_family(const std::string& command) { return shell("A", kEachFamily + command + "; done"); }
     void heals(const std::string& node, const std::string& command) {
-        auto flows = forward();
+        auto flows = forward_flows();
         const auto before = now_ns();
         ASSERT_EQ(shell(node, command), "");
         EXPECT_TRUE(becomes("A", "down", "carrier-lost"));

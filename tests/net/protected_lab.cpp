@@ -44,6 +44,10 @@ std::string with(std::string text, std::string_view from, std::string_view to) {
     return text;
 }
 
+std::string with_slow_probes(std::string config) {
+    return with(std::move(config), "interval: 1ms, multiplier: 3", "interval: 50ms, multiplier: 20");
+}
+
 Result<Flows> Flows::start(const Lab& lab, double rate) {
     Flows flows;
     if (auto added = flows.add(lab, "S", "D", {.rate = rate}); !added) return std::unexpected(added.error());

@@ -39,6 +39,8 @@ inline constexpr std::chrono::milliseconds kLongestLoss{200};
 
 /// `text` with the first `from` replaced by `to`; `from` must occur.
 std::string with(std::string text, std::string_view from, std::string_view to);
+/// The configuration with a second between a failure and the verdict by probes, so that netlink reports first.
+std::string with_slow_probes(std::string config);
 
 /// Numbered packets, by default in both directions: 0 is S -> D, 1 is D -> S.
 class Flows {

@@ -124,6 +124,14 @@ Result<Flows> RepairLab::dual_flows(double rate) const {
     return flows;
 }
 
+Flows RepairLab::forward_flows() const {
+    Flows flows;
+    EXPECT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
+    EXPECT_TRUE(flows.add_v4(lab(), "S", "D", {.rate = 1000}));
+    EXPECT_TRUE(flows.pass());
+    return flows;
+}
+
 void RepairLab::survives_cut(Flows flows) {
     ASSERT_TRUE(flows.pass());
     const auto cut_ns = cut().cut();

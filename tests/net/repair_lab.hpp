@@ -40,6 +40,8 @@ class RepairLab : public ProtectedLab {
 
     /// Flows between S and D, in both directions and both families.
     Result<Flows> dual_flows(double rate = 1000) const;
+    /// Flows from S to D in both families; packets of them have arrived.
+    [[nodiscard]] Flows forward_flows() const;
     /// Cuts A-B until both routers have seen it and traffic passes again, then restores it. Nothing else is lost.
     void survives_cut(Flows flows);
 
