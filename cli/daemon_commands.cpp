@@ -9,10 +9,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/ask.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/doctor_command.hpp"
+#include "cli/drain_commands.hpp"
 #include "cli/event_filter.hpp"
 #include "cli/report.hpp"
 #include "cli/report_changes.hpp"
@@ -24,22 +26,6 @@ namespace {
 
 using nlohmann::json;
 using Report = std::string (*)(const json&);
-
-/// Prints at once, so that the next program in a pipe sees each event when it happens.
-void print(const std::string& text) {
-    fmt::print("{}", text);
-    if (std::fflush(stdout) != 0) give_up(kExitFailure, "cannot write to standard output");
-}
-
-std::string json_text(const json& value, int indent) {
-    return value.dump(indent, ' ', false, json::error_handler_t::replace) + '\n';
-}
-
-Client connect(const DaemonOptions& options) {
-    auto client = Client::connect(choose_socket(options));
-    if (!client) give_up(kExitFailure, client.error().message);
-    return std::move(*client);
-}
 
 void ask_and_print(const DaemonOptions& options, const char* command, Report report) {
     const auto answer = connect(options).ask({{"command", command}});
@@ -209,6 +195,7 @@ void add_daemon_commands(CLI::App& app) {
         ->check(CLI::IsMember({"up", "down", "remove"}));
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     session->callback([=] { set_session(*options, change->name, change->state); });
+    add_drain_commands(app, options);
     add_reload_commands(app, options);
     add_doctor_command(app, options);
 }

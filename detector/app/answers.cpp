@@ -182,7 +182,8 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
                   {"client", client_of(clients.find(session.config.name))}};
     if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
     if (last != 0) entry["last_answer_age_us"] = microseconds(age(last, now));
-    if (session.fsm.state == SessionState::wait) entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
+    if (session.fsm.state == SessionState::wait || is_rehearsing(session.fsm))
+        entry["wait_left_ms"] = milliseconds(session.fsm.wait_until - now);
     if (const auto* past = history.find(session.config.name)) {
         entry["downs_by_reason"] = past->downs;
         if (past->last_change_ms) entry["last_change_ms"] = *past->last_change_ms;

@@ -8,6 +8,7 @@
 #include "detector/app/answer_why.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
+#include "detector/app/drain.hpp"
 #include "detector/app/service_status.hpp"
 
 namespace sidestep {
@@ -27,7 +28,8 @@ DetectorActions Daemon::actions() {
                     return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
                 },
             .why = [this](const std::string& destination) { return why(destination); },
-            .admin = [this](const std::string& session, bool up) { return admin(session, up); },
+            .admin = [this](const std::string& session, bool up, bool dry_run) { return admin(session, up, dry_run); },
+            .drain = [this](const DrainRequest& request) { return drain(request); },
             .add_session = [this](const json& request,
                                   ConnectionId connection) { return add_session(request, connection); },
             .remove_session = [this](const std::string& name, bool force,
@@ -90,12 +92,33 @@ json Daemon::why(const std::string& destination) {
     return answer;
 }
 
-json Daemon::admin(const std::string& name, bool up) {
+json Daemon::admin(const std::string& name, bool up, bool dry_run) {
     auto* session = engine_->sessions().find(name);
     if (session == nullptr) return {{"error", "no session '" + name + "'; `sidestep sessions` lists them"}};
-    engine_->on_admin(*session, up, monotonic_now());
+    const bool changes = up == (session->fsm.state == SessionState::admin_down) || is_rehearsing(session->fsm);
+    if (!dry_run) engine_->on_admin(*session, up, monotonic_now());
     arm_timer();
-    return {{"session", name}, {"state", to_string(session->fsm.state)}};
+    return {{"session", name}, {"state", to_string(session->fsm.state)}, {"changed", changes}};
+}
+
+json Daemon::drain(const DrainRequest& request) {
+    auto* session = engine_->sessions().find(request.adjacency);
+    if (session == nullptr)
+        return {{"error", "no adjacency '" + request.adjacency + "'; `sidestep sessions` lists them"}};
+    if (auto possible = check_drain(*session, request); !possible) return {{"error", possible.error().message}};
+    const auto plan = engine_->plan_drain(*session);
+    if (!plan.stays.empty() && !request.force && !request.dry_run)
+        return {{"error", fmt::format("nothing else takes {}: these packets would stay on the link. `--dry-run` shows "
+                                      "more, `--force` moves the others",
+                                      to_string(plan.stays))}};
+    const auto now = monotonic_now();
+    if (!request.dry_run && request.for_ms) {
+        engine_->rehearse_failure(*session, now + time_of(*request.for_ms), now);
+    } else if (!request.dry_run) {
+        engine_->on_admin(*session, false, now);
+    }
+    arm_timer();
+    return answer_drain(plan, *session, request);
 }
 
 std::string Daemon::service_status() {

@@ -141,7 +141,8 @@ class Daemon {
     /// The work behind the API's commands.
     DetectorActions actions();
     json status();
-    json admin(const std::string& name, bool up);
+    json drain(const DrainRequest& request);
+    json admin(const std::string& name, bool up, bool dry_run);
     std::string service_status();
     json events();
     json why(const std::string& destination);

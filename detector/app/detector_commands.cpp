@@ -14,9 +14,21 @@ ApiHandler without_fields(std::function<json()> action) {
     return [action = std::move(action)](const json&, ConnectionId) -> std::optional<json> { return action(); };
 }
 
-ApiHandler for_session(std::function<json(const std::string&, bool)> action) {
+ApiHandler for_session(std::function<json(const std::string&, bool, bool)> action) {
     return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
-        return action(request.at("session").get<std::string>(), request.at("up").get<bool>());
+        return action(request.at("session").get<std::string>(), request.at("up").get<bool>(),
+                      request.value("dry_run", false));
+    };
+}
+
+ApiHandler for_drain(std::function<json(const DrainRequest&)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
+        DrainRequest drain{.adjacency = request.at("adjacency").get<std::string>(),
+                           .for_ms = std::nullopt,
+                           .force = request.value("force", false),
+                           .dry_run = request.value("dry_run", false)};
+        if (const auto time = request.find("for_ms"); time != request.end()) drain.for_ms = time->get<double>();
+        return action(drain);
     };
 }
 
@@ -61,6 +73,8 @@ ApiCommands detector_commands(DetectorActions actions) {
     const ApiField stay{.name = "stay", .type = "boolean", .required = false};
     const ApiField lease{.name = "lease_ms", .type = "number", .required = false};
     const ApiField force{.name = "force", .type = "boolean", .required = false};
+    const ApiField drained{.name = "adjacency", .type = "string"};
+    const ApiField for_ms{.name = "for_ms", .type = "number", .required = false};
     return ApiCommands({
         {.name = "status",
          .help = "The detector at a glance: clock, sessions by state, counters",
@@ -88,8 +102,12 @@ ApiCommands detector_commands(DetectorActions actions) {
          .run = for_destination(std::move(actions.why))},
         {.name = "admin",
          .help = "Takes a session down, or lets it come up again",
-         .fields = {session, up},
+         .fields = {session, up, dry_run},
          .run = for_session(std::move(actions.admin))},
+        {.name = "drain",
+         .help = "Moves traffic off an adjacency, if it has another way; with for_ms, for that long",
+         .fields = {drained, for_ms, force, dry_run},
+         .run = for_drain(std::move(actions.drain))},
         {.name = "session-add",
          .help = "Watches an address or a segment list for this client, until its connection ends or longer",
          .fields = {adjacency, path, passive, stay, lease, follow},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,14 @@
 #include "detector/app/api_commands.hpp"
 
 namespace sidestep {
+
+/// Take an adjacency out of use.
+struct DrainRequest {
+    std::string adjacency;
+    std::optional<double> for_ms;  ///< a rehearsed failure, for this long; none: until the operator says otherwise
+    bool force = false;            ///< even if packets would stay
+    bool dry_run = false;
+};
 
 /// The work behind the commands: each makes the answer to one of them.
 struct DetectorActions {
@@ -19,7 +28,8 @@ struct DetectorActions {
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& destination)> why;
-    std::function<nlohmann::json(const std::string& session, bool up)> admin;
+    std::function<nlohmann::json(const std::string& session, bool up, bool dry_run)> admin;
+    std::function<nlohmann::json(const DrainRequest& request)> drain;
     /// The request has the fields of the command; the session is of `connection`.
     std::function<nlohmann::json(const nlohmann::json& request, ConnectionId connection)> add_session;
     std::function<nlohmann::json(const std::string& session, bool force, ConnectionId connection)> remove_session;

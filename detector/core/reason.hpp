@@ -17,7 +17,8 @@ namespace sidestep {
     X(lossy, "lossy")              /* degraded: too many of the last 64 probes were lost */ \
     X(slow, "slow")                /* degraded: the round trip is beyond its limit */       \
     X(ip_off, "ip-off")            /* IPv6 is switched off on the interface */              \
-    X(unprobed, "unprobed")        /* no probe could be sent for too long */
+    X(unprobed, "unprobed")        /* no probe could be sent for too long */                \
+    X(rehearsal, "rehearsal")      /* the operator rehearses a failure; it ends by itself */
 
 enum class Reason : std::uint8_t {
 #define SIDESTEP_ENUM(name, text) name,

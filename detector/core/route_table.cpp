@@ -145,6 +145,18 @@ std::set<RouteHop> RouteTable::hops_on(int ifindex) const {
     return result;
 }
 
+void RouteTable::for_each_over(const std::function<bool(const RouteHop&)>& uses,
+                               const std::function<void(const FibKey&)>& visit) const {
+    std::vector<bool> leads_there(ways_.size());  // few ways, many routes
+    for (std::size_t way = 0; way < ways_.size(); ++way) {
+        const auto& [where, users] = ways_[way];
+        leads_there[way] = users != 0 && std::ranges::any_of(resolve(where), uses);
+    }
+    for (const auto& [key, route] : routes_) {
+        if (leads_there[route.way]) visit(key);
+    }
+}
+
 std::vector<Prefix> RouteTable::inside(const Prefix& prefix, std::uint32_t table, std::size_t most) const {
     std::vector<Prefix> result;
     const auto family = family_of(prefix);

@@ -75,6 +75,10 @@ class RouteTable {
     /// After the routes, which are judged by them.
     void sweep_nexthops();
 
+    /// Calls `visit` for each route that uses such a hop, in order of prefixes.
+    void for_each_over(const std::function<bool(const RouteHop&)>& uses,
+                       const std::function<void(const FibKey&)>& visit) const;
+
     [[nodiscard]] std::size_t size() const { return routes_.size(); }
     [[nodiscard]] std::size_t forgotten() const { return forgotten_; }
 

@@ -104,6 +104,20 @@ SessionActions ignore(FsmState& memory) {
     return {};
 }
 
+/// The operator lets it come up again, or the rehearsal ends.
+SessionActions step_admin_down(FsmState& memory, Event event, bool cause_changed, Nanoseconds now) {
+    if (event == Event::admin_down && memory.reason == Reason::rehearsal) {
+        memory.reason = Reason::admin;  // now it is meant
+        return {.changed = true};
+    }
+    const bool ends = event == Event::timer && memory.reason == Reason::rehearsal;
+    if (ends && now < memory.wait_until) return {.timer = memory.wait_until};
+    if (!ends && event != Event::admin_up) return cause_changed ? SessionActions{} : ignore(memory);
+    memory.state = State::down;
+    memory.proven = false;
+    return {.changed = true, .ask_proof = true};
+}
+
 /// Up and degraded differ only in the quality of the path.
 SessionActions step_alive(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
     if (is_failure(event)) return go_down(memory, event, now, policy);
@@ -190,9 +204,22 @@ bool is_unstable(const FsmState& memory) {
     return memory.relapsed || memory.damping.suppressed;
 }
 
+bool is_rehearsing(const FsmState& memory) {
+    return memory.state == State::admin_down && memory.reason == Reason::rehearsal;
+}
+
 void shorten_wait(FsmState& memory, Nanoseconds now, const RestorePolicy& policy) {
     if (memory.state != State::wait || (memory.damping.suppressed && policy.damping)) return;
     memory.wait_until = std::min(memory.wait_until, now + policy.wait_to_restore);
+}
+
+SessionActions rehearse(FsmState& memory, Nanoseconds end, Nanoseconds now, const RestorePolicy& policy) {
+    if (memory.state == State::admin_down && !is_rehearsing(memory)) return ignore(memory);
+    auto actions = go_down(memory, Event::admin_down, now, policy);
+    memory.reason = Reason::rehearsal;
+    memory.wait_until = end;
+    actions.timer = end;
+    return actions;
 }
 
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy) {
@@ -213,12 +240,7 @@ SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const
         case State::down:
             return step_down(memory, event, cause_changed, now, policy);
         case State::admin_down:
-            if (event == Event::admin_up) {
-                memory.state = State::down;
-                memory.proven = false;
-                return {.changed = true, .ask_proof = true};
-            }
-            return cause_changed ? SessionActions{} : ignore(memory);
+            return step_admin_down(memory, event, cause_changed, now);
     }
     return ignore(memory);
 }

@@ -68,7 +68,7 @@ struct FsmState {
     bool ip_cause = false;
     bool proven = false;       ///< alive since the last failure
     bool relapsed = false;     ///< failed while it waited; until it is up
-    Nanoseconds wait_until{};  ///< while waiting
+    Nanoseconds wait_until{};  ///< while waiting, and while a failure is rehearsed
     DampingState damping{};
     std::uint64_t downs = 0;
     std::uint64_t ignored = 0;  ///< events without meaning in the state they came in
@@ -94,9 +94,16 @@ struct RestorePolicy {
 /// True if the session failed again while it waited, or if damping keeps it waiting. Any other waiting session is better.
 bool is_unstable(const FsmState& memory);
 
+/// True while a failure is rehearsed.
+bool is_rehearsing(const FsmState& memory);
+
 /// Ends the wait no later than a wait that begins now: the policy may have changed since it began. A session that damping
 /// suppresses waits for its penalty to decay, as before.
 void shorten_wait(FsmState& memory, Nanoseconds now, const RestorePolicy& policy);
+
+/// Takes a session down as the operator does, until `end`; then it comes up again as any other that was down. A session
+/// that the operator has taken down already stays so.
+SessionActions rehearse(FsmState& memory, Nanoseconds end, Nanoseconds now, const RestorePolicy& policy);
 
 /// Takes one step. Never fails: an event without meaning is counted and ignored.
 SessionActions step(FsmState& memory, SessionEvent event, Nanoseconds now, const RestorePolicy& policy);

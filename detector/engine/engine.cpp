@@ -32,6 +32,10 @@ std::string utc_now() {
                        parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros);
 }
 
+RestorePolicy restore_policy(const Session& session) {
+    return {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping};
+}
+
 SessionEvent meaning_of(std::uint32_t quality) {
     if (quality == SS_LOSSY) return SessionEvent::lossy;
     return quality == SS_SLOW ? SessionEvent::slow : SessionEvent::sound;
@@ -51,6 +55,10 @@ void log_transition(const Session& session, const ss_event* evidence) {
     const auto& memory = session.fsm;
     if (memory.state == SessionState::down && memory.reason == Reason::admin) {
         spdlog::info("session {}: the operator lets it come up again; it waits for proof", session.config.name);
+        return;
+    }
+    if (memory.state == SessionState::down && memory.reason == Reason::rehearsal) {
+        spdlog::info("session {}: the rehearsed failure is over; it waits for proof", session.config.name);
         return;
     }
     const auto level = memory.state == SessionState::down || memory.state == SessionState::degraded
@@ -87,15 +95,18 @@ Engine::Engine(Maps& maps, EngineHooks hooks, SavedSessions saved)
 SavedSessions Engine::save() const {
     SavedSessions result;
     for (const auto& session : sessions_.all()) {
-        result[session.config.name] = {.state = session.fsm.state, .reason = session.fsm.reason};
+        // A successor would not know when a rehearsal ends.
+        const auto state = is_rehearsing(session.fsm) ? SessionState::down : session.fsm.state;
+        result[session.config.name] = {.state = state, .reason = session.fsm.reason};
     }
     return result;
 }
 
 void Engine::deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence) {
-    const auto actions =
-        step(session.fsm, event, now,
-             {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping});
+    carry_out(session, step(session.fsm, event, now, restore_policy(session)), now, evidence);
+}
+
+void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseconds now, const ss_event* evidence) {
     sessions_.apply(session, actions);
     if (actions.timer) {
         timers_[session.index] = *actions.timer;
@@ -267,6 +278,10 @@ void Engine::settle() {
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
     deliver(session, up ? SessionEvent::admin_up : SessionEvent::admin_down, now);
+}
+
+void Engine::rehearse_failure(Session& session, Nanoseconds end, Nanoseconds now) {
+    carry_out(session, rehearse(session.fsm, end, now, restore_policy(session)), now);
 }
 
 void Engine::run_timers(Nanoseconds now) {

@@ -17,6 +17,7 @@
 #include "detector/core/problems.hpp"
 #include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
+#include "detector/engine/drain_plan.hpp"
 #include "detector/engine/event_log.hpp"
 #include "detector/engine/neighbor_queue.hpp"
 #include "detector/maps/policy_table.hpp"
@@ -67,6 +68,10 @@ class Engine {
     /// would otherwise write again and again.
     void settle();
     void on_admin(Session& session, bool up, Nanoseconds now);
+    /// Has the session fail until `end`, though nothing is wrong.
+    void rehearse_failure(Session& session, Nanoseconds end, Nanoseconds now);
+    /// What would follow if the operator took an adjacency's session down (engine_drain.cpp).
+    [[nodiscard]] DrainPlan plan_drain(const Session& adjacency) const;
 
     /// Delivers the timers that are due.
     void run_timers(Nanoseconds now);
@@ -94,6 +99,8 @@ class Engine {
     void wait_by_its_policy(Session& session, Nanoseconds now);
 
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
+    void carry_out(Session& session, const SessionActions& actions, Nanoseconds now,
+                   const ss_event* evidence = nullptr);
     void follow_link(Session& session, const LinkChange& link, Nanoseconds now);
     void follow_return_link(Session& session, const LinkChange& link, Nanoseconds now);
     void relink(Session& session);
@@ -114,6 +121,12 @@ class Engine {
     /// Routes inside policies' prefixes, other than those that the policies protect, have their packets to themselves.
     void note_upstreams();
     void refresh_inner();
+
+    // engine_drain.cpp
+
+    [[nodiscard]] bool has_way_without(const Policy& policy, const Session& drained) const;
+    [[nodiscard]] bool is_protected(const Prefix& route, const Session& drained) const;
+    [[nodiscard]] StayingTraffic staying_routes(const Session& drained) const;
 
     // engine_silence.cpp
 

@@ -141,7 +141,8 @@ void Engine::wait_by_its_policy(Session& session, Nanoseconds now) {
     const auto& probe = session.config.probe;
     shorten_wait(session.fsm, now, {.wait_to_restore = probe.wait_to_restore, .damping = probe.damping});
     sessions_.apply(session, {});
-    if (session.fsm.state == SessionState::wait) timers_[session.index] = session.fsm.wait_until;
+    if (session.fsm.state == SessionState::wait || is_rehearsing(session.fsm))
+        timers_[session.index] = session.fsm.wait_until;
 }
 
 }  // namespace sidestep

@@ -45,8 +45,16 @@ ApiCommands table() {
                  return json{{"work", "why"}, {"destination", destination}};
              },
          .admin =
-             [](const std::string& session, bool up) {
-                 return json{{"work", "admin"}, {"session", session}, {"up", up}};
+             [](const std::string& session, bool up, bool dry_run) {
+                 return json{{"work", "admin"}, {"session", session}, {"up", up}, {"dry_run", dry_run}};
+             },
+         .drain =
+             [](const DrainRequest& request) {
+                 return json{{"work", "drain"},
+                             {"adjacency", request.adjacency},
+                             {"for_ms", request.for_ms.value_or(0)},
+                             {"force", request.force},
+                             {"dry_run", request.dry_run}};
              },
          .add_session =
              [](const json& request, ConnectionId) {
@@ -67,7 +75,9 @@ TEST(DetectorCommands, EachDoesItsWork) {
     for (const char* name : {"status", "sessions", "policies", "events", "routing"})
         EXPECT_EQ(answer({{"command", name}}).value("work", ""), name);
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}, {"up", false}}),
-              json({{"work", "admin"}, {"session", "A-B"}, {"up", false}}));
+              json({{"work", "admin"}, {"session", "A-B"}, {"up", false}, {"dry_run", false}}));
+    EXPECT_EQ(answer({{"command", "drain"}, {"adjacency", "A-B"}, {"for_ms", 1.5}, {"dry_run", true}}),
+              json({{"work", "drain"}, {"adjacency", "A-B"}, {"for_ms", 1.5}, {"force", false}, {"dry_run", true}}));
     EXPECT_EQ(answer({{"command", "why"}, {"destination", "2001:db8::1"}}),
               json({{"work", "why"}, {"destination", "2001:db8::1"}}));
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}}).value("error", ""),
@@ -96,7 +106,7 @@ TEST(DetectorCommands, AreAllDocumented) {
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 12);
+    ASSERT_EQ(help.at("commands").size(), 13);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }
