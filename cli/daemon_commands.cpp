@@ -19,6 +19,7 @@
 #include "cli/report.hpp"
 #include "cli/report_changes.hpp"
 #include "cli/report_why.hpp"
+#include "cli/top_command.hpp"
 #include "common/duration.hpp"
 
 namespace sidestep {
@@ -196,6 +197,7 @@ void add_daemon_commands(CLI::App& app) {
     session->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     session->callback([=] { set_session(*options, change->name, change->state); });
     add_drain_commands(app, options);
+    add_top_command(app, options);
     add_reload_commands(app, options);
     add_doctor_command(app, options);
 }

@@ -102,9 +102,9 @@ std::string describe_shadowed(const Config& config, const std::vector<Prefix>& r
         for (const auto& route : shadowed) {
             if (named.size() < kNamed) named.push_back(route.to_string());
         }
-        text += fmt::format("policy {} also takes the packets of {} more specific routes of this machine: {}{}\n",
-                            policy.name, shadowed.size(), fmt::join(named, ", "),
-                            shadowed.size() > kNamed ? " ..." : "");
+        text +=
+            fmt::format("policy {} also takes the packets of {} more specific routes of this machine: {}{}\n",
+                        policy.name, shadowed.size(), fmt::join(named, ", "), shadowed.size() > kNamed ? " ..." : "");
     }
     return text;
 }

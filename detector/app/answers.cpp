@@ -192,11 +192,11 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
 }
 
 json answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
-                     Nanoseconds now) {
+                     const ListQuery& query, Nanoseconds now) {
+    const auto selected = select_sessions(engine, query);
     json list = json::array();
-    for (const auto& session : engine.sessions().all())
-        list.push_back(answer_session(engine, session, clients, history, now));
-    return {{"sessions", list}};
+    for (const auto* session : selected.items) list.push_back(answer_session(engine, *session, clients, history, now));
+    return {{"sessions", std::move(list)}, {"matching", selected.matching}};
 }
 
 namespace {
@@ -277,10 +277,11 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
             {"candidates", candidates_of(engine, dataplane, policy)}};
 }
 
-json answer_policies(const Engine& engine, const Dataplane& dataplane) {
+json answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query) {
+    const auto selected = select_policies(engine, query);
     json list = json::array();
-    for (const auto& policy : engine.policies().all()) list.push_back(answer_policy(engine, dataplane, policy));
-    return {{"policies", list}};
+    for (const auto* policy : selected.items) list.push_back(answer_policy(engine, dataplane, *policy));
+    return {{"policies", std::move(list)}, {"matching", selected.matching}};
 }
 
 json to_json(const LoggedEvent& event) {

@@ -20,8 +20,11 @@ using nlohmann::json;
 
 DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
-            .sessions = [this] { return answer_sessions(*engine_, clients_, history_, monotonic_now()); },
-            .policies = [this] { return answer_policies(*engine_, *dataplane_); },
+            .sessions =
+                [this](const ListQuery& query) {
+                    return answer_sessions(*engine_, clients_, history_, query, monotonic_now());
+                },
+            .policies = [this](const ListQuery& query) { return answer_policies(*engine_, *dataplane_, query); },
             .events = [this] { return events(); },
             .routing =
                 [this] {

@@ -2,8 +2,11 @@
 // The commands of the detector, one row each.
 #include "detector/app/detector_commands.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace sidestep {
 namespace {
@@ -18,6 +21,23 @@ ApiHandler for_session(std::function<json(const std::string&, bool, bool)> actio
     return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
         return action(request.at("session").get<std::string>(), request.at("up").get<bool>(),
                       request.value("dry_run", false));
+    };
+}
+
+/// An error if the list cannot be sorted so, or the limit is no count.
+ApiHandler for_list(std::function<json(const ListQuery&)> action) {
+    return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
+        ListQuery query{.sort = request.value("sort", ""),
+                        .filter = request.value("filter", ""),
+                        .rerouting = request.value("rerouting", false)};
+        if (!query.sort.empty() && std::ranges::find(kSessionOrders, query.sort) == kSessionOrders.end())
+            return json{
+                {"error", fmt::format("sort: '{}' is none of {}", query.sort, fmt::join(kSessionOrders, ", "))}};
+        if (const auto limit = request.find("limit"); limit != request.end()) {
+            if (!limit->is_number_unsigned()) return json{{"error", "limit: must be a whole number"}};
+            query.limit = limit->get<std::size_t>();
+        }
+        return action(query);
     };
 }
 
@@ -62,6 +82,10 @@ ApiHandler for_destination(std::function<json(const std::string&)> action) {
 
 ApiCommands detector_commands(DetectorActions actions) {
     const ApiField follow{.name = "follow", .type = "boolean", .required = false};
+    const ApiField sort{.name = "sort", .type = "string", .required = false};
+    const ApiField filter{.name = "filter", .type = "string", .required = false};
+    const ApiField limit{.name = "limit", .type = "number", .required = false};
+    const ApiField rerouting{.name = "rerouting", .type = "boolean", .required = false};
     const ApiField session{.name = "session", .type = "string"};
     const ApiField destination{.name = "destination", .type = "string"};
     const ApiField up{.name = "up", .type = "boolean"};
@@ -82,12 +106,12 @@ ApiCommands detector_commands(DetectorActions actions) {
          .run = without_fields(std::move(actions.status))},
         {.name = "sessions",
          .help = "Every liveness session: state, reason, probes, round trip",
-         .fields = {},
-         .run = without_fields(std::move(actions.sessions))},
+         .fields = {sort, filter, limit},
+         .run = for_list(std::move(actions.sessions))},
         {.name = "policies",
          .help = "Every policy: its candidate paths, which one carries traffic, how much it carried",
-         .fields = {},
-         .run = without_fields(std::move(actions.policies))},
+         .fields = {rerouting, filter, limit},
+         .run = for_list(std::move(actions.policies))},
         {.name = "events",
          .help = "What happened to sessions; with follow, what will happen, too",
          .fields = {follow},

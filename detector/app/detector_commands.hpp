@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "detector/app/api_commands.hpp"
+#include "detector/app/list_query.hpp"
 
 namespace sidestep {
 
@@ -23,8 +24,8 @@ struct DrainRequest {
 /// The work behind the commands: each makes the answer to one of them.
 struct DetectorActions {
     std::function<nlohmann::json()> status;
-    std::function<nlohmann::json()> sessions;
-    std::function<nlohmann::json()> policies;
+    std::function<nlohmann::json(const ListQuery& query)> sessions;
+    std::function<nlohmann::json(const ListQuery& query)> policies;
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& destination)> why;

@@ -25,12 +25,13 @@ ApiCommands table() {
                  return json{{"work", "status"}};
              },
          .sessions =
-             [] {
-                 return json{{"work", "sessions"}};
+             [](const ListQuery& query) {
+                 return json{
+                     {"work", "sessions"}, {"sort", query.sort}, {"filter", query.filter}, {"limit", query.limit}};
              },
          .policies =
-             [] {
-                 return json{{"work", "policies"}};
+             [](const ListQuery& query) {
+                 return json{{"work", "policies"}, {"rerouting", query.rerouting}};
              },
          .events =
              [] {
@@ -82,6 +83,15 @@ TEST(DetectorCommands, EachDoesItsWork) {
               json({{"work", "why"}, {"destination", "2001:db8::1"}}));
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}}).value("error", ""),
               "admin needs the field \"up\" (boolean)");
+}
+
+TEST(DetectorCommands, ListsMayBeSortedAndCutOff) {
+    const auto few = answer({{"command", "sessions"}, {"sort", "rtt"}, {"filter", "A-"}, {"limit", 3}});
+    EXPECT_EQ(few, json({{"work", "sessions"}, {"sort", "rtt"}, {"filter", "A-"}, {"limit", 3}}));
+    EXPECT_TRUE(answer({{"command", "policies"}, {"rerouting", true}}).value("rerouting", false));
+    EXPECT_EQ(answer({{"command", "sessions"}, {"sort", "age"}}).value("error", ""),
+              "sort: 'age' is none of state, rtt, loss, downs, name");
+    EXPECT_EQ(answer({{"command", "sessions"}, {"limit", -1}}).value("error", ""), "limit: must be a whole number");
 }
 
 TEST(DetectorCommands, ClientsAddAndRemoveSessions) {

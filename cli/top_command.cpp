@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Asks, shows, waits for a key. It asks for no more sessions and policies than fit on the screen, sorted by the daemon, so that
+// four thousand cost no more than forty.
+#include "cli/top_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/ask.hpp"
+#include "cli/cells.hpp"
+#include "cli/drain_commands.hpp"
+#include "cli/terminal.hpp"
+#include "cli/top_screen.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr std::array kOrders{"state", "rtt", "loss", "downs", "name"};
+constexpr double kShortest = 0.5;  // seconds between two looks
+constexpr double kLongest = 60;
+constexpr std::size_t kBatchHeight = 48;
+constexpr std::size_t kBatchWidth = 132;
+
+struct TopOptions {
+    double interval_s = 2;
+    std::string sort = "state";
+    std::string filter;
+    bool batch = false;
+    unsigned count = 0;  ///< looks; 0: until q or an interrupt
+};
+
+class Top {
+  public:
+    Top(const DaemonOptions& options, const TopOptions& top) : client_(connect(options)), top_(top) {
+        view_.sort = top.sort;
+        view_.filter = top.filter;
+        view_.interval_s = top.interval_s;
+    }
+
+    void run_batch();
+    void run(Terminal& terminal);
+
+  private:
+    json ask(const json& request);
+    void look(std::size_t height);
+    void command(int key, Terminal& terminal);
+    void type(int key);
+    void drain(bool off, Terminal& terminal);
+    bool confirmed(const std::string& question, Terminal& terminal);
+    void show(Terminal& terminal) { terminal.show(render(before_, now_, view_, terminal.width(), terminal.height())); }
+    [[nodiscard]] std::size_t shown() const { return member(now_.sessions, "sessions").size(); }
+    void select(std::ptrdiff_t by);
+
+    Client client_;
+    TopOptions top_;
+    TopView view_;
+    std::optional<TopSample> before_;
+    TopSample now_;
+    bool typing_ = false;
+    bool done_ = false;
+};
+
+json Top::ask(const json& request) {
+    auto answer = client_.ask(request);
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    return std::move(*answer);
+}
+
+void Top::look(std::size_t height) {
+    const auto room = room_of(height);
+    if (now_.status.is_object()) before_ = std::move(now_);
+    now_.status = ask({{"command", "status"}});
+    now_.sessions =
+        ask({{"command", "sessions"}, {"sort", view_.sort}, {"filter", view_.filter}, {"limit", room.sessions}});
+    now_.policies = ask({{"command", "policies"}, {"rerouting", true}, {"limit", room.policies}});
+    now_.at = Clock::now();
+    view_.selected = std::min(view_.selected, shown() == 0 ? 0 : shown() - 1);
+}
+
+void Top::run_batch() {
+    for (unsigned i = 0; top_.count == 0 || i < top_.count; ++i) {
+        if (i > 0) std::this_thread::sleep_for(std::chrono::duration<double>(view_.interval_s));
+        look(kBatchHeight);
+        std::string text;
+        for (const auto& line : render(before_, now_, view_, kBatchWidth, kBatchHeight)) text += line.text + '\n';
+        print(text);
+    }
+}
+
+void Top::select(std::ptrdiff_t by) {
+    const auto last = shown() == 0 ? 0 : static_cast<std::ptrdiff_t>(shown()) - 1;
+    view_.selected =
+        static_cast<std::size_t>(std::clamp(static_cast<std::ptrdiff_t>(view_.selected) + by, std::ptrdiff_t{0}, last));
+}
+
+void Top::type(int key) {
+    if (key == static_cast<int>(Key::escape)) view_.filter.clear();
+    if (key == static_cast<int>(Key::enter) || key == static_cast<int>(Key::escape)) {
+        typing_ = false;
+        view_.prompt.clear();
+        return;
+    }
+    if (key == static_cast<int>(Key::backspace) && !view_.filter.empty()) view_.filter.pop_back();
+    if (key < 128 && std::isgraph(key) != 0) view_.filter += static_cast<char>(key);
+    view_.prompt = "show sessions with: " + view_.filter + "_";
+}
+
+bool Top::confirmed(const std::string& question, Terminal& terminal) {
+    view_.prompt = question + " (y/n)";
+    show(terminal);
+    const auto key = terminal.key(10s);
+    view_.prompt.clear();
+    return key == 'y';
+}
+
+/// Asks back, then drains or undrains the selected adjacency.
+void Top::drain(bool off, Terminal& terminal) {
+    if (shown() == 0) return;
+    const auto name = cell(member(now_.sessions, "sessions")[view_.selected], "name");
+    if (!confirmed(fmt::format("{} {}?", off ? "drain" : "undrain", name), terminal)) return;
+    const json request = off ? json{{"command", "drain"}, {"adjacency", name}}
+                             : json{{"command", "admin"}, {"session", name}, {"up", true}};
+    const auto answer = client_.ask(request);
+    if (!answer) {
+        view_.message = answer.error().message;
+    } else if (off) {
+        view_.message = report_drain(*answer);
+        std::ranges::replace(view_.message, '\n', ' ');
+    } else {
+        view_.message = name + " waits for proof";
+    }
+}
+
+void Top::command(int key, Terminal& terminal) {
+    if (typing_) return type(key);
+    view_.message.clear();
+    const auto page = static_cast<std::ptrdiff_t>(room_of(terminal.height()).sessions);
+    if (key == 'q') done_ = true;
+    if (key == 's') {
+        const auto at = std::ranges::find(kOrders, view_.sort);
+        const auto next = at == kOrders.end() ? 0 : static_cast<std::size_t>(at - kOrders.begin()) + 1;
+        view_.sort = kOrders.at(next % kOrders.size());
+    }
+    if (key == '/') {
+        typing_ = true;
+        view_.filter.clear();
+        view_.prompt = "show sessions with: _";
+    }
+    if (key == 'd' || key == 'u') drain(key == 'd', terminal);
+    if (key == '+') view_.interval_s = std::min(kLongest, view_.interval_s * 2);
+    if (key == '-') view_.interval_s = std::max(kShortest, view_.interval_s / 2);
+    if (key == static_cast<int>(Key::up)) select(-1);
+    if (key == static_cast<int>(Key::down)) select(1);
+    if (key == static_cast<int>(Key::page_up)) select(-page);
+    if (key == static_cast<int>(Key::page_down)) select(page);
+}
+
+void Top::run(Terminal& terminal) {
+    for (unsigned looks = 0; !done_ && (top_.count == 0 || looks < top_.count); ++looks) {
+        look(terminal.height());
+        const auto next = Clock::now() + std::chrono::duration<double>(view_.interval_s);
+        bool again = false;
+        while (!done_ && !again) {
+            show(terminal);
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
+            if (left <= 0ms) break;
+            const auto key = terminal.key(left);
+            if (!key) break;
+            command(*key, terminal);
+            // What the daemon sorts or cuts off has to be asked for anew; what only this screen shows has not.
+            again = *key == 's' || *key == 'd' || *key == 'u' || typing_ || *key == static_cast<int>(Key::enter) ||
+                    *key == static_cast<int>(Key::resized) || *key == static_cast<int>(Key::escape);
+        }
+    }
+}
+
+void run_top(const DaemonOptions& options, const TopOptions& top) {
+    Top screen(options, top);
+    if (top.batch) return screen.run_batch();
+    auto terminal = Terminal::open();
+    if (!terminal) give_up(kExitFailure, "top " + terminal.error().message);
+    screen.run(*terminal);
+}
+
+}  // namespace
+
+void add_top_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
+    const auto top = std::make_shared<TopOptions>();
+    auto* const command = app.add_subcommand("top", "Sessions and rerouting policies, live")->fallthrough();
+    command->add_option("--interval,-i", top->interval_s, "Seconds between two looks")
+        ->check(CLI::Range(kShortest, kLongest))
+        ->capture_default_str();
+    command->add_option("--sort", top->sort, "Order of the sessions")
+        ->check(CLI::IsMember({"state", "rtt", "loss", "downs", "name"}))
+        ->capture_default_str();
+    command->add_option("--filter", top->filter, "Only sessions with this in their name")->type_name("TEXT");
+    command->add_flag("--batch,-b", top->batch, "Print each look instead of drawing it");
+    command->add_option("--count,-n", top->count, "End after so many looks; 0: never")->capture_default_str();
+    command->callback([=] { run_top(*options, *top); });
+}
+
+}  // namespace sidestep
