@@ -155,6 +155,7 @@ Result<void> Daemon::prepare() {
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);
     if (auto watch = ObjectWatch::open(); watch) object_watch_ = std::move(*watch);
+    hooks_.set(config_.hooks);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
     base_ = desired_of(config_);
     restore_clients();
@@ -230,6 +231,7 @@ void Daemon::on_event(const LoggedEvent& event) {
     history_.note(entry);
     event_file_->append(entry);
     if (server_->followed()) server_->broadcast(entry);
+    hooks_.on_event(entry);
     saver_->note_change();
     if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
 }

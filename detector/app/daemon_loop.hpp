@@ -27,6 +27,7 @@
 #include "detector/app/daemon.hpp"
 #include "detector/app/detector_commands.hpp"
 #include "detector/app/event_file.hpp"
+#include "detector/app/hook_runner.hpp"
 #include "detector/app/installation.hpp"
 #include "detector/app/kernel_watch.hpp"
 #include "detector/app/problem_log.hpp"
@@ -193,6 +194,7 @@ class Daemon {
     std::optional<StateSaver> saver_;
     std::optional<RejectReport> rejects_;
     std::optional<EventFile> event_file_;
+    HookRunner hooks_{context_, config_.node};
     std::vector<json> earlier_;  ///< events of earlier processes
     SessionHistory history_;
     std::unique_ptr<Engine> engine_;

@@ -118,6 +118,7 @@ json Daemon::take(Config config, bool dry_run) {
     base_ = std::move(base);
     const bool same_feed = same_for_routing(config, config_);
     config_ = std::move(config);
+    hooks_.set(config_.hooks);
     if (!same_feed) replace_feed();
     const auto lines = describe(*moved);
     spdlog::info("configuration reloaded: {} changes", lines.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The program sidestepd: reads the command line and the configuration, and runs the daemon. Exit code 2 means bad
 // input; nothing has been changed.
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -33,6 +34,7 @@ int report(const sidestep::Result<void>& result) {
 /// A reader of the log that goes away must not end the detector, and no socket may become its standard error.
 void prepare_process() {
     std::signal(SIGPIPE, SIG_IGN);
+    (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // what it runs (vtysh, hooks) needs none
     int fd = 0;
     while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
     if (fd >= 0) ::close(fd);

@@ -87,6 +87,10 @@ void read_policies(Reading& reading, const YamlPlace& place);
 void read_domain(Reading& reading, const YamlPlace& place);
 void read_sids(Reading& reading, const YamlPlace& place);
 
+// --- hooks.cpp
+
+void read_hooks(Reading& reading, const YamlPlace& place);
+
 // --- routing.cpp; after the node
 
 void read_routing(Reading& reading, const YamlPlace& place);

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/address.hpp"
 #include "common/duration.hpp"
 #include "detector/core/damping.hpp"
+#include "detector/core/session_fsm.hpp"
 
 namespace sidestep {
 
@@ -158,6 +160,16 @@ struct RoutingConfig {
     bool operator==(const RoutingConfig&) const = default;
 };
 
+/// A program that is run when sessions change their state.
+struct HookConfig {
+    std::set<SessionState> on;                     ///< the states entered
+    std::vector<std::string> run;                  ///< the program's absolute path, and its arguments
+    std::string session;                           ///< only this one's; empty: all
+    Nanoseconds timeout{std::chrono::seconds(5)};  ///< then it is killed
+
+    bool operator==(const HookConfig&) const = default;
+};
+
 struct Config {
     std::string node;
     Address source;                    ///< outer source of repaired packets and source of probes
@@ -175,6 +187,7 @@ struct Config {
     std::vector<Prefix> domain;  ///< outer sources that may send to our SIDs (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none
     std::optional<RoutingConfig> routing;
+    std::vector<HookConfig> hooks;
 
     bool operator==(const Config&) const = default;
 };

@@ -21,6 +21,7 @@ class Sum {
         result_.protecting = protecting_sessions(config);
         result_.sids = config.sids;
         result_.routing = config.routing;
+        result_.hooks = config.hooks;
         for (const auto& adjacency : config.adjacencies) {
             known_.insert(adjacency.name);
             result_.adjacencies.push_back({.name = adjacency.name,

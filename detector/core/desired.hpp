@@ -58,6 +58,7 @@ struct Desired {
     SharedValue<std::set<Prefix>> unprotected;         ///< destinations of the graph without policy
     std::vector<SidConfig> sids;
     std::optional<RoutingConfig> routing;
+    std::vector<HookConfig> hooks;
 
     bool operator==(const Desired&) const = default;
 };
