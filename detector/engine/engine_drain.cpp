@@ -98,7 +98,7 @@ DrainPlan Engine::plan_drain(const Session& adjacency) const {
             if (uses) plan.moves.push_back(policy.config.name);
             continue;
         }
-        StayingTraffic stays{.policy = policy.config.name};
+        StayingTraffic stays{.policy = policy.config.name, .prefixes = {}};
         for (const auto& prefix : policy.config.prefixes) stays.add(prefix);
         plan.stays.push_back(std::move(stays));
     }

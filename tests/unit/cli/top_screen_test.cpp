@@ -103,7 +103,9 @@ TEST(TopScreen, MarksWhatIsSelectedAndWhatIsBad) {
 }
 
 TEST(TopScreen, ShowsWhatIsTypedInsteadOfTheLastMessage) {
-    TopView view{.message = "done", .prompt = "drain A-B? (y/n)"};
+    TopView view;
+    view.message = "done";
+    view.prompt = "drain A-B? (y/n)";
     EXPECT_EQ(render(std::nullopt, sample(10s, 1, 1), view, 80, 24)[22].text, "drain A-B? (y/n)");
     view.prompt.clear();
     EXPECT_EQ(render(std::nullopt, sample(10s, 1, 1), view, 80, 24)[22].text, "done");
