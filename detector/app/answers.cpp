@@ -106,7 +106,8 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
         (i < SS_REJECT_COUNT ? rejected : counters)[kCounterNames.at(i)] = counts.at(i);
     }
     const auto& clock = dataplane.clock();
-    return {{"node", health.node},
+    return {{"schema_version", kSchemaVersion},
+            {"node", health.node},
             {"version", SIDESTEP_VERSION},
             {"pid", getpid()},
             {"uptime_ms", milliseconds(now - health.started)},

@@ -17,6 +17,9 @@
 
 namespace sidestep {
 
+/// Of all answers (docs/api/). It rises when a field changes its meaning or goes; new fields may come at any time.
+inline constexpr int kSchemaVersion = 1;
+
 /// What `status` reports in addition to the engine's data.
 struct DetectorHealth {
     std::string node;
