@@ -10,7 +10,7 @@ from pathlib import Path
 from . import guard
 from .checked_yaml import BadExperiment
 from .experiment import FOLDER, listed, read
-from .plan import REPOSITORY, LabError
+from .plan import CHECKOUT, REPOSITORY, LabError
 
 
 def say(line):
@@ -58,7 +58,7 @@ def run(arguments):
     measured = runner.run()
     from . import report, results  # now: matplotlib takes a second, which an interrupted experiment need not wait for
     result, timeline = results.documents(experiment, runner, measured)
-    folder = arguments.output or REPOSITORY / "build/lab" / experiment.name
+    folder = arguments.output or (REPOSITORY / "build/lab" if CHECKOUT else Path.cwd()) / experiment.name
     folder.mkdir(parents=True, exist_ok=True)
     results.write(folder, result, timeline)
     report.write(folder, experiment, measured, result, timeline)

@@ -7,7 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[2]  # of the Debian package: /usr/share/sidestep-lab
+CHECKOUT = (REPOSITORY / "CMakeLists.txt").exists()
+PROGRAMS = REPOSITORY / "build/release/bin" if CHECKOUT else Path("/usr/lib/sidestep-lab")
 
 
 class LabError(Exception):
@@ -15,8 +17,8 @@ class LabError(Exception):
 
 
 def program(name):
-    """A program of ours: from SIDESTEP_BIN, else from the release build."""
-    folder = Path(os.environ.get("SIDESTEP_BIN", REPOSITORY / "build/release/bin"))
+    """A program of ours: from SIDESTEP_BIN, else from the release build or the package."""
+    folder = Path(os.environ.get("SIDESTEP_BIN", PROGRAMS))
     path = folder / name
     if not os.access(path, os.X_OK):
         raise LabError(f"no {name} in {folder}: build it first (./run build), or set SIDESTEP_BIN")
