@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,7 @@
 #include "bpf/lib/portable.h"
 #include "common/fd.hpp"
 #include "tests/bench/must.hpp"
+#include "tests/bench/operate_service.hpp"
 #include "tests/bench/pinned_array.hpp"
 #include "tests/bench/report.hpp"
 #include "topo/daemon.hpp"
@@ -197,7 +199,9 @@ std::vector<Row> run(bool quick) {
     for (int i = 0; i < (quick ? 2 : 3); ++i) shut.push_back(LoadedNode(load).shut_down());
     auto row = row_of("netlink_to_word_us", carrier, load);
     row.bar = 1000;
-    return {row, row_of("netlink_to_word_shutdown_us", shut, load)};
+    std::vector<Row> rows{row, row_of("netlink_to_word_shutdown_us", shut, load)};
+    std::ranges::move(service_rows(quick), std::back_inserter(rows));
+    return rows;
 }
 
 }  // namespace
