@@ -50,7 +50,7 @@ struct ss_session_state {
 struct ss_repair_state {
     __u32 active;      /* protecting sessions that are not SS_UP; briefly too high (needless work), never too low */
     __u32 always;      /* non-zero: look at every packet, because a policy encapsulates even when all sessions are up */
-    __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is not 0 */
+    __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is 1 or 3 */
     __u32 pad;
 };
 
@@ -402,11 +402,14 @@ struct ss_list {
                                             filled in per packet; of H.Insert: Ethernet and SRH */
 };
 
-/* A next hop of the FIB that may be one of this node's adjacencies. */
+/* A next hop of the FIB that may be one of this node's adjacencies, or the neighbor that a packet is addressed to. */
 struct ss_hop {
     __u32 ifindex;
-    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: any, because the interface leads to only one neighbor */
+    __u8 gateway[16]; /* IPv4 in IPv4-mapped form; zero: any, because the interface leads to only one neighbor; ones and
+                         a MAC address at SS_HOP_MAC_AT: the neighbor with that address, whatever the gateway */
 };
+
+#define SS_HOP_MAC_AT 10
 
 struct ss_adjacency {
     __u32 session;

@@ -24,6 +24,37 @@ static __always_inline const struct ss_adjacency* ss_adjacency_at(struct ss_hop*
     return found && found->session < SS_MAX_SESSIONS ? found : 0; /* others on a LAN are nobody's */
 }
 
+/* The adjacency that the kernel has addressed a packet to, by its destination MAC address; null: none of ours. */
+static __always_inline const struct ss_adjacency* ss_adjacency_ahead(const ss_frame* frame) {
+    const struct ethhdr* eth = ss_at(frame, 0, sizeof(*eth));
+    const struct ss_adjacency* found;
+    struct ss_hop hop = {.ifindex = ss_ifindex(frame)};
+
+    if (!eth) return 0;
+    __builtin_memset(hop.gateway, 0xff, sizeof(hop.gateway));
+    __builtin_memcpy(hop.gateway + SS_HOP_MAC_AT, eth->h_dest, ETH_ALEN);
+    found = bpf_map_lookup_elem(&ss_adjacencies, &hop);
+    return found && found->session < SS_MAX_SESSIONS ? found : 0;
+}
+
+/* True if the packet is for the neighbor itself, by one of its addresses on this link. */
+static __always_inline int ss_is_for_neighbor(const ss_frame* frame, const struct ss_packet* packet) {
+    struct ss_hop hop = {.ifindex = ss_ifindex(frame)};
+
+    __builtin_memcpy(hop.gateway, packet->destination, sizeof(hop.gateway));
+    return bpf_map_lookup_elem(&ss_adjacencies, &hop) != 0;
+}
+
+/* True if the FIB delivers packets to the packet's IPv6 source to this node, or has no route for them. */
+static __always_inline int ss_source_is_here(ss_frame* frame, const struct ss_packet* packet) {
+    struct bpf_fib_lookup fib = {};
+
+    fib.family = SS_AF_INET6;
+    fib.ifindex = ss_ifindex(frame);
+    __builtin_memcpy(fib.ipv6_dst, packet->source, sizeof(fib.ipv6_dst));
+    return bpf_fib_lookup(frame, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
 /* True if the kernel hashes the header after all extension headers (fib_multipath_hash_policy 1 and higher), not the
  * first one after the IP header, for packets of this family. */
 static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {

@@ -14,6 +14,7 @@
  *   ss_can_send, ss_can_bounce       whether it can leave by an interface, grown by some bytes; by its own interface
  *   ss_send, ss_bounce               sends it out of an interface; out of the one that it came in by
  *   ss_again                         lets it come in once more
+ *   ss_settle                        the programs at egress leave it alone from here on
  *   ss_add_outer, ss_remove_outer    adds room for a tunnel header after Ethernet; removes the tunnel header
  *   ss_add_srh, ss_remove_srh        adds room after the IPv6 header; removes it
  *   ss_cut, ss_add_front             cuts the end off; adds room before the IP header, for an answer to the packet
@@ -32,6 +33,8 @@
 
 #include "bpf/lib/packet.h"
 #include "bpf/lib/portable.h"
+
+#define SS_LINEAR_BYTES 512 /* a probe with all its headers; some drivers leave less in the linear part */
 
 #ifdef SS_AT_XDP
 typedef struct xdp_md ss_frame;

@@ -66,8 +66,31 @@ static __always_inline int ss_can_bounce(const ss_frame* frame) {
     return 1;
 }
 
-static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {
-    (void)frame;
+/* tc_index survives forwarding and redirects. The number differs between nodes, since it also survives a veth. */
+const volatile __u16 ss_settled __weak = 1;
+
+/* In assembly, because the verifier refuses the code if clang computes the field's address separately. */
+static __always_inline void ss_set_tc_index(ss_frame* frame, __u32 value) {
+    asm volatile("*(u32 *)(%0 + %1) = %2"
+                 :
+                 : "r"(frame), "i"(__builtin_offsetof(ss_frame, tc_index)), "r"(value)
+                 : "memory");
+}
+
+static __always_inline void ss_settle(ss_frame* frame) {
+    ss_set_tc_index(frame, ss_settled);
+}
+
+static __always_inline void ss_unsettle(ss_frame* frame) {
+    ss_set_tc_index(frame, 0);
+}
+
+static __always_inline int ss_is_settled(const ss_frame* frame) {
+    return frame->tc_index == ss_settled;
+}
+
+static __always_inline int ss_send(ss_frame* frame, __u32 ifindex) {
+    ss_settle(frame);
     return (int)bpf_redirect(ifindex, 0);
 }
 

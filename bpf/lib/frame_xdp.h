@@ -72,6 +72,11 @@ static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 byt
     return 0;
 }
 
+/* Frames that XDP sends do not pass tc egress; those that it passes on are looked at by tc ingress, too. */
+static __always_inline void ss_settle(ss_frame* frame) {
+    (void)frame;
+}
+
 static __always_inline int ss_can_bounce(const ss_frame* frame) {
     return ss_is_redirect_target(frame->ingress_ifindex);
 }

@@ -12,13 +12,13 @@
 #include "bpf/lib/receiver.h"
 #include "bpf/lib/transmit.h"
 
-#define SS_LINEAR_BYTES 512 /* a probe with all its headers; some drivers leave less in the linear part */
-
 static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     struct ss_path path;
 
     ss_steer(frame, packet, SS_TRANSIT, visit ? visit->adjacency : 0, &path);
-    return path.list ? ss_transmit(frame, packet, SS_TRANSIT, visit, &path) : SS_PASS;
+    if (path.list) return ss_transmit(frame, packet, SS_TRANSIT, visit, &path);
+    if (path.forsaken) ss_settle(frame);
+    return SS_PASS;
 }
 
 /* The inner packet of a tunnel to this node: handled like any other packet from here on. */

@@ -35,12 +35,14 @@ enum ss_hook {
     SS_TRANSIT, /* tc ingress and XDP: the FIB's own path, which we can look up */
     SS_DEVICE,  /* policy device: to the adjacency, because the FIB led here */
     SS_ROUTE,   /* a route's own next hop */
+    SS_EGRESS,  /* tc egress: the neighbor that the kernel has addressed the packet to */
 };
 
 /* A segment list to leave by, and the counters for it. */
 struct ss_path {
     const struct ss_list* list;
     __u32 stats;
+    __u32 forsaken; /* the adjacency is not up, and nothing is better */
 };
 
 /* The policy of a packet, null if there is none, and the first of its counters. */
@@ -169,6 +171,7 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
     struct ss_picked picked;
 
     path->list = 0;
+    path->forsaken = 1;
     if (!match.policy && forsaken) {
         ss_count_no_candidate(forsaken);
         return;
@@ -179,6 +182,7 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
     }
     picked = ss_pick(0, match.policy, 0);
     if (picked.rank > own) {
+        path->forsaken = 0;
         ss_take(packet, &match, &picked, path);
     } else if (own != SS_DOWN) { /* nothing better than the adjacency itself */
         ss_count_outcome(SS_OUTCOME_PLAIN);
@@ -187,34 +191,13 @@ static __always_inline void ss_bypass(__u32 bank, const struct ss_packet* packet
     }
 }
 
-/* Looks up the FIB for a packet that no policy moves: `match` has no policy, or one that chose plain forwarding (`plain` is
- * its choice, and path its plain list), or one that has no path left (path has none). Or it is, if `stale`, the bypass of a
- * route that is gone, for packets that the FIB has no route for. */
-static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
-                                          const struct ss_match* match, int stale, const struct ss_picked* plain,
-                                          struct ss_path* path) {
-    int unrouted = 0;
-    const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet, &unrouted);
-    __u32 rank = adjacency ? ss_session_rank(adjacency->session) : (__u32)SS_UP;
-    int has_policy = match->policy && !stale;
-    int forsaken = has_policy && !path->list;
+/* The path of a packet whose adjacency is not up: another candidate of its policy, or the bypass. */
+static __always_inline void ss_avoid(__u32 bank, const struct ss_packet* packet, const struct ss_adjacency* adjacency,
+                                     const struct ss_match* match, int has_policy, const struct ss_picked* plain,
+                                     struct ss_path* path) {
+    const __u32 rank = ss_session_rank(adjacency->session);
+    const int forsaken = has_policy && !path->list;
 
-    if (unrouted && stale && match->policy) {
-        struct ss_picked bypass = ss_pick(0, match->policy, 0);
-
-        ss_take(packet, match, &bypass, path);
-        if (!path->list) ss_count_no_candidate(match);
-        return;
-    }
-    if (rank == SS_UP) {
-        path->list = 0;
-        if (forsaken) {
-            ss_count_no_candidate(match);
-        } else {
-            ss_count_outcome(adjacency || has_policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
-        }
-        return;
-    }
     if (path->list) { /* of several equal ways the flow has one that is down: the policy's go before the bypass */
         struct ss_picked other;
 
@@ -228,12 +211,40 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
     ss_bypass(bank, packet, adjacency, forsaken ? match : 0, path);
 }
 
+/* Looks up the FIB for a packet that no policy moves: `match` has no policy, or one that chose plain forwarding (`plain` is
+ * its choice, and path its plain list), or one that has no path left (path has none). Or it is, if `stale`, the bypass of a
+ * route that is gone, for packets that the FIB has no route for. */
+static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const struct ss_packet* packet,
+                                          const struct ss_match* match, int stale, const struct ss_picked* plain,
+                                          struct ss_path* path) {
+    int unrouted = 0;
+    const struct ss_adjacency* adjacency = ss_ask_fib(frame, packet, &unrouted);
+    int has_policy = match->policy && !stale;
+
+    if (unrouted && stale && match->policy) {
+        struct ss_picked bypass = ss_pick(0, match->policy, 0);
+
+        ss_take(packet, match, &bypass, path);
+        if (!path->list) ss_count_no_candidate(match);
+        return;
+    }
+    if (adjacency && ss_session_rank(adjacency->session) != SS_UP) {
+        ss_avoid(bank, packet, adjacency, match, has_policy, plain, path);
+    } else if (has_policy && !path->list) {
+        ss_count_no_candidate(match);
+    } else {
+        path->list = 0;
+        ss_count_outcome(adjacency || has_policy ? SS_OUTCOME_PLAIN : SS_OUTCOME_NO_POLICY);
+    }
+}
+
 /*
- * The path that a packet has to take now; path->list is null to leave it to the kernel. Counts the outcome. `pinned` is
- * the adjacency that an End.X SID of ours prescribes, or null.
+ * The path that a packet has to take now; path->list is null to leave it to the kernel. Counts the outcome. `known` is
+ * the adjacency that an End.X SID of ours prescribes, or null; at egress, the one that the packet is about to leave by,
+ * which is not up.
  */
 static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* packet, enum ss_hook hook,
-                                     const struct ss_adjacency* pinned, struct ss_path* path) {
+                                     const struct ss_adjacency* known, struct ss_path* path) {
     const struct ss_node* node = ss_node();
     struct ss_target target;
     struct ss_picked picked = {.position = SS_MAX_CANDIDATES, .rank = SS_DOWN};
@@ -243,17 +254,18 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
 
     path->list = 0;
     path->stats = 0;
+    path->forsaken = 0;
     if (!node) return;
     bank = SS_READ(node->bank) & 1;
     if (ss_never_repaired(packet)) {
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    if (pinned) {
-        if (ss_session_rank(pinned->session) == SS_UP) {
+    if (known && hook == SS_TRANSIT) {
+        if (ss_session_rank(known->session) == SS_UP) {
             ss_count_outcome(SS_OUTCOME_PLAIN);
         } else {
-            ss_bypass(bank, packet, pinned, 0, path);
+            ss_bypass(bank, packet, known, 0, path);
         }
         return;
     }
@@ -272,6 +284,11 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
     if (hook == SS_TRANSIT) {
         if (!path->list || path->list->mode == SS_MODE_PLAIN)
             ss_follow_fib(frame, bank, packet, &match, only_unrouted, &picked, path);
+        return;
+    }
+    if (hook == SS_EGRESS) {
+        if (known && (!path->list || path->list->mode == SS_MODE_PLAIN))
+            ss_avoid(bank, packet, known, &match, match.policy && !only_unrouted, &picked, path);
         return;
     }
     if (!match.policy || only_unrouted) {

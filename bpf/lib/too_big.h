@@ -128,8 +128,7 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     return 0;
 }
 
-static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* packet, const struct ss_node* node,
-                                      __u32 mtu) {
+static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* packet, __be32 source, __u32 mtu) {
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V4;
     struct ss_told_v4 told = {};
     struct iphdr ip = {.version = 4, .ihl = 5, .ttl = SS_HOP_LIMIT, .protocol = IPPROTO_ICMP};
@@ -139,7 +138,7 @@ static __always_inline int ss_tell_v4(ss_frame* frame, const struct ss_packet* p
 
     if (ss_make_answer(frame, &told.eth, sizeof(ip) + sizeof(icmp))) return -1;
     ip.tot_len = bpf_htons((__u16)(sizeof(ip) + sizeof(icmp) + quoted));
-    ip.saddr = node->source_v4;
+    ip.saddr = source;
     ip.daddr = ss_unmap_v4(packet->source);
     sum = bpf_csum_diff(0, 0, (__be32*)&ip, sizeof(ip), 0);
     if (sum < 0) return -1;
@@ -168,23 +167,34 @@ static __always_inline int ss_may_be_told(const ss_frame* frame, const struct ss
     return packet->length > SS_LEAST_MTU_V6 && first != 0xff && (packet->source[0] | packet->source[1]);
 }
 
+/* How the answer leaves. */
+enum ss_answer_by {
+    SS_BOUNCE, /* by the interface that the packet came in by, to the neighbor that sent it */
+    SS_BACK,   /* at egress: it comes in by the interface that the packet was about to leave by, and is routed */
+};
+
 /* Turns what is left of the packet into the answer. */
-SS_OWN_FRAME int ss_tell(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
+SS_OWN_FRAME int ss_tell(ss_frame* frame, const struct ss_packet* packet, __u32 mtu, enum ss_answer_by way) {
     const struct ss_node* node = ss_node();
+    __be32 source;
 
     if (!node) return -1;
-    return packet->family == SS_IPV4 ? ss_tell_v4(frame, packet, node, mtu) : ss_tell_v6(frame, packet, node, mtu);
+    if (packet->family == SS_IPV6) return ss_tell_v6(frame, packet, node, mtu);
+    /* An address of this node would not be let in. Packets to the destination leave here, so its own are expected here. */
+    source = way == SS_BACK ? ss_unmap_v4(packet->destination) : node->source_v4;
+    return ss_tell_v4(frame, packet, source, mtu);
 }
 
 /* Turns a packet that is too big into the answer to its sender, which can send at most `mtu` bytes. Returns the
  * program's result; the packet is gone either way. */
-static __always_inline int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu) {
+static __always_inline int ss_tell_too_big(ss_frame* frame, const struct ss_packet* packet, __u32 mtu,
+                                           enum ss_answer_by way) {
     __u32 quoted = 4 * (packet->family == SS_IPV4 ? SS_QUOTED_QUARTER_V4 : SS_QUOTED_QUARTER_V6);
 
     if (!ss_may_be_told(frame, packet) || !ss_may_tell(packet)) return SS_SHOT;
-    if (ss_cut(frame, quoted) || ss_tell(frame, packet, mtu)) return SS_SHOT;
+    if (ss_cut(frame, quoted) || ss_tell(frame, packet, mtu, way)) return SS_SHOT;
     ss_count_outcome(SS_OUTCOME_PTB_SENT);
-    return ss_bounce(frame);
+    return way == SS_BACK ? ss_again(frame) : ss_bounce(frame);
 }
 
 #endif

@@ -3,13 +3,15 @@
 #ifndef SIDESTEP_TRANSMIT_H
 #define SIDESTEP_TRANSMIT_H
 
+#include "bpf/lib/decap.h"
 #include "bpf/lib/push.h"
 #include "bpf/lib/sid.h"
 #include "bpf/lib/steer.h"
 #include "bpf/lib/too_big.h"
 
-static __always_inline int ss_pass_because(__u32 stats, __u32 drop) {
+static __always_inline int ss_pass_because(ss_frame* frame, __u32 stats, __u32 drop) {
     ss_count_drop(stats, drop);
+    ss_settle(frame);
     return SS_PASS;
 }
 
@@ -36,9 +38,11 @@ static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* p
     const struct ss_node* node = ss_node();
 
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
-    if (hook != SS_TRANSIT || packet->family != SS_IPV6) return 0;
+    if ((hook != SS_TRANSIT && hook != SS_EGRESS) || packet->family != SS_IPV6) return 0;
     if (!node || !ss_may_visit(packet)) return 0;
-    return ss_same_address(packet->source, node->source) || ss_ours_inside(frame, packet, node);
+    /* At egress our address may be that of the kernel's own tunnels. What came back as ours was settled at ingress. */
+    if (hook == SS_TRANSIT && ss_same_address(packet->source, node->source)) return 1;
+    return ss_ours_inside(frame, packet, node);
 }
 
 static __always_inline int ss_same_mac(const __u8* a, const __u8* b) {
@@ -53,12 +57,12 @@ static __always_inline int ss_same_mac(const __u8* a, const __u8* b) {
 /*
  * True if a list without segments would send the packet back to the neighbor that it came from. That one either expects
  * it to go on from here, or has repaired it the same way: it would come again, and again. On a LAN another neighbor is
- * fine; who sent what the kernel routed into the policy device is not known any more.
+ * fine; who sent what the kernel has routed is not known any more.
  */
 static __always_inline int ss_is_u_turn(const ss_frame* frame, const struct ss_list* list, enum ss_hook hook) {
     const struct ethhdr* eth;
 
-    if (list->mode != SS_MODE_FORWARD && (list->mode != SS_MODE_PLAIN || hook != SS_TRANSIT)) return 0;
+    if (list->mode != SS_MODE_FORWARD && (list->mode != SS_MODE_PLAIN || hook == SS_DEVICE)) return 0;
     if (frame->ingress_ifindex != list->ifindex) return 0;
     if (hook != SS_TRANSIT) return 1;
     eth = ss_at(frame, 0, sizeof(*eth));
@@ -91,6 +95,23 @@ static __always_inline int ss_is_too_big(const ss_frame* frame, const struct ss_
     return ss_segment_length(frame, packet, gso_size) + overhead > list->mtu;
 }
 
+/*
+ * At egress: tells the sender. A tunnel that begins at this node, such as that of a route with `encap seg6`, is taken off
+ * before, because nobody here would tell the sender of the packet inside.
+ */
+SS_OWN_FRAME int ss_tell_back(ss_frame* frame, struct ss_packet* packet, __u32 mtu) {
+    __u32 outer = packet->upper_at - ETH_HLEN;
+    const int v4 = packet->upper == SS_NEXT_IPV4;
+
+    if (packet->family == SS_IPV6 && (v4 || packet->upper == SS_NEXT_IPV6) && ss_source_is_here(frame, packet)) {
+        if (!SS_WITHIN(outer, sizeof(struct ipv6hdr), SS_MOST_OUTER) || mtu <= outer) return SS_SHOT;
+        if (ss_remove_outer(frame, outer, v4 ? SS_IPV4 : SS_IPV6)) return SS_SHOT;
+        if (v4 ? ss_read_ipv4(frame, ETH_HLEN, packet) : ss_read_ipv6(frame, ETH_HLEN, packet)) return SS_SHOT;
+        mtu -= outer;
+    }
+    return ss_tell_too_big(frame, packet, mtu, SS_BACK);
+}
+
 /* Sends the packet by `path`. Returns the program's result. `visit` is what SIDs of ours do to it first, or null. */
 static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet, enum ss_hook hook,
                                        const struct ss_visit* visit, const struct ss_path* path) {
@@ -98,16 +119,17 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
-    if (packet->hop_limit <= hops) return ss_pass_because(path->stats, SS_DROP_HOP_LIMIT);
-    if (ss_is_loop(frame, packet, hook)) return ss_pass_because(path->stats, SS_DROP_LOOP);
-    if (ss_is_u_turn(frame, list, hook)) return ss_pass_because(path->stats, SS_DROP_U_TURN);
+    if (packet->hop_limit <= hops) return ss_pass_because(frame, path->stats, SS_DROP_HOP_LIMIT);
+    if (ss_is_loop(frame, packet, hook)) return ss_pass_because(frame, path->stats, SS_DROP_LOOP);
+    if (ss_is_u_turn(frame, list, hook)) return ss_pass_because(frame, path->stats, SS_DROP_U_TURN);
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
-        return ss_pass_because(path->stats, SS_DROP_CANNOT_INSERT);
+        return ss_pass_because(frame, path->stats, SS_DROP_CANNOT_INSERT);
     }
     if (ss_is_too_big(frame, packet, list)) {
         if (hook == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
         ss_count_drop(path->stats, SS_DROP_TOO_BIG);
-        return hook == SS_TRANSIT ? ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
+        if (hook == SS_TRANSIT) return ss_tell_too_big(frame, packet, list->mtu - ss_overhead(list), SS_BOUNCE);
+        return hook == SS_EGRESS ? ss_tell_back(frame, packet, list->mtu - ss_overhead(list)) : SS_SHOT;
     }
     if (visit && visit->visits && ss_apply_visit(frame, packet, visit)) goto failed;
     if (hops && ss_decrement(frame, packet)) goto failed;

@@ -31,6 +31,7 @@ int ss_ingress_bare(struct __sk_buff* skb) {
     if (!repair) return SS_PASS;
     if (ss_all_well(repair) && !repair->hash_policy && ss_ordinary(skb, 0)) return SS_PASS;
     if (!ss_for_this_interface(skb)) return SS_PASS;
+    ss_unsettle(skb);
     if (repair->hash_policy) ss_forget_hash(skb, repair->hash_policy);
     if (eth.h_proto != bpf_htons(ETH_P_IPV6) && eth.h_proto != bpf_htons(ETH_P_IP)) return SS_PASS;
     if (!is_bare(skb) || bpf_skb_change_head(skb, ETH_HLEN, 0)) return SS_PASS;

@@ -155,6 +155,7 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
     /* Recorded first, because the answer may be back before the helper returns. */
     tx->sent_at_ns[sequence & (SS_SENT_RING - 1)] = now;
     SS_WRITE(tx->sequence, sequence);
+    ss_settle(skb); /* a probe is never repaired */
     result = bpf_clone_redirect(skb, conf->ifindex, 0);
     /* A device without carrier also returns SS_XMIT_CN: the probe is lost, as data would be. */
     if (result && result != SS_XMIT_CN) {

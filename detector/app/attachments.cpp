@@ -11,11 +11,14 @@
 
 #include "detector/clock/clock.hpp"
 #include "detector/kernel/own_program.hpp"
+#include "detector/kernel/policy_device.hpp"
 #include "detector/kernel/xdp_hook.hpp"
 
 namespace sidestep {
 
 void detach_ours(const LinkChange& link) {
+    const auto egress = TcHook::find(link.name, link.ifindex, TcSide::egress);
+    if (egress && !PolicyDevice::find(link.name)) egress->detach();
     if (const auto hook = TcHook::find(link.name, link.ifindex)) hook->detach();
     if (const auto program = own_program(link.xdp_program)) xdp_detach(link.ifindex, program.get());
 }
@@ -35,6 +38,7 @@ void Attachments::on_link(const LinkChange& change) {
     if (change.gone) now.ifindex = 0;
     const auto before = std::exchange(interfaces_[change.name], now);
     if (before.ifindex != now.ifindex) forget_xdp_interface(before.ifindex);
+    follow_exit(change.name, now.ifindex);
     const auto ours = std::ranges::find(entrances_, change.name, &Entrance::name);
     const bool changed = ours != entrances_.end() && follow(*ours, before, now);
     if (changed || (renamed && !entrances_.empty())) review(demands_);
@@ -43,6 +47,7 @@ void Attachments::on_link(const LinkChange& change) {
 /// Handles a renamed interface: under its old name it is gone, and has nothing of ours.
 void Attachments::forget(int ifindex, const std::string& name) {
     interfaces_[name].ifindex = 0;
+    follow_exit(name, 0);
     forget_xdp_interface(ifindex);
     const auto ours = std::ranges::find(entrances_, name, &Entrance::name);
     if (ours == entrances_.end() || ours->ifindex != ifindex) return;
@@ -74,8 +79,8 @@ void Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
     demands_ = demands;
     xdp_on_virtual_ = wanted.xdp_on_virtual;
     xdp_.clear();
-    exits_.clear();
-    for (const auto& adjacency : wanted.adjacencies) exits_.insert(adjacency.interface);
+    neighbors_.clear();
+    for (const auto& adjacency : wanted.adjacencies) neighbors_.insert(adjacency.interface);
     std::erase_if(entrances_, [&](const Entrance& entrance) {
         if (wanted.entrances.contains(entrance.name)) return false;
         leave(entrance);
@@ -90,6 +95,7 @@ void Attachments::apply(const Desired& wanted, const XdpDemands& demands) {
         }
         entrances_.push_back(entrance_of(name, interface(name).ifindex, xdp_asked));
     }
+    set_exits(wanted.exits);
     place_all();
     if (!std::exchange(applied_, true) && dataplane_.adopted()) detach_leftovers();
 }
@@ -107,12 +113,17 @@ void Attachments::leave(const Entrance& entrance) const {
 void Attachments::detach_leftovers() const {
     for (const auto& [name, interface] : interfaces_) {
         if (interface.ifindex == 0 || name.starts_with(kClockPrefix)) continue;
-        if (std::ranges::find(entrances_, name, &Entrance::name) != entrances_.end()) continue;
-        detach_ours(interface);
+        const bool entrance = std::ranges::find(entrances_, name, &Entrance::name) != entrances_.end();
+        const bool exit = std::ranges::find(exits_, name, &Exit::name) != exits_.end();
+        if (!entrance && !exit) detach_ours(interface);
+        if (!entrance || exit || PolicyDevice::find(name)) continue;
+        if (const auto hook = TcHook::find(name, interface.ifindex, TcSide::egress)) hook->detach();
     }
 }
 
+/// Egress first: who made the clsact qdisc at ingress removes it when nothing else is there.
 void Attachments::detach() {
+    set_exits({});
     for (const auto& entrance : entrances_) leave(entrance);
     entrances_.clear();
 }
@@ -138,6 +149,7 @@ void Attachments::place_all() {
         const auto placed = place(entrance, not_alone);
         entrance.problem = placed ? "" : placed.error().message;
     }
+    place_exits();
 }
 
 /// Attaches at XDP wherever that is possible. Many drivers are redirect targets only once a program is attached.
@@ -221,8 +233,8 @@ std::string Attachments::why_not_at(const Entrance& entrance) const {
 }
 
 std::string Attachments::why_not_alone() const {
-    if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
-    for (const auto& name : exits_) {
+    if (demands_.hashes_more) return "fib_multipath_hash_policy hashes ports";
+    for (const auto& name : neighbors_) {
         const auto ifindex = interface(name).ifindex;
         if (ifindex != 0 && !redirect_target(ifindex)) return name + " is not an XDP redirect target";
     }
@@ -243,7 +255,7 @@ void Attachments::ask_redirect_targets() {
     }
     if (auto exits = xdp_redirect_targets_->ask()) redirect_targets_ = std::move(*exits);
     for (const auto& name : xdp_) write_xdp_interface(name);
-    for (const auto& name : exits_) write_xdp_interface(name);
+    for (const auto& name : neighbors_) write_xdp_interface(name);
 }
 
 void Attachments::write_xdp_interface(const std::string& name) {

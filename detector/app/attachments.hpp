@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Attaches our program to the ingress of every interface by which traffic enters or probes return: at tc, or at XDP if
 // the configuration says so and it is possible. If XDP cannot do everything, the program is attached at both, and tc
-// handles what XDP passes on.
+// handles what XDP passes on. Attaches another one to the egress of the interfaces of adjacencies with a bypass.
 #pragma once
 
 #include <map>
@@ -34,13 +34,21 @@ struct Entrance {
     bool tidy = false;      ///< a predecessor's attachments have been removed
 };
 
+/// An interface that packets leave by, and what we attached there: the program of bypasses at tc egress.
+struct Exit {
+    std::string name;
+    int ifindex = 0;  ///< 0: gone
+    std::optional<TcHook> tc{};
+    std::string problem{};
+};
+
 /// What decides, in addition to the interfaces, whether XDP can do everything.
 struct XdpDemands {
     std::uint32_t overhead = 0;  ///< encapsulation overhead of the longest list
     bool hashes_more = false;    ///< the kernel may use a hash that is already on the packet
 };
 
-/// Detaches whatever a process of ours attached to the ingress of an interface.
+/// Detaches whatever a process of ours attached to an interface; what the policy device has at egress goes with it.
 void detach_ours(const LinkChange& link);
 
 class Attachments {
@@ -81,6 +89,9 @@ class Attachments {
     void ask_redirect_targets();
     void write_xdp_interface(const std::string& name);
     void leave_xdp(const Entrance& entrance) const;
+    void set_exits(const std::set<std::string>& wanted);
+    void follow_exit(const std::string& name, int ifindex);
+    void place_exits();
     void detach_leftovers() const;
     /// Empty if the interface can have an XDP program.
     [[nodiscard]] std::string why_not_at(const Entrance& entrance) const;
@@ -91,8 +102,9 @@ class Attachments {
 
     Dataplane& dataplane_;
     TcKind kind_;
-    std::set<std::string> xdp_;    ///< interfaces where XDP is configured
-    std::set<std::string> exits_;  ///< interfaces of adjacencies
+    std::set<std::string> xdp_;        ///< interfaces where XDP is configured
+    std::set<std::string> neighbors_;  ///< interfaces of adjacencies
+    std::vector<Exit> exits_;          ///< those of adjacencies with a bypass
     bool xdp_on_virtual_ = false;
     bool applied_ = false;
     std::optional<Rtnl> rtnl_;  ///< for look()

@@ -16,6 +16,9 @@ namespace {
 std::string at_tc(const Entrance& entrance) {
     return "the program at tc ingress of " + entrance.name;
 }
+std::string at_egress(const Exit& exit) {
+    return "the program at tc egress of " + exit.name;
+}
 std::string at_xdp(const Entrance& entrance) {
     return "the program at XDP of " + entrance.name;
 }
@@ -40,10 +43,21 @@ std::vector<Finding> Attachments::look() {
             found.push_back({.thing = at_xdp(entrance), .fault = there ? "" : "is gone"});
         }
     }
+    for (const auto& exit : exits_) {
+        if (exit.ifindex == 0 || !exit.tc) continue;
+        found.push_back(find_program(at_egress(exit), seen_programs(*rtnl_, exit.ifindex, TcSide::egress, kind_),
+                                     program_id(dataplane_.egress_program())));
+    }
     return found;
 }
 
 std::optional<Result<void>> Attachments::mend(const std::string& thing) {
+    for (auto& exit : exits_) {
+        if (thing != at_egress(exit)) continue;
+        exit.tc.reset();
+        place_exits();
+        return exit.problem.empty() ? Result<void>() : fail(exit.problem);
+    }
     for (auto& entrance : entrances_) {
         if (thing != at_tc(entrance) && thing != at_xdp(entrance)) continue;
         if (thing == at_tc(entrance)) {
@@ -64,6 +78,9 @@ ProblemTexts Attachments::problems() const {
         const auto about = "interface " + entrance.name;
         if (entrance.ifindex == 0) all[about] = "does not exist: its program is attached when it appears";
         if (!entrance.problem.empty()) all[about] = entrance.problem;
+    }
+    for (const auto& exit : exits_) {
+        if (!exit.problem.empty()) all["interface " + exit.name + " at egress"] = exit.problem;
     }
     return all;
 }

@@ -39,6 +39,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("xdp", read_xdp);
     if (const auto veth = root.optional("xdp-on-virtual"))
         reading.config.xdp_on_virtual = veth->boolean().value_or(false);
+    if (const auto egress = root.optional("egress")) reading.config.egress = egress->boolean().value_or(true);
     read("sr-domain", read_domain);
     read("sids", read_sids);
     read("routing", read_routing);
@@ -50,7 +51,7 @@ constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "re
 
 Config read_root(const YamlPlace& root, Reading reading) {
     if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
-                         "xdp-on-virtual", "device", "sr-domain", "sids", "routing", "hooks"})) {
+                         "xdp-on-virtual", "egress", "device", "sr-domain", "sids", "routing", "hooks"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

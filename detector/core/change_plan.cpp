@@ -132,6 +132,7 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("xdp", FieldChanges().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
     if (present.hooks != wanted.hooks)
         add("hooks", FieldChanges().compare("programs", present.hooks.size(), wanted.hooks.size()).take());
+    add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;
 }

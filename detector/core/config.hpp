@@ -183,6 +183,7 @@ struct Config {
     std::vector<std::string> ingress;  ///< interfaces that traffic enters by
     std::vector<std::string> xdp;  ///< those of them, and of the adjacencies' interfaces, that use XDP instead of tc
     bool xdp_on_virtual = false;   ///< also on veth and tap devices: packets that arrive there have valid checksums
+    bool egress = true;            ///< bypasses also take what the kernel itself sends to their adjacencies
     std::vector<SidConfig> sids;
     std::vector<Prefix> domain;  ///< outer sources that may send to our SIDs (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none

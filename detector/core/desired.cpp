@@ -17,6 +17,7 @@ class Sum {
         result_.clock = config.clock;
         result_.device = config.device;
         result_.xdp_on_virtual = config.xdp_on_virtual;
+        result_.egress = config.egress;
         result_.sessions = sessions_of(config);
         result_.protecting = protecting_sessions(config);
         result_.sids = config.sids;
@@ -75,6 +76,7 @@ class Sum {
         config.name = bypass_name(adjacency.name);
         config.candidates = std::move(candidates);
         policies_.push_back({.config = std::move(config), .bypass_of = adjacency.name, .computed = of_routing});
+        if (config_.egress) result_.exits.insert(adjacency.interface);
     }
 
     void add_sid(const SidConfig& sid) {

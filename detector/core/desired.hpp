@@ -50,7 +50,9 @@ struct Desired {
     ClockKind clock = ClockKind::automatic;
     std::string device;                     ///< name of the policy device; empty: none
     std::map<std::string, bool> entrances;  ///< interfaces with our program at ingress; true: at XDP if possible
+    std::set<std::string> exits;  ///< interfaces with our program at egress: those of adjacencies with a bypass
     bool xdp_on_virtual = false;
+    bool egress = true;
     std::vector<SessionConfig> sessions;  ///< names are unique
     std::set<std::string> protecting;     ///< those of them that protect something
     std::vector<AdjacencyKey> adjacencies;

@@ -238,6 +238,7 @@ void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
         if (change.mac && change.mac != session->neighbor_mac) {
             session->neighbor_mac = change.mac;
             session->mac_ifindex = change.ifindex;
+            relinked_ = true;
             relink(*session);
         }
         if (change.status == NeighborStatus::failed) deliver(*session, SessionEvent::neighbor_failed, now);

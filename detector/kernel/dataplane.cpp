@@ -171,6 +171,9 @@ std::array<std::uint64_t, SS_COUNTERS> Dataplane::counters() const {
 int Dataplane::ingress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress);
 }
+int Dataplane::egress_program() const {
+    return bpf_program__fd(skeleton_->progs.ss_egress);
+}
 int Dataplane::bare_ingress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress_bare);
 }

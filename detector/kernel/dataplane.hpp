@@ -68,6 +68,7 @@ class Dataplane : public Maps {
     [[nodiscard]] int ingress_program() const;
     /// The same for interfaces whose packets have no Ethernet header.
     [[nodiscard]] int bare_ingress_program() const;
+    [[nodiscard]] int egress_program() const;
     /// Loaded only if there are XDP interfaces.
     [[nodiscard]] int xdp_program() const;
     [[nodiscard]] int device_program() const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -53,6 +54,12 @@ std::array<bpf_map*, 10> session_half(sidestep_bpf& skeleton) {
             maps.ss_clocks, maps.ss_secrets,       maps.ss_counts,   maps.ss_events, maps.ss_passives};
 }
 
+/// What this node writes to packets that it has dealt with: never 0, the same in its successors, and another one in most
+/// other nodes.
+std::uint16_t settled_mark(const std::string& pin_directory) {
+    return static_cast<std::uint16_t>(1 + std::hash<std::string>{}(pin_directory) % 0xffff);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Dataplane>> Dataplane::load(const std::string& pin_directory, const PolicySizes& sizes,
@@ -82,6 +89,7 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     skeleton_ = sidestep_bpf__open();
     if (skeleton_ == nullptr) return fail_errno("cannot open the BPF programs");
     if (kind == TcKind::tcx) skeleton_->rodata->ss_consumed = TC_ACT_SHOT;
+    skeleton_->rodata->ss_settled = settled_mark(pin_directory);
     auto& maps = skeleton_->maps;
     bpf_map__set_max_entries(maps.ss_prefixes, 2 * sizes.cells);
     bpf_map__set_max_entries(maps.ss_filters, 2 * sizes.filter_words);

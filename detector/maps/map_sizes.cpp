@@ -44,7 +44,7 @@ Counts count(const Config& config) {
     }
     for (const auto& adjacency : config.adjacencies) {
         ++counts.policies;
-        counts.hops += 2 + static_cast<std::uint32_t>(adjacency.gateways.size()) + kAddressesOfNeighbor;
+        counts.hops += 3 + static_cast<std::uint32_t>(adjacency.gateways.size()) + kAddressesOfNeighbor;
         counts.paths += paths_of(adjacency.bypass);
         counts.bypasses = counts.bypasses || !adjacency.bypass.empty();
     }

@@ -14,6 +14,14 @@
 namespace sidestep {
 namespace {
 
+/// Stands for the neighbor with this MAC address, whatever the gateway (struct ss_hop).
+Address as_gateway(const MacAddress& mac) {
+    Address result;
+    result.bytes.fill(0xff);
+    std::ranges::copy(mac, result.bytes.begin() + SS_HOP_MAC_AT);
+    return result;
+}
+
 std::string key_of(int ifindex, const Address& gateway) {
     ss_hop hop{};
     hop.ifindex = static_cast<__u32>(ifindex);
@@ -65,6 +73,8 @@ AdjacencyTable::Entries AdjacencyTable::wanted() const {
         const ss_adjacency value{.session = session->index, .slot = policies_.bypass_slot(adjacency.name)};
         result[key_of(session->ifindex, adjacency.neighbor)] = value;
         for (const auto& gateway : adjacency.gateways) result[key_of(session->ifindex, gateway)] = value;
+        if (session->neighbor_mac && session->mac_ifindex == session->ifindex)
+            result[key_of(session->ifindex, as_gateway(*session->neighbor_mac))] = value;
         const auto [any, first] = result.try_emplace(key_of(session->ifindex, {}), value);
         if (!first) any->second = kNobody;
     }

@@ -167,6 +167,11 @@ class Programs {
         return run(skeleton_->progs.ss_device, packet, kLoopback, 0, came_in_by);
     }
 
+    /// What the kernel sends out of an interface, after it came in by another; 0: it is of this node.
+    RunResult egress(const Bytes& packet, std::uint32_t ifindex, std::uint32_t came_in_by = 0) {
+        return run(skeleton_->progs.ss_egress, packet, ifindex, 0, came_in_by);
+    }
+
     RunResult tick(std::uint32_t mark = SS_TICK_MARK) {
         return run(skeleton_->progs.ss_tick, Bytes(SS_TICK_BYTES, 0), kLoopback, mark);
     }
