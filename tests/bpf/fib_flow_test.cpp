@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Checks that the programs know which of two equal-cost next hops the kernel takes, for packets of all kinds: each
-// packet is sent through the kernel and then given to the program.
+// Checks that the programs know which of several equal-cost next hops the kernel takes, for packets of all kinds, hash
+// policies and kinds of routes: each packet is sent through the kernel and then given to the program.
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <functional>
+#include <ostream>
 
 #include <poll.h>
 
 #include "common/fd.hpp"
+#include "detector/kernel/hash_policy.hpp"
 #include "tests/bpf/fib_node.hpp"
 
 namespace sidestep {
@@ -34,14 +36,14 @@ class FarEnd {
     void send(const Bytes& bytes) {
         if (::send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) std::abort();
     }
-    // True if the packet with this end has arrived.
-    bool has(std::span<const std::uint8_t> end) {
+    // The last byte of the MAC address that the packet with this end was sent to; 0 if it has not arrived.
+    unsigned neighbor_of(std::span<const std::uint8_t> end) {
         std::array<std::uint8_t, 2048> buffer{};
         for (ssize_t size = 0; (size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT)) >= 0;) {
             const auto got = std::span(buffer).first(static_cast<std::size_t>(size));
-            if (got.size() >= end.size() && std::ranges::equal(got.last(end.size()), end)) return true;
+            if (got.size() >= end.size() && std::ranges::equal(got.last(end.size()), end)) return got[ETH_ALEN - 1];
         }
-        return false;
+        return 0;
     }
     [[nodiscard]] int fd() const { return socket_.get(); }
 
@@ -49,16 +51,76 @@ class FarEnd {
     Fd socket_;
 };
 
-class FibFlow : public Fib {
+// Routes to 2001:db8:e::/48 and 198.51.100.0/24, over neighbors 1, 2, 4 and 5 on the LAN and 3 on the other link.
+struct EqualRoutes {
+    const char* name;
+    std::vector<unsigned> neighbors;
+    std::vector<unsigned> weights;
+    const char* group;  // of nexthop objects, its type; null: hops of the route
+};
+
+struct FlowCase {
+    EqualRoutes routes;
+    int policy;
+    int fields;  // of policy 3
+};
+
+void PrintTo(const FlowCase& flow_case, std::ostream* out) {
+    *out << flow_case.routes.name << flow_case.policy;
+}
+
+class FibFlow : public Fib, public testing::WithParamInterface<FlowCase> {
   protected:
+    static constexpr unsigned kNeighbors = 5;
+
+    static std::string way_to(unsigned neighbor, bool v4) {
+        const bool lan = neighbor != 3;
+        const auto host = std::to_string(neighbor);
+        if (v4) return "via 10.0." + std::string(lan ? "1." + host : "2.1") + (lan ? " dev a" : " dev b");
+        return "via fe80::" + host + (lan ? " dev a" : " dev b");
+    }
+    // False if this kernel or `ip` has no such routes.
+    static bool install(const EqualRoutes& routes, bool v4) {
+        const std::string family = v4 ? "-4 " : "-6 ";
+        const unsigned base = v4 ? 100 : 200;  // numbers of nexthop objects
+        std::string ways;
+        bool good = true;
+        for (std::size_t i = 0; i < routes.neighbors.size(); ++i) {
+            const auto weight = std::to_string(routes.weights[i]);
+            const auto way = way_to(routes.neighbors[i], v4);
+            const auto id = std::to_string(base + routes.neighbors[i]);
+            if (routes.group == nullptr) {
+                ways += " nexthop " + way + " weight " + weight;
+            } else {
+                good = good && ip(family + "nexthop add id " + id + " " + way);
+                ways += (ways.empty() ? "" : "/") + id + "," + weight;
+            }
+        }
+        if (routes.group != nullptr) {
+            good = good && ip("nexthop add id " + std::to_string(base) + " group " + ways + " type " + routes.group);
+            ways = " nhid " + std::to_string(base);
+        }
+        return good && ip(family + "route replace " + (v4 ? "198.51.100.0/24" : "2001:db8:e::/48") + ways);
+    }
+
     void SetUp() override {
         Fib::SetUp();
         if (IsSkipped()) return;
         if (programs_.at_xdp()) GTEST_SKIP() << "with fib_multipath_hash_policy, XDP leaves everything to tc";
-        for (const auto* arguments :
-             {"neigh add fe80::1 lladdr 02:00:00:00:00:99 dev a", "neigh add fe80::3 lladdr 02:00:00:00:00:99 dev b",
-              "neigh add 10.0.1.1 lladdr 02:00:00:00:00:99 dev a", "neigh add 10.0.2.1 lladdr 02:00:00:00:00:99 dev b"})
-            ASSERT_TRUE(ip(arguments));
+        for (unsigned neighbor = 1; neighbor <= kNeighbors; ++neighbor) {
+            for (const bool v4 : {false, true})
+                ASSERT_TRUE(ip("neigh add " + way_to(neighbor, v4).substr(4) + " lladdr 02:00:00:00:00:0" +
+                               std::to_string(neighbor)));
+        }
+        for (std::uint16_t i = 4; i <= kNeighbors; ++i) {
+            programs_.set_path(i, encaps_list(kSpare, i));
+            programs_.set_policy(i + 1U, {i});
+            add_adjacency(kLan, "fe80::" + std::to_string(i), i);
+            add_adjacency(kLan, "10.0.1." + std::to_string(i), i);
+        }
+        if (!install(GetParam().routes, false) || !install(GetParam().routes, true))
+            GTEST_SKIP() << "no routes of this kind: " << GetParam().routes.name;
+        use_policy(GetParam().policy, GetParam().fields);
         // Attached as on a node: the program removes the hash that the sender left on the packet.
         LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(kIn), .attach_point = BPF_TC_INGRESS);
         LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = programs_.ingress_program());
@@ -66,10 +128,12 @@ class FibFlow : public Fib {
         ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
     }
 
-    void use_policy(int policy) {
-        ASSERT_TRUE(set_sysctl("ipv6/fib_multipath_hash_policy", policy));
-        ASSERT_TRUE(set_sysctl("ipv4/fib_multipath_hash_policy", policy));
-        programs_.repair[0].hash_policy = policy == 0 ? 0 : 1U << SS_IPV4 | 1U << SS_IPV6;
+    void use_policy(int policy, int fields) {
+        for (const std::string family : {"ipv6/", "ipv4/"}) {
+            ASSERT_TRUE(set_sysctl(family + "fib_multipath_hash_policy", policy));
+            ASSERT_TRUE(policy != 3 || set_sysctl(family + "fib_multipath_hash_fields", fields));
+        }
+        programs_.repair[0].hash_policy = hashes_beyond_addresses();
     }
 
     // The neighbor that the kernel sends a packet to; 0: none within a second.
@@ -80,8 +144,8 @@ class FibFlow : public Fib {
         const auto end = std::span(bytes).subspan(kEthernetLength + kIpv6Length);
         std::array<pollfd, 2> ready{pollfd{lan.fd(), POLLIN, 0}, pollfd{link2.fd(), POLLIN, 0}};
         while (poll(ready.data(), ready.size(), 1000) > 0) {
-            if (lan.has(end)) return 1;
-            if (link2.has(end)) return 3;
+            if (const auto neighbor = lan.neighbor_of(end); neighbor != 0) return neighbor;
+            if (const auto neighbor = link2.neighbor_of(end); neighbor != 0) return neighbor;
         }
         return 0;
     }
@@ -98,10 +162,10 @@ class FibFlow : public Fib {
             chosen.push_back(forwarded(packets.back(), in, lan, link2));
             ASSERT_NE(chosen.back(), 0U) << text_of(packets.back());
         }
-        all_down();
+        for (unsigned session = 1; session <= kNeighbors; ++session) programs_.lower(session);
         for (std::size_t i = 0; i < packets.size(); ++i)
             EXPECT_EQ(bypassed(packets[i]), chosen[i]) << text_of(packets[i]);
-        for (const unsigned session : {1, 2, 3}) {
+        for (unsigned session = 1; session <= kNeighbors; ++session) {
             programs_.states[session].rank = SS_UP;
             --programs_.repair[0].active;
         }
@@ -116,8 +180,9 @@ class FibFlow : public Fib {
         return packet(Ipv4{.to = "198.51.100.1", .protocol = protocol}, payload);
     }
 
-    // Each kind varies something that a kernel may or may not hash.
-    void expect_all_the_same() {
+    // Each kind varies something that a kernel may or may not hash. By inner addresses (policy 2) tunnels are hashed by
+    // what the lookup does not get.
+    void expect_all_the_same(bool tunnels) {
         const auto any = [](std::uint8_t i) { return udp(static_cast<std::uint16_t>(5000 + i), 80, 40 + i); };
         const std::vector<Address> list{address("fc00::9"), address("2001:db8:e::1")};
         const auto inner = [&](std::uint8_t i) { return inside(packet(Ipv6{.to = "2001:db8:e::5"}, any(i))); };
@@ -149,21 +214,41 @@ class FibFlow : public Fib {
             {"IPv4 and a packet", [&](auto i) { return to_ways_v4(kIpv6Inside, inner(i)); }},
         };
         for (const auto& [name, make] : kinds) {
+            if (!tunnels && name.ends_with("a packet")) continue;
             SCOPED_TRACE(name);
             expect_same(make);
         }
     }
 };
 
-TEST_F(FibFlow, ByAddressesAndFlowLabel) {
-    use_policy(0);
-    expect_all_the_same();
+TEST_P(FibFlow, IsTheKernelsOwn) {
+    expect_all_the_same(GetParam().policy != 2);
 }
 
-TEST_F(FibFlow, ByPorts) {
-    use_policy(1);
-    expect_all_the_same();
+std::vector<FlowCase> flow_cases() {
+    const std::vector<EqualRoutes> routes{
+        {.name = "two", .neighbors = {1, 3}, .weights = {1, 1}, .group = nullptr},
+        {.name = "three", .neighbors = {1, 2, 3}, .weights = {1, 3, 5}, .group = nullptr},
+        {.name = "five", .neighbors = {1, 2, 3, 4, 5}, .weights = {1, 1, 1, 1, 1}, .group = nullptr},
+        {.name = "group", .neighbors = {1, 2, 3}, .weights = {2, 1, 1}, .group = "mpath"},
+        {.name = "resilient", .neighbors = {1, 3, 5}, .weights = {1, 1, 1}, .group = "resilient buckets 32"},
+    };
+    constexpr int kOuterFields = 0x3f;  // addresses, protocol, flow label and ports of the outermost header
+    std::vector<FlowCase> cases;
+    for (const auto& one : routes) {
+        for (const int policy : {0, 1, 2, 3})
+            cases.push_back({.routes = one, .policy = policy, .fields = kOuterFields});
+    }
+    cases.push_back({.routes = routes[0], .policy = 3, .fields = 7});
+    return cases;
 }
+
+std::string name_of(const testing::TestParamInfo<FlowCase>& flow_case) {
+    return std::string(flow_case.param.routes.name) + "By" + std::to_string(flow_case.param.policy) + "And" +
+           std::to_string(flow_case.param.fields);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FibFlow, testing::ValuesIn(flow_cases()), name_of);
 
 }  // namespace
 }  // namespace sidestep
