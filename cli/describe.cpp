@@ -155,6 +155,8 @@ std::string describe_sids(const Config& config) {
     for (const auto& sid : config.sids) {
         Row flavors;
         if (sid.psp) flavors.emplace_back("psp");
+        if (sid.usp) flavors.emplace_back("usp");
+        if (sid.usd) flavors.emplace_back("usd");
         if (sid.next_csid) flavors.push_back(fmt::format("next-csid {}+{}", sid.block_bits, sid.function_bits));
         table.add({sid.sid.to_string(), std::string(to_string(sid.behavior)), joined(flavors, ", "), sid.adjacency,
                    sid.install ? "installed" : ""});

@@ -83,6 +83,8 @@ json bypasses_json(const Config& config) {
 json sid_json(const SidConfig& sid) {
     auto flavors = json::array();
     if (sid.psp) flavors.push_back("psp");
+    if (sid.usp) flavors.push_back("usp");
+    if (sid.usd) flavors.push_back("usd");
     if (sid.next_csid) flavors.push_back("next-csid");
     return {{"sid", sid.sid.to_string()},
             {"behavior", to_string(sid.behavior)},

@@ -440,6 +440,8 @@ enum ss_behavior {
 
 #define SS_FLAVOR_PSP 1U       /* RFC 8986, 4.16.1 */
 #define SS_FLAVOR_NEXT_CSID 2U /* RFC 9800, 4.1 */
+#define SS_FLAVOR_USP 4U       /* RFC 8986, 4.16.2 */
+#define SS_FLAVOR_USD 8U       /* RFC 8986, 4.16.3; of SS_END */
 
 struct ss_sid {
     __u8 behavior; /* enum ss_behavior */

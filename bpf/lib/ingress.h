@@ -44,6 +44,7 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
         return SS_SHOT;
     }
+    if (visit.visits && visit.ends) return ss_apply_visit(frame, packet, &visit) ? SS_SHOT : SS_PASS;
     if (all_well) return SS_PASS;
     if (!visit.visits) return ss_repair(frame, packet, 0);
     /* Steer it to the destination that our SIDs will give it. */

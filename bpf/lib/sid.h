@@ -22,7 +22,8 @@ struct ss_visit {
     const struct ss_adjacency* adjacency; /* of an End.X; null: as the FIB says */
     __u32 visits;                         /* number of our SIDs visited; 0: an ordinary packet */
     __u32 decapsulates;                   /* behavior of the last SID if it decapsulates; 0: it does not */
-    __u32 pops;                           /* PSP: the SRH is removed */
+    __u32 pops;                           /* PSP, USP: the SRH is removed */
+    __u32 ends;                           /* USP: the rest is for this node itself */
     __u32 srh_at;                         /* 0: there is none */
     struct ss_srh srh;                    /* as it came, except for segments_left; type 0: there is none */
 };
@@ -81,8 +82,21 @@ static __always_inline int ss_is_sid(const __u64* address) {
     return node && ss_longest_sid(node, address);
 }
 
+/* The SID is the packet's last one. Without a flavor for that, the packet is left to the kernel. */
+static __always_inline void ss_visit_last(const struct ss_packet* packet, const struct ss_sid* sid,
+                                          struct ss_visit* visit) {
+    if (sid->flavors & SS_FLAVOR_USD && (packet->upper == SS_NEXT_IPV6 || packet->upper == SS_NEXT_IPV4)) {
+        visit->decapsulates = SS_END_DT46;
+        visit->visits++;
+    } else if (sid->flavors & SS_FLAVOR_USP && visit->srh.type) {
+        visit->pops = visit->ends = 1;
+        visit->visits++;
+    }
+}
+
 /* Applies one SID of ours. Returns 1 if the packet goes on to visit->destination, 0 if the walk ends here. */
-static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* sid, struct ss_visit* visit) {
+static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_packet* packet, const struct ss_sid* sid,
+                                        struct ss_visit* visit) {
     if (sid->behavior >= SS_END_DT4) {
         if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, which the kernel answers */
         visit->decapsulates = sid->behavior;
@@ -90,7 +104,10 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_sid* si
         return 0;
     }
     if (!(sid->flavors & SS_FLAVOR_NEXT_CSID) || !ss_next_csid(sid, visit->destination)) {
-        if (!visit->srh.type || !visit->srh.segments_left) return 0; /* the packet is for this node itself */
+        if (!visit->srh.type || !visit->srh.segments_left) {
+            ss_visit_last(packet, sid, visit);
+            return 0;
+        }
         visit->srh.segments_left--;
         if (ss_load(frame, visit->srh_at + sizeof(visit->srh) + 16 * (__u32)visit->srh.segments_left,
                     visit->destination, sizeof(visit->destination))) {
@@ -127,10 +144,10 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
         }
     }
     for (i = 0; i < SS_MAX_VISITS && sid; i++) {
-        if (!ss_visit_one(frame, sid, visit)) break;
+        if (!ss_visit_one(frame, packet, sid, visit)) break;
         sid = ss_longest_sid(node, visit->destination);
     }
-    /* Still ours after this many, or PSP has to remove an SRH that follows other headers: the kernel does all of it. */
+    /* Still ours after this many, or an SRH has to be removed that follows other headers: the kernel does all of it. */
     if (i == SS_MAX_VISITS && sid) visit->visits = 0;
     if (visit->pops && visit->srh_at != SS_SRH_AT) visit->visits = 0;
 }

@@ -28,10 +28,13 @@ void read_flavors(const YamlPlace& place, SidConfig& sid) {
     }
     Seen seen;
     for (const auto& item : place.items()) {
-        constexpr std::array<std::string_view, 2> kFlavors{"psp", "next-csid"};
+        constexpr std::array<std::string_view, 4> kFlavors{"psp", "usp", "usd", "next-csid"};
+        const std::array<bool*, kFlavors.size()> flags{&sid.psp, &sid.usp, &sid.usd, &sid.next_csid};
         const auto flavor = item.choice(kFlavors);
         if (!flavor || !seen.add(std::string(kFlavors.at(*flavor)), item)) continue;
-        (*flavor == 0 ? sid.psp : sid.next_csid) = true;
+        *flags.at(*flavor) = true;
+        if (sid.usd && sid.behavior == SidBehavior::end_x && *flavor == 2)
+            item.complain("is for end: an inner packet cannot be pinned to the adjacency of end.x");
     }
 }
 
@@ -120,6 +123,8 @@ void read_install(const YamlPlace& place, SidConfig& sid) {
 
 /// Checks what the SID needs from other sections.
 void check_needs(const Reading& reading, const YamlPlace& place, const SidConfig& sid) {
+    if (sid.usd && reading.config.domain.empty())
+        place_of(place, "flavors").complain("usd needs `sr-domain`: without it, nobody may send tunnels to the SID");
     if (is_end(sid.behavior)) {
         if (!sid.install || !reading.config.device.empty()) return;
         place_of(place, "install")

@@ -131,6 +131,8 @@ struct SidConfig {
     Prefix sid;  ///< length 128 unless NEXT-C-SID leaves the rest to the argument
     SidBehavior behavior = SidBehavior::end;
     bool psp = false;             ///< RFC 8986, 4.16.1
+    bool usp = false;             ///< RFC 8986, 4.16.2
+    bool usd = false;             ///< RFC 8986, 4.16.3; of End only
     bool next_csid = false;       ///< RFC 9800, 4.1
     unsigned block_bits = 32;     ///< of NEXT-C-SID: locator block
     unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, the length of one entry in a container

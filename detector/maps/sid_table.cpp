@@ -172,7 +172,8 @@ Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
 ss_sid SidTable::encode(const SidConfig& sid) const {
     ss_sid result{};
     result.behavior = static_cast<__u8>(sid.behavior);  // both enums have the same order
-    result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U));
+    result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U) |
+                                       (sid.usp ? SS_FLAVOR_USP : 0U) | (sid.usd ? SS_FLAVOR_USD : 0U));
     result.block_bits = static_cast<__u8>(sid.block_bits);
     result.function_bits = static_cast<__u8>(sid.function_bits);
     if (const auto* session = sessions_.find(sid.adjacency)) {

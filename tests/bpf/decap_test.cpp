@@ -10,7 +10,10 @@ constexpr std::string_view kDt4 = "fd00:a::d4";
 constexpr std::string_view kDt6 = "fd00:a::d6";
 constexpr std::string_view kDt46 = "fd00:a::d46";
 constexpr std::string_view kEnd = "fd00:a::1";
-constexpr std::string_view kInside = "fd00:b::1";  // the SR domain is fd00::/16 and 2001:db8:a::/48
+constexpr std::string_view kUsd = "fd00:a::5d";
+constexpr std::string_view kUsp = "fd00:a::50";
+constexpr std::string_view kCsid = "fd00:a:c::/48";  // NEXT-C-SID, USD
+constexpr std::string_view kInside = "fd00:b::1";    // the SR domain is fd00::/16 and 2001:db8:a::/48
 
 class Decap : public Repairing {
   protected:
@@ -22,14 +25,21 @@ class Decap : public Repairing {
         add(kDt6, SS_END_DT6);
         add(kDt46, SS_END_DT46);
         add(kEnd, SS_END);
+        add(kUsd, SS_END, SS_FLAVOR_USD);
+        add(kUsp, SS_END, SS_FLAVOR_USP);
+        programs_.set_sid(*Prefix::parse(kCsid), {.behavior = SS_END,
+                                                  .flavors = SS_FLAVOR_NEXT_CSID | SS_FLAVOR_USD,
+                                                  .block_bits = 32,
+                                                  .function_bits = 16,
+                                                  .adjacency = {}});
         programs_.set_domain({*Prefix::parse("2001:db8:a::/48"), *Prefix::parse("fd00::/16")});
         programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
         all_well();
     }
 
-    void add(std::string_view sid, ss_behavior behavior) {
+    void add(std::string_view sid, ss_behavior behavior, std::uint8_t flavors = 0) {
         programs_.set_sid(*Prefix::parse(sid), {.behavior = static_cast<std::uint8_t>(behavior),
-                                                .flavors = 0,
+                                                .flavors = flavors,
                                                 .block_bits = 0,
                                                 .function_bits = 0,
                                                 .adjacency = {}});
@@ -266,6 +276,41 @@ TEST_F(Decap, AfterEndAndInAContainer) {
 }
 
 // RFC 6040, 4.2, figure 4: the columns are the outer codepoint Not-ECT, ECT(1), ECT(0), CE; 4 means a drop.
+// RFC 8986, 4.16.3: what ends at an End with USD is unwrapped, in a container only behind its last SID.
+TEST_F(Decap, UsdUnwrapsAtTheLastSegment) {
+    for (const auto& inner : {v6_, v4_}) {
+        expect_unwrapped(tunnel(kUsd, inner), inner);
+        expect_unwrapped(tunnel_by_srh({"fc00::9", kUsd}, 0, inner), inner);
+        expect_unwrapped(tunnel_by_srh({kEnd, kUsd}, 1, inner), inner);
+        expect_unwrapped(tunnel("fd00:a:c::", inner), inner);
+    }
+    expect_dropped(tunnel(kUsd, v6_, "2001:db8:5::1"), SS_OUTCOME_NOT_IN_DOMAIN);
+    for (const auto& left_alone : {tunnel("fd00:a:c:b::", v6_), tunnel_by_srh({kUsd, "fc00::9"}, 1, v6_),
+                                   tunnel(kEnd, v6_), tunnel(kUsp, v6_)}) {
+        const auto result = programs_.ingress(left_alone);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(left_alone));
+    }
+}
+
+// RFC 8986, 4.16.2: the rest is for this node.
+TEST_F(Decap, UspRemovesTheSrhAtTheLastSegment) {
+    const auto with_srh = [](std::string_view sid, std::size_t left) {
+        const std::vector<Address> list{address("fc00::9"), address(sid), address("fc00::8")};
+        const std::vector<Address> last(list.begin(), list.begin() + 2);
+        return packet(Ipv6{.from = kInside, .to = sid, .next_header = kRouting},
+                      srh(kUdp, left == 0 ? last : list, left) + udp(1, 2, 50));
+    };
+    const auto result = programs_.ingress(with_srh(kUsp, 0));
+    EXPECT_EQ(result.code, kPass);
+    EXPECT_EQ(text_of(result.packet), text_of(packet(Ipv6{.from = kInside, .to = kUsp}, udp(1, 2, 50))));
+    for (const auto& left_alone : {with_srh(kUsp, 1), with_srh(kEnd, 0), with_srh(kUsd, 0)}) {
+        const auto other = programs_.ingress(left_alone);
+        EXPECT_EQ(other.code, kPass);
+        EXPECT_EQ(text_of(other.packet), text_of(left_alone));
+    }
+}
+
 TEST_F(Decap, CongestionIsCopiedToTheInnerPacket) {
     constexpr unsigned kDrop = 4;
     constexpr std::array<std::array<unsigned, 4>, 4> kTable{

@@ -40,7 +40,7 @@ TEST(ConfigSids, HaveDefaults) {
 TEST(ConfigSids, HaveFlavors) {
     Parts parts;
     parts.more = sids(
-        "- {sid: 'fd00:a::', behavior: end, flavors: [psp, next-csid], install: false}\n"
+        "- {sid: 'fd00:a::', behavior: end, flavors: [psp, next-csid, usp, usd], install: false}\n"
         "- {sid: 'fcbb:bb00:1:e000::', behavior: end.x, adjacency: A-C, flavors: [next-csid], function-bits: 32}\n"
         "- {sid: 'fc00:1:2:3:4:5:6:700/120', behavior: end, flavors: [next-csid], block-bits: 96, function-bits: 24}\n"
         "- {sid: 'fd00:a:1::', behavior: end, flavors: [psp]}\n");
@@ -49,6 +49,10 @@ TEST(ConfigSids, HaveFlavors) {
     EXPECT_EQ(config.sids[0].sid, Prefix::parse("fd00:a::/48"));
     EXPECT_TRUE(config.sids[0].psp);
     EXPECT_TRUE(config.sids[0].next_csid);
+    EXPECT_TRUE(config.sids[0].usp);
+    EXPECT_TRUE(config.sids[0].usd);
+    EXPECT_FALSE(config.sids[1].usp);
+    EXPECT_FALSE(config.sids[1].usd);
     EXPECT_EQ(config.sids[0].block_bits, 32U);
     EXPECT_EQ(config.sids[0].function_bits, 16U);
     EXPECT_FALSE(config.sids[0].install);
@@ -123,9 +127,12 @@ std::vector<BadCase> bad_sids() {
          {"f:13:9: sids[0].sid: must not be a link-local prefix", "f:14:9: sids[1].sid: must be an IPv6 prefix",
           "f:15:9: sids[2].sid: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
         {"UnknownFlavor",
-         [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, flavors: [usd, psp, psp]}"); },
-         {"f:13:46: sids[0].flavors[0]: must be one of: psp, next-csid",
+         [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, flavors: [pop, psp, psp]}"); },
+         {"f:13:46: sids[0].flavors[0]: must be one of: psp, usp, usd, next-csid",
           "f:13:56: sids[0].flavors[2]: 'psp' is already given on line 13"}},
+        {"UsdOfEndX",
+         [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end.x, adjacency: A-B, flavors: [usd]}"); },
+         {"f:13:66: sids[0].flavors[0]: is for end: an inner packet cannot be pinned to the adjacency of end.x"}},
         {"FlavorsOfDecapsulation",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end.dt46, flavors: [psp]}"); },
          {"f:13:50: sids[0].flavors: are for end and end.x, not for end.dt46"}},
