@@ -11,7 +11,7 @@ namespace sidestep {
 namespace {
 
 constexpr std::uint32_t kSpareExemptions = 4096;  // own addresses that may appear later
-constexpr std::uint32_t kInnerRoutes = 16384;     // routes inside policies' prefixes
+constexpr std::uint32_t kInnerRoutes = 16384;     // routes inside policies' prefixes, where these are few
 constexpr std::uint32_t kMostCounted = 16384;     // a counter takes memory on every CPU
 // Assumed limit of a computed set.
 constexpr std::uint32_t kComputedPolicies = 16384;
@@ -55,6 +55,12 @@ Counts count(const Config& config) {
     return counts;
 }
 
+/// Routes inside policies' prefixes. One prefix, ::/0, may have very many; where prefixes are many, they are not that short,
+/// and a table that is larger than needed is slower.
+std::uint32_t inner_routes(std::uint32_t prefixes) {
+    return std::max(prefixes / 16, kInnerRoutes - std::min(kInnerRoutes, prefixes / 8));
+}
+
 PolicySizes sizes_of(Counts counts) {
     PolicySizes sizes;
     auto prefixes = counts.prefixes + kSpareExemptions;
@@ -66,7 +72,7 @@ PolicySizes sizes_of(Counts counts) {
     if (counts.bypasses || counts.routing)
         prefixes += kStaleRoutes;  // shared with computed prefixes, which take precedence
     else if (counts.policies != 0)
-        prefixes += kInnerRoutes;
+        prefixes += inner_routes(counts.prefixes);
     sizes.slots = counts.policies + 1;
     sizes.policies = 2 * sizes.slots;
     sizes.counted = std::min(sizes.slots, kMostCounted);

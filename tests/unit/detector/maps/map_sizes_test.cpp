@@ -2,6 +2,8 @@
 // Maps have room for a configuration that grows a little, however small it was.
 #include "detector/maps/map_sizes.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <fmt/format.h>
@@ -38,6 +40,23 @@ TEST(MapSizes, ALargeOneMayGrowByAnEighth) {
     const auto sizes = map_sizes(with_policies(800, 50));
     EXPECT_TRUE(fits(with_policies(890, 50), sizes));
     EXPECT_FALSE(fits(with_policies(1600, 50), sizes));
+}
+
+// A table beyond what the cache holds is slower, and each further prefix needs two cells in two banks.
+TEST(MapSizes, ManyPrefixesHaveAShareOfRoomAndNotMore) {
+    const auto bytes_for = [](int policies, int prefixes) {
+        const auto sizes = map_sizes(with_policies(policies, prefixes));
+        return 2 * (sizes.cells * sizeof(ss_cell) + sizes.filter_words * sizeof(std::uint64_t));
+    };
+    EXPECT_LE(bytes_for(50, 2000), 170UL * 100'000);
+    constexpr std::size_t kRoutesInside = 16384;
+    EXPECT_GE(bytes_for(1, 1), 2 * 2 * kRoutesInside * sizeof(ss_cell)) << "::/0 alone may hold many routes";
+    std::size_t last = 0;
+    for (int policies = 1; policies <= 64; policies *= 2) {
+        const auto bytes = bytes_for(policies, 2000);
+        EXPECT_GT(bytes, last) << policies;
+        last = bytes;
+    }
 }
 
 }  // namespace
