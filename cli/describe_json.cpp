@@ -45,6 +45,7 @@ json session_json(const SessionConfig& session, Nanoseconds tick) {
             {"interval_us", in_us(probe.interval)},
             {"multiplier", probe.multiplier},
             {"up_count", probe.up_count},
+            {"start", to_string(probe.start)},
             {"allowance_us", in_us(allowance_of(probe))},
             {"wait_to_restore_ms", in_ms(probe.wait_to_restore)},
             {"verdict_min_ms", in_ms(times.shortest)},

@@ -10,6 +10,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "detector/core/reason.hpp"
+#include "detector/core/session_fsm.hpp"
 #include "exporter/family_set.hpp"
 
 namespace sidestep::exporter {
@@ -24,6 +25,8 @@ constexpr double kMilli = 1e-3;
 
 constexpr Kind kUp{"sidestep_up", MetricType::Gauge, "Whether the node's detector answered."};
 constexpr Kind kBuild{"sidestep_build_info", MetricType::Gauge, "The detector's version; always 1."};
+constexpr Kind kProblems{"sidestep_problems", MetricType::Gauge,
+                         "Problems that `sidestep status` lists, sessions that were never proven among them."};
 constexpr Kind kSessionUp{"sidestep_session_up", MetricType::Gauge,
                           "Whether the session's link or path carries packets (state up or degraded)."};
 constexpr Kind kSessionState{"sidestep_session_state", MetricType::Gauge, "1 for the state that the session is in."};
@@ -54,7 +57,6 @@ constexpr Kind kRoutingAge{"sidestep_routing_age_seconds", MetricType::Gauge,
 constexpr Kind kRoutingProblem{"sidestep_routing_problem", MetricType::Gauge,
                                "Whether the network's graph cannot be read now."};
 
-constexpr std::array<std::string_view, 6> kStates{"init", "up", "down", "wait", "admin-down", "degraded"};
 /// All other drops and outcomes leave the packet to the kernel.
 constexpr std::array<std::string_view, 3> kDropReasons{"not-in-domain", "too-big", "push-failed"};
 constexpr std::array kUnrepairedReasons{
@@ -127,6 +129,8 @@ class NodeMetrics {
     void add_status() {
         const auto& status = answers_.status;
         add(kBuild, {{"version", text(status, "version")}}, 1.0);
+        if (const auto& problems = part(status, "problems"); problems.is_array())
+            add(kProblems, {}, static_cast<double>(problems.size()));
         const auto& counters = part(status, "counters");
         add(kRepaired, {}, number(counters, "repaired"));
         for (const auto reason : kDropReasons)
@@ -151,8 +155,10 @@ class NodeMetrics {
         const auto state = text(session, "state");
         add(kSessionUp, {labels[0], {"kind", text(session, "kind")}, {"interface", text(session, "interface")}},
             state == "up" || state == "degraded" ? 1.0 : 0.0);
-        for (const auto one : kStates)
+        for (std::size_t i = 0; i < kSessionStates; ++i) {
+            const auto one = to_string(static_cast<SessionState>(i));
             add(kSessionState, {labels[0], {"state", std::string(one)}}, one == state ? 1 : 0);
+        }
         const auto& downs = part(session, "downs_by_reason");
         if (downs.is_object()) {
             for (std::size_t i = 0; i < kReasons; ++i) {

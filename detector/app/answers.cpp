@@ -58,14 +58,18 @@ json histogram(const ss_session_rx& rx) {
     return list;
 }
 
-/// A session that was never answered is trusted until it fails, and its rank is up. To say so would be misleading.
+/// A session that was never answered counts as up or as down (`start`). To say either would be misleading.
 std::string_view state_of(const Engine& engine, const SegmentListConfig& list, std::uint32_t rank) {
-    if (rank != SS_UP) return rank_name(rank);
+    if (rank != SS_UP && rank != SS_DOWN) return rank_name(rank);
+    bool init = false;
     for (const auto& name : sessions_of(list)) {
         const auto* session = engine.sessions().find(name);
-        if (session != nullptr && session->fsm.state == SessionState::init) return to_string(SessionState::init);
+        if (session == nullptr) continue;
+        const bool begins = session->fsm.state == SessionState::init;
+        if (!begins && engine.sessions().rank(*session) == SS_DOWN) return rank_name(SS_DOWN);
+        init = init || begins;
     }
-    return rank_name(rank);
+    return init ? to_string(SessionState::init) : rank_name(rank);
 }
 
 /// The interfaces that `xdp` names, and what is attached there.
@@ -92,7 +96,8 @@ json list_of(std::map<std::string, Problem> problems, const Problems& more, Nano
 }  // namespace
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
-    json states = {{"init", 0}, {"up", 0}, {"down", 0}, {"wait", 0}, {"admin-down", 0}, {"degraded", 0}};
+    json states;
+    for (std::size_t i = 0; i < kSessionStates; ++i) states[std::string(to_string(static_cast<SessionState>(i)))] = 0;
     for (const auto& session : engine.sessions().all()) {
         auto& count = states[std::string(to_string(session.fsm.state))];
         count = count.get<int>() + 1;

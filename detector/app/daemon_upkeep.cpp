@@ -31,6 +31,8 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
     if (links) {
         install_pause_ = kInstallPause;
         install();
+    } else if (installation_->overdue(engine_->policies().all())) {  // a candidate has been proven
+        install();
     } else if (!installation_->problems().empty() && now >= next_install_) {
         install_pause_ = std::min<Nanoseconds>(2 * install_pause_, kLongestInstallPause);
         install();

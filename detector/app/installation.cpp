@@ -185,7 +185,8 @@ bool Installation::has_way_out(const PolicyConfig& policy) const {
     return std::ranges::any_of(policy.candidates, [this](const CandidateConfig& candidate) {
         return std::ranges::any_of(candidate.lists, [this](const SegmentListConfig& list) {
             const auto* session = sessions_.find(list.adjacency);
-            return session != nullptr && session->ifindex != 0 && session->link();
+            return session != nullptr && session->ifindex != 0 && session->link() &&
+                   sessions_.rank(*session) != SS_DOWN;
         });
     });
 }

@@ -71,6 +71,10 @@ void read_timing(const Reading& reading, const YamlPlace& place, ProbeSettings& 
         const auto value = up_count->integer(1, limits.up_count, "probes");
         if (value) probe.up_count = static_cast<unsigned>(*value);
     }
+    if (const auto start = place.optional("start")) {
+        const auto value = start->choice(kStartNames);
+        if (value) probe.start = static_cast<Start>(*value);
+    }
     if (const auto wait = place.optional("wait-to-restore")) {
         probe.wait_to_restore = wait->duration(Nanoseconds(0), limits.longest_wait).value_or(Nanoseconds(0));
     }
@@ -115,8 +119,8 @@ void read_settings(const Reading& reading, const YamlPlace& place, ProbeSettings
 }  // namespace
 
 void read_probe_defaults(Reading& reading, const YamlPlace& place) {
-    if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround", "size",
-                           "traffic-class", "loss-limit", "rtt-limit", "damping"})) {
+    if (!place.expect_map({"interval", "multiplier", "up-count", "start", "wait-to-restore", "allowance", "turnaround",
+                           "size", "traffic-class", "loss-limit", "rtt-limit", "damping"})) {
         return;
     }
     auto defaults = reading.defaults;
@@ -126,8 +130,9 @@ void read_probe_defaults(Reading& reading, const YamlPlace& place) {
 
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
-    if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "turnaround", "size",
-                           "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address", "segment"})) {
+    if (!place.expect_map({"interval", "multiplier", "up-count", "start", "wait-to-restore", "allowance", "turnaround",
+                           "size", "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address",
+                           "segment"})) {
         return probe;
     }
     read_settings(reading, place, probe);
@@ -147,7 +152,7 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     probe.turnaround = Turnaround::forward;
-    if (!place.expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "size",
+    if (!place.expect_map({"interval", "multiplier", "up-count", "start", "wait-to-restore", "allowance", "size",
                            "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address", "return"})) {
         return probe;
     }
@@ -162,7 +167,7 @@ ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place) {
 ProbeSettings read_passive_probe(const Reading& reading, const YamlPlace* place) {
     auto probe = reading.defaults;
     if (place != nullptr &&
-        place->expect_map({"interval", "multiplier", "up-count", "wait-to-restore", "allowance", "damping"})) {
+        place->expect_map({"interval", "multiplier", "up-count", "start", "wait-to-restore", "allowance", "damping"})) {
         read_settings(reading, *place, probe);
     }
     probe.size = 0;        // it sends no probes

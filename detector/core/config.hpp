@@ -40,11 +40,18 @@ enum class Steering : std::uint8_t {
 /// What a SID of this node does (RFC 8986, 4).
 enum class SidBehavior : std::uint8_t { end, end_x, end_dt4, end_dt6, end_dt46 };
 
+/// What a session counts as before its first answer.
+enum class Start : std::uint8_t {
+    trusted,  ///< up
+    proven,   ///< down
+};
+
 /// How one session probes and when it is trusted again.
 struct ProbeSettings {
     Nanoseconds interval{std::chrono::milliseconds(1)};
     unsigned multiplier = 3;  ///< consecutive unanswered probes that make it down
     unsigned up_count = 3;    ///< consecutive answers that are needed to come up
+    Start start = Start::proven;
     Nanoseconds wait_to_restore{std::chrono::seconds(5)};
     Nanoseconds allowance{0};  ///< least time that a probe gets to return; 0: a fifth of the interval, at least 100 us
     Turnaround turnaround = Turnaround::forward;

@@ -47,6 +47,13 @@ constexpr bool is_unprobed(const ProbeSettings& probe, Nanoseconds tick, Nanosec
     return last_tick - last_probe > std::max(detection_times(probe, tick).from_failure, kIntervals * probe.interval);
 }
 
+/// How long a new session may take for its first answers; after that it is down for a reason.
+constexpr Nanoseconds longest_start(const ProbeSettings& probe) {
+    constexpr int kRounds = 4;
+    const auto probes = static_cast<std::int64_t>(kRounds) * (probe.multiplier + probe.up_count);
+    return std::max<Nanoseconds>(probes * probe.interval, std::chrono::seconds(1));
+}
+
 /// The tick of the clock that serves all sessions of a node.
 Nanoseconds tick_of(const Config& config);
 

@@ -37,6 +37,9 @@ std::string text_of(const std::vector<Prefix>& values) {
 std::string text_of(Turnaround value) {
     return std::string(to_string(value));
 }
+std::string text_of(Start value) {
+    return std::string(to_string(value));
+}
 std::string text_of(ClockKind value) {
     return std::string(to_string(value));
 }

@@ -12,6 +12,7 @@ namespace sidestep {
 
 // Each in the order of its enum.
 inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "process"};
+inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
 inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
 inline constexpr std::array<std::string_view, 4> kSteeringNames{"transit", "device", "lwt-in", "lwt-xmit"};
@@ -22,6 +23,9 @@ inline constexpr std::array<std::string_view, 3> kProtectNames{"link", "node", "
 
 inline std::string_view to_string(ClockKind clock) {
     return kClockNames.at(static_cast<std::size_t>(clock));
+}
+inline std::string_view to_string(Start start) {
+    return kStartNames.at(static_cast<std::size_t>(start));
 }
 inline std::string_view to_string(Turnaround turnaround) {
     return kTurnaroundNames.at(static_cast<std::size_t>(turnaround));

@@ -18,6 +18,7 @@ namespace sidestep {
     X(slow, "slow")                /* degraded: the round trip is beyond its limit */       \
     X(ip_off, "ip-off")            /* IPv6 is switched off on the interface */              \
     X(unprobed, "unprobed")        /* no probe could be sent for too long */                \
+    X(unproven, "unproven")        /* it never answered, and `start` is proven */           \
     X(rehearsal, "rehearsal")      /* the operator rehearses a failure; it ends by itself */
 
 enum class Reason : std::uint8_t {

@@ -31,6 +31,7 @@ std::vector<std::string> fields_of(const SessionConfig& before, const SessionCon
         .compare("interval", old.interval, probe.interval)
         .compare("multiplier", old.multiplier, probe.multiplier)
         .compare("up-count", old.up_count, probe.up_count)
+        .compare("start", old.start, probe.start)
         .compare("wait-to-restore", old.wait_to_restore, probe.wait_to_restore)
         .compare("allowance", old.allowance, probe.allowance)
         .compare("turnaround", old.turnaround, probe.turnaround)

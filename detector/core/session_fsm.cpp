@@ -14,7 +14,7 @@ using Event = SessionEvent;
 
 bool is_failure(Event event) {
     return event == Event::dead || event == Event::carrier_lost || event == Event::neighbor_failed ||
-           event == Event::ip_off || event == Event::unprobed || event == Event::admin_down;
+           event == Event::ip_off || event == Event::unprobed || event == Event::unproven || event == Event::admin_down;
 }
 
 Reason reason_of(Event event) {
@@ -29,6 +29,8 @@ Reason reason_of(Event event) {
             return Reason::ip_off;
         case Event::unprobed:
             return Reason::unprobed;
+        case Event::unproven:
+            return Reason::unproven;
         case Event::admin_down:
             return Reason::admin;
         case Event::lossy:
@@ -67,13 +69,15 @@ bool note_cause(FsmState& memory, Event event) {
 }
 
 SessionActions go_down(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
-    if (policy.damping && event != Event::admin_down) add_flap(memory.damping, *policy.damping, now);
+    if (policy.damping && event != Event::admin_down && event != Event::unproven)
+        add_flap(memory.damping, *policy.damping, now);
     memory.relapsed = memory.state == State::wait || (memory.relapsed && memory.state == State::down);
     memory.state = event == Event::admin_down ? State::admin_down : State::down;
     memory.reason = reason_of(event);
     memory.poor = Reason::none;
     memory.proven = false;
-    if (event != Event::admin_down) ++memory.downs;  // the operator's is no failure
+    // The operator's is no failure, and what never worked has not failed either.
+    if (event != Event::admin_down && event != Event::unproven) ++memory.downs;
     // With its own verdict, the kernel has already asked for fresh proof.
     return {.changed = true, .lower = true, .ask_proof = event != Event::dead};
 }
@@ -120,6 +124,7 @@ SessionActions step_admin_down(FsmState& memory, Event event, bool cause_changed
 
 /// Up and degraded differ only in the quality of the path.
 SessionActions step_alive(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+    if (event == Event::unproven) return ignore(memory);
     if (is_failure(event)) return go_down(memory, event, now, policy);
     if (!is_quality(event) || memory.poor == reason_of(event)) return ignore(memory);
     memory.poor = reason_of(event);
@@ -127,6 +132,7 @@ SessionActions step_alive(FsmState& memory, Event event, Nanoseconds now, const 
 }
 
 SessionActions step_wait(FsmState& memory, Event event, Nanoseconds now, const RestorePolicy& policy) {
+    if (event == Event::unproven) return ignore(memory);
     if (is_failure(event)) return go_down(memory, event, now, policy);
     if (is_quality(event)) {
         memory.poor = reason_of(event);
@@ -196,7 +202,8 @@ std::string_view to_string(SessionEvent event) {
                                                                          "sound",
                                                                          "ip-off",
                                                                          "ip-back",
-                                                                         "unprobed"};
+                                                                         "unprobed",
+                                                                         "unproven"};
     return kTexts.at(static_cast<std::size_t>(event));
 }
 

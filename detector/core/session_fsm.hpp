@@ -10,8 +10,8 @@
 //                                                        +----------------------------+
 // Degraded is like up, but lossy or slow: a session changes freely between the two, and fails from both.
 //
-// A new session is trusted (state up) until it fails: a session that never answered has not failed, it is
-// misconfigured, and must not move traffic. A failure is a dead verdict, probes that are no longer sent, lost carrier, a
+// A new session is proven by its first answers. Until then it counts as down, or, with `start: trusted`, as up; whoever
+// makes the session sets that. A failure is a dead verdict, probes that are no longer sent, lost carrier, a
 // failed neighbor, IPv6 switched off or the operator. All but the first two are lasting causes, and none may be left when the session goes up again. After
 // each failure, fresh proof is needed: `up_count` answers in a row to probes sent since then.
 //
@@ -47,8 +47,9 @@ enum class SessionEvent : std::uint8_t {
     ip_off,  ///< the interface sends no IPv6 packets of this node
     ip_back,
     unprobed,  ///< nothing was sent for too long
+    unproven,  ///< a session that has to be proven has not answered for long enough
 };
-inline constexpr std::size_t kSessionEvents = 15;
+inline constexpr std::size_t kSessionEvents = 16;
 
 /// Whether packets may rely on it because it has answered.
 constexpr bool is_trusted(SessionState state) {

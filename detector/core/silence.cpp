@@ -32,6 +32,10 @@ std::string cause_there(const SessionConfig& config) {
 
 std::string likely_cause(const Silence& silence) {
     const auto& config = *silence.config;
+    if (silence.answered > 0) {
+        return fmt::format("its path loses probes, or they come back too late: it takes {} answers in a row",
+                           config.probe.up_count);
+    }
     const auto home = config.probe.return_address.to_string();
     if (config.passive_source) {
         return fmt::format(
@@ -62,9 +66,10 @@ std::string explain(const Silence& silence) {
     const auto cause = likely_cause(silence);
     if (config.passive_source) return fmt::format("none of {} expected probes came in; {}", silence.sent, cause);
     if (silence.sent == 0) return fmt::format("no probe could be sent by {}; {}", config.interface, cause);
-    return fmt::format(
-        "{} probes sent to {} by {}, {}none answered; {}", silence.sent, config.neighbor.to_string(), config.interface,
-        silence.send_errors > 0 ? fmt::format("{} refused by the interface, ", silence.send_errors) : "", cause);
+    return fmt::format("{} probes sent to {} by {}, {}{} answered; {}", silence.sent, config.neighbor.to_string(),
+                       config.interface,
+                       silence.send_errors > 0 ? fmt::format("{} refused by the interface, ", silence.send_errors) : "",
+                       silence.answered > 0 ? std::to_string(silence.answered) : "none", cause);
 }
 
 }  // namespace sidestep

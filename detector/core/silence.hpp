@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Why a session has never had an answer. A wrong address in the configuration looks like a link that is not there yet:
+// Why a session has never been proven. A wrong address in the configuration looks like a link that is not there yet:
 // nothing fails, nothing is logged, and the tables say "init". After a while somebody has to say what is likely.
 #pragma once
 
@@ -11,10 +11,11 @@
 
 namespace sidestep {
 
-/// What is known of a session that has never been answered.
+/// What is known of a session that has never been proven.
 struct Silence {
     const SessionConfig* config = nullptr;
     std::uint64_t sent = 0;
+    std::uint64_t answered = 0;  ///< never `up_count` in a row
     std::uint64_t send_errors = 0;
     bool neighbor_known = false;         ///< its MAC address is
     std::vector<std::string> return_at;  ///< the interfaces that have the return address

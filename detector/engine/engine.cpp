@@ -10,7 +10,7 @@
 
 #include "bpf/lib/portable.h"
 #include "common/log_fields.hpp"
-#include "detector/core/detection.hpp"
+#include "detector/engine/quality.hpp"
 
 namespace sidestep {
 namespace {
@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kSeekEvery = 1s;
-constexpr Nanoseconds kAuditEvery = 1s;
 constexpr std::size_t kFewRoutes = 8192;  // a walk over more of them takes milliseconds: not after each change
 
 std::string utc_now() {
@@ -36,19 +35,9 @@ RestorePolicy restore_policy(const Session& session) {
     return {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping};
 }
 
-SessionEvent meaning_of(std::uint32_t quality) {
-    if (quality == SS_LOSSY) return SessionEvent::lossy;
-    return quality == SS_SLOW ? SessionEvent::slow : SessionEvent::sound;
-}
-
 SessionEvent meaning_of(const ss_event& event) {
     if (event.type == SS_EVENT_DEAD) return SessionEvent::dead;
-    return event.type == SS_EVENT_ALIVE ? SessionEvent::alive : meaning_of(event.quality);
-}
-
-Reason poor_reason(std::uint32_t quality) {
-    if (quality == SS_LOSSY) return Reason::lossy;
-    return quality == SS_SLOW ? Reason::slow : Reason::none;
+    return event.type == SS_EVENT_ALIVE ? SessionEvent::alive : meaning_of_quality(event.quality);
 }
 
 void log_transition(const Session& session, const ss_event* evidence) {
@@ -300,52 +289,6 @@ std::optional<Nanoseconds> Engine::next_timer() const {
     const auto soonest = std::ranges::min_element(timers_, {}, [](const auto& timer) { return timer.second; });
     if (soonest == timers_.end()) return std::nullopt;
     return soonest->second;
-}
-
-void Engine::reconcile(Nanoseconds now) {
-    for (auto& session : sessions_.all()) {
-        compare_verdict(session, now);
-        check_probing(session, now);
-    }
-    seek_silent(now);
-    ask_for_neighbors(now);
-    refresh_inner();
-    if (now < next_audit_) return;
-    next_audit_ = now + kAuditEvery;
-    routes_.expire(now);
-    refresh_stale();
-    policies_.forget_mtus(now);
-    sessions_.audit_repair_active();
-    watch_silence(now);
-}
-
-/// Two looks in a row at the same last probe decide: at the first, the clock may just have come back from a standstill.
-void Engine::check_probing(Session& session, Nanoseconds now) {
-    const auto before = std::exchange(session.stuck_at, std::nullopt);
-    if (!is_trusted(session.fsm.state)) return;
-    const auto& tx = sessions_.shared(session).tx;
-    const auto sequence = SS_READ(tx.sequence);
-    const Nanoseconds last_probe(SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]));
-    const Nanoseconds last_tick(SS_READ(maps_.clock().last_tick_ns));
-    if (!is_unprobed(session.config.probe, Nanoseconds(maps_.clock_conf().tick_ns), last_probe, last_tick)) return;
-    session.stuck_at = sequence;
-    if (before == sequence) deliver(session, SessionEvent::unprobed, now);
-}
-
-void Engine::compare_verdict(Session& session, Nanoseconds now) {
-    const auto& fsm = session.fsm;
-    const auto& shared = sessions_.shared(session);
-    if (SS_READ(shared.tx.epoch) != shared.conf.epoch) return;
-    const auto verdict = SS_READ(shared.tx.verdict);
-    const bool live = fsm.state == SessionState::up || fsm.state == SessionState::degraded;
-    const bool trusted = is_trusted(fsm.state);
-    if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
-    if (verdict == SS_ALIVE && live && fsm.poor != poor_reason(SS_READ(shared.tx.quality))) {
-        deliver(session, meaning_of(SS_READ(shared.tx.quality)), now);
-    }
-    if (verdict == SS_ALIVE && !fsm.proven && !trusted && fsm.state != SessionState::admin_down) {
-        deliver(session, SessionEvent::alive, now);
-    }
 }
 
 }  // namespace sidestep

@@ -85,7 +85,7 @@ class Engine {
     [[nodiscard]] const PolicyTable& policies() const { return policies_; }
     [[nodiscard]] const SidTable& sids() const { return sids_; }
     [[nodiscard]] const EventLog& log() const { return log_; }
-    /// Mistakes that no event reports: sessions that have had no answer for 3 s since they could have, with the likely
+    /// Mistakes that no event reports: sessions that have not been proven for 3 s since they could have, with the likely
     /// causes, and the like (engine_silence.cpp).
     [[nodiscard]] std::map<std::string, Problem> problems() const;
 
@@ -113,6 +113,8 @@ class Engine {
     void compare_verdict(Session& session, Nanoseconds now);
     /// What is trusted is probed.
     void check_probing(Session& session, Nanoseconds now);
+    /// What never answered does not stay in init, if it has to be proven.
+    void check_start(Session& session, Nanoseconds now);
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
     void forget_bypasses();
@@ -136,7 +138,7 @@ class Engine {
     };
     void watch_silence(Nanoseconds now);
     void watch_source(Nanoseconds now);
-    [[nodiscard]] bool never_answered(const Session& session) const;
+    [[nodiscard]] bool never_proven(const Session& session) const;
     [[nodiscard]] Silence silence_of(const Session& session) const;
     [[nodiscard]] std::vector<std::string> holders_of(const Address& address) const;
 

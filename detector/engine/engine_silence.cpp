@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sessions that were never answered, and other mistakes that nothing else would ever report.
+// Sessions that were never proven, and other mistakes that nothing else would ever report.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -32,15 +32,17 @@ Silence Engine::silence_of(const Session& session) const {
     const auto& shared = sessions_.shared(session);
     return {.config = &session.config,
             .sent = SS_READ(shared.tx.sent),
+            .answered = SS_READ(shared.rx.answered),
             .send_errors = SS_READ(shared.tx.send_errors),
             .neighbor_known = session.neighbor_mac.has_value() && !session.fsm.neighbor_cause,
             .return_at = holders_of(session.config.probe.return_address)};
 }
 
-bool Engine::never_answered(const Session& session) const {
+bool Engine::never_proven(const Session& session) const {
     const auto state = session.fsm.state;
-    const bool waits = state == SessionState::init || state == SessionState::down;
-    return waits && session.running && SS_READ(sessions_.shared(session).rx.answered) == 0;
+    if (!session.running || (state != SessionState::init && state != SessionState::down)) return false;
+    const bool unproven = state == SessionState::init || session.fsm.reason == Reason::unproven;
+    return unproven || SS_READ(sessions_.shared(session).rx.answered) == 0;
 }
 
 /// Warns once for each cause; the text with fresh numbers is in problems().
@@ -48,21 +50,21 @@ void Engine::watch_silence(Nanoseconds now) {
     std::map<std::string, SilentSession> silent;
     std::size_t logged = 0;
     for (const auto& session : sessions_.all()) {
-        if (!never_answered(session)) continue;
+        if (!never_proven(session)) continue;
         const auto known = silences_.find(session.config.name);
         auto entry = known == silences_.end() ? SilentSession{.since = now} : known->second;
         if (now - entry.since >= kPatience) {
             const auto silence = silence_of(session);
             auto cause = likely_cause(silence);
             if (cause != entry.cause && ++logged <= kLoggedAtOnce)
-                spdlog::warn("session {}: no answer for {}: {}", session.config.name,
+                spdlog::warn("session {}: not proven for {}: {}", session.config.name,
                              format_duration(now - entry.since), explain(silence));
             entry.cause = std::move(cause);
         }
         silent[session.config.name] = std::move(entry);
     }
     if (logged > kLoggedAtOnce)
-        spdlog::warn("{} more sessions without an answer; `sidestep status` has all", logged - kLoggedAtOnce);
+        spdlog::warn("{} more sessions that were never proven; `sidestep status` has all", logged - kLoggedAtOnce);
     silences_ = std::move(silent);
     watch_source(now);
 }

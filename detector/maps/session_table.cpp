@@ -89,8 +89,17 @@ void SessionTable::remove(Session& session) {
 void SessionTable::reconfigure(Session& session, const SessionConfig& config) {
     forget(session);
     if (session.config.name != config.name) write_name(shared(session).conf.saved, config.name);
+    const bool starts_otherwise = session.config.probe.start != config.probe.start;
     session.config = config;
+    if (starts_otherwise) count_by_start(session);
     index(session);
+}
+
+/// What a session counts as before its first answer.
+void SessionTable::count_by_start(const Session& session) {
+    if (session.fsm.state != SessionState::init) return;
+    const bool trusted = session.config.probe.start == Start::trusted;
+    apply(session, {.lower = !trusted, .raise = trusted});
 }
 
 void SessionTable::restart(Session& session, const SessionConfig& config) {
@@ -162,6 +171,7 @@ void SessionTable::adopt(Session& session) {
     const auto& conf = shared(session).conf;
     session.adopted = true;
     session.fsm = restore(conf.saved);
+    count_by_start(session);
     // The neighbor table may have lost the address meanwhile; the probes still contain it.
     if (conf.flags == SS_SESSION_ACTIVE) {
         std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
@@ -178,12 +188,14 @@ void SessionTable::start_fresh(Session& session) {
     fresh.tx.sequence = fresh.rx.newest = sequence;
     fresh.tx.proof_from = sequence + 1;
     write_identity(fresh.conf.saved, session.config);
-    // Trusted until it fails (session_fsm.hpp), unless it is known to have failed.
-    maps_.states[session.index] = {.rank = SS_UP, .protects = 0};
+    const bool trusted = session.config.probe.start == Start::trusted;
+    maps_.states[session.index] = {.rank = trusted ? SS_UP : SS_DOWN, .protects = 0};
     const auto known = saved_.find(session.config.name);
     if (known == saved_.end()) return;
     const auto [state, reason] = known->second;
     saved_.erase(known);
+    // It was proven a moment ago.
+    if (state == SessionState::up || state == SessionState::degraded) maps_.states[session.index].rank = SS_UP;
     const bool admin = state == SessionState::admin_down;
     if (!admin && state != SessionState::down && state != SessionState::wait) return;
     session.fsm.state = admin ? SessionState::admin_down : SessionState::down;

@@ -32,6 +32,7 @@ struct Session {
     bool link_seen = false;                   ///< rtnetlink has reported the interface
     bool running = false;                     ///< the interface is up and has carrier
     bool ip_off = false;                      ///< it has no IPv6
+    std::optional<Nanoseconds> awaited{};     ///< since when it is in init, with its interface up
     std::optional<std::uint64_t> stuck_at{};  ///< its last probe, if that was too long ago when last looked at
     std::uint32_t mtu = 0;                    ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
@@ -100,6 +101,7 @@ class SessionTable {
     void take_leftover(Session& session);
     void adopt(Session& session);
     void start_fresh(Session& session);
+    void count_by_start(const Session& session);
     void clear(std::uint16_t index);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);

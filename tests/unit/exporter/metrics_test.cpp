@@ -33,6 +33,7 @@ NodeAnswers answers() {
     node.status = json::parse(R"({"node": "A", "version": "0.1.0",
         "clock": {"recent_gap_us": 260.5, "probes_missed": 3},
         "rejected_probes": {"bad-mac": 2},
+        "problems": [{"about": "session A-B", "problem": "10 probes sent", "age_ms": 5}],
         "counters": {"repaired": 7, "plain": 1000, "too-big": 4, "no-candidate": 5, "not-in-domain": 0}})");
     node.sessions = json::parse(R"({"sessions": [
         {"name": "A-B", "kind": "adjacency", "interface": "to-B", "state": "down", "sent": 100, "lost": 9,
@@ -60,6 +61,7 @@ TEST(Metrics, OfTheNode) {
     EXPECT_THAT(text, HasSubstr("sidestep_rejected_probes_total{node=\"A\",reason=\"bad-mac\"} 2\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_gap_seconds{node=\"A\"} 0.0002605"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_missed_probes_total{node=\"A\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_problems{node=\"A\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_routing_age_seconds{node=\"A\"} 1.5\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_routing_problem{node=\"A\"} 0\n"));
 }

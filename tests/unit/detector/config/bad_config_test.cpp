@@ -25,7 +25,7 @@ std::vector<BadCase> bad_structure() {
          {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
         {"UnknownKeyInDefaults",
          [](Parts& p) { p.probe = "probe: {return-address: fd00::1}"; },
-         {"f:3:9: probe.return-address: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+         {"f:3:9: probe.return-address: unknown key; known: interval, multiplier, up-count, start, wait-to-restore, "
           "allowance, "
           "turnaround, size, traffic-class, loss-limit, rtt-limit, damping"}},
         {"DampingThatNeverSuppresses",
@@ -39,7 +39,8 @@ std::vector<BadCase> bad_structure() {
          {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, probe, bypass"}},
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, mult: 3}"); },
-         {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+         {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, start, "
+          "wait-to-restore, "
           "allowance, turnaround, size, traffic-class, loss-limit, rtt-limit, damping, return-address, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },

@@ -58,6 +58,24 @@ TEST(ConfigAdjacencies, HaveABypassOverSessionsThatComeLater) {
     EXPECT_THAT(config.adjacencies.at(1).bypass, IsEmpty());
 }
 
+TEST(ConfigAdjacencies, StartProvenOrTrusted) {
+    Parts parts;
+    EXPECT_EQ(read_good(parts.text()).adjacencies.at(0).probe.start, Start::proven);
+    parts.probe = "probe: {start: trusted}";
+    parts.second =
+        R"(- {name: A-C, interface: to-C, neighbor: "fe80::c", probe: {return-address: "fd00:ac::1", start: proven}})";
+    parts.more =
+        "paths: [{name: P, adjacency: A-C, segments: [fd00::c], probe: {return-address: fd00:ac::1, start: proven}}]\n"
+        "passives: [{name: R, interface: to-B, source: fd00::b, probe: {start: proven}}]";
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.adjacencies.at(0).probe.start, Start::trusted);
+    EXPECT_EQ(config.adjacencies.at(1).probe.start, Start::proven);
+    EXPECT_EQ(config.paths.at(0).probe.start, Start::proven);
+    EXPECT_EQ(config.passives.at(0).probe.start, Start::proven);
+    parts.probe = "probe: {start: hopeful}";
+    EXPECT_THAT(complaints_about(parts.text()), ElementsAre(testing::HasSubstr("f:3:16: probe.start: ")));
+}
+
 TEST(ConfigAdjacencies, HaveProbesOfAnySize) {
     Parts parts;
     parts.probe = "probe: {size: 160}";
@@ -134,7 +152,8 @@ std::vector<BadCase> bad_adjacencies() {
          {"f:5:100: adjacencies[0].bypass: must hold 1 to 6 entries, not 0"}},
         {"SizeOfAPassive",
          [](Parts& p) { p.more = "passives: [{name: R, interface: to-B, source: fd00::b, probe: {size: 200}}]"; },
-         {"f:10:64: passives[0].probe.size: unknown key; known: interval, multiplier, up-count, wait-to-restore, "
+         {"f:10:64: passives[0].probe.size: unknown key; known: interval, multiplier, up-count, start, "
+          "wait-to-restore, "
           "allowance, damping"}},
         {"SizeOfAPath",
          [](Parts& p) {

@@ -147,6 +147,14 @@ const std::vector<Row> kRows{
     {down, 0, E::unprobed, down, 0, R::unanswered, I},
     {admin_down, 0, E::unprobed, admin_down, 0, R::admin, I},
 
+    // Not proven in time: only a new session has to be.
+    {init, 0, E::unproven, down, 0, R::unproven, C | L | P},
+    {up, kProven, E::unproven, up, kProven, R::none, I},
+    {degraded, kProven, E::unproven, degraded, kProven, R::lossy, I},
+    {wait, kProven, E::unproven, wait, kProven, R::unanswered, I},
+    {down, 0, E::unproven, down, 0, R::unanswered, I},
+    {admin_down, 0, E::unproven, admin_down, 0, R::admin, I},
+
     // IPv6 switched off is one more lasting cause.
     {init, 0, E::ip_off, down, kIp, R::ip_off, C | L | P},
     {init, 0, E::ip_back, init, 0, R::none, I},

@@ -29,6 +29,13 @@ TEST_F(SilenceTest, SaysWhatWasSentAndWhatCameBack) {
     EXPECT_THAT(explain(silence_), HasSubstr("no probe could be sent by to-B"));
 }
 
+TEST_F(SilenceTest, SomeAnswersAreNotEnough) {
+    silence_.answered = 12;
+    EXPECT_EQ(explain(silence_),
+              "3000 probes sent to fe80::b by to-B, 12 answered; its path loses probes, or they come back too late: it "
+              "takes 3 answers in a row");
+}
+
 TEST_F(SilenceTest, NobodyIsThere) {
     silence_.neighbor_known = false;
     EXPECT_THAT(likely_cause(silence_), HasSubstr("nobody behind to-B answers for fe80::b: wrong neighbor"));

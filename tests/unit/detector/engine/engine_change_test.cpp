@@ -79,8 +79,8 @@ TEST_F(EngineTest, ANewNeighborStartsFresh) {
     ASSERT_TRUE(plan);
     EXPECT_TRUE(plan->sessions.front().starts_anew);
     EXPECT_EQ(session("A-B").fsm.state, SessionState::init);
-    EXPECT_EQ(rank("A-B"), SS_UP);
-    EXPECT_EQ(maps_.repair().active, 0U);
+    EXPECT_EQ(rank("A-B"), SS_DOWN);
+    EXPECT_EQ(maps_.repair().active, 1U);
     EXPECT_EQ(conf("A-B").flags, 0U) << "silent until the new neighbor is resolved";
     EXPECT_FALSE(session("A-B").neighbor_mac);
 }

@@ -183,6 +183,7 @@ TEST_F(EngineTest, AllStatesOfALinkAreLoweredBeforeTheFirstIsReported) {
     auto config = square();
     for (int i = 0; i < 100; ++i) {
         config.adjacencies.push_back(adjacency("L" + std::to_string(i), "lan", "fe80::" + std::to_string(i + 1)));
+        config.adjacencies.back().probe.start = Start::trusted;  // or else they would be down from the start
     }
     ASSERT_TRUE(apply(config));
     engine_->on_link(link("lan", 9), kNow);

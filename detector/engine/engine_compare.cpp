@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Compares the engine's view with shared memory, which knows better.
+#include <chrono>
+#include <utility>
+
+#include "bpf/lib/portable.h"
+#include "detector/core/detection.hpp"
+#include "detector/engine/engine.hpp"
+#include "detector/engine/quality.hpp"
+
+namespace sidestep {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Nanoseconds kAuditEvery = 1s;
+
+}  // namespace
+
+void Engine::reconcile(Nanoseconds now) {
+    for (auto& session : sessions_.all()) {
+        compare_verdict(session, now);
+        check_probing(session, now);
+        check_start(session, now);
+    }
+    seek_silent(now);
+    ask_for_neighbors(now);
+    refresh_inner();
+    if (now < next_audit_) return;
+    next_audit_ = now + kAuditEvery;
+    routes_.expire(now);
+    refresh_stale();
+    policies_.forget_mtus(now);
+    sessions_.audit_repair_active();
+    watch_silence(now);
+}
+
+/// Two looks in a row at the same last probe decide: at the first, the clock may just have come back from a standstill.
+void Engine::check_probing(Session& session, Nanoseconds now) {
+    const auto before = std::exchange(session.stuck_at, std::nullopt);
+    if (!is_trusted(session.fsm.state)) return;
+    const auto& tx = sessions_.shared(session).tx;
+    const auto sequence = SS_READ(tx.sequence);
+    const Nanoseconds last_probe(SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]));
+    const Nanoseconds last_tick(SS_READ(maps_.clock().last_tick_ns));
+    if (!is_unprobed(session.config.probe, Nanoseconds(maps_.clock_conf().tick_ns), last_probe, last_tick)) return;
+    session.stuck_at = sequence;
+    if (before == sequence) deliver(session, SessionEvent::unprobed, now);
+}
+
+void Engine::check_start(Session& session, Nanoseconds now) {
+    if (session.fsm.state != SessionState::init || !session.running) return session.awaited.reset();
+    if (!session.awaited) session.awaited = now;
+    const auto& probe = session.config.probe;
+    const bool probes = sessions_.shared(session).conf.flags != 0;  // else its neighbor is not known
+    if (probes && probe.start == Start::proven && now - *session.awaited > longest_start(probe))
+        deliver(session, SessionEvent::unproven, now);
+}
+
+void Engine::compare_verdict(Session& session, Nanoseconds now) {
+    const auto& fsm = session.fsm;
+    const auto& shared = sessions_.shared(session);
+    if (SS_READ(shared.tx.epoch) != shared.conf.epoch) return;
+    const auto verdict = SS_READ(shared.tx.verdict);
+    const bool live = fsm.state == SessionState::up || fsm.state == SessionState::degraded;
+    const bool trusted = is_trusted(fsm.state);
+    if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
+    if (verdict == SS_ALIVE && live && fsm.poor != poor_reason(SS_READ(shared.tx.quality))) {
+        deliver(session, meaning_of_quality(SS_READ(shared.tx.quality)), now);
+    }
+    if (verdict == SS_ALIVE && !fsm.proven && !trusted && fsm.state != SessionState::admin_down) {
+        deliver(session, SessionEvent::alive, now);
+    }
+}
+
+}  // namespace sidestep
