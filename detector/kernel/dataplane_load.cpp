@@ -36,7 +36,7 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 std::string explain_load_failure(int error) {
     if (error == -EPERM || error == -EACCES) {
         return "the kernel refused the BPF programs (permission denied): run as root, or give the process CAP_BPF, "
-               "CAP_NET_ADMIN, CAP_NET_RAW and CAP_PERFMON";
+               "CAP_NET_ADMIN, CAP_NET_RAW, CAP_PERFMON and CAP_SYS_ADMIN";
     }
     if (error == -EINVAL || error == -ENOTSUP) {
         return fmt::format(

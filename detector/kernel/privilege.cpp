@@ -13,12 +13,13 @@
 namespace sidestep {
 namespace {
 
-// Without CAP_SYS_ADMIN it runs, but it cannot mount a bpffs, and programs that a predecessor or it itself attached stay:
-// they are found by number.
-constexpr std::array<std::pair<int, const char*>, 4> kNeeded{{{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+// Programs at an interface are found by number, which takes CAP_SYS_ADMIN: without, those of a predecessor, and our own
+// at the end, would stay and take packets.
+constexpr std::array<std::pair<int, const char*>, 5> kNeeded{{{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
                                                               {CAP_NET_RAW, "CAP_NET_RAW"},
                                                               {CAP_BPF, "CAP_BPF"},
-                                                              {CAP_PERFMON, "CAP_PERFMON"}}};
+                                                              {CAP_PERFMON, "CAP_PERFMON"},
+                                                              {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}}};
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<void> check_privilege() {
         if (!have) missing += std::string(missing.empty() ? "" : ", ") + name;
     }
     if (missing.empty()) return {};
-    return fail("missing privilege to load and attach BPF programs: run as root, or give the process " + missing);
+    return fail("missing privilege to load, attach and find BPF programs: run as root, or give the process " + missing);
 }
 
 }  // namespace sidestep

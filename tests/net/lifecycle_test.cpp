@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests start and end: who may start, what a refusal says and leaves alone, and what is gone after SIGTERM.
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -241,6 +242,21 @@ TEST_F(Lifecycle, WithoutPrivilegeItSaysWhatToDo) {
         EXPECT_FALSE(std::filesystem::exists(place + "/A.sock")) << way[1];
     }
     EXPECT_EQ(snapshot("A"), before);
+}
+
+// It could do all its work but the last: take its programs away again.
+TEST_F(Lifecycle, WithoutTheRightToFindItsProgramsItDoesNotStart) {
+    if (shell("A", "command -v setpriv").empty()) GTEST_SKIP() << "setpriv is not installed";
+    const auto place = lab().directory() + "/mounted";
+    std::filesystem::create_directories(place + "/bpf");
+    ASSERT_EQ(::mount("bpf", (place + "/bpf").c_str(), "bpf", 0, nullptr), 0);
+    const auto ended =
+        run_sidestepd("A", config("A"), {"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"}, place);
+    ::umount2((place + "/bpf").c_str(), MNT_DETACH);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("to load, attach and find BPF programs"));
+    EXPECT_THAT(ended.output, HasSubstr("give the process CAP_SYS_ADMIN"));
+    EXPECT_FALSE(hooked("A", "to-B"));
 }
 
 TEST_F(Lifecycle, AnImpossibleRunDirectoryIsRefused) {
