@@ -27,6 +27,7 @@ struct DetectorHealth {
     std::string_view attached;       ///< how the programs are attached: tcx or clsact
     Nanoseconds started{};           ///< CLOCK_MONOTONIC
     Nanoseconds longest_lateness{};  ///< of the detector's own timer
+    Nanoseconds recent_lateness{};   ///< the same, of its last 64 to 128 turns
     std::uint64_t clock_restarts = 0;
     const std::vector<Entrance>& entrances;
     const Problems& problems;

@@ -160,7 +160,7 @@ Result<void> Daemon::prepare() {
     base_ = desired_of(config_);
     restore_clients();
     const auto wanted = with_clients(base_, clients_.configs());
-    if (auto applied = engine_->apply(wanted, monotonic_now()); !applied) return std::unexpected(applied.error());
+    if (auto applied = engine_->apply(wanted, kernel_now()); !applied) return std::unexpected(applied.error());
     if (auto opened = kernel_->open(); !opened) return opened;
     if (needs_routes(wanted)) {
         if (auto opened = kernel_->open_routes(); !opened) return opened;
@@ -198,7 +198,7 @@ Result<void> Daemon::take_over() {
     dataplane_->unpin_other_layouts();
     spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions().all().size(),
                  config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
-    note_problems(monotonic_now());
+    note_problems(kernel_now());
     service_.ready();
     return {};
 }
@@ -240,8 +240,8 @@ void Daemon::wait_for_events() {
     ring_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
         if (error) return;
         dataplane_->consume_events(
-            {.verdict = [this](const ss_event& event) { engine_->on_kernel_event(event, monotonic_now()); },
-             .too_big = [this](const ss_too_big_event& event) { engine_->on_too_big(event, monotonic_now()); }});
+            {.verdict = [this](const ss_event& event) { engine_->on_kernel_event(event, kernel_now()); },
+             .too_big = [this](const ss_too_big_event& event) { engine_->on_too_big(event, kernel_now()); }});
         arm_timer();
         wait_for_events();
     });
@@ -250,10 +250,10 @@ void Daemon::wait_for_events() {
 void Daemon::arm_timer() {
     const auto next = engine_->next_timer();
     if (!next) return;
-    timer_.expires_at(std::chrono::steady_clock::time_point(*next));
+    timer_.expires_at(at_kernel_time(*next));
     timer_.async_wait([this](const auto& error) {
         if (error) return;
-        engine_->run_timers(monotonic_now());
+        engine_->run_timers(kernel_now());
         arm_timer();
     });
 }
@@ -273,15 +273,16 @@ XdpDemands Daemon::xdp_demands() const {
 
 void Daemon::review_attachments(const XdpDemands& demands) {
     if (in_force_) attachments_->review(demands);
-    next_review_ = monotonic_now() + kReviewEvery;
+    next_review_ = kernel_now() + kReviewEvery;
 }
 
 void Daemon::arm_reconcile() {
     reconcile_.expires_after(kReconcileEvery);
     reconcile_.async_wait([this](const auto& error) {
         if (error) return;
-        const auto now = monotonic_now();
-        longest_lateness_ = std::max<Nanoseconds>(longest_lateness_, now - reconcile_.expiry().time_since_epoch());
+        const auto now = kernel_now();
+        lateness_.note(std::chrono::steady_clock::now() - reconcile_.expiry());
+        kernel_->note_turn(now);
         engine_->reconcile(now);
         saver_->tick();
         if (rejects_->due(now)) rejects_->report(dataplane_->counters(), now);

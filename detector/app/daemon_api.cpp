@@ -22,7 +22,7 @@ DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
             .sessions =
                 [this](const ListQuery& query) {
-                    return answer_sessions(*engine_, clients_, history_, query, monotonic_now());
+                    return answer_sessions(*engine_, clients_, history_, query, kernel_now());
                 },
             .policies = [this](const ListQuery& query) { return answer_policies(*engine_, *dataplane_, query); },
             .events = [this] { return events(); },
@@ -50,11 +50,12 @@ json Daemon::status() {
                                  .clock = clock_->kind(),
                                  .attached = kind_ == TcKind::tcx ? "tcx" : "clsact",
                                  .started = started_,
-                                 .longest_lateness = longest_lateness_,
+                                 .longest_lateness = lateness_.longest(),
+                                 .recent_lateness = lateness_.recent(),
                                  .clock_restarts = clock_->restarts(),
                                  .entrances = attachments_->entrances(),
                                  .problems = problems_},
-                                monotonic_now());
+                                kernel_now());
     answer["config_file"] = options_.config_file;
     return answer;
 }
@@ -87,7 +88,7 @@ json Daemon::why(const std::string& destination) {
     for (const auto& name : sessions_of(found.policy->config)) {
         const auto* session = engine_->sessions().find(name);
         if (session == nullptr) continue;
-        auto entry = answer_session(*engine_, *session, clients_, history_, monotonic_now());
+        auto entry = answer_session(*engine_, *session, clients_, history_, kernel_now());
         const auto* past = history_.find(name);
         entry["last_event"] = past != nullptr ? past->last_event : json();
         answer["sessions"].push_back(std::move(entry));
@@ -99,7 +100,7 @@ json Daemon::admin(const std::string& name, bool up, bool dry_run) {
     auto* session = engine_->sessions().find(name);
     if (session == nullptr) return {{"error", "no session '" + name + "'; `sidestep sessions` lists them"}};
     const bool changes = up == (session->fsm.state == SessionState::admin_down) || is_rehearsing(session->fsm);
-    if (!dry_run) engine_->on_admin(*session, up, monotonic_now());
+    if (!dry_run) engine_->on_admin(*session, up, kernel_now());
     arm_timer();
     return {{"session", name}, {"state", to_string(session->fsm.state)}, {"changed", changes}};
 }
@@ -114,7 +115,7 @@ json Daemon::drain(const DrainRequest& request) {
         return {{"error", fmt::format("nothing else takes {}: these packets would stay on the link. `--dry-run` shows "
                                       "more, `--force` moves the others",
                                       to_string(plan.stays))}};
-    const auto now = monotonic_now();
+    const auto now = kernel_now();
     if (!request.dry_run && request.for_ms) {
         engine_->rehearse_failure(*session, now + time_of(*request.for_ms), now);
     } else if (!request.dry_run) {

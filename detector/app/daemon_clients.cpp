@@ -73,7 +73,7 @@ json Daemon::remove_session(const std::string& name, bool force, ConnectionId co
 }
 
 void Daemon::on_client_gone(ConnectionId connection) {
-    if (clients_.leave(client_of(connection), monotonic_now())) warn_of(follow_clients());
+    if (clients_.leave(client_of(connection), kernel_now())) warn_of(follow_clients());
     arm_leases();
 }
 
@@ -89,10 +89,10 @@ Result<ChangePlan> Daemon::follow_clients() {
 void Daemon::arm_leases() {
     const auto next = clients_.next_end();
     if (!next) return;
-    lease_.expires_at(std::chrono::steady_clock::time_point(*next));
+    lease_.expires_at(at_kernel_time(*next));
     lease_.async_wait([this](const auto& error) {
         if (error) return;
-        if (clients_.expire(monotonic_now())) warn_of(follow_clients());
+        if (clients_.expire(kernel_now())) warn_of(follow_clients());
         arm_leases();
     });
 }
@@ -108,7 +108,7 @@ void Daemon::restore_clients() {
                           .request = std::move(saved.request),
                           .lease = saved.lease,
                           .owner = std::nullopt},
-                         monotonic_now());
+                         kernel_now());
     }
     make_room_for(base_);
 }

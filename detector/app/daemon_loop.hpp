@@ -36,21 +36,18 @@
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
 #include "detector/core/client_sessions.hpp"
+#include "detector/core/lateness.hpp"
 #include "detector/core/problems.hpp"
 #include "detector/core/upkeep.hpp"
 #include "detector/engine/engine.hpp"
 #include "detector/feed/routing_feed.hpp"
+#include "detector/kernel/kernel_time.hpp"
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/object_watch.hpp"
 #include "detector/kernel/tc_hook.hpp"
 #include "detector/service/service_manager.hpp"
 
 namespace sidestep {
-
-/// CLOCK_MONOTONIC.
-inline Nanoseconds monotonic_now() {
-    return std::chrono::steady_clock::now().time_since_epoch();
-}
 
 /// True if something depends on the routes that an interface had.
 bool needs_routes(const Desired& desired);
@@ -152,8 +149,8 @@ class Daemon {
     DaemonOptions options_;
     ServiceManager& service_;
     const TcKind kind_ = options_.attach.value_or(best_tc_kind());
-    const Nanoseconds started_ = monotonic_now();
-    Nanoseconds longest_lateness_{};
+    const Nanoseconds started_ = kernel_now();
+    Lateness lateness_;
     std::string bpffs_;
     NodePaths paths_;
     PolicySizes sizes_;

@@ -42,7 +42,7 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
         review_attachments(demands);  // before a list is in force that is too long for XDP
     }
     const auto clock_before = engine_->present().clock;
-    auto plan = engine_->apply(wanted, monotonic_now());
+    auto plan = engine_->apply(wanted, kernel_now());
     if (!plan || !in_force_ || plan->empty()) return plan;
     if (!plan->entrances.empty() || !plan->only_sessions()) attachments_->apply(wanted, xdp_demands());
     if (!plan->only_sessions()) {
@@ -87,7 +87,7 @@ void Daemon::wait_for_hangup() {
 void Daemon::reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done) {
     if (loader_.busy() || !in_force_)
         return done({{"error", "busy: a start or another reload is going on; try again when it is done"}});
-    if (!dry_run) service_.reloading(monotonic_now());
+    if (!dry_run) service_.reloading(kernel_now());
     loader_.load(file, [this, dry_run, done](auto config, const Complaints& complaints) {
         for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
         done(config ? take(std::move(*config), dry_run) : refuse(complaints, dry_run));

@@ -44,7 +44,7 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
 void Daemon::install() {
     const bool complete = !config_.routing || routed_;
     installation_->apply(engine_->policies().all(), engine_->sids().all(), complete);
-    next_install_ = monotonic_now() + install_pause_;
+    next_install_ = kernel_now() + install_pause_;
 }
 
 void Daemon::look_after(Nanoseconds now) {

@@ -8,18 +8,17 @@
 #include <boost/asio/post.hpp>
 
 #include "detector/app/descriptor.hpp"
+#include "detector/kernel/kernel_time.hpp"
 
 namespace sidestep {
 namespace {
 
-constexpr int kRoutesAtOnce = 16;  // datagrams: a change each, or in a dump some hundred routes
+constexpr int kRoutesAtOnce = 4;  // datagrams: a change each, or in a dump some hundred routes, 2 us each
 constexpr int kFirstDumps = 3;
 constexpr Nanoseconds kDumpAgainAfter = std::chrono::seconds(1);
 constexpr int kShareOfDumps = 5;  // at most a fifth of the time is spent on comparing routes
 
-Nanoseconds now() {
-    return std::chrono::steady_clock::now().time_since_epoch();
-}
+constexpr Nanoseconds kStandstill = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -27,12 +26,12 @@ Result<void> KernelWatch::open() {
     auto netlink = Netlink::open({
         .link =
             [this](const LinkChange& change) {
-                engine_.on_link(change, now());  // first: traffic waits for it
+                engine_.on_link(change, kernel_now());  // first: traffic waits for it
                 attachments_.on_link(change);
                 links_changed_ = true;
                 note_link(change);
             },
-        .neighbor = [this](const NeighborChange& change) { engine_.on_neighbor(change, now()); },
+        .neighbor = [this](const NeighborChange& change) { engine_.on_neighbor(change, kernel_now()); },
         .address =
             [this](const AddressChange& change) {
                 engine_.on_address(change);
@@ -44,7 +43,7 @@ Result<void> KernelWatch::open() {
     auto dumped = netlink_->dump();
     for (int i = 1; i < kFirstDumps && !dumped; ++i) dumped = netlink_->dump();
     if (!dumped) return dumped;
-    engine_.on_links_known(now());
+    engine_.on_links_known(kernel_now());
     return {};
 }
 
@@ -52,8 +51,8 @@ Result<void> KernelWatch::open_routes() {
     if (route_watch_) return {};
     auto& routes = engine_.routes();
     auto watch = RouteWatch::open(
-        {.route = [this](const RouteChange& change) { engine_.on_route(change, now()); },
-         .nexthop = [&routes](const NextHopChange& change) { routes.on_nexthop(change, now()); },
+        {.route = [this](const RouteChange& change) { engine_.on_route(change, kernel_now()); },
+         .nexthop = [&routes](const NextHopChange& change) { routes.on_nexthop(change, kernel_now()); },
          .rules = [&routes](RouteFamily family, const RuleSet& rules) { routes.on_rules(family, rules); },
          .doubt_nexthops = [&routes] { routes.doubt_nexthops(); },
          .doubt_routes = [this] { engine_.doubt_routes(); },
@@ -61,15 +60,15 @@ Result<void> KernelWatch::open_routes() {
          .rules_changed = [this] { compare_routes(); }});
     if (!watch) return std::unexpected(watch.error());
     route_watch_ = std::move(*watch);
-    told_since_ = now();
+    told_since_ = kernel_now();
     route_watch_->refresh();
     return following_ ? follow_routes() : Result<void>();
 }
 
 void KernelWatch::routes_told(bool complete) {
-    dump_took_ = now() - told_since_;
+    dump_took_ = kernel_now() - told_since_;
     routes_problem_.note(route_watch_->last_dump(), "bypasses know the routes only in part; asking again: ");
-    if (complete) return engine_.on_routes_told(now());
+    if (complete) return engine_.on_routes_told(kernel_now());
     compare_routes(kDumpAgainAfter);
 }
 
@@ -95,7 +94,7 @@ void KernelWatch::compare_routes(Nanoseconds after) {
     compare_.async_wait([this](const auto& error) {
         if (error) return;
         comparing_ = false;
-        told_since_ = now();
+        told_since_ = kernel_now();
         route_watch_->refresh();
         read_routes();
         if (std::exchange(compare_again_, false)) compare_routes();
@@ -104,10 +103,19 @@ void KernelWatch::compare_routes(Nanoseconds after) {
 
 Result<void> KernelWatch::follow(std::function<void()> after_change) {
     following_ = true;
+    note_turn(kernel_now());
     if (auto given = watch_descriptor(rtnetlink_, netlink_->fd()); !given) return given;
     after_change_ = std::move(after_change);
-    wait_for(rtnetlink_, [this] { settle(netlink_->read()); });
+    wait_for(rtnetlink_, [this] { read_changes(); });
     return route_watch_ ? follow_routes() : Result<void>();
+}
+
+/// What waited while the loop stood still is old news: a link that went down and came back would go down again.
+void KernelWatch::read_changes() {
+    if (kernel_now() - last_turn_ < kStandstill) return settle(netlink_->read());
+    note_turn(kernel_now());
+    compare_routes();
+    settle(netlink_->look_anew());
 }
 
 void KernelWatch::settle(const Result<void>& read) {

@@ -41,10 +41,13 @@ class KernelWatch {
 
     /// Has the kernel resolve a neighbor; the answer comes as a change, from the loop.
     void resolve(int ifindex, const Address& neighbor);
+    /// The loop turns. Must be called several times a second.
+    void note_turn(Nanoseconds now) { last_turn_ = now; }
     /// Whether a link changed since the last call.
     bool links_changed() { return std::exchange(links_changed_, false); }
 
   private:
+    void read_changes();
     /// After changes of links, neighbors and addresses were read, with this result.
     void settle(const Result<void>& read);
     Result<void> follow_routes();
@@ -68,7 +71,8 @@ class KernelWatch {
     bool reading_on_ = false;            ///< the rest of a portion is to be read
     bool comparing_ = false;             ///< that timer is set
     bool compare_again_ = false;         ///< something happened since
-    Nanoseconds told_since_{};           ///< the present dump of routes began then
+    Nanoseconds last_turn_{};
+    Nanoseconds told_since_{};  ///< the present dump of routes began then
     Nanoseconds dump_took_{};
     std::map<int, std::pair<bool, bool>> link_states_;  ///< interfaces: up, running
     std::function<void()> after_change_;

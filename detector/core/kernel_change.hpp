@@ -37,6 +37,7 @@ struct NeighborChange {
     Address address;
     NeighborStatus status = NeighborStatus::unknown;
     std::optional<MacAddress> mac;
+    bool gone = false;  ///< its entry is
 };
 
 struct AddressChange {

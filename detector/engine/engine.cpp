@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kSeekEvery = 1s;
+constexpr Nanoseconds kNeighborDoubt = 10ms;
 constexpr std::size_t kFewRoutes = 8192;  // a walk over more of them takes milliseconds: not after each change
 
 std::string utc_now() {
@@ -119,6 +120,8 @@ void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
     auto* session = sessions_.find(static_cast<std::uint16_t>(event.session));
     // An event of an earlier epoch says nothing: fresh proof has been requested since.
     if (session == nullptr || event.epoch != sessions_.shared(*session).conf.epoch) return;
+    if (is_old_news(*session, event)) return;
+    session->heard = Nanoseconds(event.time_ns);
     deliver(*session, meaning_of(event), now, &event);
 }
 
@@ -151,7 +154,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
         const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;
         return its_own && (change.gone || !change.running || change.ip_off || session.config.interface != change.name);
     };
-    // Traffic waits for these stores, so all of them come before anything is logged or written.
+    // The same for those that lose an interface of another number, or its name.
     for (auto* session : concerned) {
         if (loses_link(*session)) sessions_.apply(*session, {.lower = true});
     }
@@ -230,11 +233,20 @@ void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
             relinked_ = true;
             relink(*session);
         }
-        if (change.status == NeighborStatus::failed) deliver(*session, SessionEvent::neighbor_failed, now);
+        if (change.status == NeighborStatus::failed) on_neighbor_failed(*session, now);
+        if (change.gone || change.status == NeighborStatus::usable) neighbor_doubts_.erase(session->index);
         if (change.status == NeighborStatus::usable && session->fsm.neighbor_cause) {
             deliver(*session, SessionEvent::neighbor_resolved, now);
         }
     }
+}
+
+/// An operator who removes an entry is told of like a failure, and right afterwards of the removal. So the neighbor of a
+/// session that is answered is asked for, and has failed only if that is not followed by better news.
+void Engine::on_neighbor_failed(Session& session, Nanoseconds now) {
+    if (!is_answered(session)) return deliver(session, SessionEvent::neighbor_failed, now);
+    if (neighbor_doubts_.emplace(session.index, now + kNeighborDoubt).second) seek(session);
+    ask_for_neighbors(now);
 }
 
 void Engine::on_address(const AddressChange& change) {
@@ -280,15 +292,26 @@ void Engine::run_timers(Nanoseconds now) {
         if (when <= now) due.push_back(index);
     }
     for (const auto index : due) {
-        timers_.erase(index);
-        if (auto* session = sessions_.find(index)) deliver(*session, SessionEvent::timer, now);
+        auto* session = sessions_.find(index);
+        if (session != nullptr) compare_verdict(*session, now);  // it may have died while this process stood still
+        const auto timer = timers_.find(index);
+        if (timer == timers_.end() || timer->second > now) continue;
+        timers_.erase(timer);
+        if (session != nullptr) deliver(*session, SessionEvent::timer, now);
     }
+    std::erase_if(neighbor_doubts_, [&](const auto& doubt) {
+        if (doubt.second > now) return false;
+        if (auto* session = sessions_.find(doubt.first)) deliver(*session, SessionEvent::neighbor_failed, now);
+        return true;
+    });
 }
 
 std::optional<Nanoseconds> Engine::next_timer() const {
-    const auto soonest = std::ranges::min_element(timers_, {}, [](const auto& timer) { return timer.second; });
-    if (soonest == timers_.end()) return std::nullopt;
-    return soonest->second;
+    std::optional<Nanoseconds> soonest;
+    for (const auto* timers : {&timers_, &neighbor_doubts_}) {
+        for (const auto& [index, when] : *timers) soonest = std::min(soonest.value_or(when), when);
+    }
+    return soonest;
 }
 
 }  // namespace sidestep

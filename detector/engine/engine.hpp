@@ -96,6 +96,7 @@ class Engine {
     void finish_sessions(const ChangePlan& plan, const Desired& wanted, Nanoseconds now);
     void undo_sessions(const ChangePlan& plan);
     void start_session(Session& session, Nanoseconds now);
+    void forget_timers(const Session& session);
     void wait_by_its_policy(Session& session, Nanoseconds now);
 
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
@@ -111,6 +112,11 @@ class Engine {
     void ask_for_neighbors(Nanoseconds now);
     void seek_silent(Nanoseconds now);
     void compare_verdict(Session& session, Nanoseconds now);
+    /// Whether shared memory knows better than an event that was read late.
+    [[nodiscard]] bool is_old_news(const Session& session, const ss_event& event) const;
+    /// Whether its probes come back now.
+    [[nodiscard]] bool is_answered(const Session& session) const;
+    void on_neighbor_failed(Session& session, Nanoseconds now);
     /// What is trusted is probed.
     void check_probing(Session& session, Nanoseconds now);
     /// What never answered does not stay in init, if it has to be proven.
@@ -164,6 +170,8 @@ class Engine {
     /// is well.
     std::map<std::uint32_t, std::set<std::uint32_t>> upstreams_;
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
+    /// Sessions that are answered and whose neighbors neighbor discovery has given up, and when that counts.
+    std::map<std::uint16_t, Nanoseconds> neighbor_doubts_;
     NeighborQueue neighbors_;
     Nanoseconds next_seek_{};
     Nanoseconds next_audit_{};

@@ -106,14 +106,14 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
     for (const auto& change : plan.sessions) {
         auto* session = sessions_.find(change.name);
         if (change.kind == ChangeKind::removed) {
-            timers_.erase(session->index);
+            forget_timers(*session);
             sessions_.remove(*session);
             continue;
         }
         if (change.kind == ChangeKind::added) {
             start_session(*session, now);
         } else if (change.starts_anew) {
-            timers_.erase(session->index);
+            forget_timers(*session);
             sessions_.restart(*session, config_of(wanted, change.name));
             start_session(*session, now);
         } else {
@@ -126,6 +126,11 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
     if (!applied_) sessions_.drop_leftovers();
     sessions_.set_protecting(wanted.protecting);
     if (!plan.sessions.empty() || !applied_) sessions_.write_schedule();
+}
+
+void Engine::forget_timers(const Session& session) {
+    timers_.erase(session.index);
+    neighbor_doubts_.erase(session.index);
 }
 
 /// Starts a session that was just added or adopted: tells it about its links, and continues from its saved state.

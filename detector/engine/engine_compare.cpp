@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Compares the engine's view with shared memory, which knows better.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -57,6 +58,22 @@ void Engine::check_start(Session& session, Nanoseconds now) {
         deliver(session, SessionEvent::unproven, now);
 }
 
+/// Events wait while this process is stopped or busy. A death is news all the same unless a later verdict was acted on,
+/// since the state was lowered with it; what raises the state must still be true.
+bool Engine::is_old_news(const Session& session, const ss_event& event) const {
+    if (Nanoseconds(event.time_ns) < session.heard) return true;
+    const auto& tx = sessions_.shared(session).tx;
+    if (event.type == SS_EVENT_DEAD || SS_READ(tx.epoch) != event.epoch) return false;
+    if (event.type == SS_EVENT_QUALITY && event.quality == SS_GOOD) return SS_READ(tx.quality) != SS_GOOD;
+    return SS_READ(tx.verdict) == SS_DEAD && SS_READ(tx.verdict_ns) > event.time_ns;
+}
+
+bool Engine::is_answered(const Session& session) const {
+    const auto& shared = sessions_.shared(session);
+    return is_trusted(session.fsm.state) && SS_READ(shared.tx.epoch) == shared.conf.epoch &&
+           SS_READ(shared.tx.verdict) == SS_ALIVE;
+}
+
 void Engine::compare_verdict(Session& session, Nanoseconds now) {
     const auto& fsm = session.fsm;
     const auto& shared = sessions_.shared(session);
@@ -64,11 +81,14 @@ void Engine::compare_verdict(Session& session, Nanoseconds now) {
     const auto verdict = SS_READ(shared.tx.verdict);
     const bool live = fsm.state == SessionState::up || fsm.state == SessionState::degraded;
     const bool trusted = is_trusted(fsm.state);
-    if (verdict == SS_DEAD && trusted) deliver(session, SessionEvent::dead, now);
+    // A state that is down, and that nobody here has lowered: it died, and came back.
+    const bool died = verdict == SS_DEAD || (verdict == SS_ALIVE && sessions_.rank(session) == SS_DOWN);
+    if (died && trusted) deliver(session, SessionEvent::dead, now);
     if (verdict == SS_ALIVE && live && fsm.poor != poor_reason(SS_READ(shared.tx.quality))) {
         deliver(session, meaning_of_quality(SS_READ(shared.tx.quality)), now);
     }
     if (verdict == SS_ALIVE && !fsm.proven && !trusted && fsm.state != SessionState::admin_down) {
+        session.heard = std::max(session.heard, Nanoseconds(SS_READ(shared.tx.verdict_ns)));
         deliver(session, SessionEvent::alive, now);
     }
 }

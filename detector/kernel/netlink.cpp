@@ -167,7 +167,7 @@ void Netlink::end_dump(int type, bool complete) {
     }
     if (complete && type == RTM_GETNEIGH) {
         for (const auto& [host, none] : neighbors_.sweep())
-            handlers_.neighbor({.ifindex = host.first, .address = host.second, .mac = {}});
+            handlers_.neighbor({.ifindex = host.first, .address = host.second, .mac = {}, .gone = true});
     }
     for (const auto& change : std::exchange(dumped_, {})) change();
 }
@@ -276,11 +276,11 @@ void Netlink::on_neighbor(nlmsghdr* header) {
     const bool gone = header->nlmsg_type == RTM_DELNEIGH;
     // A deleted entry (garbage collected, or flushed) is no failure: nothing is known any more.
     const auto status = gone ? NeighborStatus::unknown : status_of(info->ndm_state);
-    const NeighborChange change{
-        .ifindex = info->ndm_ifindex,
-        .address = *address,
-        .status = status,
-        .mac = status == NeighborStatus::usable ? mac_of(attributes[NDA_LLADDR]) : std::nullopt};
+    const NeighborChange change{.ifindex = info->ndm_ifindex,
+                                .address = *address,
+                                .status = status,
+                                .mac = status == NeighborStatus::usable ? mac_of(attributes[NDA_LLADDR]) : std::nullopt,
+                                .gone = gone};
     if (gone) {
         neighbors_.gone({change.ifindex, change.address});
     } else {

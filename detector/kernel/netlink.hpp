@@ -49,6 +49,8 @@ class Netlink {
     Result<void> read();
     /// Delivers the present state of everything, and as gone what was reported before and is not there any more.
     Result<void> dump();
+    /// The same without what is waiting, which is older.
+    Result<void> look_anew() { return feed_->dump_anew(); }
     /// Delivers what the kernel knows of a neighbor, if that is usable, and has the neighbor asked for its MAC address;
     /// the answer comes as a NeighborChange. Never writes to the neighbor table: entries that an operator made count as
     /// they are. Not to be called by a handler.

@@ -21,7 +21,7 @@ constexpr int kMostThrownAway = 1 << 20;    // datagrams; a socket has room for 
 
 /// Calls `each` for every message of a datagram.
 template <typename Each>
-void for_each_message(std::vector<char>& datagram, Each each) {
+void for_each_message(std::span<char> datagram, Each each) {
     auto left = static_cast<unsigned>(datagram.size());
     for (auto* header = reinterpret_cast<nlmsghdr*>(datagram.data()); NLMSG_OK(header, left);
          header = NLMSG_NEXT(header, left)) {
@@ -74,10 +74,10 @@ Result<Fd> RtnlFeed::connect() const {
 
 /// Into datagram_. What does not come from the kernel is left out.
 RtnlFeed::Heard RtnlFeed::receive(const Fd& socket) {
+    buffer_.resize(kLongestDatagram);
     for (;;) {
-        datagram_.resize(kLongestDatagram);
         sockaddr_nl sender{};
-        iovec room{.iov_base = datagram_.data(), .iov_len = datagram_.size()};
+        iovec room{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
         msghdr header{};
         header.msg_name = &sender;
         header.msg_namelen = sizeof sender;
@@ -85,14 +85,14 @@ RtnlFeed::Heard RtnlFeed::receive(const Fd& socket) {
         header.msg_iovlen = 1;
         const auto size = ::recvmsg(socket.get(), &header, 0);
         if (size < 0 && errno == EINTR) continue;
-        datagram_.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+        datagram_ = std::span(buffer_).first(size < 0 ? 0 : static_cast<std::size_t>(size));
         if (size < 0) return errno == EAGAIN ? Heard::nothing : Heard::lost;
         if (sender.nl_pid != 0) continue;
         return (header.msg_flags & MSG_TRUNC) != 0 ? Heard::lost : Heard::datagram;
     }
 }
 
-void RtnlFeed::deliver(Datagram& datagram) {
+void RtnlFeed::deliver(std::span<char> datagram) {
     for_each_message(datagram, handlers_.message);
 }
 
@@ -100,22 +100,6 @@ void RtnlFeed::deliver(Datagram& datagram) {
 void RtnlFeed::throw_away(const Fd& socket) {
     for (int i = 0; i < kMostThrownAway && receive(socket) != Heard::nothing; ++i) {
     }
-}
-
-void RtnlFeed::refresh() {
-    // What came before the dump must not be told after it: the kernel does not tell of all that goes.
-    for (auto& datagram : std::exchange(kept_, {})) deliver(datagram);
-    for (std::size_t i = 0; i < kMostKept; ++i) {
-        const auto heard = receive(events_);
-        if (heard == Heard::datagram) {
-            deliver(datagram_);
-        } else {
-            if (heard == Heard::lost) throw_away(events_);
-            break;
-        }
-    }
-    rounds_ = 0;
-    restart();
 }
 
 void RtnlFeed::restart() {
@@ -128,8 +112,22 @@ void RtnlFeed::restart() {
 
 Result<void> RtnlFeed::dump() {
     refresh();
+    while (refresh_ || dumping()) (void)read(1);
+    return last_dump_;
+}
+
+Result<void> RtnlFeed::dump_anew() {
+    kept_.clear();
+    throw_away(events_);
+    begin();
     while (dumping()) read_dump();
     return last_dump_;
+}
+
+void RtnlFeed::begin() {
+    refresh_ = false;
+    rounds_ = 0;
+    restart();
 }
 
 bool RtnlFeed::read(int most) {
@@ -141,13 +139,12 @@ bool RtnlFeed::read(int most) {
             kept_.pop_front();
         } else {
             const auto heard = receive(events_);
-            if (heard == Heard::nothing) return true;
+            if (heard == Heard::nothing && !refresh_) return true;
             if (heard == Heard::datagram) {
                 deliver(datagram_);
             } else {
-                throw_away(events_);
-                rounds_ = 0;
-                restart();
+                if (heard == Heard::lost) throw_away(events_);
+                begin();
             }
         }
     }
@@ -210,7 +207,7 @@ RtnlFeed::Changes RtnlFeed::keep_changes() {
         for_each_message(datagram_, [&](const nlmsghdr* header) {
             if (is_deletion(header, spec_.dumps.at(next_dump_))) changes = Changes::disturbing;
         });
-        kept_.push_back(datagram_);
+        kept_.emplace_back(datagram_.begin(), datagram_.end());
     }
     throw_away(events_);
     kept_.clear();

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,15 @@ class RtnlFeed {
 
     /// Becomes readable when there are changes to read().
     [[nodiscard]] int fd() const { return events_.get(); }
-    /// Has the following read()s deliver everything, before changes.
-    void refresh();
+    /// Has the following read()s deliver what is waiting, and then everything: the kernel does not tell of all that goes,
+    /// so what came before a dump must not be told after it.
+    void refresh() { refresh_ = true; }
     /// Delivers at most `most` datagrams. Returns true if nothing is left that the descriptor would not tell.
     bool read(int most);
     /// Delivers everything.
     Result<void> dump();
+    /// The same, but throws away what is waiting: changes that the dump knows better.
+    Result<void> dump_anew();
     /// How the last dump ended. One that was disturbed again and again has named everything, but refuted nothing.
     [[nodiscard]] const Result<void>& last_dump() const { return last_dump_; }
 
@@ -57,7 +61,9 @@ class RtnlFeed {
     Result<Fd> connect() const;
     Heard receive(const Fd& socket);
     void throw_away(const Fd& socket);
-    void deliver(Datagram& datagram);
+    void deliver(std::span<char> datagram);
+    /// Begins all dumps.
+    void begin();
     void restart();
     void start_dump();
     void read_dump();
@@ -74,7 +80,9 @@ class RtnlFeed {
     FeedHandlers handlers_;
     Fd events_;
     Fd dumps_;
-    Datagram datagram_;          ///< the last one received
+    std::vector<char> buffer_;
+    std::span<char> datagram_;   ///< the last one received
+    bool refresh_ = false;       ///< all dumps are to begin when nothing is waiting any more
     std::deque<Datagram> kept_;  ///< changes that came during a dump
     std::size_t next_dump_ = 0;  ///< in spec_.dumps; beyond its end if no dump goes on
     int attempts_ = 0;           ///< at the present dump

@@ -33,6 +33,7 @@ struct Session {
     bool running = false;                     ///< the interface is up and has carrier
     bool ip_off = false;                      ///< it has no IPv6
     std::optional<Nanoseconds> awaited{};     ///< since when it is in init, with its interface up
+    Nanoseconds heard{};                      ///< when the newest event of the kernel that was acted on happened
     std::optional<std::uint64_t> stuck_at{};  ///< its last probe, if that was too long ago when last looked at
     std::uint32_t mtu = 0;                    ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;

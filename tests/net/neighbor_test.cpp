@@ -75,6 +75,21 @@ TEST_F(Neighbors, OneThatNobodyKnowsIsResolved) {
     EXPECT_THAT(entry(), HasSubstr(far().mac));
 }
 
+TEST_F(Neighbors, TableThatIsFlushedTakesNothingDown) {
+    ASSERT_TRUE(start("A"));
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    for (int i = 0; i < 10; ++i) {
+        ASSERT_TRUE(flows->pass());
+        ASSERT_EQ(shell("A", "ip -6 neigh flush all"), "");
+    }
+    EXPECT_TRUE(flows->pass(1000));
+    for (const auto* link : {"A-B", "A-C"}) {
+        EXPECT_EQ(session("A", link).value("downs", -1), 0);
+        EXPECT_EQ(session("A", link).value("state", ""), "up");
+    }
+}
+
 TEST_F(Neighbors, OneThatFailedIsResolved) {
     const auto forget = fmt::format("ip addr del {}/64 dev {}", far().link_local.to_string(), far().name);
     ASSERT_EQ(shell("B", forget), "");

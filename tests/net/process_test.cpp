@@ -85,6 +85,38 @@ TEST_F(ProcessLife, SigtermDuringTheStartLeavesNothing) {
     }
 }
 
+// There, this process has another clock than the kernel that stamps its probes.
+TEST_F(ProcessLife, GoesByTheKernelsClockInATimeNamespace) {
+    const std::string enter = "unshare --time --monotonic 100000 ";
+    if (shell("A", enter + "true") != "") GTEST_SKIP() << "no time namespaces here (CONFIG_TIME_NS, unshare --time)";
+    auto process = spawn("exec " + enter + R"("$@")");
+    ASSERT_TRUE(process) << process.error().message;
+    ASSERT_TRUE(wait_for(kPatience, [&] { return answers(); }));
+    const auto ask = [&](const std::string& what) {
+        const auto program = std::filesystem::path(*Daemon::executable()).parent_path() / "sidestep";
+        return json::parse(
+            shell("A", fmt::format("{} --run-dir {} {} --json", program.string(), run_directory("A"), what)), nullptr,
+            false);
+    };
+    EXPECT_TRUE(wait_for(kPatience, [&] {
+        const auto sessions = ask("sessions").value("sessions", json::array());
+        return !sessions.empty() && std::ranges::all_of(sessions, [](const json& session) {
+            return session.value("state", "") == "up" && session.value("last_answer_age_ms", -1.0) >= 0 &&
+                   session.value("last_answer_age_ms", 1e9) < 1000;
+        });
+    })) << ask("sessions").dump();
+    cut().cut();
+    EXPECT_TRUE(
+        wait_for(kPatience, [&] { return ask("sessions").dump().find("\"unanswered\"") != std::string::npos; }));
+    cut().restore();
+    EXPECT_TRUE(wait_for(kPatience, [&] { return ask("sessions").dump().find("\"unanswered\"") == std::string::npos; }))
+        << "wait-to-restore is 100 ms";
+    EXPECT_EQ(ask("status").value(json::json_pointer("/clock/restarts"), -1), 0);
+    EXPECT_EQ(ask("status").value("problems", json::object()), json::array());
+    process->signal(SIGTERM);
+    EXPECT_EQ(process->wait(kPatience), 0) << process->output();
+}
+
 TEST_F(ProcessLife, TooFewDescriptorsAreNamedAndLeaveNothing) {
     const auto before = snapshot();
     bool started = false;

@@ -93,6 +93,20 @@ TEST_F(Survival, AStoppedDetectorNeitherFlapsNorLosesTraffic) {
     EXPECT_TRUE(healed(flows->stop(), cut_ns));
 }
 
+// A link goes and comes back, faster than its probes could tell, while nobody reads what the kernel tells.
+TEST_F(Survival, OldNewsOfALinkTakesNothingDown) {
+    ASSERT_TRUE(start("A", with_slow_probes(config("A"))));
+    if (!kernel_clock()) GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    const auto& far = lab().peer("A", "A-B").name;
+    ASSERT_EQ(shell("B", fmt::format("sysctl -qw net.ipv6.conf.{}.keep_addr_on_down=1", far)), "");
+    daemon("A").process().signal(SIGSTOP);
+    ASSERT_EQ(shell("B", fmt::format("ip link set dev {0} down; ip link set dev {0} up", far)), "");
+    EXPECT_FALSE(daemon("A").process().wait(2s));  // lets time pass
+    daemon("A").process().signal(SIGCONT);
+    EXPECT_EQ(session("A").value("downs", -1), 0);
+    EXPECT_FALSE(wait_for(500ms, [&] { return session("A").value("state", "") != "up"; }));
+}
+
 TEST_F(Survival, TheProcessClockAccusesNobodyWhileItIsStopped) {
     ASSERT_TRUE(start("A", with(config("A"), "clock: auto", "clock: process")));
     for (int i = 0; i < 5; ++i) {
