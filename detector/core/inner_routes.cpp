@@ -42,6 +42,9 @@ class Walk {
         around_.push_back({.prefix = prefix, .slot = outer.slot, .alone = !upstream});
     }
 
+    /// Whether a prefix is around the last one.
+    [[nodiscard]] bool is_inside() const { return !around_.empty(); }
+
     std::map<Prefix, std::uint32_t> result() { return std::move(entries_); }
 
   private:
@@ -114,12 +117,21 @@ std::map<Prefix, std::uint32_t> InnerRoutes::entries(const PrefixSet& set, const
             }
         }
     };
+    // What lies before the next policy, and in none, need not be looked at: there may be very many of them.
+    const auto after_gap = [&](auto route) {
+        if (walks[0].is_inside() || walks[1].is_inside()) return std::next(route);
+        const Prefix* next = policy != set.policies.end() ? &policy->first : nullptr;
+        if (unprotected != set.unprotected.end() && (next == nullptr || *unprotected < *next)) next = &*unprotected;
+        if (next == nullptr) return routes_.end();
+        return *next <= route->first.prefix ? std::next(route) : routes_.lower_bound(Key{.prefix = *next});
+    };
     const Prefix* last = nullptr;
-    for (const auto& [key, route] : routes_) {
+    for (auto route = routes_.begin(); route != routes_.end(); route = after_gap(route)) {
+        const auto& key = route->first;
         if (last != nullptr && *last == key.prefix) continue;  // the kernel prefers another one
         last = &key.prefix;
         meet_policies(key.prefix);
-        walk(key.prefix).route(key.prefix, key.kind, route.hops);
+        walk(key.prefix).route(key.prefix, key.kind, route->second.hops);
     }
     auto result = walks[0].result();
     result.merge(walks[1].result());

@@ -149,6 +149,8 @@ LinkChange Engine::link_at(const std::string& name) const {
 }
 
 void Engine::on_link(const LinkChange& change, Nanoseconds now) {
+    // Traffic waits for these stores, so they come before anything else.
+    if (change.gone || !change.running || change.ip_off) sessions_.lower_all_by(change.ifindex);
     const auto concerned = sessions_.at_link(change.name, change.ifindex);
     const auto loses_link = [&](const Session& session) {
         const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;

@@ -131,6 +131,19 @@ NlMessage delete_route(const RouteKey& key) {
     return message;
 }
 
+NlMessage ask_route(const Prefix& prefix) {
+    const bool v4 = prefix.address.is_v4();
+    const std::size_t skipped = v4 ? 12 : 0;
+    rtmsg header{};
+    header.rtm_family = v4 ? AF_INET : AF_INET6;
+    header.rtm_dst_len = v4 ? 32 : 128;
+    header.rtm_flags = RTM_F_FIB_MATCH;
+    auto message = rtnl_message(RTM_GETROUTE, 0, header);
+    const auto length = static_cast<int>(prefix.address.bytes.size() - skipped);
+    if (nla_put(message.get(), RTA_DST, length, prefix.address.bytes.data() + skipped) < 0) throw std::bad_alloc();
+    return message;
+}
+
 NlMessage dump_routes(int family, bool ours_only) {
     rtmsg header{};
     header.rtm_family = static_cast<unsigned char>(family);

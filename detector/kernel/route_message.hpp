@@ -77,6 +77,9 @@ struct SeenRoute {
     std::string text;  ///< everything that we set, spelled as by describe()
 };
 
+/// Asks for the route that packets to the first address of a prefix take, as it is in the tables.
+NlMessage ask_route(const Prefix& prefix);
+
 /// None if the message is not an IPv4 or IPv6 route of the main table.
 std::optional<SeenRoute> seen_route(nlmsghdr* header);
 

@@ -7,7 +7,7 @@
 #include <bpf/bpf.h>
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <set>
 
 #include <fmt/format.h>
@@ -100,18 +100,18 @@ Result<InstalledRoutes> InstalledRoutes::open() {
     return InstalledRoutes(std::move(*rtnl));
 }
 
-Result<std::vector<SeenRoute>> InstalledRoutes::seen(bool ours_only) {
-    std::vector<SeenRoute> routes;
+Result<InstalledRoutes::Texts> InstalledRoutes::ours() {
+    Texts texts;
     const auto each = [&](nlmsghdr* header) {
         auto route = seen_route(header);
-        if (route && (!ours_only || route->protocol == kRouteProtocol)) routes.push_back(std::move(*route));
+        if (route && route->protocol == kRouteProtocol) texts.insert_or_assign(route->key, std::move(route->text));
     };
     for (const int family : {AF_INET6, AF_INET}) {
-        if (auto done = rtnl_.dump([&] { return dump_routes(family, ours_only); }, each); !done) {
+        if (auto done = rtnl_.dump([&] { return dump_routes(family, true); }, each); !done) {
             return std::unexpected(done.error());
         }
     }
-    return routes;
+    return texts;
 }
 
 Result<void> InstalledRoutes::add(const RouteSpec& spec) {
@@ -129,8 +129,9 @@ Result<std::vector<RouteRefusal>> InstalledRoutes::add_all(std::span<const Route
     if (!named) return std::unexpected(named.error());
     std::vector<RouteRefusal> refused;
     std::vector<RouteSpec> installed;
+    Before before;
     for (const auto& spec : *named) {
-        if (auto done = install(spec); done) {
+        if (auto done = install(spec, before); done) {
             installed.push_back(spec);
         } else {
             refused.push_back({.key = key_of(spec), .why = done.error()});
@@ -140,45 +141,65 @@ Result<std::vector<RouteRefusal>> InstalledRoutes::add_all(std::span<const Route
     return refused;
 }
 
-Result<void> InstalledRoutes::install(const RouteSpec& spec) {
+Result<void> InstalledRoutes::install(const RouteSpec& spec, Before& before) {
     if (auto good = judge(spec); !good) return good;
     const auto added = rtnl_.request(new_route(spec, NLM_F_EXCL));
     if (added) return {};
-    if (added.error().error == EEXIST) return replace(spec);
-    return refused(spec, added.error());
+    if (added.error().error != EEXIST) return refused(spec, added.error());
+    if (!before.ours) {
+        auto found = ours();
+        if (!found) return std::unexpected(found.error());
+        before.ours = std::move(*found);
+    }
+    return replace(spec, before);
 }
 
-Result<void> InstalledRoutes::replace(const RouteSpec& spec) {
-    const auto all = seen(false);
-    if (!all) return std::unexpected(all.error());
+Result<void> InstalledRoutes::replace(const RouteSpec& spec, Before& before) {
     const auto key = key_of(spec);
-    bool same = false;
-    for (const auto& route : *all) {
-        if (route.key != key) continue;
-        if (route.protocol != kRouteProtocol) {
-            const bool sid = std::holds_alternative<SidRoute>(spec);
-            return fail(fmt::format("cannot install {}: {} already has one ({}); {}", name_of(key),
-                                    protocol_name(route.protocol), route.text,
-                                    sid ? "remove it, or leave the SID to its owner" : "use another metric"));
-        }
-        same = same || route.text == describe(spec);
+    const auto known = before.ours->find(key);
+    if (known == before.ours->end()) {
+        const bool sid = std::holds_alternative<SidRoute>(spec);
+        const auto other = other_at(key, before);
+        return fail(fmt::format("cannot install {}: {} already has one{}; {}", name_of(key),
+                                other ? protocol_name(other->protocol) : "somebody else",
+                                other ? " (" + other->text + ")" : "",
+                                sid ? "remove it, or leave the SID to its owner" : "use another metric"));
     }
-    if (same) return {};
+    if (known->second == describe(spec)) return {};
     if (const auto replaced = rtnl_.request(new_route(spec, NLM_F_REPLACE)); !replaced) {
         return refused(spec, replaced.error());
     }
     return {};
 }
 
+/// Others may have very many routes, so the kernel is asked for the one that packets take. It names none that refuses
+/// packets, and not one that a better one hides; only for these, all are read, once.
+std::optional<SeenRoute> InstalledRoutes::other_at(const RouteKey& key, Before& before) {
+    std::optional<SeenRoute> found;
+    (void)rtnl_.ask(ask_route(key.prefix), [&](nlmsghdr* header) {
+        if (auto route = seen_route(header); route && route->key == key) found = std::move(*route);
+    });
+    if (found) return found;
+    if (!before.others) {
+        before.others.emplace();
+        for (const int family : {AF_INET6, AF_INET}) {
+            (void)rtnl_.dump([&] { return dump_routes(family, false); },
+                             [&](nlmsghdr* header) {
+                                 if (auto route = seen_route(header)) before.others->emplace(route->key, *route);
+                             });
+        }
+    }
+    const auto at = before.others->find(key);
+    return at == before.others->end() ? std::nullopt : std::optional(at->second);
+}
+
 Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused) {
     if (specs.empty()) return {};
-    const auto ours = seen(true);
-    if (!ours) return std::unexpected(ours.error());
-    std::map<RouteKey, std::string> texts;
-    for (const auto& route : *ours) texts.emplace(route.key, route.text);
+    const auto texts = ours();
+    if (!texts) return std::unexpected(texts.error());
     for (const auto& spec : specs) {
-        const auto found = texts.find(key_of(spec));
-        const auto seen_text = found == texts.end() ? "nothing" : found->second;
+        const auto found = texts->find(key_of(spec));
+        const auto seen_text = found == texts->end() ? "nothing" : found->second;
         if (seen_text == describe(spec)) continue;
         (void)remove(key_of(spec));
         refused.push_back({.key = key_of(spec), .why = differs(spec, seen_text).error()});
@@ -199,11 +220,11 @@ Result<void> InstalledRoutes::remove(const RouteKey& key) {
 Result<void> InstalledRoutes::remove_leftovers(std::span<const RouteSpec> keep) {
     std::set<RouteKey> kept;
     for (const auto& spec : keep) kept.insert(key_of(spec));
-    const auto ours = seen(true);
-    if (!ours) return std::unexpected(ours.error());
-    for (const auto& route : *ours) {
-        if (kept.contains(route.key)) continue;
-        if (auto removed = remove(route.key); !removed) return removed;
+    const auto present = ours();
+    if (!present) return std::unexpected(present.error());
+    for (const auto& [key, text] : *present) {
+        if (kept.contains(key)) continue;
+        if (auto removed = remove(key); !removed) return removed;
     }
     return {};
 }
@@ -213,21 +234,21 @@ Result<void> InstalledRoutes::remove_all() {
 }
 
 Result<std::size_t> InstalledRoutes::count() {
-    const auto ours = seen(true);
-    if (!ours) return std::unexpected(ours.error());
-    return ours->size();
+    const auto present = ours();
+    if (!present) return std::unexpected(present.error());
+    return present->size();
 }
 
 Result<std::vector<RouteSpec>> InstalledRoutes::missing(std::span<const RouteSpec> wanted) {
     const auto named = with_program_ids(wanted);
     if (!named) return std::unexpected(named.error());
-    const auto ours = seen(true);
-    if (!ours) return std::unexpected(ours.error());
-    std::set<std::string> texts;
-    for (const auto& route : *ours) texts.insert(route.text);
+    const auto texts = ours();
+    if (!texts) return std::unexpected(texts.error());
     std::vector<RouteSpec> absent;
-    std::ranges::copy_if(*named, std::back_inserter(absent),
-                         [&](const RouteSpec& spec) { return !texts.contains(describe(spec)); });
+    std::ranges::copy_if(*named, std::back_inserter(absent), [&](const RouteSpec& spec) {
+        const auto found = texts->find(key_of(spec));
+        return found == texts->end() || found->second != describe(spec);
+    });
     return absent;
 }
 

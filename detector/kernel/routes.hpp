@@ -3,7 +3,11 @@
 // protocol number, so a successor finds what a killed process left.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.hpp"
@@ -46,9 +50,20 @@ class InstalledRoutes {
 
   private:
     explicit InstalledRoutes(Rtnl rtnl) : rtnl_(std::move(rtnl)) {}
-    Result<std::vector<SeenRoute>> seen(bool ours_only);
-    Result<void> install(const RouteSpec& spec);
-    Result<void> replace(const RouteSpec& spec);
+    using Texts = std::map<RouteKey, std::string>;
+    using Others = std::map<RouteKey, SeenRoute>;
+
+    /// Our routes, as the kernel has them.
+    Result<Texts> ours();
+    /// What was there already, once it had to be asked for.
+    struct Before {
+        std::optional<Texts> ours;
+        std::optional<Others> others;
+    };
+    Result<void> install(const RouteSpec& spec, Before& before);
+    Result<void> replace(const RouteSpec& spec, Before& before);
+    /// Somebody else's route with this prefix and metric.
+    std::optional<SeenRoute> other_at(const RouteKey& key, Before& before);
     Result<void> check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused);
     Result<void> remove(const RouteKey& key);
 

@@ -91,6 +91,18 @@ std::expected<void, Refusal> Rtnl::request(NlMessage message) {
     return std::unexpected(state_->refusal);
 }
 
+std::expected<void, Refusal> Rtnl::ask(NlMessage message, const std::function<void(nlmsghdr*)>& each) {
+    state_->each = &each;
+    state_->refusal = {};
+    int result = nl_send_auto(socket_.get(), message.get());
+    if (result >= 0) result = nl_recvmsgs_default(socket_.get());
+    if (result >= 0) result = nl_wait_for_ack(socket_.get());
+    state_->each = nullptr;
+    if (result >= 0) return {};
+    if (state_->refusal.error == 0) state_->refusal = {.error = EIO, .text = nl_geterror(result)};
+    return std::unexpected(state_->refusal);
+}
+
 Result<void> Rtnl::dump(const std::function<NlMessage()>& make, const std::function<void(nlmsghdr*)>& each) {
     state_->each = &each;
     int result = -NLE_DUMP_INTR;

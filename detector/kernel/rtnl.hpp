@@ -42,6 +42,8 @@ class Rtnl {
 
     /// Sends a request and waits for its acknowledgement.
     std::expected<void, Refusal> request(NlMessage message);
+    /// Sends a request that has one answer, and passes it to `each`.
+    std::expected<void, Refusal> ask(NlMessage message, const std::function<void(nlmsghdr*)>& each);
     /// Sends a dump request and passes each message to `each`. If a change interrupts the dump, it starts again, so
     /// `each` may see an entry twice.
     Result<void> dump(const std::function<NlMessage()>& make, const std::function<void(nlmsghdr*)>& each);

@@ -102,6 +102,17 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
     SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
 }
 
+void SessionTable::lower_all_by(int ifindex) {
+    const auto found = leaving_by_.find(ifindex);
+    if (found == leaving_by_.end()) return;
+    for (const bool protecting : {true, false}) {
+        for (const auto index : found->second) {
+            auto& state = maps_.states[index];
+            if ((SS_READ(state.protects) != 0) == protecting) ss_state_lower(&state, &maps_.repair(), SS_DOWN);
+        }
+    }
+}
+
 void SessionTable::apply(const Session& session, const SessionActions& actions) {
     auto& state = maps_.states[session.index];
     auto& conf = shared(session).conf;

@@ -132,6 +132,7 @@ void SessionTable::index(Session& session) {
     if (session.config.returns_on != session.config.interface)
         by_interface_.emplace(session.config.returns_on, &session);
     by_ifindex_.emplace(session.ifindex, &session);
+    leaving_by_[session.ifindex].push_back(session.index);
     if (session.return_ifindex != session.ifindex) by_ifindex_.emplace(session.return_ifindex, &session);
     by_neighbor_.emplace(std::pair(session.ifindex, session.config.neighbor), &session);
 }
@@ -142,6 +143,7 @@ void SessionTable::forget(const Session& session) {
     by_index_.erase(session.index);
     for (const auto& name : {session.config.interface, session.config.returns_on})
         erase_in(by_interface_, by_interface_.equal_range(name), is_it);
+    std::erase(leaving_by_[session.ifindex], session.index);
     for (const int ifindex : {session.ifindex, session.return_ifindex})
         erase_in(by_ifindex_, by_ifindex_.equal_range(ifindex), is_it);
     erase_in(by_neighbor_, by_neighbor_.equal_range({session.ifindex, session.config.neighbor}), is_it);

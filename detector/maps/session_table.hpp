@@ -85,6 +85,9 @@ class SessionTable {
     /// Writes probe template and parameters; the session probes from the next tick on. Without known MAC addresses it
     /// sends nothing. A passive session begins to expect probes.
     void publish(const Session& session);
+    /// Lowers the states of all sessions that leave by an interface, first of those that protect something: packets wait
+    /// for them. What is stored for a successor follows with apply().
+    void lower_all_by(int ifindex);
     /// Carries out the state machine's actions, and stores what a successor needs.
     void apply(const Session& session, const SessionActions& actions);
 
@@ -117,6 +120,7 @@ class SessionTable {
     std::unordered_map<std::uint16_t, Session*> by_index_;
     std::unordered_multimap<std::string, Session*> by_interface_;
     std::multimap<int, Session*> by_ifindex_;
+    std::unordered_map<int, std::vector<std::uint16_t>> leaving_by_;  ///< indices: to lower their states in no time
     std::multimap<std::pair<int, Address>, Session*> by_neighbor_;
     std::optional<std::uint32_t> suspicious_count_;
 };

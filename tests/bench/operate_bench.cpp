@@ -9,12 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,7 +20,9 @@
 #include "bpf/abi/sidestep.h"
 #include "bpf/lib/portable.h"
 #include "common/fd.hpp"
+#include "tests/bench/at_rest.hpp"
 #include "tests/bench/must.hpp"
+#include "tests/bench/operate_busy.hpp"
 #include "tests/bench/operate_service.hpp"
 #include "tests/bench/pinned_array.hpp"
 #include "tests/bench/report.hpp"
@@ -40,7 +39,6 @@ using topo::Clock;
 
 constexpr auto kPatience = 60s;
 constexpr auto kBatchPatience = 120s;
-constexpr auto kQuiet = 300ms;  // a daemon that used no processor for so long has read everything
 
 struct Load {
     int sessions = 0;
@@ -121,25 +119,7 @@ class LoadedNode {
     /// Waits until the daemon has read everything and its sessions are up.
     void settle() {
         must(daemon_->wait_up(kPatience));
-        auto before = used();
-        const bool quiet = topo::wait_for(kPatience, [&] {
-            std::this_thread::sleep_for(kQuiet);
-            const auto now = used();
-            return now - std::exchange(before, now) <= 2;  // ticks: its clock and its timers
-        });
-        if (!quiet) throw std::runtime_error("sidestepd does not come to rest");
-    }
-    /// Ticks of processor time.
-    [[nodiscard]] long used() {
-        std::ifstream in(fmt::format("/proc/{}/stat", daemon_->process().pid()));
-        std::string word;
-        long user = 0;
-        long system = 0;
-        for (int field = 1; field <= 15 && in >> word; ++field) {
-            if (field == 14) user = std::stol(word);
-            if (field == 15) system = std::stol(word);
-        }
-        return user + system;
+        wait_for_rest(daemon_->process().pid());
     }
 
     void listen() {
@@ -200,7 +180,8 @@ std::vector<Row> run(bool quick) {
     auto row = row_of("netlink_to_word_us", carrier, load);
     row.bar = 1000;
     std::vector<Row> rows{row, row_of("netlink_to_word_shutdown_us", shut, load)};
-    std::ranges::move(service_rows(quick), std::back_inserter(rows));
+    for (auto& busy : busy_rows(quick)) rows.push_back(std::move(busy));
+    for (auto& service : service_rows(quick)) rows.push_back(std::move(service));
     return rows;
 }
 
