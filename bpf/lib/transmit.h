@@ -6,6 +6,7 @@
 #include "bpf/lib/decap.h"
 #include "bpf/lib/push.h"
 #include "bpf/lib/sid.h"
+#include "bpf/lib/sound.h"
 #include "bpf/lib/steer.h"
 #include "bpf/lib/too_big.h"
 
@@ -119,6 +120,10 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
+    if (hook == SS_TRANSIT && !ss_is_sound(frame, packet)) {
+        ss_count_outcome(SS_OUTCOME_MALFORMED);
+        return SS_PASS;
+    }
     if (packet->hop_limit <= hops) return ss_pass_because(frame, path->stats, SS_DROP_HOP_LIMIT);
     if (ss_is_loop(frame, packet, hook)) return ss_pass_because(frame, path->stats, SS_DROP_LOOP);
     if (ss_is_u_turn(frame, list, hook)) return ss_pass_because(frame, path->stats, SS_DROP_U_TURN);

@@ -59,17 +59,11 @@ struct EqualRoutes {
     const char* group;  // of nexthop objects, its type; null: hops of the route
 };
 
-struct FlowCase {
-    EqualRoutes routes;
-    int policy;
-    int fields;  // of policy 3
-};
-
-void PrintTo(const FlowCase& flow_case, std::ostream* out) {
-    *out << flow_case.routes.name << flow_case.policy;
+void PrintTo(const EqualRoutes& routes, std::ostream* out) {
+    *out << routes.name;
 }
 
-class FibFlow : public Fib, public testing::WithParamInterface<FlowCase> {
+class FibFlow : public Fib, public testing::WithParamInterface<EqualRoutes> {
   protected:
     static constexpr unsigned kNeighbors = 5;
 
@@ -118,9 +112,8 @@ class FibFlow : public Fib, public testing::WithParamInterface<FlowCase> {
             add_adjacency(kLan, "fe80::" + std::to_string(i), i);
             add_adjacency(kLan, "10.0.1." + std::to_string(i), i);
         }
-        if (!install(GetParam().routes, false) || !install(GetParam().routes, true))
-            GTEST_SKIP() << "no routes of this kind: " << GetParam().routes.name;
-        use_policy(GetParam().policy, GetParam().fields);
+        if (!install(GetParam(), false) || !install(GetParam(), true))
+            GTEST_SKIP() << "no routes of this kind: " << GetParam().name;
         // Attached as on a node: the program removes the hash that the sender left on the packet.
         LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(kIn), .attach_point = BPF_TC_INGRESS);
         LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = programs_.ingress_program());
@@ -128,7 +121,9 @@ class FibFlow : public Fib, public testing::WithParamInterface<FlowCase> {
         ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
     }
 
-    void use_policy(int policy, int fields) {
+    static constexpr int kOuterFields = 0x3f;  // addresses, protocol, flow label and ports of the outermost header
+
+    void use_policy(int policy, int fields = kOuterFields) {
         for (const std::string family : {"ipv6/", "ipv4/"}) {
             ASSERT_TRUE(set_sysctl(family + "fib_multipath_hash_policy", policy));
             ASSERT_TRUE(policy != 3 || set_sysctl(family + "fib_multipath_hash_fields", fields));
@@ -221,34 +216,31 @@ class FibFlow : public Fib, public testing::WithParamInterface<FlowCase> {
     }
 };
 
-TEST_P(FibFlow, IsTheKernelsOwn) {
-    expect_all_the_same(GetParam().policy != 2);
-}
-
-std::vector<FlowCase> flow_cases() {
-    const std::vector<EqualRoutes> routes{
-        {.name = "two", .neighbors = {1, 3}, .weights = {1, 1}, .group = nullptr},
-        {.name = "three", .neighbors = {1, 2, 3}, .weights = {1, 3, 5}, .group = nullptr},
-        {.name = "five", .neighbors = {1, 2, 3, 4, 5}, .weights = {1, 1, 1, 1, 1}, .group = nullptr},
-        {.name = "group", .neighbors = {1, 2, 3}, .weights = {2, 1, 1}, .group = "mpath"},
-        {.name = "resilient", .neighbors = {1, 3, 5}, .weights = {1, 1, 1}, .group = "resilient buckets 32"},
-    };
-    constexpr int kOuterFields = 0x3f;  // addresses, protocol, flow label and ports of the outermost header
-    std::vector<FlowCase> cases;
-    for (const auto& one : routes) {
-        for (const int policy : {0, 1, 2, 3})
-            cases.push_back({.routes = one, .policy = policy, .fields = kOuterFields});
+TEST_P(FibFlow, IsTheKernelsOwnByAnyPolicy) {
+    for (const int policy : {0, 1, 2, 3}) {
+        SCOPED_TRACE(policy);
+        use_policy(policy);
+        expect_all_the_same(policy != 2);
     }
-    cases.push_back({.routes = routes[0], .policy = 3, .fields = 7});
-    return cases;
+    SCOPED_TRACE("policy 3 by addresses and protocol");
+    use_policy(3, 7);
+    expect_all_the_same(true);
 }
 
-std::string name_of(const testing::TestParamInfo<FlowCase>& flow_case) {
-    return std::string(flow_case.param.routes.name) + "By" + std::to_string(flow_case.param.policy) + "And" +
-           std::to_string(flow_case.param.fields);
+std::string name_of(const testing::TestParamInfo<EqualRoutes>& routes) {
+    return routes.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, FibFlow, testing::ValuesIn(flow_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Over, FibFlow,
+    testing::Values(
+        EqualRoutes{.name = "Two", .neighbors = {1, 3}, .weights = {1, 1}, .group = nullptr},
+        EqualRoutes{.name = "ThreeByWeight", .neighbors = {1, 2, 3}, .weights = {1, 3, 5}, .group = nullptr},
+        EqualRoutes{.name = "Five", .neighbors = {1, 2, 3, 4, 5}, .weights = {1, 1, 1, 1, 1}, .group = nullptr},
+        EqualRoutes{.name = "AGroup", .neighbors = {1, 2, 3}, .weights = {2, 1, 1}, .group = "mpath"},
+        EqualRoutes{
+            .name = "AResilientGroup", .neighbors = {1, 3, 5}, .weights = {1, 1, 1}, .group = "resilient buckets 32"}),
+    name_of);
 
 }  // namespace
 }  // namespace sidestep

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Any packet to ss_ingress and ss_device: the code is a legal one, what is passed is unchanged but for a tunnel's
-// header, what is repaired ends with what came, answers have right checksums, and no session changes without a probe
-// whose MAC is right.
+// Any packet to ss_ingress, ss_egress and ss_device: the code is a legal one, what is passed is unchanged but for a
+// tunnel's header, what is repaired ends with what came, answers have right checksums, and no session changes without a
+// probe whose MAC is right. What the kernel would drop is never sent; while nothing is down, nothing is sent at all.
 //   SIDESTEP_NIGHTLY=1   a million packets from a random seed instead of 50,000 from a fixed one
 //   SIDESTEP_SEED=n      the seed that a failure printed
 #include <algorithm>
@@ -14,7 +14,9 @@
 
 #include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
+#include "tests/fuzz/grammar.hpp"
 #include "tests/fuzz/node.hpp"
+#include "tests/fuzz/oracle.hpp"
 #include "tests/fuzz/traffic.hpp"
 
 namespace sidestep {
@@ -89,7 +91,8 @@ class IngressFuzz : public testing::Test {
     }
 
     Bytes any_packet(Dice& dice) {
-        auto bytes = dice.chance(30) ? probe(dice) : any_traffic(dice);
+        auto bytes = dice.chance(30) ? probe(dice) : dice.chance(40) ? Grown(dice).packet_of() : any_traffic(dice);
+        bytes.resize(std::min(bytes.size(), kLongest));
         if (dice.chance(70)) mutate(dice, bytes);
         return bytes;
     }
@@ -196,6 +199,7 @@ class IngressFuzz : public testing::Test {
         ASSERT_EQ(changed, result.code == TC_ACT_STOLEN);
         View came = View(bytes).subspan(kIpAt);
         if (decapsulated) came = came.subspan(behind_headers(came));
+        ASSERT_TRUE(result.code != TC_ACT_REDIRECT || may_be_sent(bytes, came, decapsulated));
         switch (result.code) {
             case kPass:
                 if (decapsulated) {
@@ -220,6 +224,37 @@ class IngressFuzz : public testing::Test {
                 break;
             default:
                 FAIL() << "code " << std::hex << result.code;
+        }
+    }
+
+    // By what the kernel checks, and only while something is down. What is decapsulated, and is for another SID of the node,
+    // comes in again.
+    [[nodiscard]] bool may_be_sent(const Bytes& bytes, View came, bool decapsulated) const {
+        if (!decapsulated) return programs_.repair[0].active != 0 && !kernel_would_drop(bytes);
+        if (!is_v4(came) && is_own_sid(came.subspan(24))) return true;
+        Bytes inner(12, 0);
+        append_u16(inner, is_v4(came) ? 0x0800 : 0x86dd);
+        append(inner, came);
+        return programs_.repair[0].active != 0 && !kernel_would_drop(inner);
+    }
+
+    void check_egress(const Bytes& bytes) {
+        const auto before = memory_of(sessions());
+        const auto result = programs_.egress(bytes, kLoopback, VethPair::kNear);
+        ASSERT_EQ(memory_of(sessions()), before);
+        const bool told = happened(SS_OUTCOME_PTB_SENT);
+        const auto came = View(bytes).subspan(kIpAt);
+        if (result.code == TC_ACT_REDIRECT) {
+            ASSERT_NE(programs_.repair[0].active, 0U);
+            ++left_by_egress_;
+            if (!told && !(!is_v4(came) && is_own_sid(came.subspan(24))))
+                expect_repaired(came, View(result.packet).subspan(kIpAt), 0);
+        } else if (result.code == kNotRun) {
+            ASSERT_LT(bytes.size(), kUdpAt);
+        } else if (result.code == kPass) {
+            ASSERT_EQ(result.packet, bytes);
+        } else {
+            ASSERT_EQ(result.code, TC_ACT_SHOT);
         }
     }
 
@@ -250,6 +285,7 @@ class IngressFuzz : public testing::Test {
     std::map<std::uint32_t, std::uint64_t> codes_;
     std::map<ss_outcome, std::uint64_t> counted_;
     std::uint64_t left_by_device_ = 0;
+    std::uint64_t left_by_egress_ = 0;
 };
 
 TEST_F(IngressFuzz, AnyPacket) {
@@ -265,6 +301,8 @@ TEST_F(IngressFuzz, AnyPacket) {
         if (i % 100 == 0) change_states(dice);
         if (dice.chance(15)) {
             check_device(bytes);
+        } else if (dice.chance(10)) {
+            check_egress(bytes);
         } else {
             check_ingress(bytes, dice.chance(30) ? VethPair::kNear : kLoopback);
         }
@@ -275,11 +313,34 @@ TEST_F(IngressFuzz, AnyPacket) {
         EXPECT_GT(codes_[code], static_cast<std::uint64_t>(count) / 200) << "hardly ever reached: " << code;
     }
     EXPECT_GT(left_by_device_, static_cast<std::uint64_t>(count) / 200);
+    EXPECT_GT(left_by_egress_, static_cast<std::uint64_t>(count) / 500);
     for (std::uint32_t counter = 0; counter < SS_COUNTERS; ++counter) {
         if (counter == SS_COUNT_DROPS + SS_DROP_PUSH_FAILED) continue;  // no list is broken
         if (counter == SS_COUNT_DROPS + SS_DROP_U_TURN) continue;       // no packet is from a neighbor
         EXPECT_GT(programs_.counter(counter), 0U) << "never counted: " << counter;
     }
+}
+
+// Each packet passes untouched, unless it is for the node itself: a probe, or for a SID.
+TEST_F(IngressFuzz, WithNothingDownNothingIsSent) {
+    for (auto& state : programs_.states.all()) state.rank = SS_UP;
+    programs_.repair[0].active = 0;
+    Dice dice(2);
+    for (int i = 0; i < 20'000; ++i) {
+        const auto bytes = any_packet(dice);
+        for (std::uint16_t s = 0; i % 500 == 0 && s < kSessions; ++s) programs_.sessions[s].rx = {};
+        if (dice.chance(20)) {
+            check_egress(bytes);
+        } else {
+            check_ingress(bytes, dice.chance(30) ? VethPair::kNear : kLoopback);
+        }
+        ASSERT_FALSE(HasFatalFailure()) << "packet " << i << ": " << text_of(bytes);
+    }
+    std::uint64_t refused = programs_.outcomes(SS_OUTCOME_NOT_IN_DOMAIN) + programs_.outcomes(SS_OUTCOME_MALFORMED);
+    for (std::uint32_t reason = 0; reason < SS_REJECT_COUNT; ++reason) refused += programs_.counter(reason);
+    EXPECT_LE(codes_[TC_ACT_SHOT], refused);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 0U);
+    EXPECT_EQ(left_by_egress_, 0U);
 }
 
 }  // namespace

@@ -59,6 +59,9 @@ inline void build_node(Programs& programs) {
     }
     programs.set_adjacency(kLoopback, {}, {.session = kAdjacency, .slot = 5});
     programs.set_adjacency(VethPair::kNear, {}, {.session = kAdjacency, .slot = 3});
+    Address mac_of_loopback;
+    std::ranges::fill_n(mac_of_loopback.bytes.begin(), SS_HOP_MAC_AT, 0xff);
+    programs.set_adjacency(kLoopback, mac_of_loopback, {.session = kAdjacency, .slot = 3});
     programs.set_domain({*Prefix::parse("fd00::/16")});
     const auto sid = [&](std::string_view prefix, ss_behavior behavior, std::uint8_t flavors = 0) {
         programs.set_sid(*Prefix::parse(prefix),
@@ -72,6 +75,7 @@ inline void build_node(Programs& programs) {
     sid("fd00:a::2", SS_END, SS_FLAVOR_PSP);
     sid("fd00:a::3", SS_END_X);
     sid("fd00:a::4", SS_END_X, SS_FLAVOR_PSP);
+    sid("fd00:a::5", SS_END, SS_FLAVOR_USD);
     sid("fd00:a::d4", SS_END_DT4);
     sid("fd00:a::d6", SS_END_DT6);
     sid("fd00:a::d46", SS_END_DT46);

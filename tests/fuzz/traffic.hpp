@@ -18,11 +18,12 @@ inline constexpr std::array<std::string_view, 10> kDestinations{
 inline constexpr std::array<std::string_view, 5> kDestinationsV4{"203.0.113.1", "203.0.114.1", "198.51.100.1",
                                                                  "192.0.2.200", "224.0.0.1"};
 /// SIDs of the node, and two of others.
-inline constexpr std::array<std::string_view, 12> kSids{
+inline constexpr std::array<std::string_view, 13> kSids{
     "fd00:a::1",         "fd00:a::2",         "fd00:a::3",
     "fd00:a::4",         "fd00:a::d4",        "fd00:a::d6",
     "fd00:a::d46",       "fcbb:bbbb:a:a:b::", "fcbb:bbbb:a:e000:9::1",
-    "fcbb:bbbb:a:d46::", "fcbb:bbbb:a::",     "fc00:77::1"};
+    "fcbb:bbbb:a:d46::", "fcbb:bbbb:a::",     "fc00:77::1",
+    "fd00:a::5"};
 
 /// An SRH that lies more often than not: about its length, its segments left, its last entry.
 inline Bytes routing_header(Dice& dice, std::uint8_t next) {
