@@ -50,7 +50,7 @@ struct ss_session_state {
 struct ss_repair_state {
     __u32 active;      /* protecting sessions that are not SS_UP; briefly too high (needless work), never too low */
     __u32 always;      /* non-zero: look at every packet, because a policy encapsulates even when all sessions are up */
-    __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is 1 or 3 */
+    __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is not 0 */
     __u32 pad;
 };
 

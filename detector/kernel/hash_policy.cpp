@@ -3,7 +3,6 @@
 
 #include <fstream>
 #include <string>
-#include <utility>
 
 #include "bpf/abi/sidestep.h"
 
@@ -20,12 +19,9 @@ int policy_of(const char* family) {
 }  // namespace
 
 std::uint32_t hashes_beyond_addresses() {
-    constexpr int kInnerAddresses = 2;  // of packets that are no tunnels: the same as policy 0
     std::uint32_t families = 0;
-    for (const auto& [family, name] : {std::pair{SS_IPV6, "ipv6"}, std::pair{SS_IPV4, "ipv4"}}) {
-        const auto policy = policy_of(name);
-        if (policy != 0 && policy != kInnerAddresses) families |= 1U << family;
-    }
+    if (policy_of("ipv6") != 0) families |= 1U << SS_IPV6;
+    if (policy_of("ipv4") != 0) families |= 1U << SS_IPV4;
     return families;
 }
 

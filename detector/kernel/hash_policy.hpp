@@ -6,9 +6,8 @@
 
 namespace sidestep {
 
-/// A bit for each family (1 << SS_IPV6, 1 << SS_IPV4) whose fib_multipath_hash_policy is neither 0 (addresses only) nor 2
-/// (inner addresses of tunnels). With such a policy, the kernel hashes ports and may use a hash that is already on the
-/// packet.
+/// A bit for each family (1 << SS_IPV6, 1 << SS_IPV4) whose fib_multipath_hash_policy is not 0 (addresses only). With
+/// such a policy, the kernel may use a hash that is already on the packet.
 std::uint32_t hashes_beyond_addresses();
 
 }  // namespace sidestep

@@ -121,13 +121,9 @@ class FibFlow : public Fib, public testing::WithParamInterface<EqualRoutes> {
         ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
     }
 
-    static constexpr int kOuterFields = 0x3f;  // addresses, protocol, flow label and ports of the outermost header
-
-    void use_policy(int policy, int fields = kOuterFields) {
-        for (const std::string family : {"ipv6/", "ipv4/"}) {
-            ASSERT_TRUE(set_sysctl(family + "fib_multipath_hash_policy", policy));
-            ASSERT_TRUE(policy != 3 || set_sysctl(family + "fib_multipath_hash_fields", fields));
-        }
+    void use_policy(int policy) {
+        ASSERT_TRUE(set_sysctl("ipv6/fib_multipath_hash_policy", policy));
+        ASSERT_TRUE(set_sysctl("ipv4/fib_multipath_hash_policy", policy));
         programs_.repair[0].hash_policy = hashes_beyond_addresses();
     }
 
@@ -175,9 +171,8 @@ class FibFlow : public Fib, public testing::WithParamInterface<EqualRoutes> {
         return packet(Ipv4{.to = "198.51.100.1", .protocol = protocol}, payload);
     }
 
-    // Each kind varies something that a kernel may or may not hash. By inner addresses (policy 2) tunnels are hashed by
-    // what the lookup does not get.
-    void expect_all_the_same(bool tunnels) {
+    // Each kind varies something that a kernel may or may not hash.
+    void expect_all_the_same(bool all) {
         const auto any = [](std::uint8_t i) { return udp(static_cast<std::uint16_t>(5000 + i), 80, 40 + i); };
         const std::vector<Address> list{address("fc00::9"), address("2001:db8:e::1")};
         const auto inner = [&](std::uint8_t i) { return inside(packet(Ipv6{.to = "2001:db8:e::5"}, any(i))); };
@@ -209,22 +204,21 @@ class FibFlow : public Fib, public testing::WithParamInterface<EqualRoutes> {
             {"IPv4 and a packet", [&](auto i) { return to_ways_v4(kIpv6Inside, inner(i)); }},
         };
         for (const auto& [name, make] : kinds) {
-            if (!tunnels && name.ends_with("a packet")) continue;
+            if (!all && (name.ends_with("a packet") || name == "flow labels")) continue;
             SCOPED_TRACE(name);
             expect_same(make);
         }
     }
 };
 
-TEST_P(FibFlow, IsTheKernelsOwnByAnyPolicy) {
-    for (const int policy : {0, 1, 2, 3}) {
-        SCOPED_TRACE(policy);
+// Policy 3 (chosen fields) has no test: forwarding mixes a hash of inner fields into its own, the lookup does not, so that
+// they agree by chance only. By inner addresses (policy 2) the same holds for tunnels and flow labels.
+TEST_P(FibFlow, IsTheKernelsOwn) {
+    for (const int policy : {0, 1, 2}) {
+        SCOPED_TRACE("policy " + std::to_string(policy));
         use_policy(policy);
         expect_all_the_same(policy != 2);
     }
-    SCOPED_TRACE("policy 3 by addresses and protocol");
-    use_policy(3, 7);
-    expect_all_the_same(true);
 }
 
 std::string name_of(const testing::TestParamInfo<EqualRoutes>& routes) {
