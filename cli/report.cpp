@@ -95,7 +95,7 @@ void add_event(Table& table, const json& event) {
 std::string xdp_text(const json& entrance) {
     const bool xdp = entrance.value("xdp", false);
     const bool tc = entrance.value("tc", false);
-    const auto because = cell(entrance, "because");
+    auto because = cell(entrance, "because");
     if (because == kAbsent || because.empty()) return "attached";
     if (!xdp && !tc) return because;
     return std::string(!tc ? "attached: " : xdp ? "attached, and tc too: " : "tc instead: ") + because;

@@ -22,7 +22,7 @@ namespace {
 
 constexpr timeval kAnswerPatience{.tv_sec = 2, .tv_usec = 0};
 
-Result<Fd> connect_to(const std::string& path) {
+Result<Fd> connect_to_path(const std::string& path) {
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) return fail_errno("cannot open a Unix socket for sidestepd");
     sockaddr_un address{};
@@ -86,7 +86,7 @@ Result<Daemon> Daemon::start(const Lab& lab, const std::string& node, const std:
 }
 
 Result<nlohmann::json> Daemon::ask(const std::string& command) const {
-    const auto socket = connect_to(socket_);
+    const auto socket = connect_to_path(socket_);
     if (!socket) return std::unexpected(socket.error());
     const auto question = nlohmann::json{{"command", command}}.dump() + "\n";
     if (::send(socket->get(), question.data(), question.size(), MSG_NOSIGNAL) !=

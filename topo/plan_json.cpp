@@ -8,17 +8,17 @@
 namespace sidestep::topo {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 template <typename T>
-Json text_or_null(const std::optional<T>& value) {
-    return value ? Json(value->to_string()) : Json(nullptr);
+OrderedJson text_or_null(const std::optional<T>& value) {
+    return value ? OrderedJson(value->to_string()) : OrderedJson(nullptr);
 }
 
-Json node_json(const routing::Node& node, const NodePlan& plan) {
-    Json prefixes = Json::array();
+OrderedJson node_json(const routing::Node& node, const NodePlan& plan) {
+    OrderedJson prefixes = OrderedJson::array();
     for (const auto& prefix : node.prefixes) prefixes.push_back(prefix.to_string());
-    Json sysctls = Json::object();
+    OrderedJson sysctls = OrderedJson::object();
     for (const auto& [path, value] : plan.sysctls) sysctls[path] = value;
     std::optional<Prefix> announce;
     if (node.locator) announce = announced_locator(*node.locator);
@@ -34,7 +34,7 @@ Json node_json(const routing::Node& node, const NodePlan& plan) {
             {"batch", plan.batch}};
 }
 
-Json interface_json(const InterfacePlan& interface) {
+OrderedJson interface_json(const InterfacePlan& interface) {
     return {{"name", interface.name},
             {"ifindex", interface.ifindex},
             {"mac", interface.mac},
@@ -42,7 +42,8 @@ Json interface_json(const InterfacePlan& interface) {
             {"link_local", interface.link_local.to_string()}};
 }
 
-Json link_json(const routing::Graph& graph, const routing::Link& link, const std::array<InterfacePlan, 2>& plan) {
+OrderedJson link_json(const routing::Graph& graph, const routing::Link& link,
+                      const std::array<InterfacePlan, 2>& plan) {
     return {{"id", link.id},
             {"ends", {graph.node(link.ends[0]).name, graph.node(link.ends[1]).name}},
             {"metrics", link.metrics},
@@ -56,18 +57,18 @@ Json link_json(const routing::Graph& graph, const routing::Link& link, const std
 Result<std::string> plan_json(const routing::Graph& graph) {
     const auto plan = make_plan(graph);
     if (!plan) return std::unexpected(plan.error());
-    Json nodes = Json::array();
+    OrderedJson nodes = OrderedJson::array();
     for (routing::NodeId id = 0; id < plan->nodes.size(); ++id) {
         if (!plan->nodes[id].name.empty()) nodes.push_back(node_json(graph.node(id), plan->nodes[id]));
     }
-    Json links = Json::array();
+    OrderedJson links = OrderedJson::array();
     for (routing::LinkId id = 0; id < plan->links.size(); ++id) {
         if (!plan->links[id][0].name.empty()) links.push_back(link_json(graph, graph.link(id), plan->links[id]));
     }
-    const Json all = {{"route_metric", kRouteMetric},
-                      {"sid_device", std::string(kSidDevice)},
-                      {"nodes", std::move(nodes)},
-                      {"links", std::move(links)}};
+    const OrderedJson all = {{"route_metric", kRouteMetric},
+                             {"sid_device", std::string(kSidDevice)},
+                             {"nodes", std::move(nodes)},
+                             {"links", std::move(links)}};
     return all.dump(1) + "\n";
 }
 

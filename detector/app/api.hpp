@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,11 @@ enum class ConnectionId : std::uint64_t {};
 /// Answers one request of `connection`. std::nullopt means that ApiServer::reply() brings the answer later; the next
 /// request of this connection is not read before that. A request with "follow": true gets events from its answer on.
 using ApiHandler = std::function<std::optional<nlohmann::json>(const nlohmann::json& request, ConnectionId connection)>;
+
+/// What an ApiHandler answers where it cannot do what it was asked.
+inline nlohmann::json error_answer(std::string message) {
+    return {{"error", std::move(message)}};
+}
 
 /// Is told that a connection is gone.
 using ApiClosed = std::function<void(ConnectionId connection)>;

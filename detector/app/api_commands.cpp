@@ -13,10 +13,6 @@ using nlohmann::json;
 
 constexpr auto kHelp = "help";
 
-json error_of(std::string message) {
-    return {{"error", std::move(message)}};
-}
-
 /// Why `request` does not fit `command`; empty if it does.
 std::string mismatch(const ApiCommand& command, const json& request) {
     for (const auto& field : command.fields) {
@@ -40,12 +36,12 @@ json describe(const ApiCommand& command) {
 std::optional<json> ApiCommands::run(const json& request, ConnectionId connection) const {
     const auto named = request.find("command");
     if (named == request.end() || !named->is_string())
-        return error_of("a request names its \"command\", one of: " + names());
+        return error_answer("a request names its \"command\", one of: " + names());
     const auto& name = named->get_ref<const std::string&>();
     if (name == kHelp) return help();
     const auto found = std::ranges::find(commands_, name, &ApiCommand::name);
-    if (found == commands_.end()) return error_of(fmt::format("unknown command '{}'; known: {}", name, names()));
-    if (auto problem = mismatch(*found, request); !problem.empty()) return error_of(std::move(problem));
+    if (found == commands_.end()) return error_answer(fmt::format("unknown command '{}'; known: {}", name, names()));
+    if (auto problem = mismatch(*found, request); !problem.empty()) return error_answer(std::move(problem));
     return found->run(request, connection);
 }
 

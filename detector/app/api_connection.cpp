@@ -24,10 +24,6 @@ std::size_t cost_of(const std::string& line) {
     return line.size() + kLineOverhead;
 }
 
-json error_of(const std::string& message) {
-    return {{"error", message}};
-}
-
 /// Nothing if it is no JSON object. Nested deeper than `depth` is none either: code that walks through it recurses.
 std::optional<json> parse(const char* begin, const char* end, int depth) {
     bool too_deep = false;
@@ -66,7 +62,7 @@ void ApiConnection::end(const boost::system::error_code& error) {
     if (error == boost::asio::error::not_found) {
         follows_ = false;
         const auto text = fmt::format("a request has at most {} bytes, newline included", limits_.request);
-        send({.line = owner_.make_line(error_of(text), *this)});
+        send({.line = owner_.make_line(error_answer(text), *this)});
     } else if (error != boost::asio::error::eof) {
         return close();
     }
@@ -95,7 +91,7 @@ void ApiConnection::take_turn() {
     const auto request = take_request();
     awaited_ = true;
     follow_next_ = false;
-    const auto answer = request ? handle(*request) : error_of("a request is one JSON object on a line");
+    const auto answer = request ? handle(*request) : error_answer("a request is one JSON object on a line");
     if (answer) {
         reply(*answer);
     } else if (awaited_) {
@@ -117,9 +113,9 @@ std::optional<json> ApiConnection::handle(const json& request) {
         follow_next_ = request.value("follow", false);
         return owner_.handle(request, id_);
     } catch (const json::exception& error) {
-        return error_of(fmt::format("bad request: {}", error.what()));
+        return error_answer(fmt::format("bad request: {}", error.what()));
     } catch (const std::exception& error) {
-        return error_of(fmt::format("the request failed: {}", error.what()));
+        return error_answer(fmt::format("the request failed: {}", error.what()));
     }
 }
 

@@ -25,7 +25,7 @@ class ApiServer {
     ApiServer(const ApiServer&) = delete;
     ApiServer& operator=(const ApiServer&) = delete;
     /// Closes all connections, without calling `closed`, and removes the socket's file.
-    ~ApiServer();
+    ~ApiServer();  // NOLINT(bugprone-exception-escape): see there
 
     /// Whether somebody follows events.
     [[nodiscard]] bool followed() const;

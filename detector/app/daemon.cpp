@@ -293,8 +293,10 @@ void Daemon::arm_reconcile() {
     });
 }
 
+namespace {
+
 /// What was made does not outlive an exception, either.
-static Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options, ServiceManager& service) {
+Result<std::optional<Config>> run_once(Config config, const DaemonOptions& options, ServiceManager& service) {
     Daemon daemon(std::move(config), options, service);
     try {
         if (auto started = daemon.start(); !started) return std::unexpected(started.error());
@@ -304,6 +306,8 @@ static Result<std::optional<Config>> run_once(Config config, const DaemonOptions
         return fail(error.what());
     }
 }
+
+}  // namespace
 
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     ServiceManager service(ServiceManager::environment());

@@ -18,10 +18,6 @@ using nlohmann::json;
 
 constexpr auto kLongestLease = std::chrono::hours(24);
 
-json error_of(const Error& error) {
-    return {{"error", error.message}};
-}
-
 ClientId client_of(ConnectionId connection) {
     return ClientId{static_cast<std::uint64_t>(connection)};
 }
@@ -36,7 +32,7 @@ std::string session_part(const json& request) {
 }
 
 /// How long the session outlives the connection; none: for ever.
-Result<std::optional<Nanoseconds>> lease_of(const json& request) {
+Result<std::optional<Nanoseconds>> asked_lease(const json& request) {
     if (request.value("stay", false)) return std::nullopt;
     const auto milliseconds = request.value("lease_ms", 0.0);
     const std::chrono::duration<double, std::milli> lease(milliseconds);
@@ -49,26 +45,28 @@ Result<std::optional<Nanoseconds>> lease_of(const json& request) {
 }  // namespace
 
 json Daemon::add_session(const json& request, ConnectionId connection) {
-    auto lease = lease_of(request);
-    if (!lease) return error_of(lease.error());
+    auto lease = asked_lease(request);
+    if (!lease) return error_answer(lease.error().message);
     ClientSession session{
         .config = {}, .request = session_part(request), .lease = *lease, .owner = client_of(connection)};
     auto config = read_client_session(session.request, config_, interface_exists);
-    if (!config) return error_of(config.error());
+    if (!config) return error_answer(config.error().message);
     session.config = std::move(*config);
     const auto name = session.config.name;
     const auto before = clients_;
-    if (auto added = clients_.add(std::move(session), base_.sessions); !added) return error_of(added.error());
+    if (auto added = clients_.add(std::move(session), base_.sessions); !added)
+        return error_answer(added.error().message);
     if (auto moved = follow_clients(); !moved) {
         clients_ = before;
-        return error_of(moved.error());
+        return error_answer(moved.error().message);
     }
     return {{"session", name}, {"state", to_string(engine_->sessions().find(name)->fsm.state)}};
 }
 
 json Daemon::remove_session(const std::string& name, bool force, ConnectionId connection) {
-    if (auto removed = clients_.remove(name, client_of(connection), force); !removed) return error_of(removed.error());
-    if (auto moved = follow_clients(); !moved) return error_of(moved.error());
+    if (auto removed = clients_.remove(name, client_of(connection), force); !removed)
+        return error_answer(removed.error().message);
+    if (auto moved = follow_clients(); !moved) return error_answer(moved.error().message);
     return {{"session", name}, {"state", "removed"}};
 }
 

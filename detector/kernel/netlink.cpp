@@ -2,12 +2,12 @@
 // rtnetlink messages to values. Attributes are read directly: libnl's route objects know less than we ask for.
 #include "detector/kernel/netlink.hpp"
 
-#include <linux/if.h>
-#include <linux/if_arp.h>
 #include <linux/ipv6.h>
 #include <linux/neighbour.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -23,6 +23,8 @@
 
 namespace sidestep {
 namespace {
+
+constexpr unsigned kLowerUp = 1U << 16;  // IFF_LOWER_UP, of <linux/if.h>, which does not go with <net/if.h>
 
 std::optional<MacAddress> mac_of(nlattr* attribute) {
     MacAddress mac{};
@@ -251,7 +253,7 @@ void Netlink::on_link(nlmsghdr* header) {
                       .name = nla_get_string(attributes[IFLA_IFNAME]),
                       .gone = gone,
                       .up = up && !gone,
-                      .running = up && (info->ifi_flags & IFF_LOWER_UP) != 0,
+                      .running = up && (info->ifi_flags & kLowerUp) != 0,
                       .ip_off = is_ip_off(attributes[IFLA_AF_SPEC]),
                       .mtu = attributes[IFLA_MTU] != nullptr ? nla_get_u32(attributes[IFLA_MTU]) : 0,
                       .mac = mac_of(attributes[IFLA_ADDRESS]),

@@ -14,7 +14,7 @@ namespace sidestep {
 namespace {
 
 constexpr std::size_t kLongestDatagram = 1 << 16;  // the kernel's dumps come in 32 KiB at most
-constexpr int kDumpAttempts = 5;
+constexpr int kFeedAttempts = 5;
 constexpr int kRounds = 3;                  // of all dumps
 constexpr std::size_t kMostKept = 1 << 16;  // datagrams
 constexpr int kMostThrownAway = 1 << 20;    // datagrams; a socket has room for fewer
@@ -190,7 +190,7 @@ void RtnlFeed::finish_dump() {
     if (changes == Changes::lost)
         return rounds_ < kRounds ? restart() : give_up("changes come faster than they are read");
     const bool complete = changes == Changes::harmless && !disturbed_;
-    if (!complete && attempts_ < kDumpAttempts) return start_dump();
+    if (!complete && attempts_ < kFeedAttempts) return start_dump();
     if (!complete) last_dump_ = fail(spec_.name + ": changes disturb every dump");
     handlers_.end(spec_.dumps.at(next_dump_), complete);
     ++next_dump_;

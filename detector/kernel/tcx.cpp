@@ -23,7 +23,7 @@ constexpr std::uint32_t kTcxEgress = 47;     // BPF_TCX_EGRESS
 constexpr std::uint32_t kReplace = 1U << 2;  // BPF_F_REPLACE
 constexpr std::uint32_t kBefore = 1U << 3;   // BPF_F_BEFORE; without another program: before all
 constexpr std::uint32_t kMostPrograms = 64;  // the kernel's limit for one interface and side
-constexpr std::uint32_t kLoopback = 1;
+constexpr std::uint32_t kLoopbackIndex = 1;
 
 std::uint32_t type_of(TcSide side) {
     return side == TcSide::ingress ? kTcxIngress : kTcxEgress;
@@ -64,7 +64,7 @@ void detach(int ifindex, TcSide side, int program_fd) {
 
 bool tcx_available() {
     Attached attached;
-    return query(kLoopback, TcSide::ingress, attached) == 0;
+    return query(kLoopbackIndex, TcSide::ingress, attached) == 0;
 }
 
 std::vector<std::uint32_t> tcx_programs(int ifindex, TcSide side) {

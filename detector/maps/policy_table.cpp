@@ -52,7 +52,6 @@ PrefixTable table_of(Maps& maps, std::uint32_t bank) {
 
 PolicyTable::PolicyTable(Maps& maps, SessionTable& sessions)
     : maps_(maps),
-      sessions_(sessions),
       paths_(maps, sessions),
       free_slots_(static_cast<std::uint32_t>(maps.slots.size() / 2), SS_POLICY_EXEMPT + 1),
       tables_{table_of(maps, 0), table_of(maps, 1)} {}

@@ -91,7 +91,6 @@ class PolicyTable {
     void write_always();
 
     Maps& maps_;
-    SessionTable& sessions_;
     PathStore paths_;
     IndexPool free_slots_;
     std::array<PrefixTable, 2> tables_;  ///< by bank

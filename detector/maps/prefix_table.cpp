@@ -21,7 +21,7 @@ constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
 /// The first seed is enough for 1,000,000 random prefixes. The others are for prefixes chosen to collide.
 constexpr int kSeeds = 8;
 
-ss_family family_of(const Prefix& prefix) {
+ss_family length_family(const Prefix& prefix) {
     return prefix.address.is_v4() ? SS_IPV4 : SS_IPV6;
 }
 
@@ -102,7 +102,7 @@ void PrefixTable::clear(std::uint64_t seed) {
 
 bool PrefixTable::write_lengths(std::span<const PrefixEntry> entries) {
     std::array<std::array<bool, 129>, SS_FAMILIES> used{};
-    for (const auto& claim : entries) used.at(family_of(claim.prefix)).at(claim.prefix.length) = true;
+    for (const auto& claim : entries) used.at(length_family(claim.prefix)).at(claim.prefix.length) = true;
     for (std::uint32_t family = 0; family < SS_FAMILIES; ++family) {
         std::uint32_t count = 0;
         for (std::uint32_t length = 129; length-- > 0;) {
@@ -116,7 +116,7 @@ bool PrefixTable::write_lengths(std::span<const PrefixEntry> entries) {
 }
 
 bool PrefixTable::has_length(const Prefix& prefix) const {
-    const auto family = family_of(prefix);
+    const auto family = length_family(prefix);
     return std::ranges::any_of(std::span(head_.length[family], head_.lengths[family]),
                                [&](const ss_length& used) { return used.length == prefix.length; });
 }

@@ -91,6 +91,7 @@ class SessionTable {
     /// Carries out the state machine's actions, and stores what a successor needs.
     void apply(const Session& session, const SessionActions& actions);
 
+    // NOLINTNEXTLINE(readability-make-member-function-const): a const table is one that writes no shared memory
     [[nodiscard]] ss_session& shared(const Session& session) { return maps_.sessions[session.index]; }
     [[nodiscard]] const ss_session& shared(const Session& session) const { return maps_.sessions[session.index]; }
     [[nodiscard]] std::uint32_t rank(const Session& session) const;

@@ -17,7 +17,7 @@
 namespace sidestep::routing {
 namespace {
 
-using Ends = std::pair<NodeId, NodeId>;
+using EndIds = std::pair<NodeId, NodeId>;
 
 class Converter {
   public:
@@ -149,7 +149,7 @@ class Converter {
     }
 
     /// The links between two nodes over one LAN, or over none.
-    void pair_up(const Ends& ends, std::optional<Srlg> lan, std::vector<Metric>& there, std::vector<Metric>& back,
+    void pair_up(const EndIds& ends, std::optional<Srlg> lan, std::vector<Metric>& there, std::vector<Metric>& back,
                  std::vector<Link>& links) {
         if (there.size() > back.size()) {
             const auto& other = result_.graph.node(ends.second).name;
@@ -233,7 +233,7 @@ class Converter {
     std::map<IsisId, const IsisNode*> lans_;                      // pseudonodes
     std::map<Prefix, std::map<std::string, IsisPrefix>> owners_;  // by system ID
     PrefixMetrics metrics_;
-    std::map<Ends, std::map<std::optional<Srlg>, std::vector<Metric>>> reports_;  // by LAN, if any
+    std::map<EndIds, std::map<std::optional<Srlg>, std::vector<Metric>>> reports_;  // by LAN, if any
     std::vector<Link> links_;
 };
 

@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using topo::Clock;
 
-constexpr auto kUpPatience = 15s;
+constexpr auto kTrialUpPatience = 15s;
 constexpr auto kDownPatience = 10s;
 /// Questions cost processor time, so the first is asked when the answer should be there.
 constexpr auto kFirstLook = 20ms;
@@ -46,7 +46,7 @@ std::size_t downs_since(Subject& subject, std::int64_t begin, std::int64_t end) 
 }
 
 std::optional<double> one_cut(Subject& subject, std::mt19937& random) {
-    if (!subject.wait_up(kUpPatience)) return std::nullopt;
+    if (!subject.wait_up(kTrialUpPatience)) return std::nullopt;
     std::uniform_int_distribution<std::int64_t> pause(0, std::chrono::nanoseconds(kRandomPause).count());
     std::this_thread::sleep_for(std::chrono::nanoseconds(pause(random)));
     const auto cut_ns = subject.cut().cut();
@@ -66,7 +66,7 @@ std::optional<double> one_cut(Subject& subject, std::mt19937& random) {
 }  // namespace
 
 std::vector<double> detect(Subject& subject, int cuts, Load load) {
-    const LoadInForce force(load, {&subject.lab()}, (kUpPatience + kDownPatience) * cuts);
+    const LoadInForce force(load, {&subject.lab()}, (kTrialUpPatience + kDownPatience) * cuts);
     const AboveHogs above(load);
     std::mt19937 random(std::random_device{}());
     std::vector<double> times;
@@ -83,7 +83,7 @@ Watched watch(const std::vector<Subject*>& subjects, std::chrono::milliseconds l
     Watched watched;
     for (auto* subject : subjects) {
         watched.downs.emplace_back();
-        if (subject->wait_up(kUpPatience)) watched.downs.back() = 0;
+        if (subject->wait_up(kTrialUpPatience)) watched.downs.back() = 0;
         labs.push_back(&subject->lab());
     }
     const auto begin = topo::now_ns();

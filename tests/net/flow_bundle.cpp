@@ -18,7 +18,7 @@
 namespace sidestep::topo {
 namespace {
 
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kBundlePatience{15};
 constexpr std::chrono::milliseconds kQuiet{200};
 
 struct Stamp {
@@ -102,7 +102,7 @@ std::vector<std::uint64_t> FlowBundle::arrived() const {
 std::set<std::size_t> FlowBundle::standing(std::uint64_t packets) const {
     std::set<std::size_t> result;
     auto before = arrived();
-    wait_for(kPatience, [&] {
+    wait_for(kBundlePatience, [&] {
         const auto now = arrived();
         bool reached = false;
         bool decided = true;
@@ -123,7 +123,7 @@ std::vector<FlowReport> FlowBundle::stop() {
     sender_ = {};
     auto last = arrived();
     auto last_change = Clock::now();
-    wait_for(kPatience, [&] {
+    wait_for(kBundlePatience, [&] {
         if (auto now = arrived(); now != last) {
             last = std::move(now);
             last_change = Clock::now();

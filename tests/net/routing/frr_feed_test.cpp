@@ -14,7 +14,6 @@ namespace sidestep {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
 
 class FrrFeed : public testing::Test {
   protected:

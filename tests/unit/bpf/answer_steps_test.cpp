@@ -13,13 +13,13 @@
 
 namespace {
 
-std::function<void()> intruder;  // the other CPU, runs before each step
+std::function<void()> late_writer;  // the other CPU, runs before each step
 std::uint64_t* newest = nullptr;
 std::uint64_t highest = 0;
 
 template <typename V>
 std::uint64_t compare_and_swap(std::uint64_t* at, V expected, V wanted) {
-    if (intruder) std::exchange(intruder, nullptr)();
+    if (late_writer) std::exchange(late_writer, nullptr)();
     const auto before = *at;
     if (before == expected) *at = wanted;
     EXPECT_GE(*newest, highest) << "it never moves back";
@@ -75,7 +75,7 @@ TEST(AnswerSteps, BothOfTwoAtOnceAreRecorded) {
                 SCOPED_TRACE(testing::Message() << base << ": " << one << " and " << other);
                 Answers answers(base + 64);
                 bool also = false;
-                intruder = [&] { also = answers.record(base + other); };
+                late_writer = [&] { also = answers.record(base + other); };
                 const bool first = answers.record(base + one);
                 EXPECT_EQ(first + also, one == other ? 1 : 2) << "the same answer twice counts once";
                 EXPECT_TRUE(answers.has(base + one));
@@ -89,7 +89,7 @@ TEST(AnswerSteps, BothOfTwoAtOnceAreRecorded) {
 // Between the steps of one answer, so many later probes are answered that its block is gone. It must not come back.
 TEST(AnswerSteps, AnOvertakenAnswerChangesNothing) {
     Answers answers(1000);
-    intruder = [&] {
+    late_writer = [&] {
         for (std::uint64_t sequence = 2; sequence <= 1000; ++sequence) EXPECT_TRUE(answers.record(sequence));
     };
     EXPECT_FALSE(answers.record(1));

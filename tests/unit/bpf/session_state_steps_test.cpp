@@ -64,7 +64,7 @@ struct Operation {
     std::function<int()> run;
 };
 
-constexpr unsigned kRanks = SS_UP + 1;
+constexpr unsigned kRankCount = SS_UP + 1;
 
 TEST(SessionStateSteps, TheCountIsNeverTooLow) {
     const auto protecting = [](unsigned protects) {
@@ -86,17 +86,17 @@ TEST(SessionStateSteps, TheCountIsNeverTooLow) {
     for (std::size_t one = 0; one < operations.size(); ++one) {
         for (std::size_t other = 0; other < operations.size(); ++other) {
             if (operations[one].is_detector && operations[other].is_detector) continue;  // the detector is one thread
-            for (unsigned start = 0; start < 2 * kRanks; ++start) {
+            for (unsigned start = 0; start < 2 * kRankCount; ++start) {
                 for (int at = 0; at < 8; ++at) {
                     SCOPED_TRACE(testing::Message() << one << " and " << other << " from " << start << " at " << at);
-                    state = {.rank = start % kRanks, .protects = start / kRanks};
+                    state = {.rank = start % kRankCount, .protects = start / kRankCount};
                     repair.active = wanted();
                     int changes = 0;
                     intruder = [&] { changes += operations[other].run(); };
                     steps_left = at;
                     changes += operations[one].run();
                     EXPECT_EQ(repair.active, wanted()) << "at rest the count is exact";
-                    EXPECT_TRUE(changes == 2 || (state.rank != start % kRanks) == (changes == 1))
+                    EXPECT_TRUE(changes == 2 || (state.rank != start % kRankCount) == (changes == 1))
                         << "it tells what it did";
                 }
             }

@@ -102,7 +102,7 @@ class Crowd {
     }
 
     [[nodiscard]] auto not_up() const {
-        return std::ranges::count_if(states_, [](const auto& state) { return state.rank != SS_UP; });
+        return std::ranges::count_if(states_, [](const auto& each) { return each.rank != SS_UP; });
     }
     [[nodiscard]] auto active() const { return repair_.active; }
 

@@ -17,9 +17,9 @@ namespace sidestep {
 class FakeMaps : public Maps {
   public:
     explicit FakeMaps(const PolicySizes& sizes)
-        : cells_(2 * sizes.cells),
-          words_(2 * sizes.filter_words),
-          targets_(2 * sizes.slots),
+        : cells_(2UL * sizes.cells),
+          words_(2UL * sizes.filter_words),
+          targets_(2UL * sizes.slots),
           policy_(sizes.policies),
           candidate_(sizes.candidates),
           list_(sizes.lists) {

@@ -4,7 +4,6 @@
 // counts are printed. SIDESTEP_NIGHTLY=1 tries 20 times as many graphs.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <numeric>
 #include <random>
 
@@ -21,10 +20,6 @@ namespace sidestep::routing {
 namespace {
 
 using Fate = Mixture::Fate;
-
-std::uint32_t rounds(std::uint32_t usual) {
-    return std::getenv("SIDESTEP_NIGHTLY") == nullptr ? usual : 20 * usual;
-}
 
 struct Tally {
     std::size_t walks = 0;

@@ -10,7 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 
-std::string error_of(const std::string& text) {
+std::string gml_error(const std::string& text) {
     const auto topology = parse_gml(text, "f");
     return topology ? "none" : topology.error().message;
 }
@@ -45,19 +45,19 @@ graph [
 }
 
 TEST(Gml, ErrorsNameTheLine) {
-    EXPECT_EQ(error_of(""), "f: no graph");
-    EXPECT_EQ(error_of("graph [\n]"), "f: no nodes");
-    EXPECT_EQ(error_of("graph [\n node [ id 1 ]"), "f:2: missing ']'");
-    EXPECT_EQ(error_of("graph [\n]\n]"), "f:3: unexpected ']'");
-    EXPECT_EQ(error_of("graph [\n node [ label \"x\" ]\n]"), "f:2: a node has no id");
-    EXPECT_EQ(error_of("graph [\n node [ id 1 ]\n edge [ source 1\n target 2 ] ]"), "f:3: there is no node 2");
-    EXPECT_EQ(error_of("graph [\n node [ id 1 ]\n node [ id 1 ] ]"), "f:3: node 1 is given twice");
-    EXPECT_EQ(error_of("graph [\n \"x\" 1 ]"), "f:2: expected a key, not \"x\"");
-    EXPECT_EQ(error_of("graph [ node ]"), "f:1: node has no value");
+    EXPECT_EQ(gml_error(""), "f: no graph");
+    EXPECT_EQ(gml_error("graph [\n]"), "f: no nodes");
+    EXPECT_EQ(gml_error("graph [\n node [ id 1 ]"), "f:2: missing ']'");
+    EXPECT_EQ(gml_error("graph [\n]\n]"), "f:3: unexpected ']'");
+    EXPECT_EQ(gml_error("graph [\n node [ label \"x\" ]\n]"), "f:2: a node has no id");
+    EXPECT_EQ(gml_error("graph [\n node [ id 1 ]\n edge [ source 1\n target 2 ] ]"), "f:3: there is no node 2");
+    EXPECT_EQ(gml_error("graph [\n node [ id 1 ]\n node [ id 1 ] ]"), "f:3: node 1 is given twice");
+    EXPECT_EQ(gml_error("graph [\n \"x\" 1 ]"), "f:2: expected a key, not \"x\"");
+    EXPECT_EQ(gml_error("graph [ node ]"), "f:1: node has no value");
     std::string deep;
     for (int i = 0; i < 100; ++i) deep += "a [ ";
-    EXPECT_EQ(error_of(deep), "f:1: lists are nested too deeply");
-    EXPECT_EQ(error_of("graph [ label \"never closed ]"), "f:1: missing ']'");
+    EXPECT_EQ(gml_error(deep), "f:1: lists are nested too deeply");
+    EXPECT_EQ(gml_error("graph [ label \"never closed ]"), "f:1: missing ']'");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -12,6 +13,11 @@
 #include "routing/core/sids.hpp"
 
 namespace sidestep::routing {
+
+/// How many graphs to try, where `usual` are enough for every day.
+inline std::uint32_t rounds(std::uint32_t usual) {
+    return std::getenv("SIDESTEP_NIGHTLY") == nullptr ? usual : 20 * usual;
+}
 
 struct RandomGraph {
     std::size_t nodes = 20;

@@ -3,7 +3,6 @@
 // are random, and so are failures: links and nodes, one or two at once, the destination among them.
 // SIDESTEP_NIGHTLY=1 tries 20 times as many graphs.
 #include <array>
-#include <cstdlib>
 #include <random>
 
 #include <fmt/format.h>
@@ -15,11 +14,7 @@
 namespace sidestep::routing {
 namespace {
 
-std::uint32_t rounds(std::uint32_t usual) {
-    return std::getenv("SIDESTEP_NIGHTLY") == nullptr ? usual : 20 * usual;
-}
-
-struct Tally {
+struct WalkTally {
     std::size_t walks = 0;  ///< that met a failure
     std::array<std::size_t, 5> ends{};
     std::size_t twice = 0;  ///< over some link twice in one direction
@@ -137,7 +132,7 @@ TEST(RepairLoops, OtherFailuresAreLoopsRarely) {
     for (const auto& bar : {Bar{true, 1, 0.012, 0.08}, Bar{true, 2, 0.009, 0.09}, Bar{false, 1, 0.07, 0.13},
                             Bar{false, 2, 0.053, 0.12}}) {
         for (const auto protect : {Protect::link, Protect::node}) {
-            Tally tally;
+            WalkTally tally;
             all_walks(bar.symmetric, protect, bar.failures, [&](const Case& met) { tally.add(met.walk); });
             const auto walks = static_cast<double>(tally.walks);
             const auto seen = fmt::format(

@@ -8,13 +8,12 @@ namespace sidestep::routing {
 namespace {
 
 using namespace std::chrono_literals;
-using State = SpfBackoff::State;
 
 TEST(SpfBackoff, FirstEventWaitsTheInitialDelay) {
     SpfBackoff backoff;
     EXPECT_EQ(backoff.deadline(), std::nullopt);
     backoff.event(1s);
-    EXPECT_EQ(backoff.state(), State::short_wait);
+    EXPECT_EQ(backoff.state(), SpfBackoff::State::short_wait);
     EXPECT_EQ(backoff.deadline(), 1050ms);
     EXPECT_FALSE(backoff.advance(1049ms));
     EXPECT_TRUE(backoff.advance(1050ms));
@@ -37,7 +36,7 @@ TEST(SpfBackoff, FurtherEventsWaitShortThenLong) {
     EXPECT_FALSE(backoff.advance(299ms));
     EXPECT_TRUE(backoff.advance(300ms));
     EXPECT_FALSE(backoff.advance(500ms));
-    EXPECT_EQ(backoff.state(), State::long_wait) << "the time to learn is over";
+    EXPECT_EQ(backoff.state(), SpfBackoff::State::long_wait) << "the time to learn is over";
     backoff.event(600ms);
     EXPECT_FALSE(backoff.advance(5599ms));
     EXPECT_TRUE(backoff.advance(5600ms));
@@ -50,9 +49,9 @@ TEST(SpfBackoff, QuietReturnsAfterHolddownSinceTheLastEvent) {
     backoff.event(3s);
     EXPECT_TRUE(backoff.advance(8s));
     EXPECT_FALSE(backoff.advance(12s));
-    EXPECT_EQ(backoff.state(), State::long_wait) << "the second event prolonged it";
+    EXPECT_EQ(backoff.state(), SpfBackoff::State::long_wait) << "the second event prolonged it";
     backoff.advance(13s);
-    EXPECT_EQ(backoff.state(), State::quiet);
+    EXPECT_EQ(backoff.state(), SpfBackoff::State::quiet);
     EXPECT_EQ(backoff.deadline(), std::nullopt);
     backoff.event(20s);
     EXPECT_EQ(backoff.deadline(), 20050ms);

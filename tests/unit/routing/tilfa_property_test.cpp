@@ -18,10 +18,6 @@
 namespace sidestep::routing {
 namespace {
 
-std::uint32_t rounds(std::uint32_t usual) {
-    return std::getenv("SIDESTEP_NIGHTLY") == nullptr ? usual : 20 * usual;
-}
-
 /// The failures that matter to `plr`, by destination, straight from the definition.
 std::map<NodeId, std::set<Failure>> expected_failures(const Graph& graph, NodeId plr, Protect protect) {
     std::map<NodeId, std::set<Failure>> result;

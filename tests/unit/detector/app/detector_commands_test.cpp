@@ -18,7 +18,7 @@ using nlohmann::json;
 
 std::vector<std::pair<std::string, bool>> reloads;  ///< asked for: file, and whether nothing may change
 
-ApiCommands table() {
+ApiCommands whole_table() {
     return detector_commands(
         {.status =
              [] {
@@ -69,7 +69,7 @@ ApiCommands table() {
 }
 
 json answer(const json& request) {
-    return table().run(request, ConnectionId{1}).value_or(json());
+    return whole_table().run(request, ConnectionId{1}).value_or(json());
 }
 
 TEST(DetectorCommands, EachDoesItsWork) {

@@ -114,7 +114,7 @@ TEST_P(BadAdjacency, IsNamedByLineColumnFieldAndReason) {
     expect_complaints(GetParam());
 }
 
-std::vector<BadCase> bad_adjacencies() {
+std::vector<BadCase> bad_gateways() {
     return {
         {"GatewayIsNoAddress",
          [](Parts& p) { p.first = adjacency_with("gateways: [B]"); },
@@ -165,7 +165,7 @@ std::vector<BadCase> bad_adjacencies() {
     };
 }
 
-INSTANTIATE_TEST_SUITE_P(Adjacencies, BadAdjacency, testing::ValuesIn(bad_adjacencies()), name_of);
+INSTANTIATE_TEST_SUITE_P(Adjacencies, BadAdjacency, testing::ValuesIn(bad_gateways()), name_of);
 
 }  // namespace
 }  // namespace sidestep

@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::ElementsAreArray;
-using testing::IsEmpty;
 
 Address address(std::string_view text) {
     return *Address::parse(text);
@@ -148,6 +147,22 @@ TEST(ChangePlan, ANameThatStaysIsTheSameSession) {
     auto changed = config();
     std::swap(changed.adjacencies[0], changed.adjacencies[1]);
     EXPECT_TRUE(plan_changes(desired_of(config()), desired_of(changed)).sessions.empty());
+}
+
+// Policies name sessions by index and the node by its source: where either changes, they are written again.
+TEST(ChangePlan, PoliciesAreRewrittenForThemAndForWhatTheyName) {
+    const auto rewrites = [](const std::function<void(Config&)>& change) {
+        auto changed = config();
+        change(changed);
+        return plan_changes(desired_of(config()), desired_of(changed)).rewrites_policies();
+    };
+    EXPECT_FALSE(rewrites([](Config&) {}));
+    EXPECT_FALSE(rewrites([](Config& c) { c.adjacencies[0].probe.interval = 250us; }));
+    EXPECT_FALSE(rewrites([](Config& c) { c.device = "sr0"; }));
+    EXPECT_TRUE(rewrites([](Config& c) { c.policies[0].prefixes.pop_back(); }));
+    EXPECT_TRUE(rewrites([](Config& c) { c.policies[0].candidates[0].lists[0].weight = 2; }));
+    EXPECT_TRUE(rewrites([](Config& c) { c.adjacencies[1].name = "other"; }));
+    EXPECT_TRUE(rewrites([](Config& c) { c.domain = {*Prefix::parse("fd00::/16")}; }));
 }
 
 TEST(ChangePlan, EveryPartOfAChangedSetIsEmptyAgainstItself) {

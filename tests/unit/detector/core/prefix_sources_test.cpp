@@ -15,12 +15,12 @@ using testing::IsEmpty;
 
 constexpr std::size_t kRoom = 100;
 
-Prefix prefix(std::string_view text) {
+Prefix net(std::string_view text) {
     return *Prefix::parse(text);
 }
 
-const Prefix kOne = prefix("2001:db8:1::/48");
-const Prefix kHost = prefix("2001:db8:1::1");
+const Prefix kOne = net("2001:db8:1::/48");
+const Prefix kHost = net("2001:db8:1::1");
 
 std::map<Prefix, std::uint32_t> merged(const PrefixSources& entries, std::size_t room = kRoom) {
     std::map<Prefix, std::uint32_t> result;
@@ -66,8 +66,8 @@ TEST(PrefixSources, ASourceThatGoesUncoversTheNext) {
 
 TEST(PrefixSources, OnlyChangedInnerRoutesAreReported) {
     PrefixSources entries;
-    const auto two = prefix("2001:db8:2::/48");
-    const auto three = prefix("2001:db8:3::/48");
+    const auto two = net("2001:db8:2::/48");
+    const auto three = net("2001:db8:3::/48");
     EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 1}}), ElementsAre(kOne, two));
     EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 1}}), IsEmpty());
     EXPECT_THAT(entries.set_inner({{kOne, 1}, {two, 2}, {three, 1}}), ElementsAre(two, three));
@@ -77,10 +77,10 @@ TEST(PrefixSources, OnlyChangedInnerRoutesAreReported) {
 // An unprotected prefix keeps its entry, even if its stale route needs it.
 TEST(PrefixSources, AStaleRouteTakesTheEntryOfAnUnprotectedPrefix) {
     PrefixSources entries;
-    const auto two = prefix("2001:db8:2::/48");
+    const auto two = net("2001:db8:2::/48");
     entries.set({.policies = {{kOne, 1}}, .unprotected = {two}});
     entries.change_stale(two, 5);
-    entries.change_stale(prefix("2001:db8:3::/48"), 5);
+    entries.change_stale(net("2001:db8:3::/48"), 5);
     const auto all = entries.merge(entries.set(), 2);
     ASSERT_TRUE(all);
     ASSERT_EQ(all->entries.size(), 2U);
@@ -92,10 +92,10 @@ TEST(PrefixSources, AStaleRouteTakesTheEntryOfAnUnprotectedPrefix) {
 // A failure produces stale routes; they must leave room for the set that is computed after it.
 TEST(PrefixSources, StaleRoutesTakeTheRoomThatIsLeft) {
     PrefixSources entries;
-    entries.set({.policies = {{kOne, 1}, {prefix("2001:db8:2::/48"), 2}}, .unprotected = {}});
+    entries.set({.policies = {{kOne, 1}, {net("2001:db8:2::/48"), 2}}, .unprotected = {}});
     entries.exempt(kHost, true);
     std::map<Prefix, std::uint32_t> stale;
-    for (unsigned i = 10; i < 20; ++i) stale.emplace(prefix("10.0." + std::to_string(i) + ".0/24"), 9);
+    for (unsigned i = 10; i < 20; ++i) stale.emplace(net("10.0." + std::to_string(i) + ".0/24"), 9);
     for (const auto& [lost, slot] : stale) entries.change_stale(lost, slot);
     const auto all = entries.merge(entries.set(), 5);
     ASSERT_TRUE(all);

@@ -16,7 +16,7 @@ using enum SessionState;
 using E = SessionEvent;
 using R = Reason;
 
-constexpr Nanoseconds kNow = 100s;
+constexpr Nanoseconds kStart = 100s;
 constexpr Nanoseconds kWait = 5s;
 
 // The effects of an event as letters, so that a row fits on a line.
@@ -203,7 +203,7 @@ FsmState memory_in(SessionState state, unsigned before) {
     memory.neighbor_cause = before & kNeighbor;
     memory.ip_cause = before & kIp;
     memory.proven = before & kProven;
-    memory.wait_until = kNow;
+    memory.wait_until = kStart;
     return memory;
 }
 
@@ -218,7 +218,7 @@ TEST(SessionFsm, FollowsTheTable) {
         SCOPED_TRACE(std::string(to_string(row.from)) + " (" + std::to_string(row.before) + ") + " +
                      std::string(to_string(row.event)));
         auto memory = memory_in(row.from, row.before);
-        const auto actions = step(memory, row.event, kNow, {.wait_to_restore = kWait});
+        const auto actions = step(memory, row.event, kStart, {.wait_to_restore = kWait});
 
         EXPECT_EQ(to_string(memory.state), to_string(row.to));
         EXPECT_EQ(to_string(memory.reason), to_string(row.reason));
@@ -233,7 +233,7 @@ TEST(SessionFsm, FollowsTheTable) {
         EXPECT_EQ(actions.lower, (row.actions & L) != 0);
         EXPECT_EQ(actions.raise, (row.actions & A) != 0);
         EXPECT_EQ(actions.ask_proof, (row.actions & P) != 0);
-        EXPECT_EQ(actions.timer, row.actions & T ? std::optional(kNow + kWait) : std::nullopt);
+        EXPECT_EQ(actions.timer, row.actions & T ? std::optional(kStart + kWait) : std::nullopt);
         EXPECT_EQ(memory.ignored, row.actions & I ? 1U : 0U);
         const bool failed = (row.actions & L) != 0 && row.event != E::admin_down;
         EXPECT_EQ(memory.downs, failed ? 1U : 0U);
@@ -244,7 +244,7 @@ TEST(SessionFsm, WithoutWaitToRestoreProofRaisesAtOnce) {
     for (const auto& [before, event] : {std::pair{0U, E::alive}, std::pair{kCarrier | kProven, E::carrier_back},
                                         std::pair{kNeighbor | kProven, E::neighbor_resolved}}) {
         auto memory = memory_in(down, before);
-        const auto actions = step(memory, event, kNow, {});
+        const auto actions = step(memory, event, kStart, {});
         EXPECT_EQ(memory.state, up);
         EXPECT_EQ(memory.reason, R::none);
         EXPECT_TRUE(actions.raise);
@@ -260,7 +260,7 @@ class Story : public testing::Test {
         return step(memory_, event, now_, {.wait_to_restore = kWait});
     }
 
-    Nanoseconds now_ = kNow;
+    Nanoseconds now_ = kStart;
     FsmState memory_;
 };
 
@@ -335,23 +335,23 @@ TEST_F(Story, ASessionThatTurnsPoorWhileWaitingComesBackDegraded) {
 TEST(SessionFsm, AFailureWhileItWaitsMakesItUnstable) {
     const RestorePolicy policy{.wait_to_restore = 1s};
     FsmState memory;
-    for (const auto event : {E::alive, E::dead, E::alive}) step(memory, event, kNow, policy);
+    for (const auto event : {E::alive, E::dead, E::alive}) step(memory, event, kStart, policy);
     EXPECT_FALSE(is_unstable(memory)) << "it failed once";
-    step(memory, E::dead, kNow, policy);
-    step(memory, E::carrier_lost, kNow, policy);
-    step(memory, E::carrier_back, kNow, policy);
-    const auto timer = step(memory, E::alive, kNow, policy).timer;
+    step(memory, E::dead, kStart, policy);
+    step(memory, E::carrier_lost, kStart, policy);
+    step(memory, E::carrier_back, kStart, policy);
+    const auto timer = step(memory, E::alive, kStart, policy).timer;
     EXPECT_TRUE(is_unstable(memory));
     step(memory, E::timer, *timer, policy);
     EXPECT_EQ(memory.state, up);
-    for (const auto event : {E::dead, E::alive}) step(memory, event, kNow, policy);
+    for (const auto event : {E::dead, E::alive}) step(memory, event, kStart, policy);
     EXPECT_FALSE(is_unstable(memory)) << "it was up in between";
 }
 
 TEST(SessionFsm, FlapsAreDamped) {
     const RestorePolicy policy{.wait_to_restore = 1s, .damping = DampingSettings{}};
     FsmState memory;
-    auto now = kNow;
+    auto now = kStart;
     step(memory, E::alive, now, policy);
     std::optional<Nanoseconds> timer;
     for (int flap = 0; flap < 3; ++flap) {
