@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A folder is a target: all its .cpp files but those that have a main().
+set(SIDESTEP_UNITY_BATCH 8)
 
 # sidestep_library(<name> [LIBS <target>...] [PRIVATE_LIBS <target>...] [WITHOUT <file>...] [PRECOMPILED <set>])
 # The library of the present folder. What it may use is what it links: link_<name>, an empty program with all of the
@@ -17,6 +18,12 @@ function(sidestep_library name)
     set(L_PRECOMPILED core)
   endif()
   target_precompile_headers(${name} REUSE_FROM precompiled_${L_PRECOMPILED})
+  if(NOT DEFINED CMAKE_UNITY_BUILD)
+    # Several files at a time, for most of the time goes into what they include.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${SIDESTEP_UNITY_BATCH})
+    # g++ takes what comes from a .cpp in a unity source for a header's.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   add_executable(link_${name} ${CMAKE_SOURCE_DIR}/cmake/empty_main.cpp)
   target_link_libraries(link_${name} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}>)
   set_target_properties(link_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/link)
