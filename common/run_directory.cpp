@@ -25,6 +25,7 @@ Result<NodePaths> RunDirectory::of(std::string_view node) const {
                      .state = fmt::format("{}/{}.state", path_, node),
                      .events = fmt::format("{}/{}.events", path_, node),
                      .clients = fmt::format("{}/{}.clients", path_, node),
+                     .bfd = fmt::format("{}/{}.bfd", path_, node),
                      .lock = fmt::format("{}/{}.lock", path_, node),
                      .pins = fmt::format("{}/{}", bpffs(), node)};
 }

@@ -22,6 +22,7 @@ struct NodePaths {
     std::string state;    ///< for a successor
     std::string events;   ///< the last ones, also of earlier processes
     std::string clients;  ///< sessions that clients of the API asked for
+    std::string bfd;      ///< what bfdd has asked for
     std::string lock;     ///< held while its detector runs
     std::string pins;     ///< directory
 };

@@ -33,6 +33,29 @@ Result<void> ClientSessions::add(ClientSession session, const std::vector<Sessio
     return {};
 }
 
+Result<void> ClientSessions::set(ClientSession session, const std::vector<SessionConfig>& others) {
+    const auto present = std::ranges::find(sessions_, session.config.name, name_of);
+    if (present == sessions_.end()) return add(std::move(session), others);
+    if (present->owner && present->owner != session.owner)
+        return fail(fmt::format("session {} belongs to another client", present->config.name));
+    if (present->config != session.config) {
+        auto rest = others;
+        for (const auto& one : sessions_) {
+            if (one.config.name != session.config.name) rest.push_back(one.config);
+        }
+        ClientSessions alone(limits_);
+        if (auto fits = alone.check_sum(rest, &session.config); !fits) return fits;
+    }
+    *present = std::move(session);
+    return {};
+}
+
+void ClientSessions::keep_only(ClientId owner, const std::set<std::string>& names) {
+    std::erase_if(sessions_, [&](const ClientSession& session) {
+        return session.owner == owner && !names.contains(session.config.name);
+    });
+}
+
 Result<void> ClientSessions::take_over(ClientSession& present, const ClientSession& asked) {
     if (present.owner && present.owner != asked.owner)
         return fail(fmt::format("session {} belongs to another client: choose another name", present.config.name));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ class ClientSessions {
     /// Adds a session that has an owner. One of the same name that is the same in all else, and has no other living owner, is
     /// taken over: it goes on as it is. `others`: the sessions of the configuration.
     Result<void> add(ClientSession session, const std::vector<SessionConfig>& others);
+    /// Adds a session, or gives the present one of this name these settings, for an owner that says what it wants again and
+    /// again. Fails if another living owner has it.
+    Result<void> set(ClientSession session, const std::vector<SessionConfig>& others);
+    /// Removes the sessions of `owner` that are not among `names`.
+    void keep_only(ClientId owner, const std::set<std::string>& names);
     /// Adds a session that a predecessor had; its owner may come back within its lease.
     void restore(ClientSession session, Nanoseconds now);
     /// Removes a session of `client`, or one whose owner is gone; any client's if forced.

@@ -179,6 +179,13 @@ struct HookConfig {
     bool operator==(const HookConfig&) const = default;
 };
 
+/// Sidestep as the data plane of FRR's bfdd.
+struct BfdConfig {
+    std::string frr;  ///< path of the Unix socket that bfdd listens at (its option --dplaneaddr unix:PATH)
+
+    bool operator==(const BfdConfig&) const = default;
+};
+
 struct Config {
     std::string node;
     Address source;                    ///< outer source of repaired packets and source of probes
@@ -198,6 +205,7 @@ struct Config {
     std::string device;          ///< name of the policy device; empty: there is none
     std::optional<RoutingConfig> routing;
     std::vector<HookConfig> hooks;
+    std::optional<BfdConfig> bfd;
 
     bool operator==(const Config&) const = default;
 };

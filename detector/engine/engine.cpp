@@ -10,6 +10,7 @@
 
 #include "bpf/lib/portable.h"
 #include "common/log_fields.hpp"
+#include "common/wall_time.hpp"
 #include "detector/engine/quality.hpp"
 
 namespace sidestep {
@@ -20,17 +21,6 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kSeekEvery = 1s;
 constexpr Nanoseconds kNeighborDoubt = 10ms;
 constexpr std::size_t kFewRoutes = 8192;  // a walk over more of them takes milliseconds: not after each change
-
-std::string utc_now() {
-    const auto now = std::chrono::system_clock::now();
-    const auto seconds = std::chrono::system_clock::to_time_t(now);
-    const auto micros =
-        std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000;
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                       parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros);
-}
 
 RestorePolicy restore_policy(const Session& session) {
     return {.wait_to_restore = session.config.probe.wait_to_restore, .damping = session.config.probe.damping};
@@ -260,6 +250,16 @@ void Engine::on_address(const AddressChange& change) {
     }
     policies_.exempt(change.address, !holders.empty());
     if (holders.empty()) own_addresses_.erase(change.address);
+}
+
+std::vector<Address> Engine::addresses_on(const std::string& interface) const {
+    std::vector<Address> addresses;
+    const auto link = links_.find(interface);
+    if (link == links_.end()) return addresses;
+    for (const auto& [address, holders] : own_addresses_) {
+        if (holders.contains(link->second.ifindex)) addresses.push_back(address);
+    }
+    return addresses;
 }
 
 void Engine::on_links_known(Nanoseconds now) {

@@ -85,6 +85,8 @@ class Engine {
     [[nodiscard]] const PolicyTable& policies() const { return policies_; }
     [[nodiscard]] const SidTable& sids() const { return sids_; }
     [[nodiscard]] const EventLog& log() const { return log_; }
+    /// Addresses of this node on an interface, as the kernel has told.
+    [[nodiscard]] std::vector<Address> addresses_on(const std::string& interface) const;
     /// Mistakes that no event reports: sessions that have not been proven for 3 s since they could have, with the likely
     /// causes, and the like (engine_silence.cpp).
     [[nodiscard]] std::map<std::string, Problem> problems() const;

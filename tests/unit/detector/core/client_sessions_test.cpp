@@ -95,6 +95,37 @@ TEST(ClientSessions, AreRemovedByTheirOwnerOrWhenNobodyOwnsThem) {
     EXPECT_THAT(why(clients.remove("A-B", kBfd, true)), HasSubstr("no session A-B that a client asked for"));
 }
 
+// As FRR's bfdd does, which says all that it wants each time.
+TEST(ClientSessions, AreSetAgainWithOtherSettings) {
+    ClientSessions clients;
+    ASSERT_TRUE(clients.set(session("a", kBfd, 60s), {}));
+    ASSERT_TRUE(clients.set(session("b", kBfd, 60s), {}));
+    auto changed = session("a", kBfd, 60s);
+    changed.config = config("a", 10ms);
+    ASSERT_TRUE(clients.set(changed, {}));
+    EXPECT_EQ(clients.find("client/a")->config.probe.interval, 10ms);
+    clients.leave(kBfd, kNow);
+    ASSERT_TRUE(clients.set(session("a", kBfd, 60s), {})) << "it has come back within the lease";
+    EXPECT_THAT(why(clients.set(session("a", kOther), {})), HasSubstr("belongs to another client"));
+    clients.keep_only(kBfd, {});
+    EXPECT_THAT(names(clients), ElementsAre("client/b")) << "nobody's yet";
+    ASSERT_TRUE(clients.set(session("b", kBfd, 60s), {}));
+    clients.keep_only(kBfd, {"client/b"});
+    EXPECT_THAT(names(clients), ElementsAre("client/b"));
+}
+
+TEST(ClientSessions, SettingsThatDoNotFitLeaveWhatWasThere) {
+    ClientSessions clients({.sessions = 9, .of_one_client = 9, .all_sessions = 9, .intervals = 2});
+    ASSERT_TRUE(clients.set(session("a"), {config("x", 2ms)}));
+    auto changed = session("a");
+    changed.config = config("a", 10ms);
+    ASSERT_TRUE(clients.set(changed, {config("x", 2ms)})) << "its own interval counts once";
+    ASSERT_TRUE(clients.set(session("b", kOther), {}));
+    changed.config = config("a", 20ms);
+    EXPECT_THAT(why(clients.set(changed, {config("x", 2ms)})), HasSubstr("different probe intervals"));
+    EXPECT_EQ(clients.find("client/a")->config.probe.interval, 10ms);
+}
+
 TEST(ClientSessions, AreLimitedInNumber) {
     ClientSessions clients({.sessions = 3, .of_one_client = 2, .all_sessions = 10, .intervals = 2});
     ASSERT_TRUE(clients.add(session("a"), {}));
