@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 
 namespace sidestep {
 
@@ -28,6 +30,27 @@ bool DatagramSender::send(std::string_view datagram) const {
     for (;;) {
         const auto sent = ::sendto(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL,
                                    reinterpret_cast<const sockaddr*>(&address_), length_);
+        if (sent >= 0 || errno != EINTR) return sent >= 0;
+    }
+}
+
+bool DatagramSender::send(std::string_view datagram, int fd) const {
+    iovec text{.iov_base = const_cast<char*>(datagram.data()), .iov_len = datagram.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> rights{};
+    msghdr message{};
+    message.msg_name = const_cast<sockaddr_un*>(&address_);
+    message.msg_namelen = length_;
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    message.msg_control = rights.data();
+    message.msg_controllen = rights.size();
+    auto* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    for (;;) {
+        const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
         if (sent >= 0 || errno != EINTR) return sent >= 0;
     }
 }

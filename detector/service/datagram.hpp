@@ -19,6 +19,8 @@ class DatagramSender {
 
     /// False, with errno, if it was not taken: nobody listens, or too much waits there already.
     [[nodiscard]] bool send(std::string_view datagram) const;
+    /// The same with a descriptor, of which the receiver gets one of its own (unix(7), SCM_RIGHTS).
+    [[nodiscard]] bool send(std::string_view datagram, int fd) const;
 
   private:
     DatagramSender(Fd socket, const sockaddr_un& address, socklen_t length)

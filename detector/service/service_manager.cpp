@@ -2,12 +2,14 @@
 // The protocol of sd_notify(3): datagrams of lines NAME=VALUE.
 #include "detector/service/service_manager.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kStatusEvery = 1s;
 constexpr int kFeedsPerTimeout = 4;
 constexpr std::size_t kMostWaiting = 16;
+constexpr int kFirstKept = 3;  // SD_LISTEN_FDS_START
 
 std::string_view variable(const char* name) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
@@ -34,16 +37,33 @@ std::optional<std::int64_t> number(std::string_view text) {
 
 }  // namespace
 
+/// sd_listen_fds_with_names(3): descriptors from 3 on, and their names with colons between.
+static std::map<std::string, int> kept_descriptors() {
+    std::map<std::string, int> kept;
+    if (number(variable("LISTEN_PID")) != ::getpid()) return kept;
+    auto names = variable("LISTEN_FDNAMES");
+    const auto count = number(variable("LISTEN_FDS")).value_or(0);
+    for (int fd = kFirstKept; fd < kFirstKept + count; ++fd) {
+        const auto end = std::min(names.find(':'), names.size());
+        kept[std::string(names.substr(0, end))] = fd;
+        (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        names.remove_prefix(std::min(end + 1, names.size()));
+    }
+    return kept;
+}
+
 ServiceManager::Environment ServiceManager::environment() {
     Environment environment{.socket = std::string(variable("NOTIFY_SOCKET"))};
     const auto pid = variable("WATCHDOG_PID");
     const auto time = number(variable("WATCHDOG_USEC")).value_or(0);
     const bool ours = pid.empty() || number(pid) == ::getpid();
     if (ours && time > 0) environment.watchdog = std::chrono::microseconds(time);
+    environment.kept = kept_descriptors();
     return environment;
 }
 
-ServiceManager::ServiceManager(const Environment& environment) : feed_every_(environment.watchdog / kFeedsPerTimeout) {
+ServiceManager::ServiceManager(const Environment& environment)
+    : feed_every_(environment.watchdog / kFeedsPerTimeout), kept_(environment.kept) {
     if (environment.socket.empty()) return;
     if (auto sender = DatagramSender::to(environment.socket)) sender_.emplace(std::move(*sender));
 }
@@ -61,6 +81,27 @@ void ServiceManager::stopping(const std::string& why) {
     say("STOPPING=1\nSTATUS=" + why);
 }
 
+bool ServiceManager::keep(int fd, const std::string& name) {
+    if (!sender_) return false;
+    forget(name);
+    Fd own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!own) return false;
+    say("FDSTORE=1\nFDNAME=" + name, std::move(own));
+    return true;
+}
+
+void ServiceManager::forget(const std::string& name) {
+    say("FDSTOREREMOVE=1\nFDNAME=" + name);
+}
+
+Fd ServiceManager::take(const std::string& name) {
+    const auto found = kept_.find(name);
+    if (found == kept_.end()) return {};
+    Fd fd(found->second);
+    kept_.erase(found);
+    return fd;
+}
+
 void ServiceManager::tick(Nanoseconds now, const std::function<std::string()>& status) {
     if (!sender_) return;
     flush();
@@ -76,15 +117,19 @@ void ServiceManager::tick(Nanoseconds now, const std::function<std::string()>& s
     }
 }
 
-void ServiceManager::say(std::string message) {
+void ServiceManager::say(std::string text, Fd descriptor) {
     if (!sender_) return;
-    waiting_.push_back(std::move(message));
+    waiting_.push_back({.text = std::move(text), .descriptor = std::move(descriptor)});
     if (waiting_.size() > kMostWaiting) waiting_.pop_front();
     flush();
 }
 
 void ServiceManager::flush() {
-    while (!waiting_.empty() && sender_->send(waiting_.front())) waiting_.pop_front();
+    while (!waiting_.empty() && send(waiting_.front())) waiting_.pop_front();
+}
+
+bool ServiceManager::send(const Message& message) const {
+    return message.descriptor ? sender_->send(message.text, message.descriptor.get()) : sender_->send(message.text);
 }
 
 }  // namespace sidestep

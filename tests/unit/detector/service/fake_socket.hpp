@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -47,6 +48,25 @@ class FakeSocket {
         const auto count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
         if (count < 0) return std::nullopt;
         return std::string(buffer.data(), static_cast<std::size_t>(count));
+    }
+
+    /// The descriptor that came with the next datagram, which is `text`; none: it is another one, or none came with it.
+    [[nodiscard]] Fd receive_descriptor(const std::string& text) const {
+        std::array<char, 4096> buffer{};
+        iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> rights{};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = rights.data();
+        message.msg_controllen = rights.size();
+        const auto count = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+        const auto* header = CMSG_FIRSTHDR(&message);
+        if (count < 0 || header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        Fd own(fd);
+        return std::string(buffer.data(), static_cast<std::size_t>(count)) == text ? std::move(own) : Fd();
     }
 
   private:

@@ -3,9 +3,13 @@
 #include "detector/service/service_manager.hpp"
 
 #include <cstdlib>
+#include <map>
+#include <string>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/unit/detector/service/fake_socket.hpp"
 
@@ -109,6 +113,49 @@ TEST(ServiceManager, AnAddressThatIsNoUnixSocketIsIgnored) {
         manager.ready();
         EXPECT_FALSE(DatagramSender::to(address)) << address;
     }
+}
+
+TEST(ServiceManager, KeepsADescriptorForTheNextProcess) {
+    FakeSocket systemd;
+    ServiceManager manager({.socket = systemd.path()});
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const Fd out(ends[0]);
+    const Fd in(ends[1]);
+    ASSERT_TRUE(manager.keep(in.get(), "bfdd"));
+    EXPECT_THAT(systemd.receive(), Optional(Eq("FDSTOREREMOVE=1\nFDNAME=bfdd"))) << "what was kept before";
+    const auto kept = systemd.receive_descriptor("FDSTORE=1\nFDNAME=bfdd");
+    ASSERT_TRUE(kept);
+    ASSERT_EQ(::write(kept.get(), "x", 1), 1);
+    char byte = 0;
+    EXPECT_EQ(::read(out.get(), &byte, 1), 1) << "it is the same pipe";
+    manager.forget("bfdd");
+    EXPECT_THAT(systemd.receive(), Optional(Eq("FDSTOREREMOVE=1\nFDNAME=bfdd")));
+    systemd.close();
+    ASSERT_TRUE(manager.keep(in.get(), "bfdd"));
+    systemd.listen();
+    manager.tick(10s, fine);
+    systemd.receive();
+    EXPECT_TRUE(systemd.receive_descriptor("FDSTORE=1\nFDNAME=bfdd")) << "sent again";
+    EXPECT_FALSE(ServiceManager({}).keep(in.get(), "bfdd")) << "nobody is there to keep it";
+}
+
+TEST(ServiceManager, GivesBackWhatWasKeptOnce) {
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("LISTEN_FDS", "2", 1);
+    ::setenv("LISTEN_FDNAMES", "other:bfdd", 1);
+    const auto environment = ServiceManager::environment();
+    EXPECT_EQ(environment.kept, (std::map<std::string, int>{{"other", 3}, {"bfdd", 4}}));
+    ::setenv("LISTEN_PID", "1", 1);
+    EXPECT_TRUE(ServiceManager::environment().kept.empty()) << "they are another process's";
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const Fd out(ends[0]);
+    ServiceManager manager({.kept = {{"bfdd", ends[1]}}});
+    EXPECT_FALSE(manager.take("other"));
+    EXPECT_EQ(manager.take("bfdd").get(), ends[1]);
+    EXPECT_FALSE(manager.take("bfdd"));
 }
 
 }  // namespace
