@@ -17,6 +17,7 @@
 #include "cli/drain_commands.hpp"
 #include "cli/event_filter.hpp"
 #include "cli/report.hpp"
+#include "cli/report_bfd.hpp"
 #include "cli/report_changes.hpp"
 #include "cli/report_why.hpp"
 #include "cli/top_command.hpp"
@@ -152,6 +153,32 @@ void add_why_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& option
     });
 }
 
+void show_bfd_peers(const DaemonOptions& options, const std::string& how) {
+    const auto answer = connect(options).ask({{"command", "bfd-peers"}});
+    if (!answer) give_up(kExitFailure, answer.error().message);
+    if (options.json) return print(json_text(*answer, 2));
+    if (how == "json") return print(bfd_peers_json(*answer).dump(2) + '\n');
+    print(how == "brief"      ? report_bfd_brief(*answer)
+          : how == "counters" ? report_bfd_counters(*answer)
+                              : report_bfd_peers(*answer));
+}
+
+/// The words of FRR's own command.
+void add_show_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
+    const auto how = std::make_shared<std::string>();
+    auto* const show = app.add_subcommand("show", "What FRR has handed to Sidestep: show bfd peers")->fallthrough();
+    auto* const bfd = show->add_subcommand("bfd", "The peers of FRR's bfdd")->fallthrough();
+    auto* const peers =
+        bfd->add_subcommand("peers", "Every peer, as FRR prints it: state, timers, and the session that answers for it")
+            ->fallthrough();
+    peers->add_option("FORM", *how, "brief: one line each; counters: packets and events; json: FRR's keys")
+        ->check(CLI::IsMember({"brief", "counters", "json"}));
+    peers->add_flag("--json", options->json, "Print the daemon's answer as JSON");
+    peers->callback([=] { show_bfd_peers(*options, *how); });
+    bfd->require_subcommand(1);
+    show->require_subcommand(1);
+}
+
 }  // namespace
 
 void add_daemon_commands(CLI::App& app) {
@@ -178,6 +205,7 @@ void add_daemon_commands(CLI::App& app) {
     add("routing", "The source of computed policies, and how the network converges", report_routing);
     add_events_command(app, options);
     add_why_command(app, options);
+    add_show_command(app, options);
 
     struct SessionChange {
         std::string name;

@@ -50,6 +50,7 @@ std::string describe_node(const Config& config, Nanoseconds tick) {
     if (!config.device.empty()) text += fmt::format("policy device: {}\n", config.device);
     if (!config.domain.empty()) text += fmt::format("SR domain: {}\n", joined(texts(config.domain), ", "));
     if (config.routing) text += routing_line(*config.routing);
+    if (config.bfd) text += fmt::format("BFD: data plane of FRR's bfdd at {}\n", config.bfd->frr);
     return text;
 }
 

@@ -144,7 +144,8 @@ json describe_json(const Config& config) {
             {"device", text_or_null(config.device)},
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},
-            {"routing", config.routing ? routing_json(*config.routing) : json(nullptr)}};
+            {"routing", config.routing ? routing_json(*config.routing) : json(nullptr)},
+            {"bfd", config.bfd ? json{{"frr", config.bfd->frr}} : json(nullptr)}};
 }
 
 }  // namespace sidestep

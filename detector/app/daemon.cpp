@@ -113,7 +113,10 @@ Result<std::optional<Config>> Daemon::run() {
     arm_reconcile();
     arm_timer();
     arm_leases();
+    follow_bfd();
     context_.run();
+    if (bfd_) bfd_->leave(leave_running_ && !successor_, kernel_now());
+    bfd_.reset();
     feed_.reset();
     if (!leave_running_) clean_up();
     if (failure_) return std::unexpected(*failure_);
@@ -221,12 +224,14 @@ void Daemon::clean_up() {
     std::error_code ignored;
     std::filesystem::remove(paths_.state, ignored);
     std::filesystem::remove(paths_.clients, ignored);
+    std::filesystem::remove(paths_.bfd, ignored);
     std::filesystem::remove(paths_.events, ignored);
     server_.reset();
     node_lock_->remove();
 }
 
 void Daemon::on_event(const LoggedEvent& event) {
+    const auto told = bfd_ ? bfd_->on_session(event.session, kernel_now()) : std::vector<json>();  // before all else
     const auto entry = to_json(event);
     history_.note(entry);
     event_file_->append(entry);
@@ -234,6 +239,7 @@ void Daemon::on_event(const LoggedEvent& event) {
     hooks_.on_event(entry);
     saver_->note_change();
     if (feed_) feed_->on_session(event.session, event.state == SessionState::up);
+    for (const auto& one : told) log_bfd(one);
 }
 
 void Daemon::wait_for_events() {
@@ -286,6 +292,7 @@ void Daemon::arm_reconcile() {
         engine_->reconcile(now);
         saver_->tick();
         if (rejects_->due(now)) rejects_->report(dataplane_->counters(), now);
+        if (bfd_) bfd_->tick(now);
         if (in_force_) reconcile_kernel(now);
         service_.tick(now, [this] { return service_status(); });
         arm_timer();

@@ -31,6 +31,7 @@ DetectorActions Daemon::actions() {
                     return feed_ ? feed_->status() : json{{"error", "no `routing` in the configuration"}};
                 },
             .why = [this](const std::string& destination) { return why(destination); },
+            .bfd_peers = [this] { return bfd_peers(); },
             .admin = [this](const std::string& session, bool up, bool dry_run) { return admin(session, up, dry_run); },
             .drain = [this](const DrainRequest& request) { return drain(request); },
             .add_session = [this](const json& request,
@@ -62,6 +63,8 @@ json Daemon::status() {
 
 json Daemon::events() {
     auto own = std::move(answer_events(engine_->log())["events"]);
+    for (const auto& told : bfd_events_) own.push_back(told);
+    std::stable_sort(own.begin(), own.end(), [](const json& a, const json& b) { return a["time_ns"] < b["time_ns"]; });
     json all = json::array();
     const auto room = EventFile::kKept - std::min(EventFile::kKept, own.size());
     for (auto i = earlier_.size() - std::min(room, earlier_.size()); i < earlier_.size(); ++i)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The running daemon: its parts and how they are connected. daemon.cpp starts, runs and ends it, daemon_reload.cpp
 // moves it from one desired state to the next, daemon_upkeep.cpp keeps the kernel's state as it is wanted,
-// daemon_clients.cpp adds the sessions of clients, and daemon_api.cpp answers requests.
+// daemon_clients.cpp adds the sessions of clients, daemon_bfd.cpp those of FRR's bfdd, and daemon_api.cpp answers requests.
 #pragma once
 
 #include <csignal>
+#include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@
 #include "common/run_directory.hpp"
 #include "detector/app/api_server.hpp"
 #include "detector/app/attachments.hpp"
+#include "detector/app/bfd_speaker.hpp"
 #include "detector/app/config_loader.hpp"
 #include "detector/app/daemon.hpp"
 #include "detector/app/detector_commands.hpp"
@@ -134,6 +137,18 @@ class Daemon {
     /// Ends the newest sessions of clients if the configuration needs the room.
     void make_room_for(const Desired& base);
 
+    // daemon_bfd.cpp
+
+    /// Connects to bfdd if the configuration says so, and to another one if it says something else now.
+    void follow_bfd();
+    BfdHooks bfd_hooks();
+    [[nodiscard]] bfd::PeerMatch match_peer(const bfd::AskedSession& peer) const;
+    [[nodiscard]] std::optional<bfd::SessionView> view(const std::string& session) const;
+    [[nodiscard]] bfd::SessionCounters count(const std::string& session) const;
+    std::map<std::string, std::string> want_for_bfd(const std::vector<bfd::SessionWish>& wishes);
+    void log_bfd(const json& event);
+    json bfd_peers() const;
+
     // daemon_api.cpp
 
     /// The work behind the API's commands.
@@ -192,7 +207,8 @@ class Daemon {
     std::optional<RejectReport> rejects_;
     std::optional<EventFile> event_file_;
     HookRunner hooks_{context_, config_.node};
-    std::vector<json> earlier_;  ///< events of earlier processes
+    std::vector<json> earlier_;    ///< events of earlier processes
+    std::deque<json> bfd_events_;  ///< what bfdd was told by this one
     SessionHistory history_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Attachments> attachments_;
@@ -201,6 +217,7 @@ class Daemon {
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<ClockKeeper> clock_;
     std::unique_ptr<RoutingFeed> feed_;
+    std::unique_ptr<BfdSpeaker> bfd_;
     std::vector<std::future<void>> old_feeds_;
 };
 

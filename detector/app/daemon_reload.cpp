@@ -120,6 +120,7 @@ json Daemon::take(Config config, bool dry_run) {
     config_ = std::move(config);
     hooks_.set(config_.hooks);
     if (!same_feed) replace_feed();
+    follow_bfd();
     const auto lines = describe(*moved);
     spdlog::info("configuration reloaded: {} changes", lines.size());
     for (const auto& line : lines) spdlog::info("  {}", line);

@@ -79,6 +79,7 @@ void Daemon::note_problems(Nanoseconds now) {
     present.merge(route_upkeep_.problems());
     present.merge(ProblemTexts(installation_->problems()));
     present.merge(clock_->problems());
+    if (bfd_) present.merge(bfd_->problems());
     for (const auto& [about, text] : problems_.update(present, now)) {
         if (text.empty()) {
             spdlog::info("{}: no problem any more", about);

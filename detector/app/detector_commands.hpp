@@ -29,6 +29,7 @@ struct DetectorActions {
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& destination)> why;
+    std::function<nlohmann::json()> bfd_peers;
     std::function<nlohmann::json(const std::string& session, bool up, bool dry_run)> admin;
     std::function<nlohmann::json(const DrainRequest& request)> drain;
     /// The request has the fields of the command; the session is of `connection`.

@@ -158,6 +158,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
         fs::remove((*leftover)->paths.state, error);
         fs::remove((*leftover)->paths.events, error);
         fs::remove((*leftover)->paths.clients, error);
+        fs::remove((*leftover)->paths.bfd, error);
         (*leftover)->lock.remove();
     }
     unmount_bpffs(run.bpffs());

@@ -24,6 +24,7 @@ void SessionHistory::note(const nlohmann::json& event) {
         return at != event.end() && at->is_string() ? at->get<std::string>() : std::string();
     };
     const auto session = field("session");
+    if (field("event").starts_with("frr-")) return;  // what bfdd was told is no change of the session
     if (session.empty() || (sessions_.size() >= kMost && !sessions_.contains(session))) return;
     auto& past = sessions_[session];
     past.last_event = event;

@@ -44,6 +44,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("sids", read_sids);
     read("routing", read_routing);
     read("hooks", read_hooks);
+    read("bfd", read_bfd);
 }
 
 /// Keys that had other names in earlier versions; sidestep.yaml(5) lists them under COMPATIBILITY.
@@ -51,7 +52,7 @@ constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "re
 
 Config read_root(const YamlPlace& root, Reading reading) {
     if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
-                         "xdp-on-virtual", "egress", "device", "sr-domain", "sids", "routing", "hooks"})) {
+                         "xdp-on-virtual", "egress", "device", "sr-domain", "sids", "routing", "hooks", "bfd"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

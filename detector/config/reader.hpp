@@ -95,4 +95,8 @@ void read_hooks(Reading& reading, const YamlPlace& place);
 
 void read_routing(Reading& reading, const YamlPlace& place);
 
+// --- bfd.cpp
+
+void read_bfd(Reading& reading, const YamlPlace& place);
+
 }  // namespace sidestep::config_reader

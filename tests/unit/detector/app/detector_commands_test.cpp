@@ -45,6 +45,10 @@ ApiCommands whole_table() {
              [](const std::string& destination) {
                  return json{{"work", "why"}, {"destination", destination}};
              },
+         .bfd_peers =
+             [] {
+                 return json{{"work", "bfd-peers"}};
+             },
          .admin =
              [](const std::string& session, bool up, bool dry_run) {
                  return json{{"work", "admin"}, {"session", session}, {"up", up}, {"dry_run", dry_run}};
@@ -73,7 +77,7 @@ json answer(const json& request) {
 }
 
 TEST(DetectorCommands, EachDoesItsWork) {
-    for (const char* name : {"status", "sessions", "policies", "events", "routing"})
+    for (const char* name : {"status", "sessions", "policies", "events", "routing", "bfd-peers"})
         EXPECT_EQ(answer({{"command", name}}).value("work", ""), name);
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}, {"up", false}}),
               json({{"work", "admin"}, {"session", "A-B"}, {"up", false}, {"dry_run", false}}));

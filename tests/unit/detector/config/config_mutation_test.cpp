@@ -23,6 +23,7 @@ sids:
   - {sid: "fd00:a::/48", behavior: end, flavors: [psp, next-csid], block-bits: 32, function-bits: 16}
   - {sid: "fd00:a:1::", behavior: end.x, adjacency: A-B}
 routing: {topology: net.yaml, protect: srlg, hold: 500ms}
+bfd: {frr: "unix:/run/frr/dplane.sock"}
 )";
     return parts.text();
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/report_bfd.hpp"
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace sidestep {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string text(const json& peer, const char* key) {
+    const auto found = peer.find(key);
+    return found != peer.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::uint64_t number(const json& peer, const char* key) {
+    const auto found = peer.find(key);
+    return found != peer.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+bool is(const json& peer, const char* key) {
+    const auto found = peer.find(key);
+    return found != peer.end() && found->is_boolean() && found->get<bool>();
+}
+
+const json& peers_of(const json& answer) {
+    static const json kNone = json::array();
+    const auto found = answer.find("peers");
+    return found != answer.end() && found->is_array() ? *found : kNone;
+}
+
+std::string title(const json& peer) {
+    auto title = "\tpeer " + text(peer, "peer");
+    if (is(peer, "multihop")) title += " multihop";
+    if (const auto local = text(peer, "local"); !local.empty()) title += " local-address " + local;
+    title += " vrf default";
+    if (const auto interface = text(peer, "interface"); !interface.empty()) title += " interface " + interface;
+    return title + "\n";
+}
+
+std::string duration(std::uint64_t seconds) {
+    constexpr std::array<std::pair<const char*, std::uint64_t>, 4> kUnits{
+        {{"year", 31'536'000}, {"day", 86'400}, {"hour", 3'600}, {"minute", 60}}};
+    std::string result;
+    for (const auto& [name, length] : kUnits) {
+        if (seconds >= length) result += fmt::format("{} {}(s), ", seconds / length, name);
+        seconds %= length;
+    }
+    return result + fmt::format("{} second(s)", seconds);
+}
+
+std::string interval(std::uint64_t microseconds) {
+    return microseconds == 0 ? "disabled" : fmt::format("{}ms", microseconds / 1000);
+}
+
+std::string timers(const json& peer, const std::string& prefix, const std::string& multiplier) {
+    return fmt::format(
+        "\t\t\tDetect-multiplier: {}\n\t\t\tReceive interval: {}ms\n\t\t\tTransmission interval: {}ms\n"
+        "\t\t\tEcho receive interval: {}\n",
+        number(peer, multiplier.c_str()), number(peer, (prefix + "receive_us").c_str()) / 1000,
+        number(peer, (prefix + "transmit_us").c_str()) / 1000,
+        interval(prefix.empty() ? number(peer, "echo_receive_us") : 0));
+}
+
+std::string status(const json& peer) {
+    const auto seconds = number(peer, "since_ms") / 1000;
+    const auto status = text(peer, "status");
+    auto result = fmt::format("\t\tStatus: {}\n", status);
+    if (status == "up") result += fmt::format("\t\tUptime: {}\n", duration(seconds));
+    if (status == "down") result += fmt::format("\t\tDowntime: {}\n", duration(seconds));
+    return result;
+}
+
+std::string answerer(const json& peer) {
+    if (const auto trouble = text(peer, "trouble"); !trouble.empty()) return "nobody, " + trouble;
+    return fmt::format("session {}{}", text(peer, "session"), is(peer, "made_for_it") ? ", made for it" : "");
+}
+
+}  // namespace
+
+std::string report_bfd_peers(const json& answer) {
+    std::string result = "BFD Peers:\n";
+    for (const auto& peer : peers_of(answer)) {
+        result += title(peer);
+        result += fmt::format("\t\tID: {}\n\t\tRemote ID: {}\n\t\t{} mode\n", number(peer, "id"),
+                              number(peer, "remote_id"), is(peer, "passive") ? "Passive" : "Active");
+        if (is(peer, "multihop")) result += fmt::format("\t\tMinimum TTL: {}\n", number(peer, "minimum_ttl"));
+        result += status(peer);
+        result += fmt::format("\t\tDiagnostics: ok\n\t\tRemote diagnostics: {}\n\t\tAnswered by: {}\n",
+                              text(peer, "diagnostic"), answerer(peer));
+        result += "\t\tRTT min/avg/max: 0/0/0 usec\n\t\tLocal timers:\n" + timers(peer, "", "multiplier");
+        result += fmt::format("\t\t\tEcho transmission interval: {}\n", interval(number(peer, "echo_transmit_us")));
+        result += "\t\tRemote timers:\n" + timers(peer, "remote_", "remote_multiplier") + "\n";
+    }
+    return result;
+}
+
+std::string report_bfd_brief(const json& answer) {
+    const auto row = [](const std::string& id, const std::string& local, const std::string& peer,
+                        const std::string& state) {
+        return fmt::format("{:<10} {:<40} {:<40}{:<15}\n", id, local, peer, state);
+    };
+    auto result = fmt::format("Session count: {}\n", peers_of(answer).size());
+    result += row("SessionId", "LocalAddress", "PeerAddress", "Status");
+    result += row("=========", "============", "===========", "======");
+    for (const auto& peer : peers_of(answer)) {
+        const auto address = text(peer, "peer");
+        auto local = text(peer, "local");
+        if (local.empty()) local = address.find(':') == std::string::npos ? "0.0.0.0" : "::";
+        const auto status = text(peer, "status");
+        result += row(std::to_string(number(peer, "id")), local, address,
+                      status == "shutdown" ? "admin-down" : status);  // FRR has two words for it
+    }
+    return result;
+}
+
+std::string report_bfd_counters(const json& answer) {
+    std::string result = "BFD Peers:\n";
+    for (const auto& peer : peers_of(answer)) {
+        result += title(peer);
+        result += fmt::format(
+            "\t\tControl packet input: {} packets\n\t\tControl packet output: {} packets\n"
+            "\t\tEcho packet input: 0 packets\n\t\tEcho packet output: 0 packets\n"
+            "\t\tSession up events: {}\n\t\tSession down events: {}\n\t\tZebra notifications: {}\n\n",
+            number(peer, "packets_in"), number(peer, "packets_out"), number(peer, "ups"), number(peer, "downs"),
+            number(peer, "notifications"));
+    }
+    return result;
+}
+
+ordered_json bfd_peers_json(const json& answer) {
+    ordered_json list = ordered_json::array();
+    for (const auto& peer : peers_of(answer)) {
+        const auto ms = [&](const char* key) { return number(peer, key) / 1000; };
+        ordered_json entry{{"multihop", is(peer, "multihop")}, {"peer", text(peer, "peer")}};
+        if (const auto local = text(peer, "local"); !local.empty()) entry["local"] = local;
+        entry["vrf"] = "default";
+        if (const auto interface = text(peer, "interface"); !interface.empty()) entry["interface"] = interface;
+        entry["id"] = number(peer, "id");
+        entry["remote-id"] = number(peer, "remote_id");
+        entry["passive-mode"] = is(peer, "passive");
+        if (is(peer, "multihop")) entry["minimum-ttl"] = number(peer, "minimum_ttl");
+        const auto status = text(peer, "status");
+        entry["status"] = status;
+        if (status == "up") entry["uptime"] = ms("since_ms");
+        if (status == "down") entry["downtime"] = ms("since_ms");
+        entry["diagnostic"] = "ok";
+        entry["remote-diagnostic"] = text(peer, "diagnostic");
+        entry["receive-interval"] = ms("receive_us");
+        entry["transmit-interval"] = ms("transmit_us");
+        entry["echo-receive-interval"] = ms("echo_receive_us");
+        entry["echo-transmit-interval"] = ms("echo_transmit_us");
+        entry["detect-multiplier"] = number(peer, "multiplier");
+        entry["remote-receive-interval"] = ms("remote_receive_us");
+        entry["remote-transmit-interval"] = ms("remote_transmit_us");
+        entry["remote-echo-receive-interval"] = 0;
+        entry["remote-detect-multiplier"] = number(peer, "remote_multiplier");
+        for (const char* key : {"rtt-min", "rtt-avg", "rtt-max"}) entry[key] = 0;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+}  // namespace sidestep
