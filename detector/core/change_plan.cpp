@@ -130,8 +130,7 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("clock", FieldChanges().compare("clock", present.clock, wanted.clock).take());
     add("device", FieldChanges().compare("device", present.device, wanted.device).take());
     add("xdp", FieldChanges().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
-    if (present.hooks != wanted.hooks)
-        add("hooks", FieldChanges().compare("programs", present.hooks.size(), wanted.hooks.size()).take());
+    if (present.hooks != wanted.hooks) add("hooks", {fmt::format("{} programs", wanted.hooks.size())});
     add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;
