@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr Nanoseconds kAttemptEvery = 100ms;
 constexpr Nanoseconds kAttemptLater = 5s;  // after nonsense, which will come again
-constexpr Nanoseconds kReviewEvery = 1s;
+constexpr Nanoseconds kMatchEvery = 1s;
 constexpr std::size_t kReadAtOnce = 64U << 10U;
 constexpr std::size_t kMostUnsent = 1U << 20U;
 
@@ -222,7 +222,7 @@ void BfdSpeaker::follow_wishes() {
 }
 
 void BfdSpeaker::review(Nanoseconds now) {
-    next_review_ = now + kReviewEvery;
+    next_review_ = now + kMatchEvery;
     if (!socket_.is_open()) return;
     peers_.match_again(hooks_.match);
     follow_wishes();
