@@ -44,6 +44,7 @@ class PolicyTables : public testing::Test {
         adjacency.interface = "lo";
         adjacency.neighbor = address("fe80::b");
         adjacency.probe.return_address = address("2001:db8:ab::a");
+        adjacency.probe.start = Start::trusted;  // nothing probes here
         config_.adjacencies = {adjacency};
         // As many as the sets of a test may have: the maps are sized by the configuration.
         config_.policies = {policy("one", "2001:db8:1::/48", {encaps(1)}),

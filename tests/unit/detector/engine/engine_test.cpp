@@ -88,7 +88,7 @@ class PathAndPassive : public EngineTest {
         engine_->on_link(link("to-R", kToR), kNow);
         engine_->on_links_known(kNow);
         resolve("A-C-B", kToC, "fe80::c");
-        tell("from-B", SS_EVENT_ALIVE);
+        for (const auto* name : {"A-B", "A-C", "from-B"}) tell(name, SS_EVENT_ALIVE);
     }
     /// The clock has just ticked; the session's last probe was sent so long ago.
     void last_probe(const std::string& name, Nanoseconds age) {
