@@ -42,8 +42,8 @@ class Installation {
     std::optional<Result<void>> mend(const std::string& thing);
     /// What could not be installed.
     [[nodiscard]] const ProblemTexts& problems() const { return problems_; }
-    /// True if a route that apply() did not install can be installed now: routes into the policy device wait until the
-    /// MAC address of a neighbor is known.
+    /// True if a route that apply() did not install can be installed now: routes into the policy device wait until
+    /// packets can leave it.
     [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
     /// Removes everything.
     void remove();

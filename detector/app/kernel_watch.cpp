@@ -26,10 +26,10 @@ Result<void> KernelWatch::open() {
     auto netlink = Netlink::open({
         .link =
             [this](const LinkChange& change) {
-                engine_.on_link(change, kernel_now());  // first: traffic waits for it
+                const bool news = engine_.on_link(change, kernel_now());  // first: traffic waits for it
                 attachments_.on_link(change);
                 links_changed_ = true;
-                note_link(change);
+                if (news) compare_routes();
             },
         .neighbor = [this](const NeighborChange& change) { engine_.on_neighbor(change, kernel_now()); },
         .address =
@@ -70,18 +70,6 @@ void KernelWatch::routes_told(bool complete) {
     routes_problem_.note(route_watch_->last_dump(), "bypasses know the routes only in part; asking again: ");
     if (complete) return engine_.on_routes_told(kernel_now());
     compare_routes(kDumpAgainAfter);
-}
-
-void KernelWatch::note_link(const LinkChange& change) {
-    const auto state = std::pair(change.up, change.running);
-    const auto known = link_states_.find(change.ifindex);
-    if (!change.gone && known != link_states_.end() && known->second == state) return;
-    if (change.gone) {
-        link_states_.erase(change.ifindex);
-    } else {
-        link_states_[change.ifindex] = state;
-    }
-    compare_routes();
 }
 
 void KernelWatch::compare_routes(Nanoseconds after) {

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -55,7 +54,6 @@ class KernelWatch {
     void routes_told(bool complete);
     /// Has the kernel tell its routes again, once what goes on now has settled: it does not tell of all changes.
     void compare_routes(Nanoseconds after = std::chrono::milliseconds(200));
-    void note_link(const LinkChange& change);
     /// Calls `deliver` whenever `source` is readable.
     void wait_for(boost::asio::posix::stream_descriptor& source, std::function<void()> deliver);
 
@@ -74,7 +72,6 @@ class KernelWatch {
     Nanoseconds last_turn_{};
     Nanoseconds told_since_{};  ///< the present dump of routes began then
     Nanoseconds dump_took_{};
-    std::map<int, std::pair<bool, bool>> link_states_;  ///< interfaces: up, running
     std::function<void()> after_change_;
     ProblemLog problem_;
     ProblemLog routes_problem_;

@@ -121,15 +121,19 @@ void Engine::relink(Session& session) {
     relinked_ = true;
 }
 
-void Engine::note_link(const LinkChange& change) {
+bool Engine::note_link(const LinkChange& change) {
     const auto known = link_names_.find(change.ifindex);
+    bool same = false;
     if (known != link_names_.end()) {
+        const auto before = link_at(known->second);
+        same = !change.gone && before.up == change.up && before.running == change.running;
         links_.erase(known->second);  // its name may have changed
         link_names_.erase(known);
     }
-    if (change.gone) return;
+    if (change.gone) return true;
     links_[change.name] = change;
     link_names_[change.ifindex] = change.name;
+    return !same;
 }
 
 /// The link as rtnetlink would report it; a link that does not exist counts as gone.
@@ -138,7 +142,7 @@ LinkChange Engine::link_at(const std::string& name) const {
     return found != links_.end() ? found->second : LinkChange{.ifindex = 0, .name = name, .gone = true, .mac = {}};
 }
 
-void Engine::on_link(const LinkChange& change, Nanoseconds now) {
+bool Engine::on_link(const LinkChange& change, Nanoseconds now) {
     // Traffic waits for these stores, so they come before anything else.
     if (change.gone || !change.running || change.ip_off) sessions_.lower_all_by(change.ifindex);
     const auto concerned = sessions_.at_link(change.name, change.ifindex);
@@ -150,7 +154,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     for (auto* session : concerned) {
         if (loses_link(*session)) sessions_.apply(*session, {.lower = true});
     }
-    note_link(change);
+    const bool news = note_link(change);
     for (auto* session : concerned) {
         follow_return_link(*session, change, now);
         if (session->config.interface == change.name || session->ifindex == change.ifindex)
@@ -159,6 +163,7 @@ void Engine::on_link(const LinkChange& change, Nanoseconds now) {
     ask_for_neighbors(now);
     note_route_link(change, now);
     if (!change.up && inner_routes_.on_interface_down(change.ifindex)) inner_changed_ = true;
+    return news;
 }
 
 void Engine::follow_return_link(Session& session, const LinkChange& link, Nanoseconds now) {

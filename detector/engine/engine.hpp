@@ -51,7 +51,8 @@ class Engine {
     [[nodiscard]] SavedSessions save() const;
 
     void on_kernel_event(const ss_event& event, Nanoseconds now);
-    void on_link(const LinkChange& change, Nanoseconds now);
+    /// Returns true if the link is new or gone, or if it is up or runs where it did not, or the other way round.
+    bool on_link(const LinkChange& change, Nanoseconds now);
     void on_neighbor(const NeighborChange& change, Nanoseconds now);
     void on_address(const AddressChange& change);
     void on_route(const RouteChange& change, Nanoseconds now);
@@ -107,7 +108,7 @@ class Engine {
     void follow_link(Session& session, const LinkChange& link, Nanoseconds now);
     void follow_return_link(Session& session, const LinkChange& link, Nanoseconds now);
     void relink(Session& session);
-    void note_link(const LinkChange& change);
+    bool note_link(const LinkChange& change);
     [[nodiscard]] LinkChange link_at(const std::string& name) const;
     /// Has the session's neighbor asked for, as soon as that may be done.
     void seek(const Session& session);

@@ -207,6 +207,18 @@ TEST_F(EngineTest, AllStatesOfALinkAreLoweredBeforeTheFirstIsReported) {
     EXPECT_EQ(up_at_first_event, 0U);
 }
 
+// The kernel tells of much else of a link; only this may have changed its routes.
+TEST_F(EngineTest, ALinkIsNewsIfItComesOrGoesOrRunsOrNot) {
+    EXPECT_TRUE(engine_->on_link(link("to-B", kToB), kNow));
+    EXPECT_FALSE(engine_->on_link(link("to-B", kToB), kNow));
+    EXPECT_FALSE(engine_->on_link(link("renamed", kToB), kNow));
+    EXPECT_TRUE(engine_->on_link(link("renamed", kToB, false), kNow));
+    EXPECT_FALSE(engine_->on_link(link("renamed", kToB, false), kNow));
+    auto gone = link("renamed", kToB, false);
+    gone.gone = true;
+    EXPECT_TRUE(engine_->on_link(gone, kNow));
+}
+
 TEST_F(EngineTest, AnInterfaceMissingAtTheStartIsAwaited) {
     ASSERT_TRUE(apply(square()));
     engine_->on_link(link("to-C", kToC), kNow);
