@@ -141,6 +141,7 @@ json describe_json(const Config& config) {
             {"ingress", config.ingress},
             {"xdp", config.xdp},
             {"xdp_on_virtual", config.xdp_on_virtual},
+            {"egress", config.egress},
             {"device", text_or_null(config.device)},
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},

@@ -63,6 +63,7 @@ TEST(Describe, NamesWhatIsAtXdp) {
     EXPECT_NE(describe(config).find("\nat XDP: to-B, to-C, virtual ones, too\n"), std::string::npos);
     EXPECT_EQ(describe_json(config).at("xdp"), nlohmann::json::parse(R"(["to-B", "to-C"])"));
     EXPECT_EQ(describe_json(config).at("xdp_on_virtual"), true);
+    EXPECT_EQ(describe_json(config).at("egress"), true);
 }
 
 TEST(Describe, ANodeWithoutPoliciesOnlyReports) {

@@ -57,6 +57,13 @@ TEST(ConfigIngress, MayBeAtXdp) {
     EXPECT_TRUE(config.xdp_on_virtual);
 }
 
+TEST(ConfigIngress, BypassesActAtEgressUnlessToldNotTo) {
+    Parts parts;
+    EXPECT_TRUE(read_good(parts.text()).egress);
+    parts.more = "egress: false";
+    EXPECT_FALSE(read_good(parts.text()).egress);
+}
+
 TEST(ConfigPolicies, HaveTheBestPreferenceFirst) {
     Parts parts;
     parts.policy = policy_with_candidates(

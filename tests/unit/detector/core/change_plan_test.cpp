@@ -122,6 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
                {"policy to-D changed: steering: transit -> device"}},
         Change{"Sid", [](Config& c) { c.sids[0].psp = true; }, {"SID fd00:a:e::/128 changed: end"}},
         Change{"SidGone", [](Config& c) { c.sids.clear(); }, {"SID fd00:a:e::/128 removed: end"}},
+        Change{"Egress", [](Config& c) { c.egress = false; }, {"setting egress changed: egress: true -> false"}},
         Change{"Xdp", [](Config& c) { c.xdp = {"to-B"}; }, {"ingress to-B changed: at XDP"}},
         Change{
             "Ingress", [](Config& c) { c.ingress = {"to-T"}; }, {"ingress to-S removed", "ingress to-T added: at tc"}},
