@@ -43,7 +43,8 @@ class EqualWays : public RepairLab, public testing::WithParamInterface<Ways> {
     std::string split_route() {
         const auto hash = fmt::format(
             "sysctl -qw net.ipv6.fib_multipath_hash_policy={0} "
-            "net.ipv4.fib_multipath_hash_policy={0}; ",
+            "net.ipv4.fib_multipath_hash_policy={0} "
+            "net.ipv6.fib_multipath_hash_fields=55 net.ipv4.fib_multipath_hash_fields=55; ",  // addresses, ports
             GetParam().hash_policy);
         const auto* via = GetParam().v4 ? "via inet6" : "via";
         return shell(
@@ -92,8 +93,11 @@ TEST_P(EqualWays, OnlyFlowsOfTheFailedOneMove) {
 INSTANTIATE_TEST_SUITE_P(Kinds, EqualWays,
                          testing::Values(Ways{"BypassIpv6", false, nullptr, 0},
                                          Ways{"BypassIpv6Ports", false, nullptr, 1},
-                                         Ways{"BypassIpv4Ports", true, nullptr, 1}, Ways{"PolicyIpv6", false, kBoth, 0},
-                                         Ways{"PolicyIpv4Ports", true, kBoth, 1},
+                                         Ways{"BypassIpv4Ports", true, nullptr, 1},
+                                         // Here the lookup does not know the kernel's choice, egress does.
+                                         Ways{"BypassIpv6ChosenFields", false, nullptr, 3},
+                                         Ways{"BypassIpv4ChosenFields", true, nullptr, 3},
+                                         Ways{"PolicyIpv6", false, kBoth, 0}, Ways{"PolicyIpv4Ports", true, kBoth, 1},
                                          Ways{"PolicyThatNamesOneIpv6", false, kOneOfTwo, 0},
                                          Ways{"PolicyThatNamesOneIpv4", true, kOneOfTwo, 1}),
                          [](const auto& ways) { return std::string(ways.param.name); });
