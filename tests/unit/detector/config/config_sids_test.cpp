@@ -132,7 +132,7 @@ std::vector<BadCase> bad_sids() {
           "f:13:56: sids[0].flavors[2]: 'psp' is already given on line 13"}},
         {"UsdOfEndX",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end.x, adjacency: A-B, flavors: [usd]}"); },
-         {"f:13:66: sids[0].flavors[0]: is for end: an inner packet cannot be pinned to the adjacency of end.x"}},
+         {"f:13:64: sids[0].flavors[0]: is for end: an inner packet cannot be pinned to the adjacency of end.x"}},
         {"FlavorsOfDecapsulation",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end.dt46, flavors: [psp]}"); },
          {"f:13:50: sids[0].flavors: are for end and end.x, not for end.dt46"}},
