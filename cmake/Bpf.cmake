@@ -47,9 +47,12 @@ function(_sidestep_bpf_skeleton object name out)
   set(${out} ${header} PARENT_SCOPE)
 endfunction()
 
+add_custom_target(skeletons)  # all of them: what the sources need before anything reads them
+
 # What links <target> finds the skeletons and libbpf.
 function(_sidestep_bpf_library target)
   add_custom_target(${target}_skeletons DEPENDS ${ARGN})
+  add_dependencies(skeletons ${target}_skeletons)
   add_library(${target} INTERFACE)
   add_dependencies(${target} ${target}_skeletons)
   target_include_directories(${target} SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/skel)

@@ -13,7 +13,7 @@ namespace sidestep {
 
 struct FibAnswer {
     std::string type = "unicast";  ///< or local, blackhole, unreachable, prohibit ...
-    std::string interface{};       ///< empty: none
+    std::string interface {};      ///< empty: none
     int ifindex = 0;
     std::optional<Address> gateway{};
     std::uint32_t table = 0;

@@ -97,7 +97,8 @@ TEST_F(Fib, APolicyWithoutAPathLeftTakesTheBypass) {
     programs_.set_path(10, plain_list(1));
     programs_.set_path(11, encaps_list(6, 5));
     programs_.set_policy(1, {10, 11});
-    for (const auto* prefix : {"2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:7::/48", "2001:db8:ffff::/48", "198.51.1.0/24"})
+    for (const auto* prefix :
+         {"2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:7::/48", "2001:db8:ffff::/48", "198.51.1.0/24"})
         programs_.set_prefix(*Prefix::parse(prefix), 1);
     programs_.lower(1);
     programs_.lower(6);

@@ -106,7 +106,8 @@ bool is_in_repository(const std::string& name) {
 }
 
 bool is_path(const std::string& text) {
-    static const std::regex path(R"((\./|\.ci/|(bpf|cli|cmake|common|debian|detector|docs|exporter|packaging|routing|tests|topo)/)[\w./*-]*)");
+    static const std::regex path(
+        R"((\./|\.ci/|(bpf|cli|cmake|common|debian|detector|docs|exporter|packaging|routing|tests|topo)/)[\w./*-]*)");
     return std::regex_match(text, path);
 }
 

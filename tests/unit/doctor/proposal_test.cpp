@@ -59,8 +59,11 @@ TEST(Propose, TwoNeighborsOnALan) {
     auto machine = router();
     machine.routes.push_back(
         {.prefix = *Prefix::parse("2001:db8:f::/48"), .gateway = addr("fe80::f"), .interface = "to-B"});
-    machine.neighbors.push_back(
-        {.interface = "to-B", .address = addr("fe80::f"), .state = "STALE", .router = true, .mac = "02:00:00:00:00:0f"});
+    machine.neighbors.push_back({.interface = "to-B",
+                                 .address = addr("fe80::f"),
+                                 .state = "STALE",
+                                 .router = true,
+                                 .mac = "02:00:00:00:00:0f"});
     const auto config = read_back(propose(machine).value());
     ASSERT_EQ(config.adjacencies.size(), 3U);
     EXPECT_EQ(config.adjacencies[0].name, "to-B");
