@@ -22,6 +22,7 @@ std::string extended_text(nlmsgerr* error) {
     if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
     auto skipped = sizeof(nlmsgerr);
     if ((header->nlmsg_flags & NLM_F_CAPPED) == 0) skipped += NLMSG_ALIGN(error->msg.nlmsg_len - NLMSG_HDRLEN);
+    if (header->nlmsg_len < NLMSG_HDRLEN + skipped) return {};
     auto* text = nlmsg_find_attr(header, static_cast<int>(skipped), NLMSGERR_ATTR_MSG);
     return text == nullptr ? std::string() : std::string(nla_get_string(text));
 }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "detector/kernel/datagram_messages.hpp"
+
 namespace sidestep {
 namespace {
 
@@ -18,16 +20,6 @@ constexpr int kFeedAttempts = 5;
 constexpr int kRounds = 3;                  // of all dumps
 constexpr std::size_t kMostKept = 1 << 16;  // datagrams
 constexpr int kMostThrownAway = 1 << 20;    // datagrams; a socket has room for fewer
-
-/// Calls `each` for every message of a datagram.
-template <typename Each>
-void for_each_message(std::span<char> datagram, Each each) {
-    auto left = static_cast<unsigned>(datagram.size());
-    for (auto* header = reinterpret_cast<nlmsghdr*>(datagram.data()); NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
-        each(header);
-    }
-}
 
 /// Of what the dump of this type names. rtnetlink numbers its messages NEW, DEL, GET, SET.
 bool is_deletion(const nlmsghdr* header, int dump_type) {
