@@ -32,15 +32,15 @@ to-D    2001:db8:d::/48  transit           0          A-B        plain
 }
 
 TEST(Describe, SaysTheSameAsJson) {
-    const auto json = describe_json(example());
-    EXPECT_EQ(json.at("node"), "A");
-    EXPECT_EQ(json.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "tick_us": 250.0})"));
-    EXPECT_EQ(json.at("adjacencies").at(1), nlohmann::json::parse(R"({
+    const auto answer = describe_json(example());
+    EXPECT_EQ(answer.at("node"), "A");
+    EXPECT_EQ(answer.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "tick_us": 250.0})"));
+    EXPECT_EQ(answer.at("adjacencies").at(1), nlohmann::json::parse(R"({
         "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "return-address": "fd00:ac::a", "turnaround": "end.x",
         "segment": "fd00:c:a::", "size": 0, "interval_us": 1000.0, "multiplier": 3, "up_count": 3, "start": "proven", "allowance_us": 200.0,
         "wait_to_restore_ms": 5000.0, "verdict_min_ms": 2.2, "verdict_max_ms": 2.45, "from_failure_max_ms": 3.45,
         "restore_min_ms": 5002.0})"));
-    EXPECT_EQ(json.at("policies"), nlohmann::json::array());
+    EXPECT_EQ(answer.at("policies"), nlohmann::json::array());
     EXPECT_EQ(policy_json(example().policies.at(0)),
               nlohmann::json::parse(R"({"name": "to-D", "prefixes": ["2001:db8:d::/48"],
         "steering": "transit", "metric": 5, "over_routes": false, "candidates": [
@@ -49,9 +49,9 @@ TEST(Describe, SaysTheSameAsJson) {
             {"index": 1, "preference": 100,
              "lists": [{"weight": 1, "adjacency": "A-C", "encap": "h.encaps",
                         "segments": ["fd00:c::", "fd00:b:d6::"], "sessions": []}]}]})"));
-    for (const auto* key : {"source_address_ipv4", "device", "routing"}) EXPECT_EQ(json.at(key), nullptr) << key;
-    for (const auto* key : {"bypasses", "sr_domain", "sids"}) EXPECT_EQ(json.at(key), nlohmann::json::array()) << key;
-    EXPECT_EQ(json.at("ingress"), nlohmann::json::parse(R"(["to-S", "to-B", "to-C"])"));
+    for (const auto* key : {"source_address_ipv4", "device", "routing"}) EXPECT_EQ(answer.at(key), nullptr) << key;
+    for (const auto* key : {"bypasses", "sr_domain", "sids"}) EXPECT_EQ(answer.at(key), nlohmann::json::array()) << key;
+    EXPECT_EQ(answer.at("ingress"), nlohmann::json::parse(R"(["to-S", "to-B", "to-C"])"));
 }
 
 TEST(Describe, NamesWhatIsAtXdp) {
@@ -130,26 +130,26 @@ fd00:a:2::/128  end.dt46
 }
 
 TEST(Describe, NamesRepairsInJson) {
-    const auto json = describe_json(repairing());
-    EXPECT_EQ(json.at("source_address_ipv4"), "192.0.2.1");
-    EXPECT_EQ(json.at("device"), "sr0");
-    EXPECT_EQ(json.at("sr_domain"), nlohmann::json::parse(R"(["fd00::/16", "fcbb::/16"])"));
-    EXPECT_EQ(json.at("adjacencies").at(1).at("size"), 1500);
+    const auto answer = describe_json(repairing());
+    EXPECT_EQ(answer.at("source_address_ipv4"), "192.0.2.1");
+    EXPECT_EQ(answer.at("device"), "sr0");
+    EXPECT_EQ(answer.at("sr_domain"), nlohmann::json::parse(R"(["fd00::/16", "fcbb::/16"])"));
+    EXPECT_EQ(answer.at("adjacencies").at(1).at("size"), 1500);
     EXPECT_EQ(policy_json(repairing().policies.at(0)).at("candidates").at(0).at("lists").at(0).at("weight"), 3);
-    EXPECT_EQ(json.at("bypasses"), nlohmann::json::parse(R"([{"adjacency": "A-B", "candidates": [
+    EXPECT_EQ(answer.at("bypasses"), nlohmann::json::parse(R"([{"adjacency": "A-B", "candidates": [
         {"index": 0, "preference": 100,
          "lists": [{"weight": 1, "adjacency": "A-C", "encap": "plain", "segments": [], "sessions": []}]},
         {"index": 1, "preference": 50,
          "lists": [{"weight": 1, "adjacency": "A-C", "encap": "h.insert", "segments": ["fd00:c::"], "sessions": []}]}]
         }])"));
-    EXPECT_EQ(json.at("sids"), nlohmann::json::parse(R"([
+    EXPECT_EQ(answer.at("sids"), nlohmann::json::parse(R"([
         {"sid": "fd00:a::/48", "behavior": "end", "flavors": ["psp", "next-csid"], "block_bits": 32,
          "function_bits": 16, "adjacency": null, "install": true},
         {"sid": "fd00:a:1::/128", "behavior": "end.x", "flavors": [], "block_bits": null, "function_bits": null,
          "adjacency": "A-B", "install": false},
         {"sid": "fd00:a:2::/128", "behavior": "end.dt46", "flavors": [], "block_bits": null, "function_bits": null,
          "adjacency": null, "install": false}])"));
-    EXPECT_EQ(json.at("routing"), nlohmann::json::parse(R"({"topology": "net.yaml", "vtysh": null,
+    EXPECT_EQ(answer.at("routing"), nlohmann::json::parse(R"({"topology": "net.yaml", "vtysh": null,
         "vty_directory": null, "node": "A", "protect": "srlg", "encap": "h.encaps", "max_segments": 10,
         "next_csid": true, "hold_ms": 500.0, "install_sids": true})"));
 }
