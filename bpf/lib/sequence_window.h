@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tells first copies of packets from later ones: vector recovery of IEEE 802.1CB, 7.4.3.4, without locks. Pure. The
+ * file that includes this one defines where the words of a window are; before the #include, it defines
+ * `struct ss_window_view` and
+     __u64* ss_window_word(const struct ss_window_view* view, __u32 index);
+ * which returns null for an index that does not exist.
+ *
+ * A window has numbers of its own, which never wrap and never go back: a packet's number plus an offset. When a sender
+ * begins anew behind its old numbers, the offset changes so that it goes on ahead of them. So the history never has to
+ * be cleared, and a processor that is late with an old packet can do no harm.
+ *
+ * Each word is a block of SS_BLOCK_BITS numbers: the block's own number, then one bit per packet that has passed. A
+ * block replaces the one that is as many blocks older as the window has words, and a word changes as a whole. So each
+ * number passes once, whatever other processors do.
+ */
+#ifndef SIDESTEP_SEQUENCE_WINDOW_H
+#define SIDESTEP_SEQUENCE_WINDOW_H
+
+#include "bpf/lib/portable.h"
+
+/*
+ * The argument of a merging SID, 64 bits: the flow, the segment list that the copy took, the packet's number. Numbers
+ * of a flow only grow, modulo 2^46. A sender that knows no last number starts with the seconds of its clock (the
+ * epoch) times 2^24, and so ahead of what it sent before it restarted.
+ */
+#define SS_NUMBER_BITS 46
+#define SS_EPOCH_BITS 22 /* the upper ones of a number */
+
+#define SS_BLOCK_BITS 16 /* numbers per word of a window */
+
+/* The first copies of one flow that have passed. */
+struct ss_copy_window {
+    __u64 newest;   /* of the window's own numbers, which never wrap */
+    __u64 offset;   /* from a packet's number to the window's own */
+    __u64 last_ns;  /* when a first copy passed */
+    __u64 reset_ns; /* after this much silence, any number is the next one */
+    __u32 words;    /* a power of two */
+} __attribute__((aligned(64)));
+
+/* What becomes of a copy. */
+enum ss_copy {
+    SS_COPY_FIRST,   /* goes on */
+    SS_COPY_LATER,   /* dropped: another one has passed */
+    SS_COPY_TOO_OLD, /* dropped: behind the window, so nobody knows */
+};
+
+/* The distance from one number to another, of those that wrap at `bits`. */
+SS_INLINE __s64 ss_ahead(__u64 from, __u64 to, __u32 bits) {
+    return (__s64)((to - from) << (64 - bits)) >> (64 - bits);
+}
+
+/* The sequence number with which a sender begins that knows no last one. `seconds` of any clock that goes on while the
+ * sender is down. */
+SS_INLINE __u64 ss_first_number(__u64 seconds) {
+    return seconds << (SS_NUMBER_BITS - SS_EPOCH_BITS) & ((1ULL << SS_NUMBER_BITS) - 1);
+}
+
+/* True if no number of the flow has passed for so long that its sender may have begun anew. */
+SS_INLINE int ss_window_is_silent(const struct ss_copy_window* window, __u64 now) {
+    __u64 last = SS_READ(window->last_ns);
+
+    return !last || (now > last && now - last > window->reset_ns);
+}
+
+/*
+ * The window's own number for a packet's `number`. After a silence, a number that is not ahead of all others is put
+ * ahead of them, by a new offset. Of several processors that try, one succeeds and the others use its offset.
+ */
+SS_INLINE __u64 ss_own_number(struct ss_copy_window* window, __u64 number, __u64 now) {
+    __u64 newest = SS_READ(window->newest);
+    __u64 offset = SS_READ(window->offset);
+    __s64 ahead = ss_ahead(newest, number + offset, SS_NUMBER_BITS);
+
+    if (ahead <= 0 && ss_window_is_silent(window, now)) {
+        __u64 wanted = newest + (__u64)window->words * SS_BLOCK_BITS + SS_BLOCK_BITS - number;
+        __u64 found = __sync_val_compare_and_swap(&window->offset, offset, wanted);
+
+        ahead = ss_ahead(newest, number + (found == offset ? wanted : found), SS_NUMBER_BITS);
+    }
+    return newest + (__u64)ahead;
+}
+
+/* Marks a number as passed, if none of its copies has and its block is still known. Other processors can change the
+ * word in between at most as often as it has bits, plus once for a newer block. */
+SS_INLINE enum ss_copy ss_mark_passed(__u64* word, __u64 own) {
+    __u64 block = own / SS_BLOCK_BITS << SS_BLOCK_BITS; /* as in the word */
+    __u64 bit = 1ULL << own % SS_BLOCK_BITS;
+    __u64 was = SS_READ(*word);
+    __u32 attempt;
+
+    for (attempt = 0; attempt <= SS_BLOCK_BITS + 1; attempt++) {
+        __u64 known = was >> SS_BLOCK_BITS << SS_BLOCK_BITS;
+        __u64 found;
+
+        SS_KEEP(attempt);
+        if (known == block && was & bit) return SS_COPY_LATER;
+        if ((__s64)(known - block) > 0) return SS_COPY_TOO_OLD;
+        found = __sync_val_compare_and_swap(word, was, (known == block ? was : block) | bit);
+        if (found == was) return SS_COPY_FIRST;
+        was = found;
+    }
+    return SS_COPY_TOO_OLD;
+}
+
+/* Moves `newest` up to this number, unless another processor has moved it further. If this many were quicker, all but
+ * the last few of the window's numbers are still known. */
+SS_INLINE void ss_raise_window(struct ss_copy_window* window, __u64 own) {
+    __u64 was = SS_READ(window->newest);
+    __u32 attempt;
+
+    for (attempt = 0; attempt <= SS_BLOCK_BITS && was < own; attempt++) {
+        __u64 found = __sync_val_compare_and_swap(&window->newest, was, own);
+
+        SS_KEEP(attempt);
+        if (found == was) break;
+        was = found;
+    }
+}
+
+/* Decides on a copy of the packet `number` of this window's flow. `now` in nanoseconds, never 0. */
+SS_INLINE enum ss_copy ss_pass_once(const struct ss_window_view* view, struct ss_copy_window* window, __u64 number,
+                                    __u64 now) {
+    __u64 own = ss_own_number(window, number, now);
+    __u64 size = (__u64)window->words * SS_BLOCK_BITS;
+    enum ss_copy copy;
+    __u64* word;
+
+    if ((__s64)(SS_READ(window->newest) - own) >= (__s64)size) return SS_COPY_TOO_OLD;
+    word = ss_window_word(view, (__u32)(own / SS_BLOCK_BITS) & (window->words - 1));
+    if (!word) return SS_COPY_TOO_OLD;
+    copy = ss_mark_passed(word, own);
+    if (copy != SS_COPY_FIRST) return copy;
+    SS_WRITE(window->last_ns, now); /* first: who finds this number the newest must not find the window silent */
+    ss_raise_window(window, own);
+    return copy;
+}
+
+#endif
