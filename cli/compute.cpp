@@ -5,45 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "cli/path_json.hpp"
 
 namespace sidestep::routing {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json first_hop(const Graph& graph, ArcId arc) {
-    return {{"link", graph.link(link_of(arc)).id}, {"neighbor", graph.node(graph.to(arc)).name}};
-}
-
-Json failed(const Graph& graph, const Failure& failure) {
-    switch (failure.kind) {
-        case Failure::Kind::link:
-            return {{"link", name_of(graph, failure)}};
-        case Failure::Kind::node:
-            return {{"node", name_of(graph, failure)}};
-        case Failure::Kind::srlg:
-            return {{"srlg", failure.id}};
-    }
-    return nullptr;
-}
-
-Json segment(const Graph& graph, const Segment& segment) {
-    if (segment.kind == Segment::Kind::node) return {{"node", graph.node(segment.id).name}};
-    return {{"link", graph.link(link_of(segment.id)).id},
-            {"from", graph.node(graph.from(segment.id)).name},
-            {"to", graph.node(graph.to(segment.id)).name}};
-}
-
-template <typename Items, typename Convert>
-Json list(const Items& items, Convert convert) {
-    auto result = Json::array();
-    for (const auto& item : items) result.push_back(convert(item));
-    return result;
-}
-
-}  // namespace
-
 std::string_view name_of(Protect protect) {
     switch (protect) {
         case Protect::link:

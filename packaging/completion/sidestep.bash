@@ -66,7 +66,7 @@ _sidestep() {
         doctor) words="--config --node --run-dir --json --help" ;;
         init) words="--topology --node --help" ;;
         exporter) words="--listen --textfile --every --node --run-dir --help" ;;
-        compute | explain | coverage) words="--topology --isis --node --json --help" ;;
+        compute | explain | coverage) words="--topology --isis --node --disjoint --json --help" ;;
         *) words="--json --help" ;;
     esac
     COMPREPLY+=($(compgen -W "$words" -- "$cur"))

@@ -2,6 +2,7 @@
 // The subcommands as a user calls them: the JSON shape, drawings, and exit code 2 on bad input.
 #include "cli/routing_commands.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -125,6 +126,70 @@ TEST(Commands, CoverageCountsTriples) {
     EXPECT_EQ(json["triples"], 20);
     EXPECT_EQ(json["share_of_reachable"], 1.0);
     EXPECT_EQ(json["cut_off"], 5) << "D behind its bridge, and everything else seen from D";
+}
+
+TEST(Commands, ComputePrintsDisjointWays) {
+    const std::vector<std::string> command{"compute", "--topology", ladder(), "--node", "S", "--disjoint", "node"};
+    auto as_json = command;
+    as_json.emplace_back("--json");
+    const auto outcome = sidestep(as_json);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json["node"], "S");
+    EXPECT_EQ(json["disjoint"], "node");
+    ASSERT_EQ(json["pairs"].size(), 4U);
+    const auto to_d = std::ranges::find_if(json["pairs"], [](const auto& pair) { return pair["destination"] == "D"; });
+    ASSERT_NE(to_d, json["pairs"].end());
+    EXPECT_EQ(*to_d, nlohmann::json::parse(R"({
+        "destination": "D", "status": "partly", "reason": null, "shared": [{"node": "N"}, {"link": "N-D"}],
+        "ways": [{"via": {"link": "S-N", "neighbor": "N"}, "cost": 20, "path": ["S", "N", "D"],
+                  "links": ["S-N", "N-D"], "segments": [], "sids": ["fd00:0:3:6::"], "reason": null},
+                 {"via": {"link": "S-P", "neighbor": "P"}, "cost": 130, "path": ["S", "P", "Q", "N", "D"],
+                  "links": ["S-P", "P-Q", "N-Q", "N-D"], "segments": [{"link": "P-Q", "from": "P", "to": "Q"}],
+                  "sids": ["fd00:0:4:1004::", "fd00:0:3:6::"], "reason": null}]})"));
+    EXPECT_THAT(sidestep(command).out, HasSubstr("D: node-disjoint but for node N, link N-D\n"
+                                                 "  cost 20 by S-N, S N D: fd00:0:3:6::\n"
+                                                 "  cost 130 by S-P, S P Q N D: fd00:0:4:1004:: fd00:0:3:6::"));
+}
+
+TEST(Commands, ExplainDrawsDisjointWays) {
+    const auto outcome = sidestep({"explain", "D", "--topology", ladder(), "--node", "S", "--disjoint", "node"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, R"(S to D by two ways, node-disjoint but for node N, link N-D
+
+  cost 20:
+    S
+    ║  S-N, 10, out of this interface
+    N  (shared)
+    │  N-D, 10  (shared)
+    D
+  SIDs by H.Encaps: fd00:0:3:6::
+
+  cost 130:
+    S
+    ║  S-P, 10, out of this interface
+    P
+    ║  P-Q, 100, adjacency segment
+    Q
+    │  N-Q, 10
+    N  (shared)
+    │  N-D, 10  (shared)
+    D
+  SIDs by H.Encaps: fd00:0:4:1004:: fd00:0:3:6::
+)");
+    const auto one = sidestep({"explain", "D", "--topology", ladder(), "--node", "N", "--disjoint", "link"});
+    EXPECT_EQ(one.out, "N to D by two ways, link-disjoint: there is only one way to D\n");
+}
+
+TEST(Commands, CoverageCountsDisjointWays) {
+    const auto outcome = sidestep({"coverage", "--topology", ladder(), "--disjoint", "link", "--json"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json["pairs"], 20);
+    EXPECT_EQ(json["full"], 12) << "on the ring of S, N, Q and P";
+    EXPECT_EQ(json["partly"], 6) << "to and from D, by its only link";
+    EXPECT_EQ(json["one_way"], 2) << "between N and D";
+    EXPECT_NE(sidestep({"coverage", "--topology", ladder(), "--disjoint", "city"}).exit_code, 0);
 }
 
 TEST(Commands, TheDefaultsAreThoseOfTheDaemon) {
