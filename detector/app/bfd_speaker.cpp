@@ -70,6 +70,10 @@ void BfdSpeaker::tick(Nanoseconds now) {
         return;
     }
     if (broken_) return disconnect("it does not read what it is told", now);
+    if (half_) {
+        half_ = false;
+        wait_for_frames();
+    }
     if (now >= next_review_) return review(now);
     log(tell(peers_.news(hooks_.session, now)));
 }
@@ -122,7 +126,7 @@ void BfdSpeaker::disconnect(const std::string& why, Nanoseconds now) {
     boost::system::error_code ignored;
     socket_.close(ignored);
     unsent_.clear();
-    broken_ = false;
+    half_ = broken_ = false;
     version_ = 0;
     trouble_ = why;
     spdlog::warn("bfdd at {}: {}", path_, why);
@@ -144,25 +148,29 @@ void BfdSpeaker::wait_for_frames() {
     socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this, alive = std::weak_ptr(alive_)](const auto& error) {
                            if (error || alive.expired() || !socket_.is_open()) return;
-                           read(std::chrono::steady_clock::now().time_since_epoch());
-                           if (socket_.is_open()) wait_for_frames();
+                           half_ = !read(std::chrono::steady_clock::now().time_since_epoch());
+                           if (socket_.is_open() && !half_) wait_for_frames();
                        });
 }
 
 /// Only whole frames are taken from the socket: whoever gets it next begins at the start of one.
-void BfdSpeaker::read(Nanoseconds now) {
+bool BfdSpeaker::read(Nanoseconds now) {
     static_assert(kReadAtOnce > bfd::kLongestFrame);
     std::vector<std::uint8_t> bytes(kReadAtOnce);
     const auto count = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) return disconnect(count == 0 ? "it has closed the connection" : std::strerror(errno), now);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    if (count <= 0) {
+        disconnect(count == 0 ? "it has closed the connection" : std::strerror(errno), now);
+        return true;
+    }
     bytes.resize(static_cast<std::size_t>(count));
     const auto whole = handle_all(bytes, now);
     if (!whole) {
         disconnect("it sends what this data plane does not understand: " + whole.error().message, now);
         next_attempt_ = now + kAttemptLater;
-        return;
+        return true;
     }
+    if (*whole == 0) return false;
     if (peers_changed_) {
         save_peers();  // before they leave the socket: a process that dies in between is asked the same again
         follow_wishes();
@@ -170,6 +178,7 @@ void BfdSpeaker::read(Nanoseconds now) {
     (void)::recv(socket_.native_handle(), bytes.data(), *whole, MSG_DONTWAIT);
     log(tell(peers_.news(hooks_.session, now)));
     if (broken_) disconnect("it does not read what it is told", now);
+    return true;
 }
 
 Result<std::size_t> BfdSpeaker::handle_all(std::span<const std::uint8_t> bytes, Nanoseconds now) {

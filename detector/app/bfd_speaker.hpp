@@ -65,7 +65,8 @@ class BfdSpeaker {
     void disconnect(const std::string& why, Nanoseconds now);
     void wait_for_frames();
     void wait_for_room();
-    void read(Nanoseconds now);
+    /// Handles what has come; false if it is only the beginning of a frame.
+    bool read(Nanoseconds now);
     /// Returns the bytes that were whole frames.
     Result<std::size_t> handle_all(std::span<const std::uint8_t> bytes, Nanoseconds now);
     void handle(std::span<const std::uint8_t> frame, Nanoseconds now);
@@ -89,6 +90,7 @@ class BfdSpeaker {
     std::vector<std::uint8_t> unsent_;
     /// Handlers that are due already when this ends find it gone.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+    bool half_ = false;    ///< half a frame waits: the next tick looks again, because the socket stays readable
     bool kept_ = false;    ///< the next process gets the socket
     bool broken_ = false;  ///< more is unsent than bfdd can be behind
     bool peers_changed_ = false;

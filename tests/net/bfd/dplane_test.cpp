@@ -209,7 +209,7 @@ TEST_F(BfdService, NothingFlapsWhenSidestepdIsKilled) {
     ASSERT_TRUE(kill("A"));
     cut().cut();  // the kernel judges it
     // Peers that bfdd asks for meanwhile wait in the socket.
-    frr().vtysh("bfdd", {"configure", "bfd", "peer 192.0.2.9"});
+    EXPECT_EQ(frr().vtysh("bfdd", {"configure", "bfd", "peer 192.0.2.9"}), "");
     ASSERT_TRUE(bfdd_says("192.0.2.9", "down"));
     EXPECT_EQ(flaps(), 0U) << "FRR does not know that anybody is gone";
     ASSERT_TRUE(start_with(socket));

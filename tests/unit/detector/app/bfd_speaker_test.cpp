@@ -141,6 +141,8 @@ TEST_F(Speaker, FramesMayComeInPiecesAndTogether) {
     for (const auto byte : frame) {
         EXPECT_EQ(answer()["peers"].size(), 0U);
         write({&byte, 1});
+        speaker_->tick(now_);  // half a frame must not keep the loop busy: it is looked at every 100 ms
+        settle();
     }
     EXPECT_EQ(answer()["peers"].size(), 1U);
     Bytes both = bfd::add_frame({.discriminator = 8});
