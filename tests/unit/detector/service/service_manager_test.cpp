@@ -135,7 +135,7 @@ TEST(ServiceManager, KeepsADescriptorForTheNextProcess) {
     ASSERT_TRUE(manager.keep(in.get(), "bfdd"));
     systemd.listen();
     manager.tick(10s, fine);
-    systemd.receive();
+    (void)systemd.receive();
     EXPECT_TRUE(systemd.receive_descriptor("FDSTORE=1\nFDNAME=bfdd")) << "sent again";
     EXPECT_FALSE(ServiceManager({}).keep(in.get(), "bfdd")) << "nobody is there to keep it";
 }
