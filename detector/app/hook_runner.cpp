@@ -2,7 +2,7 @@
 // A process is followed by its pidfd (pidfd_open(2)), so that no signal handler and no other child is involved.
 #include "detector/app/hook_runner.hpp"
 
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -139,7 +139,7 @@ class HookRunner::Hook {
         const auto pid = spawn(config_.run, node_, *input);
         if (!pid) return std::unexpected(pid.error());
         pid_ = *pid;
-        const int fd = ::pidfd_open(pid_, 0);
+        const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // glibc 2.36 declares it for C only
         if (fd < 0) {
             kill();
             reap();
