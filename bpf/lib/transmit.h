@@ -41,6 +41,7 @@ static __always_inline int ss_is_loop(ss_frame* frame, const struct ss_packet* p
     if (packet->repairs >= SS_MAX_REPAIRS) return 1;
     if ((hook != SS_TRANSIT && hook != SS_EGRESS) || packet->family != SS_IPV6) return 0;
     if (!node || !ss_may_visit(packet)) return 0;
+    if (hook == SS_EGRESS && !frame->ingress_ifindex) return 0; /* from this node itself, with its address inside */
     /* At egress our address may be that of the kernel's own tunnels. What came back as ours was settled at ingress. */
     if (hook == SS_TRANSIT && ss_same_address(packet->source, node->source)) return 1;
     return ss_ours_inside(frame, packet, node);

@@ -111,6 +111,8 @@ TEST_F(Egress, NothingIsRepairedAgainAndAgain) {
     const auto ours = inside(packet(Ipv6{.from = own, .next_header = kIpv6Inside}, inside(plain())));
     EXPECT_EQ(moved(to_neighbor(1, packet(Ipv6{.from = kOwnAddress, .next_header = kIpv6Inside}, ours))), 0U);
     EXPECT_EQ(programs_.drops(SS_DROP_LOOP), 2U);
+    const auto first = packet(Ipv6{.from = kOwnAddress, .next_header = kIpv6Inside}, ours);
+    EXPECT_EQ(moved(to_neighbor(1, first), 0), 1U) << "this node's own packet, by a route that encapsulates";
 }
 
 TEST_F(Egress, NothingReturnsToWhereItCameFromWithoutSegments) {
