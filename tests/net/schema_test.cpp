@@ -20,7 +20,7 @@ class Schema : public ProtectedLab {
         if (!answer) FAIL() << request << ": " << answer.error().message;
         lines_ += json{{"schema", schema}, {"answer", *answer}}.dump() + '\n';
     }
-    void add(const std::string& schema, const std::string& command) { add(schema, json{{"command", command}}); }
+    void add_all_of(const std::string& command) { add(command, json{{"command", command}}); }
 
     std::string lines_;
 };
@@ -28,7 +28,7 @@ class Schema : public ProtectedLab {
 TEST_F(Schema, AllAnswersAreAsDescribed) {
     ASSERT_TRUE(start("A", config("A") + "routing: {topology: " SIDESTEP_TOPOLOGIES "/demo.yaml}\n"));
     ASSERT_TRUE(start("B"));
-    add("help", "help");
+    add_all_of("help");
     add("drain", {{"command", "drain"}, {"adjacency", "A-B"}, {"dry_run", true}});
     add("drain", {{"command", "drain"}, {"adjacency", "A-B"}, {"for_ms", 1}, {"force", true}});
     ASSERT_TRUE(becomes("A", "up"));
@@ -37,7 +37,7 @@ TEST_F(Schema, AllAnswersAreAsDescribed) {
             cut().cut();
             ASSERT_TRUE(becomes("A", "down"));
         }
-        for (const auto* command : {"status", "sessions", "policies", "events", "routing"}) add(command, command);
+        for (const auto* command : {"status", "sessions", "policies", "events", "routing"}) add_all_of(command);
         add("why", {{"command", "why"}, {"destination", lab().address("D").to_string()}});
         add("why", {{"command", "why"}, {"destination", "192.0.2.1"}});
     }
@@ -49,7 +49,7 @@ TEST_F(Schema, AllAnswersAreAsDescribed) {
                              {"interface", lab().interface("A", "A-C").name},
                              {"neighbor", lab().peer("A", "A-C").link_local.to_string()},
                              {"probe", {{"return-address", lab().interface("A", "A-C").address.to_string()}}}}}});
-    add("sessions", "sessions");
+    add_all_of("sessions");
     add("client-session", {{"command", "session-remove"}, {"session", "client/x"}, {"force", true}});
     add("admin", {{"command", "admin"}, {"session", "A-C"}, {"up", false}});
     const auto checked = run({"/usr/bin/python3", SIDESTEP_NET_TESTS "/validate_answer.py", SIDESTEP_SCHEMAS},
