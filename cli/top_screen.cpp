@@ -82,7 +82,7 @@ void add_head(std::vector<TopLine>& lines, const Frame& frame) {
                      TopStyle::warning});
 }
 
-constexpr std::string_view kSessionRow = "{:<22} {:<10} {:<16} {:>8} {:>7} {:>6} {:>8}";
+constexpr std::string_view kSessionRow = "{:<20} {:<10} {:<15} {:>8} {:>7} {:>6} {:>8}";
 
 void add_sessions(std::vector<TopLine>& lines, const Frame& frame, std::size_t room) {
     lines.push_back({fmt::format(fmt::runtime(kSessionRow), "SESSION", "STATE", "REASON", "RTT(us)", "LOST/64", "DOWNS",
@@ -97,7 +97,7 @@ void add_sessions(std::vector<TopLine>& lines, const Frame& frame, std::size_t r
         const auto state = cell(session, "state");
         const auto reason = cell(session, "reason");
         lines.push_back(
-            {fmt::format(fmt::runtime(kSessionRow), cut(cell(session, "name"), 22), state,
+            {fmt::format(fmt::runtime(kSessionRow), cut(cell(session, "name"), 20), state,
                          reason == "none" ? "" : reason, cell(session, "rtt_us"), cell(session, "lost_of_64"),
                          cell(session, "downs"), rate(earlier, session, "sent", frame.seconds())),
              i == frame.view.selected ? TopStyle::chosen : style_of(state)});

@@ -34,7 +34,7 @@ ApiHandler for_list(std::function<json(const ListQuery&)> action) {
             return json{
                 {"error", fmt::format("sort: '{}' is none of {}", query.sort, fmt::join(kSessionOrders, ", "))}};
         if (const auto limit = request.find("limit"); limit != request.end()) {
-            if (!limit->is_number_unsigned()) return json{{"error", "limit: must be a whole number"}};
+            if (!limit->is_number_integer() || *limit < 0) return json{{"error", "limit: must be a whole number"}};
             query.limit = limit->get<std::size_t>();
         }
         return action(query);

@@ -73,6 +73,7 @@ Result<pid_t> spawn(const std::vector<std::string>& program, const std::string& 
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);  // whatever we were started with
     const SpawnAttributes attributes;
     pid_t pid = 0;
     const int error = ::posix_spawn(&pid, argv[0], &actions, attributes.get(), argv.data(), environment.data());

@@ -120,7 +120,7 @@ TEST(DetectorCommands, AreAllDocumented) {
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 13);
+    ASSERT_EQ(help.at("commands").size(), 14);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }
