@@ -11,6 +11,7 @@
 #include "cli/daemon_options.hpp"
 #include "common/file.hpp"
 #include "common/run_directory.hpp"
+#include "detector/config/config_file.hpp"
 #include "doctor/look.hpp"
 #include "doctor/proposal.hpp"
 #include "routing/io/isis_source.hpp"
@@ -50,7 +51,9 @@ void init(const InitOptions& options) {
         fmt::print("{}", text);
         return;
     }
-    if (std::filesystem::exists(options.output)) give_up(kExitFailure, options.output + " exists already");
+    const auto present = read_file(options.output);
+    if (std::filesystem::exists(options.output) && !(present && configures_nothing(*present)))
+        give_up(kExitFailure, options.output + " exists already");
     if (const auto written = replace_file(options.output, text); !written)
         give_up(kExitFailure, written.error().message);
     fmt::print("{}: {} adjacencies{}; look through it, then: sidestep check {}\n", options.output,
@@ -67,7 +70,8 @@ void add_init_command(CLI::App& app) {
                                                "From a topology file instead (sidestep-topology(5)), for its --node");
     auto* const node = command->add_option("--node", options->node, "The node's name; by default the host name");
     topology->needs(node);
-    command->add_option("-o,--output", options->output, "Write to this new file instead of standard output");
+    command->add_option("-o,--output", options->output,
+                        "Write to this file, new or without anything but comments, instead of standard output");
     command->callback([=] { init(*options); });
 }
 

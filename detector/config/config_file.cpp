@@ -7,8 +7,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <string_view>
 
 #include "common/fd.hpp"
 #include "common/file.hpp"
@@ -63,6 +65,16 @@ Config read_root(const YamlPlace& root, Reading reading) {
 
 std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists,
                                   const ConfigLimits& limits, AbsentInterface absent) {
+    if (configures_nothing(text)) {
+        complaints.list.push_back({.file = complaints.file,
+                                   .line = 0,
+                                   .column = 0,
+                                   .field = "",
+                                   .reason =
+                                       "configures nothing yet: `sidestep init` prints a first configuration, made "
+                                       "from this machine's interfaces, neighbors and routes"});
+        return std::nullopt;
+    }
     Config config;
     const auto read = [&](const YamlPlace& root) {
         config = read_root(root, {.exists = exists, .limits = limits, .absent = absent});
@@ -70,6 +82,17 @@ std::optional<Config> read_config(const std::string& text, Complaints& complaint
     read_yaml(text, complaints, read, kRenamedKeys);
     if (!complaints.empty()) return std::nullopt;
     return config;
+}
+
+bool configures_nothing(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        const auto line = text.substr(at, end - at);
+        const auto first = line.find_first_not_of(" \t\r");
+        if (first != std::string_view::npos && line[first] != '#') return false;
+        at = end + 1;
+    }
+    return true;
 }
 
 std::optional<std::string> read_text(const std::string& path, Complaints& complaints) {

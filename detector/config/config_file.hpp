@@ -50,6 +50,9 @@ enum class AbsentInterface { complaint, warning };
 std::optional<Config> read_config(const std::string& text, Complaints& complaints, const InterfaceExists& exists = {},
                                   const ConfigLimits& limits = {}, AbsentInterface absent = AbsentInterface::complaint);
 
+/// True for a text of comments alone, such as the file that the package installs.
+bool configures_nothing(std::string_view text);
+
 /// Returns the text of the file at `path`, and names the file in `complaints`; nullopt, with a complaint, if it cannot
 /// be read.
 std::optional<std::string> read_text(const std::string& path, Complaints& complaints);

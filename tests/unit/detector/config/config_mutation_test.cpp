@@ -30,7 +30,9 @@ bfd: {frr: "unix:/run/frr/dplane.sock"}
 
 /// True if there is a position; only an empty document has none.
 bool has_position(const Complaint& complaint) {
-    return complaint.line > 0 ? complaint.column > 0 : complaint.reason == "must be a map";
+    return complaint.line > 0
+               ? complaint.column > 0
+               : complaint.reason == "must be a map" || complaint.reason.starts_with("configures nothing");
 }
 
 void expect_read_or_located(const std::string& text) {
