@@ -14,6 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
+/// No policy has the routes to the other router itself, so these packets stay on a link without bypass: hence --force.
 class Drained : public ProtectedLab {
   protected:
     std::string cli(const std::string& node, const std::string& arguments) {
@@ -36,7 +37,7 @@ TEST_F(Drained, NothingIsLostOrReordered) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
     for (const auto* node : {"A", "B"}) {
-        EXPECT_THAT(cli(node, "drain A-B"), HasSubstr("is drained until `sidestep undrain A-B`"));
+        EXPECT_THAT(cli(node, "drain A-B --force"), HasSubstr("is drained until `sidestep undrain A-B`"));
         EXPECT_TRUE(becomes(node, "admin-down", "admin-down"));
         EXPECT_TRUE(takes(node, 1));
         EXPECT_TRUE(flows->pass());
@@ -53,7 +54,7 @@ TEST_F(Drained, NothingIsLostOrReordered) {
 
 TEST_F(Drained, SurvivesARestart) {
     ASSERT_TRUE(start_both());
-    ASSERT_THAT(cli("A", "drain A-B"), HasSubstr("code 0"));
+    ASSERT_THAT(cli("A", "drain A-B --force"), HasSubstr("code 0"));
     ASSERT_TRUE(kill("A"));
     ASSERT_TRUE(launch("A", config("A")));
     EXPECT_TRUE(becomes("A", "admin-down", "admin-down"));
@@ -62,12 +63,13 @@ TEST_F(Drained, SurvivesARestart) {
 
 TEST_F(Drained, IsRefusedWherePacketsHaveNoOtherWay) {
     ASSERT_TRUE(start_both());
-    ASSERT_THAT(cli("A", "drain A-C"), HasSubstr("code 0"));
+    ASSERT_THAT(cli("A", "drain A-C --force"), HasSubstr("code 0"));
     const auto refusal = cli("A", "drain A-B");
     EXPECT_THAT(refusal, HasSubstr("nothing else takes policy"));
     EXPECT_THAT(refusal, HasSubstr("code 1"));
     EXPECT_EQ(session("A").value("state", ""), "up");
-    EXPECT_THAT(cli("A", "drain A-B --dry-run"), HasSubstr("stays on the link: policy"));
+    EXPECT_THAT(cli("A", "drain A-B --dry-run"), testing::AllOf(HasSubstr("stays on the link: policy"),
+                                                                HasSubstr("stays on the link: 3 routes in no policy")));
     EXPECT_EQ(session("A").value("state", ""), "up");
     EXPECT_THAT(cli("A", "drain A-B --force"), HasSubstr("code 0"));
     EXPECT_TRUE(becomes("A", "admin-down"));
@@ -79,10 +81,10 @@ TEST_F(Drained, ARehearsedFailureEndsByItselfThoughTheDetectorIsKilled) {
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
-    EXPECT_THAT(cli("A", "fail A-B --for 400ms"), HasSubstr("A-B fails for 400 ms"));
+    EXPECT_THAT(cli("A", "fail A-B --for 400ms --force"), HasSubstr("A-B fails for 400 ms"));
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_EQ(event("A", "admin-down").value("reason", ""), "rehearsal");
-    EXPECT_THAT(cli("A", "fail A-B --for 1500ms"), HasSubstr("code 0"));
+    EXPECT_THAT(cli("A", "fail A-B --for 1500ms --force"), HasSubstr("code 0"));
     ASSERT_TRUE(kill("A"));
     ASSERT_TRUE(launch("A", config("A")));
     EXPECT_TRUE(becomes("A", "admin-down", "rehearsal"));
