@@ -84,7 +84,7 @@ TEST_F(Drained, ARehearsedFailureEndsByItselfThoughTheDetectorIsKilled) {
     EXPECT_THAT(cli("A", "fail A-B --for 400ms --force"), HasSubstr("A-B fails for 400 ms"));
     EXPECT_TRUE(becomes("A", "up"));
     EXPECT_EQ(event("A", "admin-down").value("reason", ""), "rehearsal");
-    EXPECT_THAT(cli("A", "fail A-B --for 1500ms --force"), HasSubstr("code 0"));
+    EXPECT_THAT(cli("A", "fail A-B --for 8s --force"), HasSubstr("code 0"));
     ASSERT_TRUE(kill("A"));
     ASSERT_TRUE(launch("A", config("A")));
     EXPECT_TRUE(becomes("A", "admin-down", "rehearsal"));
