@@ -101,16 +101,17 @@ TEST_F(ProcessLife, GoesByTheKernelsClockInATimeNamespace) {
     EXPECT_TRUE(wait_for(kPatience, [&] {
         const auto sessions = ask("sessions").value("sessions", json::array());
         return !sessions.empty() && std::ranges::all_of(sessions, [](const json& session) {
-            return session.value("state", "") == "up" && session.value("last_answer_age_ms", -1.0) >= 0 &&
-                   session.value("last_answer_age_ms", 1e9) < 1000;
+            return session.value("state", "") == "up" && session.value("last_answer_age_us", -1.0) >= 0 &&
+                   session.value("last_answer_age_us", 1e9) < 1e6;
         });
     })) << ask("sessions").dump();
     cut().cut();
-    EXPECT_TRUE(
-        wait_for(kPatience, [&] { return ask("sessions").dump().find("\"unanswered\"") != std::string::npos; }));
+    EXPECT_TRUE(wait_for(kPatience,
+                         [&] { return ask("sessions").dump().find(R"("reason":"unanswered")") != std::string::npos; }));
     cut().restore();
-    EXPECT_TRUE(wait_for(kPatience, [&] { return ask("sessions").dump().find("\"unanswered\"") == std::string::npos; }))
-        << "wait-to-restore is 100 ms";
+    EXPECT_TRUE(wait_for(kPatience, [&] {
+        return ask("sessions").dump().find(R"("reason":"unanswered")") == std::string::npos;
+    })) << "wait-to-restore is 100 ms";
     EXPECT_EQ(ask("status").value(json::json_pointer("/clock/restarts"), -1), 0);
     EXPECT_EQ(ask("status").value("problems", json::object()), json::array());
     process->signal(SIGTERM);
