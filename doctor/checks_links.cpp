@@ -46,7 +46,8 @@ std::string ping_of(const AdjacencyConfig& adjacency) {
 bool silent(const nlohmann::json& session) {
     if (!session.is_object()) return false;
     const auto state = session.value("state", "");
-    return state == "init" || (state == "down" && session.value("reason", "") == "unanswered");
+    const auto reason = session.value("reason", "");
+    return state == "init" || (state == "down" && (reason == "unanswered" || reason == "unproven"));
 }
 
 }  // namespace
