@@ -18,9 +18,10 @@ std::string read_socket(const YamlPlace& place) {
     const auto text = place.text();
     if (!text) return {};
     if (!text->starts_with(kListens)) {
-        place.complain(fmt::format("'{}' does not begin with {}: bfdd must listen at a Unix socket (its option "
-                                   "--dplaneaddr unix:PATH)",
-                                   *text, kListens));
+        place.complain(
+            fmt::format("'{}' does not begin with {}: bfdd must listen at a Unix socket (its option "
+                        "--dplaneaddr unix:PATH)",
+                        *text, kListens));
         return {};
     }
     auto path = text->substr(kListens.size());
