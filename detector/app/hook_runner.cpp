@@ -91,7 +91,8 @@ std::string failure_of(const siginfo_t& info) {
 
 }  // namespace
 
-class HookRunner::Hook {
+/// What waits in the loop may find it gone: another configuration has other hooks.
+class HookRunner::Hook : public std::enable_shared_from_this<HookRunner::Hook> {
   public:
     Hook(asio::io_context& context, HookConfig config, std::string node)
         : config_(std::move(config)), node_(std::move(node)), process_(context), timer_(context) {}
@@ -147,17 +148,21 @@ class HookRunner::Hook {
             return fail_errno("pidfd_open");
         }
         process_.assign(fd);
-        process_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
-            if (!error) ended();
+        process_.async_wait(asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](const auto& error) {
+            if (const auto self = weak.lock(); self && !error) self->ended();
         });
         timer_.expires_after(config_.timeout);
-        timer_.async_wait([this](const auto& error) {
-            if (error || pid_ == 0) return;
-            spdlog::warn("hook {}: not done after {}: killed", config_.run[0], format_duration(config_.timeout));
-            killed_ = true;
-            kill();
+        timer_.async_wait([weak = weak_from_this()](const auto& error) {
+            if (const auto self = weak.lock(); self && !error) self->overdue();
         });
         return {};
+    }
+
+    void overdue() {
+        if (pid_ == 0) return;
+        spdlog::warn("hook {}: not done after {}: killed", config_.run[0], format_duration(config_.timeout));
+        killed_ = true;
+        kill();
     }
 
     void kill() const {
@@ -199,7 +204,7 @@ void HookRunner::set(const std::vector<HookConfig>& hooks) {
     for (const auto& config : hooks) {
         const auto same =
             std::ranges::find_if(before, [&](const auto& hook) { return hook && hook->config() == config; });
-        hooks_.push_back(same != before.end() ? std::move(*same) : std::make_unique<Hook>(context_, config, node_));
+        hooks_.push_back(same != before.end() ? std::move(*same) : std::make_shared<Hook>(context_, config, node_));
     }
 }
 

@@ -37,7 +37,7 @@ class HookRunner {
 
     boost::asio::io_context& context_;
     std::string node_;
-    std::vector<std::unique_ptr<Hook>> hooks_;
+    std::vector<std::shared_ptr<Hook>> hooks_;
 };
 
 }  // namespace sidestep
