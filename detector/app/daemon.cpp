@@ -128,7 +128,7 @@ Result<void> Daemon::follow_kernel() {
     wait_for_events();
     return kernel_->follow([this] {
         arm_timer();
-        if (in_force_ && installation_->overdue(engine_->policies().all())) install();
+        install_overdue();
     });
 }
 
@@ -249,7 +249,7 @@ void Daemon::wait_for_events() {
             {.verdict = [this](const ss_event& event) { engine_->on_kernel_event(event, kernel_now()); },
              .too_big = [this](const ss_too_big_event& event) { engine_->on_too_big(event, kernel_now()); }});
         arm_timer();
-        if (in_force_ && installation_->overdue(engine_->policies().all())) install();  // a candidate has been proven
+        install_overdue();
         wait_for_events();
     });
 }

@@ -111,13 +111,14 @@ json Daemon::admin(const std::string& name, bool up, bool dry_run) {
 json Daemon::drain(const DrainRequest& request) {
     auto* session = engine_->sessions().find(request.adjacency);
     if (session == nullptr)
-        return {{"error", "no adjacency '" + request.adjacency + "'; `sidestep sessions` lists them"}};
-    if (auto possible = check_drain(*session, request); !possible) return {{"error", possible.error().message}};
+        return error_answer("no adjacency '" + request.adjacency + "'; `sidestep sessions` lists them");
+    if (auto possible = check_drain(*session, request); !possible) return error_answer(possible.error().message);
     const auto plan = engine_->plan_drain(*session);
     if (!plan.stays.empty() && !request.force && !request.dry_run)
-        return {{"error", fmt::format("nothing else takes {}: these packets would stay on the link. `--dry-run` shows "
-                                      "more, `--force` moves the others",
-                                      to_string(plan.stays))}};
+        return error_answer(
+            fmt::format("nothing else takes {}: these packets would stay on the link. `--dry-run` shows "
+                        "more, `--force` moves the others",
+                        to_string(plan.stays)));
     const auto now = kernel_now();
     if (!request.dry_run && request.for_ms) {
         engine_->rehearse_failure(*session, now + time_of(*request.for_ms), now);

@@ -158,7 +158,7 @@ void Daemon::log_bfd(const json& event) {
 }
 
 json Daemon::bfd_peers() const {
-    if (!bfd_) return {{"error", "no `bfd` in the configuration"}};
+    if (!bfd_) return error_answer("no `bfd` in the configuration");
     return bfd_->answer(kernel_now());
 }
 

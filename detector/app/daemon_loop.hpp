@@ -97,6 +97,8 @@ class Daemon {
     void reconcile_kernel(Nanoseconds now);
     /// Writes routes for the present policies, SIDs and steering into the kernel's tables.
     void install();
+    /// Installs the routes that waited for a candidate, if one has been proven.
+    void install_overdue();
     void look_after(Nanoseconds now);
     void look_after_routes(Nanoseconds now);
     std::optional<std::string> mend(const std::string& thing);

@@ -47,6 +47,10 @@ void Daemon::install() {
     next_install_ = kernel_now() + install_pause_;
 }
 
+void Daemon::install_overdue() {
+    if (in_force_ && installation_->overdue(engine_->policies().all())) install();
+}
+
 void Daemon::look_after(Nanoseconds now) {
     next_look_ = now + kLookEvery;
     auto found = attachments_->look();

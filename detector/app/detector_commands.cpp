@@ -31,10 +31,9 @@ ApiHandler for_list(std::function<json(const ListQuery&)> action) {
                         .filter = request.value("filter", ""),
                         .rerouting = request.value("rerouting", false)};
         if (!query.sort.empty() && std::ranges::find(kSessionOrders, query.sort) == kSessionOrders.end())
-            return json{
-                {"error", fmt::format("sort: '{}' is none of {}", query.sort, fmt::join(kSessionOrders, ", "))}};
+            return error_answer(fmt::format("sort: '{}' is none of {}", query.sort, fmt::join(kSessionOrders, ", ")));
         if (const auto limit = request.find("limit"); limit != request.end()) {
-            if (!limit->is_number_integer() || *limit < 0) return json{{"error", "limit: must be a whole number"}};
+            if (!limit->is_number_integer() || *limit < 0) return error_answer("limit: must be a whole number");
             query.limit = limit->get<std::size_t>();
         }
         return action(query);
