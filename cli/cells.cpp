@@ -44,4 +44,14 @@ std::string duration_cell(const json& object, std::string_view key, double unit)
     return format_duration(Nanoseconds(std::llround(*value * unit)));
 }
 
+std::string sessions_text(const json& counts) {
+    std::string text;
+    if (!counts.is_object()) return kAbsent;
+    for (const char* state : {"up", "degraded", "down", "wait", "init", "admin-down"}) {
+        const auto count = number(counts, state);
+        if (count && *count > 0) text += (text.empty() ? "" : ", ") + number_text(*count) + " " + state;
+    }
+    return text.empty() ? "none" : text;
+}
+
 }  // namespace sidestep

@@ -21,5 +21,7 @@ std::string scalar_text(const nlohmann::json& value);
 std::string cell(const nlohmann::json& object, std::string_view key);
 /// A duration given in nanoseconds times `unit`, with the unit that suits it.
 std::string duration_cell(const nlohmann::json& object, std::string_view key, double unit);
+/// Sessions by state, in order of importance, not of the alphabet: "3 up, 1 down".
+std::string sessions_text(const nlohmann::json& counts);
 
 }  // namespace sidestep

@@ -48,17 +48,6 @@ std::string counts_text(const json& counts) {
     return text.empty() ? "none" : text;
 }
 
-/// In order of importance, not of the alphabet.
-std::string sessions_text(const json& counts) {
-    std::string text;
-    if (!counts.is_object()) return kAbsent;
-    for (const char* state : {"up", "degraded", "down", "wait", "init", "admin-down"}) {
-        const auto count = number(counts, state);
-        if (count && *count > 0) text += (text.empty() ? "" : ", ") + number_text(*count) + " " + state;
-    }
-    return text.empty() ? "none" : text;
-}
-
 /// Wall-clock nanoseconds as local date and time, smaller ones as seconds since boot.
 std::string time_text(const json& object, std::string_view key) {
     constexpr std::int64_t kSecond = 1'000'000'000;

@@ -4,10 +4,10 @@
 #include "cli/top_command.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,8 +24,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
-constexpr std::array kOrders{"state", "rtt", "loss", "downs", "name"};
-constexpr double kShortest = 0.5;  // seconds between two looks
+const std::vector<std::string> kOrders{"state", "rtt", "loss", "downs", "name"};  // as the API has them
+constexpr double kShortest = 0.5;                                                 // seconds between two looks
 constexpr double kLongest = 60;
 constexpr std::size_t kBatchHeight = 48;
 constexpr std::size_t kBatchWidth = 132;
@@ -200,7 +200,7 @@ void add_top_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& option
         ->check(CLI::Range(kShortest, kLongest))
         ->capture_default_str();
     command->add_option("--sort", top->sort, "Order of the sessions")
-        ->check(CLI::IsMember({"state", "rtt", "loss", "downs", "name"}))
+        ->check(CLI::IsMember(kOrders))
         ->capture_default_str();
     command->add_option("--filter", top->filter, "Only sessions with this in their name")->type_name("TEXT");
     command->add_flag("--batch,-b", top->batch, "Print each look instead of drawing it");

@@ -44,15 +44,6 @@ const json* named(const json& list, const std::string& name) {
     return found == list.end() ? nullptr : &*found;
 }
 
-std::string counts(const json& states) {
-    std::string text;
-    for (const char* state : {"up", "degraded", "down", "wait", "init", "admin-down"}) {
-        const auto count = number(states, state).value_or(0);
-        if (count > 0) text += fmt::format("{}{:.0f} {}", text.empty() ? "" : ", ", count, state);
-    }
-    return text.empty() ? "none" : text;
-}
-
 struct Frame {
     const std::optional<TopSample>& before;
     const TopSample& now;
@@ -73,7 +64,7 @@ void add_head(std::vector<TopLine>& lines, const Frame& frame) {
     const auto* counters = frame.before ? &member(frame.before->status, "counters") : nullptr;
     const auto& present = member(status, "counters");
     lines.push_back({fmt::format("sessions {}   policies {}, {} rerouting   repaired {}/s",
-                                 counts(member(status, "sessions")), cell(status, "policies"),
+                                 sessions_text(member(status, "sessions")), cell(status, "policies"),
                                  cell(status, "rerouting"), rate(counters, present, "repaired", frame.seconds()))});
     const auto& problems = member(status, "problems");
     if (!problems.is_array() || problems.empty()) return lines.push_back({"no problems"});
