@@ -13,14 +13,7 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-class Mistakes : public ProtectedLab {
-  protected:
-    /// `sidestep` about the node's daemon.
-    std::string cli(const std::string& node, const std::string& arguments) {
-        const auto program = std::filesystem::path(Daemon::executable().value()).parent_path() / "sidestep";
-        return shell(node, program.string() + " --run-dir " + run_directory(node) + " " + arguments);
-    }
-};
+class Mistakes : public ProtectedLab {};
 
 TEST_F(Mistakes, AnAddressWithoutQuotes) {
     const auto ended = run_sidestepd("A", with(config("A"), "\"fd00:c:0:1::\"", "fd00:c:0:1::"));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -265,6 +266,11 @@ bool ProtectedLab::hooked(const std::string& node, const std::string& interface)
         return TcHook::find(interface, static_cast<int>(::if_nametoindex(interface.c_str()))).has_value();
     });
     return found && *found;
+}
+
+std::string ProtectedLab::cli(const std::string& node, const std::string& arguments) {
+    const auto program = std::filesystem::path(Daemon::executable().value()).parent_path() / "sidestep";
+    return shell(node, fmt::format("{} --run-dir {} {}", program.string(), run_directory(node), arguments));
 }
 
 std::string ProtectedLab::shell(const std::string& node, const std::string& command) {

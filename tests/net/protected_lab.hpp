@@ -117,6 +117,8 @@ class ProtectedLab : public testing::Test {
     testing::AssertionResult says(const std::string& node, const std::string& command, const std::string& text);
     /// True if a program of ours is attached to the ingress of an interface of the node.
     [[nodiscard]] bool hooked(const std::string& node, const std::string& interface) const;
+    /// Runs the command line `sidestep` in the node, for its daemon; returns the output of both streams.
+    std::string cli(const std::string& node, const std::string& arguments);
     /// Runs a shell command in the node; returns the output of both streams.
     std::string shell(const std::string& node, const std::string& command);
 

@@ -23,11 +23,7 @@ class Reload : public ProtectedLab {
   protected:
     /// Replaces the configuration file of A.
     void write(const std::string& config) const { std::ofstream(run_directory("A") + "/A.yaml") << config; }
-    std::string sidestep(const std::string& arguments) {
-        const auto folder = std::filesystem::path(*Daemon::executable()).parent_path().string();
-        return shell(
-            "A", fmt::format("{}/sidestep --run-dir {} {} 2>&1; echo code $?", folder, run_directory("A"), arguments));
-    }
+    std::string sidestep(const std::string& arguments) { return cli("A", arguments + "; echo code $?"); }
     /// Another policy, and other settings of A-C; session A-B and its policy stay.
     [[nodiscard]] std::string changed() const {
         auto text = config("A");
