@@ -25,15 +25,16 @@ static __always_inline int ss_from_inside(const ss_frame* frame) {
     return bpf_map_lookup_elem(&ss_adjacencies, &inside) != 0;
 }
 
-static __always_inline int ss_source_in_domain(const struct ss_packet* packet) {
+SS_VERIFIED_ONCE int ss_source_in_domain(const struct ss_packet* packet) {
     const struct ss_node* node = ss_node();
     __u32 i;
 
-    if (!node) return 0;
+    if (!node || !packet) return 0;
     for (i = 0; i < SS_MAX_DOMAIN && i < node->domains; i++) {
         const __u64* mask = node->domain[i].mask;
         const __u64* wanted = node->domain_address[i];
 
+        SS_KEEP(i);
         if ((packet->source[0] & mask[0]) == wanted[0] && (packet->source[1] & mask[1]) == wanted[1]) return 1;
     }
     return 0;

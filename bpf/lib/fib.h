@@ -64,8 +64,7 @@ static __always_inline int ss_hashes_ports(const struct ss_packet* packet) {
 }
 
 /* Null if the FIB has no route, or a route that uses none of our adjacencies; `unrouted` tells which. */
-static __always_inline const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet,
-                                                             int* unrouted) {
+SS_OWN_FRAME const struct ss_adjacency* ss_ask_fib(ss_frame* frame, const struct ss_packet* packet, int* unrouted) {
     struct bpf_fib_lookup fib = {};
     struct ss_hop hop = {};
     __u64 gateway[2];

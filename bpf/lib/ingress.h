@@ -12,10 +12,17 @@
 #include "bpf/lib/receiver.h"
 #include "bpf/lib/transmit.h"
 
-static __always_inline int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
+#ifdef SS_AT_XDP
+#define ss_repair ss_xdp_repair /* the programs are linked into one object, and these two take different frames */
+#endif
+
+/* Steers the packet to the destination that `visit`, or null, gives it. */
+SS_VERIFIED_ONCE int ss_repair(ss_frame* frame, struct ss_packet* packet, const struct ss_visit* visit) {
     struct ss_path path;
 
-    ss_steer(frame, packet, SS_TRANSIT, visit ? visit->adjacency : 0, &path);
+    if (!packet) return SS_PASS; /* for the verifier */
+    if (visit) __builtin_memcpy(packet->destination, visit->destination, sizeof(packet->destination));
+    ss_steer(frame, packet, SS_TRANSIT, visit && visit->crosses ? &visit->adjacency : 0, &path);
     if (path.list) return ss_transmit(frame, packet, SS_TRANSIT, visit, &path);
     if (path.forsaken) ss_settle(frame);
     return SS_PASS;
@@ -46,10 +53,7 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
     }
     if (visit.visits && visit.ends) return ss_apply_visit(frame, packet, &visit) ? SS_SHOT : SS_PASS;
     if (all_well) return SS_PASS;
-    if (!visit.visits) return ss_repair(frame, packet, 0);
-    /* Steer it to the destination that our SIDs will give it. */
-    __builtin_memcpy(packet->destination, visit.destination, sizeof(packet->destination));
-    return ss_repair(frame, packet, &visit);
+    return ss_repair(frame, packet, visit.visits ? &visit : 0);
 }
 
 static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* packet, int all_well) {

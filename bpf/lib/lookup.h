@@ -60,23 +60,30 @@ static __always_inline __u32 ss_longest_prefix(const struct ss_prefix_table* tab
     return SS_NO_CELL;
 }
 
-/* The SID of this node that an address belongs to, or null. */
-static __always_inline const struct ss_sid* ss_longest_sid(const struct ss_node* node, const __u64* address) {
+/* True if an address, in its two halves, belongs to a SID of this node, which is copied to *sid. */
+SS_VERIFIED_ONCE int ss_find_sid(__u64 high, __u64 low, struct ss_sid* sid) {
+    const struct ss_node* node = ss_node();
     __u32 i;
 
+    if (!node || !sid) return 0;
     /* The number is read each time: during the loop, the last length may move past the former end. */
     for (i = 0; i < SS_READ(node->sid_lengths); i++) {
-        SS_KEEP(i);
-        if (i >= SS_MAX_LENGTHS) break;
-        const struct ss_length* length = &node->sid_length[i];
-        __u64 masked[2] = {address[0] & length->mask[0], address[1] & length->mask[1]};
+        const struct ss_length* length;
         const struct ss_sid* found;
         struct ss_prefix key;
+        __u64 masked[2];
 
+        SS_KEEP(i);
+        if (i >= SS_MAX_LENGTHS) break;
+        length = &node->sid_length[i];
+        masked[0] = high & length->mask[0];
+        masked[1] = low & length->mask[1];
         key.length = length->length;
         __builtin_memcpy(key.address, masked, sizeof(key.address));
         found = bpf_map_lookup_elem(&ss_sids, &key);
-        if (found) return found;
+        if (!found) continue;
+        *sid = *found;
+        return 1;
     }
     return 0;
 }

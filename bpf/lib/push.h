@@ -112,7 +112,7 @@ static __always_inline __u32 ss_insert_at(const ss_frame* frame, const struct ss
 /* Moves hop-by-hop options from `from` to just after the IPv6 header and lets them announce a routing header. *next
  * becomes the header that they announced before. */
 SS_OWN_FRAME int ss_move_options(ss_frame* frame, __u32 from, __u32 bytes, __u8* next) {
-    __u8 options[SS_MOST_OPTIONS];
+    __u8 options[SS_MOST_OPTIONS] = {}; /* verifiers before 6.3 let no helper write to what was not written before */
 
     if (!SS_WITHIN(bytes, 8, sizeof(options)) || ss_load(frame, from, options, bytes)) return -1;
     *next = options[0];

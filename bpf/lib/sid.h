@@ -18,14 +18,15 @@
 
 /* The effect of our SIDs on a packet. */
 struct ss_visit {
-    __u64 destination[2];                 /* the first destination that is not ours */
-    const struct ss_adjacency* adjacency; /* of an End.X; null: as the FIB says */
-    __u32 visits;                         /* number of our SIDs visited; 0: an ordinary packet */
-    __u32 decapsulates;                   /* behavior of the last SID if it decapsulates; 0: it does not */
-    __u32 pops;                           /* PSP, USP: the SRH is removed */
-    __u32 ends;                           /* USP: the rest is for this node itself */
-    __u32 srh_at;                         /* 0: there is none */
-    struct ss_srh srh;                    /* as it came, except for segments_left; type 0: there is none */
+    __u64 destination[2];          /* the first destination that is not ours */
+    struct ss_adjacency adjacency; /* of an End.X */
+    __u32 crosses;                 /* 1: the packet leaves by that adjacency; 0: as the FIB says */
+    __u32 visits;                  /* number of our SIDs visited; 0: an ordinary packet */
+    __u32 decapsulates;            /* behavior of the last SID if it decapsulates; 0: it does not */
+    __u32 pops;                    /* PSP, USP: the SRH is removed */
+    __u32 ends;                    /* USP: the rest is for this node itself */
+    __u32 srh_at;                  /* 0: there is none */
+    struct ss_srh srh;             /* as it came, except for segments_left; type 0: there is none */
 };
 
 /* The kernel's own check (net/ipv6/seg6.c, seg6_validate_srh), reduced SRHs included. */
@@ -77,9 +78,9 @@ static __always_inline int ss_next_csid(const struct ss_sid* sid, __u64* address
 }
 
 static __always_inline int ss_is_sid(const __u64* address) {
-    const struct ss_node* node = ss_node();
+    struct ss_sid sid = {};
 
-    return node && ss_longest_sid(node, address);
+    return ss_find_sid(address[0], address[1], &sid);
 }
 
 /* The SID is the packet's last one. Without a flavor for that, the packet is left to the kernel. */
@@ -117,7 +118,8 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_packet*
     }
     visit->visits++;
     if (sid->behavior == SS_END_X) {
-        visit->adjacency = &sid->adjacency;
+        visit->adjacency = sid->adjacency;
+        visit->crosses = 1;
         return 0;
     }
     return 1;
@@ -125,15 +127,14 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_packet*
 
 /* Follows a packet through the SIDs of this node. */
 static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* packet, struct ss_visit* visit) {
-    const struct ss_node* node = ss_node();
-    const struct ss_sid* sid;
+    struct ss_sid sid = {};
+    int ours;
     __u32 i;
 
     __builtin_memset(visit, 0, sizeof(*visit));
-    if (!node) return;
     __builtin_memcpy(visit->destination, packet->destination, sizeof(visit->destination));
-    sid = ss_longest_sid(node, visit->destination);
-    if (!sid) return;
+    ours = ss_find_sid(visit->destination[0], visit->destination[1], &sid);
+    if (!ours) return;
     if (packet->srh_at) {
         visit->srh_at = packet->srh_at;
         if (ss_load(frame, visit->srh_at, &visit->srh, sizeof(visit->srh)) ||
@@ -143,12 +144,12 @@ static __always_inline void ss_visit(ss_frame* frame, const struct ss_packet* pa
             return;
         }
     }
-    for (i = 0; i < SS_MAX_VISITS && sid; i++) {
-        if (!ss_visit_one(frame, packet, sid, visit)) break;
-        sid = ss_longest_sid(node, visit->destination);
+    for (i = 0; i < SS_MAX_VISITS && ours; i++) {
+        if (!ss_visit_one(frame, packet, &sid, visit)) break;
+        ours = ss_find_sid(visit->destination[0], visit->destination[1], &sid);
     }
     /* Still ours after this many, or an SRH has to be removed that follows other headers: the kernel does all of it. */
-    if (i == SS_MAX_VISITS && sid) visit->visits = 0;
+    if (i == SS_MAX_VISITS && ours) visit->visits = 0;
     if (visit->pops && visit->srh_at != SS_SRH_AT) visit->visits = 0;
 }
 

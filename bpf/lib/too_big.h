@@ -103,7 +103,8 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     const __u32 quoted = 4 * SS_QUOTED_QUARTER_V6;
     struct ss_told_v6 told = {};
     struct ss_icmp icmp = {};
-    __be32 pseudo[10] = {}; /* addresses, length, next header (RFC 8200, 8.1) */
+    __be32 pseudo[2] = {bpf_htonl(sizeof(icmp) + quoted), bpf_htonl(IPPROTO_ICMPV6)}; /* after the addresses */
+    __s64 sum;
     void* start;
 
     if (ss_make_answer(frame, &told.eth, sizeof(told.ip) + sizeof(icmp))) return -1;
@@ -115,12 +116,10 @@ static __always_inline int ss_tell_v6(ss_frame* frame, const struct ss_packet* p
     __builtin_memcpy(&told.ip.daddr, packet->source, 16);
     icmp.type = SS_ICMPV6_TOO_BIG;
     icmp.mtu = bpf_htonl(mtu > SS_LEAST_MTU_V6 ? mtu : SS_LEAST_MTU_V6);
-    __builtin_memcpy(pseudo, node->source, 16);
-    __builtin_memcpy(pseudo + 4, packet->source, 16);
-    pseudo[8] = bpf_htonl(sizeof(icmp) + quoted);
-    pseudo[9] = bpf_htonl(IPPROTO_ICMPV6);
-    if (ss_close(frame, &icmp, sizeof(told), SS_QUOTED_QUARTER_V6, bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), 0)))
-        return -1;
+    sum = bpf_csum_diff(0, 0, pseudo, sizeof(pseudo), 0); /* RFC 8200, 8.1 */
+    sum = bpf_csum_diff(0, 0, (__be32*)node->source, 16, (__wsum)sum);
+    sum = bpf_csum_diff(0, 0, (__be32*)packet->source, 16, (__wsum)sum);
+    if (ss_close(frame, &icmp, sizeof(told), SS_QUOTED_QUARTER_V6, sum)) return -1;
     told.icmp = icmp;
     start = ss_at(frame, 0, sizeof(told));
     if (!start) return -1;
