@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
 #include "detector/feed/computed_policies.hpp"
@@ -52,6 +53,7 @@ RoutingFeed::RoutingFeed(boost::asio::io_context& context, Config config, Delive
       config_(std::move(config)),
       times_(times),
       receiver_(std::make_shared<Receiver>(std::move(deliver))),
+      lsp_came_(context),
       source_(make_graph_source(config_, times.patience)),
       backoff_(reads_file() ? no_delay() : times.backoff),
       convergence_(protection_of(*config_.routing), config_.routing->hold) {}
@@ -62,18 +64,52 @@ RoutingFeed::~RoutingFeed() {
 
 void RoutingFeed::cancel() {
     receiver_->alive = false;
+    lsp_came_.close();
+    lsps_.reset();
     thread_.request_stop();
 }
 
 void RoutingFeed::start() {
+    if (!reads_file()) listen_for_lsps();
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
+void RoutingFeed::listen_for_lsps() {
+    auto watch = LspWatch::open();
+    if (!watch) {
+        spdlog::info("routing: {}: changes are seen up to {} later", watch.error().message,
+                     format_duration(times_.poll_isis));
+        return;
+    }
+    lsps_ = std::move(*watch);
+    Fd own(::fcntl(lsps_->fd(), F_DUPFD_CLOEXEC, 0));  // asio closes what it is given
+    boost::system::error_code error;
+    if (own) lsp_came_.assign(own.get(), error);
+    if (!own || error) return lsps_.reset();
+    (void)own.release();
+    wait_for_lsps();
+}
+
+void RoutingFeed::wait_for_lsps() {
+    lsp_came_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this, receiver = receiver_](const boost::system::error_code& error) {
+                             if (error || !receiver->alive) return;
+                             if (lsps_->heard()) hurry(times_.hurry_lsp);
+                             wait_for_lsps();
+                         });
+}
+
 void RoutingFeed::on_session(const std::string& /*adjacency*/, bool /*up*/) {
+    hurry(times_.hurry_for);
+}
+
+/// A look at once, and more of them than usual for so long. Where that is the case already, the next is near.
+void RoutingFeed::hurry(Nanoseconds how_long) {
     {
         const std::scoped_lock lock(mutex_);
-        hurry_until_ = monotonic_now() + times_.hurry_for;
-        woken_ = true;
+        const auto now = monotonic_now();
+        woken_ = woken_ || now >= hurry_until_;
+        hurry_until_ = std::max(hurry_until_, now + how_long);
     }
     wake_.notify_one();
 }

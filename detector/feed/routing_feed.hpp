@@ -16,12 +16,14 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/duration.hpp"
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
 #include "detector/feed/graph_source.hpp"
+#include "detector/feed/lsp_watch.hpp"
 #include "routing/core/convergence.hpp"
 #include "routing/core/graph_size.hpp"
 #include "routing/core/spf_backoff.hpp"
@@ -33,6 +35,7 @@ struct RoutingFeedTimes {
     Nanoseconds poll_file = std::chrono::seconds(1);
     Nanoseconds hurry = std::chrono::milliseconds(100);  ///< between polls while a change is expected
     Nanoseconds hurry_for = std::chrono::seconds(3);     ///< how long one is expected after a session changed
+    Nanoseconds hurry_lsp = std::chrono::seconds(1);     ///< after an LSP came: others follow, and isisd takes it up
     Nanoseconds longest_wait = std::chrono::seconds(5);  ///< between polls of a source that cannot be read
     std::chrono::milliseconds patience{2000};            ///< for one answer of vtysh
     /// For IS-IS; a file takes effect at once. RFC 8405 suggests 5 s for the longest delay. By then micro-loops have
@@ -53,7 +56,7 @@ class RoutingFeed {
     ~RoutingFeed();
 
     void start();
-    /// Nothing is delivered any more. The destructor may then be called by another thread, which has to wait.
+    /// To be called by the thread that runs `context`. Nothing is delivered any more. The destructor may then be called by another thread, which has to wait.
     void cancel();
     /// A session of an adjacency changed. The network will change soon, so it is polled more often for a while.
     void on_session(const std::string& adjacency, bool up);
@@ -89,6 +92,9 @@ class RoutingFeed {
         std::vector<std::string> warnings;
     };
 
+    void listen_for_lsps();
+    void wait_for_lsps();
+    void hurry(Nanoseconds how_long);
     void run(const std::stop_token& stop);
     void poll(Nanoseconds now);
     [[nodiscard]] Nanoseconds wait_after(unsigned failures) const;
@@ -103,6 +109,8 @@ class RoutingFeed {
     const Config config_;
     const RoutingFeedTimes times_;
     std::shared_ptr<Receiver> receiver_;
+    std::optional<LspWatch> lsps_;  ///< none: the database is looked at now and then
+    boost::asio::posix::stream_descriptor lsp_came_;
 
     // Used only by the thread.
     std::unique_ptr<GraphSource> source_;
