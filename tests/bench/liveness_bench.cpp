@@ -130,10 +130,11 @@ class Liveness {
         progress(fmt::format("{} without the detector", effort_.watch));
         before = probes();
         const auto count = sidestep_.sum("downs");
+        downs = sidestep_.downs().size();
         sidestep_.kill();
         std::this_thread::sleep_for(effort_.watch);
-        sidestep_.start_again();  // with events of its own, and the counts of its predecessor
-        downs = std::max<std::size_t>(sidestep_.downs().size(), sidestep_.sum("downs") - count);
+        sidestep_.start_again();  // with the events and the counts of its predecessor
+        downs = std::max<std::size_t>(sidestep_.downs().size() - downs, sidestep_.sum("downs") - count);
         add_false_downs("false_downs_1ms_killed", downs, before);
         for (std::size_t i = 0; i < peers.size(); ++i)
             rows_.compare_median("detect_1ms_median", peers[i]->name(), times[i].get());

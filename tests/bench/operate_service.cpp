@@ -230,8 +230,9 @@ class ProtectedSquare {
         });
         if (!became) throw std::runtime_error("A-B does not become " + state);
     }
-    void tell(const std::string& node, const std::string& command) {
-        must(topo::run({program("sidestep"), "--run-dir", run_dir(lab_, node), command, "A-B"}));
+    void tell(const std::string& node, std::vector<std::string> command) {
+        command.insert(command.begin(), {program("sidestep"), "--run-dir", run_dir(lab_, node)});
+        must(topo::run(command));
     }
     [[nodiscard]] const topo::Lab& lab() const { return lab_; }
     [[nodiscard]] topo::Cut& cut() { return cut_; }
@@ -260,9 +261,9 @@ std::vector<Row> drain_rows(int laps) {
     ProtectedSquare square;
     auto traffic = must(square.lab().start_traffic("S", "D", {.rate = 50'000}));
     for (int i = 0; i < laps; ++i) {
-        square.tell("A", "drain");
+        square.tell("A", {"drain", "A-B", "--force"});  // routes to B itself have no other way
         square.becomes("admin-down");
-        square.tell("A", "undrain");
+        square.tell("A", {"undrain", "A-B"});
         square.becomes("up");
     }
     const auto report = traffic.stop();
