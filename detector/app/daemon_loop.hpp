@@ -36,6 +36,7 @@
 #include "detector/app/problem_log.hpp"
 #include "detector/app/reject_report.hpp"
 #include "detector/app/session_history.hpp"
+#include "detector/app/start_order.hpp"
 #include "detector/app/state_saver.hpp"
 #include "detector/clock/clock_keeper.hpp"
 #include "detector/core/client_sessions.hpp"
@@ -55,7 +56,7 @@ namespace sidestep {
 /// True if something depends on the routes that an interface had.
 bool needs_routes(const Desired& desired);
 
-class Daemon {
+class Daemon : private StartParts {
   public:
     Daemon(Config config, DaemonOptions options, ServiceManager& service)
         : config_(std::move(config)), options_(std::move(options)), service_(service) {}
@@ -70,8 +71,22 @@ class Daemon {
   private:
     using json = nlohmann::json;
 
-    Result<void> lock_node(const LockHolder& self);
-    /// Everything from loading on; clean_up() removes what it makes.
+    // The steps of the start.
+
+    Result<void> take(StartStep step) override;
+    void undo(StartStep step) override;
+    Result<void> check_process();
+    Result<void> lock_namespace();
+    Result<void> lock_node();
+    Result<void> listen();
+    Result<void> load();
+    Result<void> fill_tables();
+    Result<void> open_kernel();
+    void attach();
+    void install_first();
+    Result<void> start_clock();
+    void remove_files();
+    /// All steps that traffic does not see, and the others if they need not wait for routing.
     Result<void> prepare();
     /// From here on the loop delivers what the kernel tells.
     Result<void> follow_kernel();
@@ -162,6 +177,7 @@ class Daemon {
     json events();
     json why(const std::string& destination);
 
+    StartOrder order_{*this};
     Config config_;
     DaemonOptions options_;
     ServiceManager& service_;
