@@ -2,6 +2,16 @@
 # A folder is a target: all its .cpp files but those that have a main().
 set(SIDESTEP_UNITY_BATCH 8)
 
+# sidestep_unity(<target>): several files are compiled at a time, for most of the time goes into what they include.
+function(sidestep_unity target)
+  if(DEFINED CMAKE_UNITY_BUILD)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${SIDESTEP_UNITY_BATCH})
+  # g++ takes what comes from a .cpp in a unity source for a header's.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endfunction()
+
 # sidestep_library(<name> [LIBS <target>...] [PRIVATE_LIBS <target>...] [WITHOUT <file>...] [PRECOMPILED <set>])
 # The library of the present folder. What it may use is what it links: link_<name>, an empty program with all of the
 # library in it, does not link if the folder calls into another one that is not named here.
@@ -18,12 +28,7 @@ function(sidestep_library name)
     set(L_PRECOMPILED core)
   endif()
   target_precompile_headers(${name} REUSE_FROM precompiled_${L_PRECOMPILED})
-  if(NOT DEFINED CMAKE_UNITY_BUILD)
-    # Several files at a time, for most of the time goes into what they include.
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${SIDESTEP_UNITY_BATCH})
-    # g++ takes what comes from a .cpp in a unity source for a header's.
-    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
-  endif()
+  sidestep_unity(${name})
   add_executable(link_${name} ${CMAKE_SOURCE_DIR}/cmake/empty_main.cpp)
   target_link_libraries(link_${name} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}>)
   set_target_properties(link_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/link)

@@ -8,14 +8,13 @@
 
 #include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
+#include "tests/bpf/ticking.hpp"
 #include "tests/bpf/veth_pair.hpp"
 
 namespace sidestep {
 namespace {
 
 using testing::SizeIs;
-
-constexpr std::uint64_t kInterval = 3'600'000'000'000;  // an hour: nothing is due unless the test makes it due
 
 struct Shape {
     unsigned encaps = 0;  // segments of the outer SRH

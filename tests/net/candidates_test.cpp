@@ -75,7 +75,7 @@ TEST_F(Candidates, PacketsThatNoCandidateTakesAreCounted) {
 }
 
 TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
-    constexpr std::size_t kFlows = 48;
+    constexpr std::size_t kBundle = 48;
     auto by_e_cut = cut_of("A-E");
     ASSERT_TRUE(by_e_cut) << by_e_cut.error().message;
     // Slow probes, so that the dead list surely loses packets, and the other one never goes down.
@@ -86,7 +86,7 @@ TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
     }
     ASSERT_TRUE(start_with(slow, base_config("B") + adjacency_config("B", "E-B")));
     auto bundle =
-        FlowBundle::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"), kFlows, 200);
+        FlowBundle::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"), kBundle, 200);
     ASSERT_TRUE(bundle) << bundle.error().message;
     EXPECT_TRUE(bundle->standing().empty());
     const auto cut_ns = by_e_cut->cut();
