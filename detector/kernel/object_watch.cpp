@@ -17,7 +17,7 @@
 namespace sidestep {
 namespace {
 
-/// Keeps what is told of tc, and of routes of ours that were removed. Messages are in host order; the filter's loads
+/// Keeps what is told of tc, and of removed routes with the protocol of ours. Messages are in host order; the filter's loads
 /// are in network order.
 bool filter_messages(int socket) {
     constexpr unsigned kType = offsetof(nlmsghdr, nlmsg_type);

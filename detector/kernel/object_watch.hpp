@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Hears that something happened to qdiscs, filters or our routes: a reason to look, nothing more. Programs at tcx change
-// silently. Routes of others are filtered out in the kernel, since there may be very many.
+// silently. Routes of routing daemons are filtered out in the kernel, since there may be very many.
 #pragma once
 
 #include "common/error.hpp"

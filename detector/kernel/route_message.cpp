@@ -2,6 +2,7 @@
 // Writes rtnetlink messages that install or remove routes.
 #include "detector/kernel/route_message.hpp"
 
+#include <linux/icmpv6.h>
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
@@ -35,6 +36,11 @@ void put_key(nl_msg* message, const RouteKey& key) {
         nla_put(message, RTA_DST, 16, key.prefix.address.bytes.data());
     }
     if (key.metric != 0) nla_put_u32(message, RTA_PRIORITY, key.metric);
+}
+
+/// See is_ours().
+void put_mark(nl_msg* message, const Prefix& prefix) {
+    if (!is_v4(prefix)) nla_put_u8(message, RTA_PREF, ICMPV6_ROUTER_PREF_LOW);
 }
 
 /// RTA_GATEWAY has the route's own family; another family needs RTA_VIA: the family, then the address.
@@ -114,40 +120,39 @@ NlMessage new_route(const RouteSpec& spec, int flags) {
     const int ifindex = std::visit([](const auto& route) { return route.ifindex; }, spec);
     auto header = header_of(key.prefix);
     header.rtm_type = RTN_UNICAST;
-    const auto* program = std::get_if<ProgramRoute>(&spec);
-    header.rtm_scope = program != nullptr && program->via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    header.rtm_scope = kRouteScope;
     auto message = rtnl_message(RTM_NEWROUTE, NLM_F_CREATE | flags, header);
     put_key(message.get(), key);
+    put_mark(message.get(), key.prefix);
     nla_put_u32(message.get(), RTA_OIF, static_cast<std::uint32_t>(ifindex));
     std::visit([&](const auto& route) { put_encap(message.get(), route); }, spec);
     return message;
 }
 
-NlMessage delete_route(const RouteKey& key) {
+NlMessage delete_route(const RouteKey& key, unsigned char protocol) {
     auto header = header_of(key.prefix);
     header.rtm_scope = RT_SCOPE_NOWHERE;  // any
+    header.rtm_protocol = protocol;
     auto message = rtnl_message(RTM_DELROUTE, 0, header);
     put_key(message.get(), key);
     return message;
 }
 
-NlMessage ask_route(const Prefix& prefix) {
-    const bool v4 = prefix.address.is_v4();
-    const std::size_t skipped = v4 ? 12 : 0;
+NlMessage ask_route(const Address& destination, unsigned flags) {
+    const bool v4 = destination.is_v4();
     rtmsg header{};
     header.rtm_family = v4 ? AF_INET : AF_INET6;
     header.rtm_dst_len = v4 ? 32 : 128;
-    header.rtm_flags = RTM_F_FIB_MATCH;
+    header.rtm_flags = flags;
     auto message = rtnl_message(RTM_GETROUTE, 0, header);
-    const auto length = static_cast<int>(prefix.address.bytes.size() - skipped);
-    if (nla_put(message.get(), RTA_DST, length, prefix.address.bytes.data() + skipped) < 0) throw std::bad_alloc();
+    put_address(message.get(), RTA_DST, destination);
     return message;
 }
 
-NlMessage dump_routes(int family, bool ours_only) {
+NlMessage dump_routes(int family, unsigned char protocol) {
     rtmsg header{};
     header.rtm_family = static_cast<unsigned char>(family);
-    if (ours_only) header.rtm_protocol = kRouteProtocol;
+    header.rtm_protocol = protocol;
     return rtnl_message(RTM_GETROUTE, NLM_F_DUMP, header);
 }
 

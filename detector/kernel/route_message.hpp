@@ -10,11 +10,25 @@
 #include "common/address.hpp"
 #include "detector/kernel/rtnl.hpp"
 
+struct nlattr;
+struct rtmsg;
+
 namespace sidestep {
 
-/// rtm_protocol of our routes, and of no others in this network namespace: any route with it is ours to remove. The
-/// number is not in the kernel's list, and FRR and BIRD do not use it.
-inline constexpr unsigned char kRouteProtocol = 86;
+/// rtm_protocol of our routes: RTPROT_KERNEL. Routing daemons leave such routes alone: they are no rivals of their own
+/// ones, and not redistributed. What distinguishes ours from the kernel's is in is_ours()
+/// (docs/decisions/0043-routes-like-the-kernels.md).
+inline constexpr unsigned char kRouteProtocol = 2;
+/// The protocol of our routes in versions before 0.2: they are replaced or removed.
+inline constexpr unsigned char kFormerProtocol = 86;
+
+/// rtm_scope of our IPv4 routes: RT_SCOPE_SITE, which neither the kernel nor other programs use. It decides only which
+/// gateways are reachable, and none is by our routes. IPv6 routes have no scope.
+inline constexpr unsigned char kRouteScope = 200;
+
+/// True for a route of ours. `preference` is RTA_PREF, or null: the kernel prefers its IPv6 routes medium, ours are low,
+/// which matters only among routes of one metric. IPv4 routes have their scope.
+bool is_ours(const rtmsg& route, nlattr* preference);
 
 /// A route that leads a prefix into the policy device.
 struct DeviceRoute {
@@ -38,6 +52,10 @@ struct ProgramRoute {
     unsigned mtu = 0;  ///< the MTU that the kernel reports to senders; 0: that of the interface
 };
 
+/// The metric of SIDs: it precedes what covers them with the same prefix, which is the locator on `lo` (256) or a route of
+/// FRR (20).
+inline constexpr unsigned kSidMetric = 5;
+
 /// A SID of this node that the kernel processes (seg6local).
 struct SidRoute {
     Prefix sid;
@@ -48,7 +66,7 @@ struct SidRoute {
     unsigned block_bits = 32;     ///< of NEXT-C-SID
     unsigned function_bits = 16;  ///< of NEXT-C-SID
     int ifindex = 0;              ///< the policy device; `lo` is refused, because packets to SIDs on it are lost
-    unsigned metric = 0;
+    unsigned metric = kSidMetric;
 };
 
 using RouteSpec = std::variant<DeviceRoute, ProgramRoute, SidRoute>;
@@ -65,20 +83,21 @@ RouteKey key_of(const RouteSpec& spec);
 
 /// RTM_NEWROUTE for the main table, with `flags` in addition to NLM_F_REQUEST and NLM_F_CREATE.
 NlMessage new_route(const RouteSpec& spec, int flags);
-/// RTM_DELROUTE that matches only our routes.
-NlMessage delete_route(const RouteKey& key);
-/// A dump of the routes of one family; only of ours, if the kernel can filter.
-NlMessage dump_routes(int family, bool ours_only);
+/// RTM_DELROUTE for the main table. Only for a route that was seen to be ours: the kernel's own have the same protocol.
+NlMessage delete_route(const RouteKey& key, unsigned char protocol = kRouteProtocol);
+/// A dump of the routes of one family; with a protocol, only of those, if the kernel can filter.
+NlMessage dump_routes(int family, unsigned char protocol = 0);
 
 /// A route as the kernel reports it.
 struct SeenRoute {
     RouteKey key;
     unsigned char protocol = 0;
-    std::string text;  ///< everything that we set, spelled as by describe()
+    bool ours = false;
+    std::string text;  ///< everything that we set, spelled as by describe(); of a former version, it differs
 };
 
-/// Asks for the route that packets to the first address of a prefix take, as it is in the tables.
-NlMessage ask_route(const Prefix& prefix);
+/// Asks for the way of packets to `destination`; with RTM_F_FIB_MATCH, for the route that they take, as it is in the tables.
+NlMessage ask_route(const Address& destination, unsigned flags);
 
 /// None if the message is not an IPv4 or IPv6 route of the main table.
 std::optional<SeenRoute> seen_route(nlmsghdr* header);

@@ -57,22 +57,23 @@ std::uint32_t selector_of(const rtmsg& route, nlattr* source) {
 
 /// What happens to links is right for it: a connected route, one of ours, or one that forwards nothing.
 bool is_fixed(const rtmsg& route) {
-    return route.rtm_type != RTN_UNICAST || route.rtm_protocol == RTPROT_KERNEL || route.rtm_protocol == kRouteProtocol;
+    return route.rtm_type != RTN_UNICAST || route.rtm_protocol == RTPROT_KERNEL ||
+           route.rtm_protocol == kFormerProtocol;
 }
 
 /// None for what decides nothing about a packet that may be forwarded: groups, broadcasts, and, in a table that the kernel
 /// fills itself, ways to next hops.
-std::optional<RouteKind> kind_of(const rtmsg& route, unsigned table) {
+std::optional<RouteKind> kind_of(const rtmsg& route, unsigned table, bool ours) {
     switch (route.rtm_type) {
         case RTN_UNICAST:
             if (table == RT_TABLE_LOCAL) return std::nullopt;
-            if (route.rtm_protocol == kRouteProtocol) return RouteKind::other;
+            if (ours) return RouteKind::other;
             return route.rtm_protocol == RTPROT_KERNEL ? RouteKind::connected : RouteKind::forwards;
         case RTN_LOCAL:
         case RTN_BLACKHOLE:
         case RTN_UNREACHABLE:
         case RTN_PROHIBIT:
-            return route.rtm_protocol == kRouteProtocol ? RouteKind::other : RouteKind::ends;
+            return RouteKind::ends;
         case RTN_ANYCAST:
         case RTN_MULTICAST:
         case RTN_BROADCAST:
@@ -96,7 +97,7 @@ std::optional<RouteChange> read_route(nlmsghdr* header) {
     const bool v4 = route.rtm_family == AF_INET;
     if ((!v4 && route.rtm_family != AF_INET6) || (route.rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
     const unsigned table = attributes[RTA_TABLE] != nullptr ? nla_get_u32(attributes[RTA_TABLE]) : route.rtm_table;
-    const auto kind = kind_of(route, table);
+    const auto kind = kind_of(route, table, is_ours(route, attributes[RTA_PREF]));
     if (!kind) return std::nullopt;
     RouteChange change{.prefix = destination_in(route, attributes[RTA_DST]),
                        .metric = attributes[RTA_PRIORITY] != nullptr ? nla_get_u32(attributes[RTA_PRIORITY]) : 0,

@@ -119,7 +119,7 @@ std::string protocol_name(unsigned char protocol) {
                                                                   {RTPROT_ISIS, "isis"},
                                                                   {RTPROT_OSPF, "ospf"},
                                                                   {RTPROT_RIP, "rip"},
-                                                                  {kRouteProtocol, "sidestep"}}};
+                                                                  {kFormerProtocol, "sidestep"}}};
     for (const auto& [number, name] : kNames) {
         if (number == protocol) return name;
     }

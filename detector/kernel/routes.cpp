@@ -12,6 +12,9 @@
 
 #include <fmt/format.h>
 
+#include "common/last_address.hpp"
+#include "detector/kernel/route_lookup.hpp"
+
 namespace sidestep {
 namespace {
 
@@ -100,18 +103,22 @@ Result<InstalledRoutes> InstalledRoutes::open() {
     return InstalledRoutes(std::move(*rtnl));
 }
 
-Result<InstalledRoutes::Texts> InstalledRoutes::ours() {
-    Texts texts;
+Result<InstalledRoutes::Routes> InstalledRoutes::ours() {
+    Routes routes;
     const auto each = [&](nlmsghdr* header) {
         auto route = seen_route(header);
-        if (route && route->protocol == kRouteProtocol) texts.insert_or_assign(route->key, std::move(route->text));
+        if (route && route->ours) {
+            const auto key = route->key;
+            routes.insert_or_assign(key, std::move(*route));
+        }
     };
     for (const int family : {AF_INET6, AF_INET}) {
-        if (auto done = rtnl_.dump([&] { return dump_routes(family, true); }, each); !done) {
-            return std::unexpected(done.error());
+        for (const auto protocol : {kRouteProtocol, kFormerProtocol}) {
+            if (auto done = rtnl_.dump([&] { return dump_routes(family, protocol); }, each); !done)
+                return std::unexpected(done.error());
         }
     }
-    return texts;
+    return routes;
 }
 
 Result<void> InstalledRoutes::add(const RouteSpec& spec) {
@@ -143,6 +150,7 @@ Result<std::vector<RouteRefusal>> InstalledRoutes::add_all(std::span<const Route
 
 Result<void> InstalledRoutes::install(const RouteSpec& spec, Before& before) {
     if (auto good = judge(spec); !good) return good;
+    if (auto own = nobody_elses(spec); !own) return own;
     const auto added = rtnl_.request(new_route(spec, NLM_F_EXCL));
     if (added) return {};
     if (added.error().error != EEXIST) return refused(spec, added.error());
@@ -154,6 +162,17 @@ Result<void> InstalledRoutes::install(const RouteSpec& spec, Before& before) {
     return replace(spec, before);
 }
 
+/// Two behaviors of one SID cannot be told apart by a metric: the SID is the property of the one who came first.
+Result<void> InstalledRoutes::nobody_elses(const RouteSpec& spec) {
+    const auto* sid = std::get_if<SidRoute>(&spec);
+    if (sid == nullptr) return {};
+    const auto found = match_route(rtnl_, last_address(sid->sid));
+    if (!found || !found->is_sid || found->ours || found->prefix != sid->sid) return {};
+    return fail(fmt::format("cannot install {}: {} already has this SID ({}); remove it, or leave the SID to its owner",
+                            name_of(key_of(spec)), protocol_name(static_cast<unsigned char>(found->protocol)),
+                            describe(*found)));
+}
+
 Result<void> InstalledRoutes::replace(const RouteSpec& spec, Before& before) {
     const auto key = key_of(spec);
     const auto known = before.ours->find(key);
@@ -163,10 +182,16 @@ Result<void> InstalledRoutes::replace(const RouteSpec& spec, Before& before) {
         return fail(fmt::format("cannot install {}: {} already has one{}; {}", name_of(key),
                                 other ? protocol_name(other->protocol) : "somebody else",
                                 other ? " (" + other->text + ")" : "",
-                                sid ? "remove it, or leave the SID to its owner" : "use another metric"));
+                                sid ? "remove it, or give it another metric" : "use another metric"));
     }
-    if (known->second == describe(spec)) return {};
-    if (const auto replaced = rtnl_.request(new_route(spec, NLM_F_REPLACE)); !replaced) {
+    if (known->second.text == describe(spec)) return {};
+    // Routing daemons took a former one for a rival of their own. They notice that it goes, but not that one of the
+    // kernel's takes its place.
+    const bool former = known->second.protocol == kFormerProtocol;
+    if (former) {
+        if (auto removed = remove(known->second); !removed) return removed;
+    }
+    if (const auto replaced = rtnl_.request(new_route(spec, former ? NLM_F_EXCL : NLM_F_REPLACE)); !replaced) {
         return refused(spec, replaced.error());
     }
     return {};
@@ -176,14 +201,14 @@ Result<void> InstalledRoutes::replace(const RouteSpec& spec, Before& before) {
 /// packets, and not one that a better one hides; only for these, all are read, once.
 std::optional<SeenRoute> InstalledRoutes::other_at(const RouteKey& key, Before& before) {
     std::optional<SeenRoute> found;
-    (void)rtnl_.ask(ask_route(key.prefix), [&](nlmsghdr* header) {
+    (void)rtnl_.ask(ask_route(key.prefix.address, RTM_F_FIB_MATCH), [&](nlmsghdr* header) {
         if (auto route = seen_route(header); route && route->key == key) found = std::move(*route);
     });
     if (found) return found;
     if (!before.others) {
         before.others.emplace();
         for (const int family : {AF_INET6, AF_INET}) {
-            (void)rtnl_.dump([&] { return dump_routes(family, false); },
+            (void)rtnl_.dump([&] { return dump_routes(family); },
                              [&](nlmsghdr* header) {
                                  if (auto route = seen_route(header)) before.others->emplace(route->key, *route);
                              });
@@ -195,26 +220,29 @@ std::optional<SeenRoute> InstalledRoutes::other_at(const RouteKey& key, Before& 
 
 Result<void> InstalledRoutes::check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused) {
     if (specs.empty()) return {};
-    const auto texts = ours();
-    if (!texts) return std::unexpected(texts.error());
+    const auto present = ours();
+    if (!present) return std::unexpected(present.error());
     for (const auto& spec : specs) {
-        const auto found = texts->find(key_of(spec));
-        const auto seen_text = found == texts->end() ? "nothing" : found->second;
+        const auto found = present->find(key_of(spec));
+        const auto seen_text = found == present->end() ? "nothing" : found->second.text;
         if (seen_text == describe(spec)) continue;
-        (void)remove(key_of(spec));
+        if (found != present->end()) (void)remove(found->second);
         refused.push_back({.key = key_of(spec), .why = differs(spec, seen_text).error()});
     }
     return {};
 }
 
 Result<void> InstalledRoutes::remove(const RouteSpec& spec) {
-    return remove(key_of(spec));
+    const auto present = ours();
+    if (!present) return std::unexpected(present.error());
+    const auto found = present->find(key_of(spec));
+    return found == present->end() ? Result<void>() : remove(found->second);
 }
 
-Result<void> InstalledRoutes::remove(const RouteKey& key) {
-    const auto removed = rtnl_.request(delete_route(key));
+Result<void> InstalledRoutes::remove(const SeenRoute& route) {
+    const auto removed = rtnl_.request(delete_route(route.key, route.protocol));
     if (removed || removed.error().error == ESRCH) return {};
-    return fail(fmt::format("cannot remove {}: {}", name_of(key), removed.error().text));
+    return fail(fmt::format("cannot remove {}: {}", name_of(route.key), removed.error().text));
 }
 
 Result<void> InstalledRoutes::remove_leftovers(std::span<const RouteSpec> keep) {
@@ -222,9 +250,9 @@ Result<void> InstalledRoutes::remove_leftovers(std::span<const RouteSpec> keep) 
     for (const auto& spec : keep) kept.insert(key_of(spec));
     const auto present = ours();
     if (!present) return std::unexpected(present.error());
-    for (const auto& [key, text] : *present) {
+    for (const auto& [key, route] : *present) {
         if (kept.contains(key)) continue;
-        if (auto removed = remove(key); !removed) return removed;
+        if (auto removed = remove(route); !removed) return removed;
     }
     return {};
 }
@@ -242,12 +270,12 @@ Result<std::size_t> InstalledRoutes::count() {
 Result<std::vector<RouteSpec>> InstalledRoutes::missing(std::span<const RouteSpec> wanted) {
     const auto named = with_program_ids(wanted);
     if (!named) return std::unexpected(named.error());
-    const auto texts = ours();
-    if (!texts) return std::unexpected(texts.error());
+    const auto present = ours();
+    if (!present) return std::unexpected(present.error());
     std::vector<RouteSpec> absent;
     std::ranges::copy_if(*named, std::back_inserter(absent), [&](const RouteSpec& spec) {
-        const auto found = texts->find(key_of(spec));
-        return found == texts->end() || found->second != describe(spec);
+        const auto found = present->find(key_of(spec));
+        return found == present->end() || found->second.text != describe(spec);
     });
     return absent;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The routes that Sidestep has put into the kernel's main tables. There is no separate list: a route is ours by its
-// protocol number, so a successor finds what a killed process left.
+// The routes that Sidestep has put into the kernel's main tables. There is no separate list: a route is ours by what
+// is_ours() sees in it, so a successor finds what a killed process left.
 #pragma once
 
 #include <map>
@@ -28,8 +28,9 @@ class InstalledRoutes {
     static Result<InstalledRoutes> open();
 
     /// Installs a route and reads it back. If a route of ours has the same prefix and metric, it is replaced in one
-    /// step, or left alone if it is equal; if the route belongs to somebody else, the error names its owner. A route
-    /// that reads back differently is removed again and reported as an error.
+    /// step, or left alone if it is equal; if the route belongs to somebody else, the error names its owner. So it is
+    /// with a SID that is somebody else's, whatever the metric. A route that reads back differently is removed again and
+    /// reported as an error.
     ///
     /// The kernel drops the routes of an interface that goes down: see missing().
     Result<void> add(const RouteSpec& spec);
@@ -50,22 +51,23 @@ class InstalledRoutes {
 
   private:
     explicit InstalledRoutes(Rtnl rtnl) : rtnl_(std::move(rtnl)) {}
-    using Texts = std::map<RouteKey, std::string>;
-    using Others = std::map<RouteKey, SeenRoute>;
+    using Routes = std::map<RouteKey, SeenRoute>;
 
     /// Our routes, as the kernel has them.
-    Result<Texts> ours();
+    Result<Routes> ours();
     /// What was there already, once it had to be asked for.
     struct Before {
-        std::optional<Texts> ours;
-        std::optional<Others> others;
+        std::optional<Routes> ours;
+        std::optional<Routes> others;
     };
     Result<void> install(const RouteSpec& spec, Before& before);
+    /// An error if a SID is somebody else's.
+    Result<void> nobody_elses(const RouteSpec& spec);
     Result<void> replace(const RouteSpec& spec, Before& before);
     /// Somebody else's route with this prefix and metric.
     std::optional<SeenRoute> other_at(const RouteKey& key, Before& before);
     Result<void> check(std::span<const RouteSpec> specs, std::vector<RouteRefusal>& refused);
-    Result<void> remove(const RouteKey& key);
+    Result<void> remove(const SeenRoute& route);
 
     Rtnl rtnl_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads routes from rtnetlink messages.
+#include <linux/icmpv6.h>
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
@@ -84,7 +85,21 @@ bool is_plain(const rtmsg& header, unsigned table) {
     return family && header.rtm_src_len == 0 && table == RT_TABLE_MAIN && (header.rtm_flags & RTM_F_CLONED) == 0;
 }
 
+/// A route of a former version is to be replaced, so its text never equals what is wanted.
+std::string former(unsigned char protocol) {
+    return protocol == kFormerProtocol ? fmt::format(" proto {}", kFormerProtocol) : std::string();
+}
+
 }  // namespace
+
+static_assert(kRouteProtocol == RTPROT_KERNEL && kRouteScope == RT_SCOPE_SITE);
+
+bool is_ours(const rtmsg& route, nlattr* preference) {
+    if (route.rtm_protocol == kFormerProtocol) return true;
+    if (route.rtm_protocol != kRouteProtocol || route.rtm_type != RTN_UNICAST) return false;
+    if (route.rtm_family == AF_INET6) return u8_in(preference) == ICMPV6_ROUTER_PREF_LOW;
+    return route.rtm_family == AF_INET && route.rtm_scope == kRouteScope;
+}
 
 std::optional<SeenRoute> seen_route(nlmsghdr* header) {
     if (header->nlmsg_type != RTM_NEWROUTE) return std::nullopt;
@@ -101,7 +116,10 @@ std::optional<SeenRoute> seen_route(nlmsghdr* header) {
         .encap = encap_text(attributes[RTA_ENCAP_TYPE], attributes[RTA_ENCAP]),
         .mtu = u32_in(inner(attributes[RTA_METRICS], RTAX_MTU))};
     if (attributes[RTA_MULTIPATH] != nullptr) words.kind += "multipath ";
-    return SeenRoute{.key = words.key, .protocol = route.rtm_protocol, .text = words.text()};
+    return SeenRoute{.key = words.key,
+                     .protocol = route.rtm_protocol,
+                     .ours = is_ours(route, attributes[RTA_PREF]),
+                     .text = words.text() + former(route.rtm_protocol)};
 }
 
 }  // namespace sidestep

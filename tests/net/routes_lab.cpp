@@ -63,7 +63,7 @@ void RoutesTest::comes_and_goes(const RouteSpec& spec, const std::vector<std::st
     ASSERT_TRUE(added) << added.error().message;
     const auto seen = route(key_of(spec).prefix.to_string());
     for (const auto& word : words) EXPECT_THAT(seen, HasSubstr(word));
-    EXPECT_THAT(seen, HasSubstr("proto 86"));
+    EXPECT_THAT(seen, HasSubstr("proto kernel"));
     const auto missing = routes().missing(std::span(&spec, 1));
     ASSERT_TRUE(missing) << missing.error().message;
     EXPECT_TRUE(missing->empty());

@@ -40,7 +40,7 @@ TEST_F(RoutesTest, LeadIntoADevice) {
     comes_and_goes(DeviceRoute{.prefix = prefix("2001:db8:d::/48"), .ifindex = device()}, {"dev sr0", "metric 1024"});
     comes_and_goes(DeviceRoute{.prefix = prefix("::/0"), .ifindex = device(), .metric = 5}, {"dev sr0", "metric 5"});
     comes_and_goes(DeviceRoute{.prefix = prefix("198.51.100.0/24"), .ifindex = device(), .metric = 5},
-                   {"dev sr0", "metric 5", "scope link"});
+                   {"dev sr0", "metric 5", "scope site"});
     comes_and_goes(DeviceRoute{.prefix = prefix("198.51.100.7"), .ifindex = device()}, {"dev sr0"});
     comes_and_goes(DeviceRoute{.prefix = prefix("0.0.0.0/0"), .ifindex = device(), .metric = 5},
                    {"dev sr0", "metric 5"});
@@ -150,6 +150,26 @@ TEST_F(RoutesTest, OfOthersAreLeftAlone) {
     EXPECT_EQ(tables(), with_others);
 }
 
+// Some programs write the kernel's protocol into their routes, as we do.
+TEST_F(RoutesTest, OfTheKernelAndItsImitatorsAreLeftAlone) {
+    ASSERT_EQ(shell("ip addr add 192.0.2.1/30 dev right && ip addr add fd00:3::1/64 dev right && "
+                    "ip route add 198.51.100.7/32 dev right scope link proto kernel && "
+                    "ip route add 198.51.100.0/24 via 192.0.2.2 proto kernel metric 5 && "
+                    "ip -6 route add 2001:db8:d::/48 dev right proto kernel metric 5"),
+              "");
+    const auto with_others = tables();
+    for (const auto* text : {"198.51.100.0/24", "2001:db8:d::/48"}) {
+        const DeviceRoute route{.prefix = prefix(text), .ifindex = device(), .metric = 5};
+        const auto refused = routes().add(route);
+        ASSERT_FALSE(refused) << text;
+        EXPECT_THAT(refused.error().message, HasSubstr("kernel already has one"));
+        EXPECT_TRUE(routes().remove(route));
+    }
+    EXPECT_EQ(routes().count().value_or(99), 0U);
+    EXPECT_TRUE(routes().remove_all());
+    EXPECT_EQ(tables(), with_others);
+}
+
 TEST_F(RoutesTest, OfAPredecessorAreReplacedOrRemoved) {
     ASSERT_EQ(shell("ip -6 route add 2001:db8:d::/48 dev right metric 5 proto 86 && "
                     "ip -6 route add 2001:db8:e::/48 dev right metric 5 proto 86 && "
@@ -167,8 +187,10 @@ TEST_F(RoutesTest, OfAPredecessorAreReplacedOrRemoved) {
     ASSERT_TRUE(added) << added.error().message;
     EXPECT_TRUE(routes().missing(wanted)->empty());
     EXPECT_TRUE(routes().remove_leftovers(wanted));
-    EXPECT_EQ(shell("ip route show proto 86"), "198.51.100.0/24 dev sr0 scope link metric 5 \n");
-    const auto left = shell("ip -6 route show proto 86");
+    EXPECT_EQ(shell("ip route show proto 86; ip -6 route show proto 86"), "");
+    EXPECT_EQ(shell("ip route show 198.51.100.0/24"), "198.51.100.0/24 dev sr0 proto kernel scope site metric 5 \n");
+    EXPECT_EQ(shell("ip route show 203.0.113.0/24"), "");
+    const auto left = shell("ip -6 route show | grep 'pref low'");
     EXPECT_EQ(std::ranges::count(left, '\n'), 3) << left;
     EXPECT_THAT(left, Not(HasSubstr("dev right")));
     EXPECT_THAT(left, HasSubstr("seg6local action End.X nh6 fd00:2::2 dev sr0"));

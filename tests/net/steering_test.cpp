@@ -22,7 +22,8 @@ class Steering : public RepairLab {
     /// Everything that sidestepd puts into the kernel's tables of A.
     std::string installed() {
         return shell("A",
-                     "ip -6 route show table all proto 86; ip -4 route show table all proto 86; "
+                     "ip -6 route show table all | grep -E 'pref low|sidestep-| proto 86 '; "
+                     "ip -4 route show table all | grep -E 'dev sr0|sidestep-| proto 86 '; "
                      "ip -o link | grep -w sr0; ls -d /sys/class/net/sr0 2>/dev/null");
     }
 };

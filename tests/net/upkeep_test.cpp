@@ -145,11 +145,11 @@ TEST_F(UpkeepByTcx, OursIsTheFirstAndSaysSoIfNot) {
 
 TEST_F(UpkeepByTcx, RoutesAndPolicyDeviceComeBack) {
     ASSERT_TRUE(start("A", steered_config("device")));
-    const auto has_route = [&] { return !shell("A", "ip -6 route show proto 86 dev sr0").empty(); };
+    const auto has_route = [&] { return !shell("A", "ip -6 route show proto kernel dev sr0").empty(); };
     ASSERT_TRUE(eventually(has_route));
     // The first times may be while routes are installed anyway.
     EXPECT_TRUE(eventually([&] {
-        shell("A", "ip -6 route del 2001:db8:d::/48 dev sr0 proto 86");
+        shell("A", "ip -6 route del 2001:db8:d::/48 dev sr0");
         return problem("our routes").find("lack the one to 2001:db8:d::/48: restored") != std::string::npos;
     }));
     EXPECT_TRUE(has_route());
@@ -162,7 +162,7 @@ TEST_F(UpkeepByTcx, RoutesAndPolicyDeviceComeBack) {
     EXPECT_TRUE(eventually(has_route));
     EXPECT_TRUE(eventually([&] { return lab().ping("S", "D").has_value(); }));
     ASSERT_TRUE(stop("A"));
-    EXPECT_THAT(shell("A", "ip -br link; ip -6 route show proto 86"), Not(HasSubstr("sr0")));
+    EXPECT_THAT(shell("A", "ip -br link; ip -6 route show"), Not(HasSubstr("sr0")));
 }
 
 TEST_F(UpkeepByTcx, AClockWithoutItsQdiscIsSetRight) {
@@ -188,7 +188,7 @@ TEST_F(UpkeepByTcx, ARouteThatSomebodyElseHasIsAProblemAtTheStart) {
     EXPECT_THAT(shell("A", "ip -6 route show 2001:db8:d::/48"), HasSubstr("proto static"));
     ASSERT_EQ(shell("A", "ip -6 route del " + foreign), "");
     EXPECT_TRUE(is_no_problem("route to 2001:db8:d::/48"));
-    EXPECT_THAT(shell("A", "ip -6 route show 2001:db8:d::/48 proto 86"), HasSubstr("sr0"));
+    EXPECT_THAT(shell("A", "ip -6 route show 2001:db8:d::/48 proto kernel"), HasSubstr("sr0"));
 }
 
 TEST_F(UpkeepByTcx, ASuccessorStartsWhileAnInterfaceIsAway) {

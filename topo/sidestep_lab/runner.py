@@ -120,7 +120,7 @@ class RouteMonitor:
     def _read(self, node, lines):
         for line in lines:
             # Ours are policy routes and SIDs, which are no sign of convergence.
-            if line.strip() and " proto 86 " not in line and not line.startswith("local "):
+            if line.strip() and " pref low" not in line and not line.startswith("local "):
                 self.events.append({"ns": time.monotonic_ns(), "node": node, "source": "routes", "event": "route",
                                     "text": line.strip()})
 

@@ -44,7 +44,9 @@ class ComputedLab : public RepairLab {
     /// Names of the policies of a node, without its bypasses.
     std::vector<std::string> policy_names(const std::string& node);
     /// Routes of SIDs that sidestepd has installed.
-    std::string installed_sids(const std::string& node) { return shell(node, "ip -6 route show proto 86 | sort"); }
+    std::string installed_sids(const std::string& node) {
+        return shell(node, "ip -6 route show | grep seg6local | sort");
+    }
     /// Packets whose hop limit ran out, on all routers: those that looped.
     std::uint64_t expired();
 

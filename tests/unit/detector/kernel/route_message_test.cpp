@@ -61,10 +61,10 @@ std::vector<Case> cases() {
         {v4, "192.0.2.0/24 metric 5 dev 7 via 192.0.2.1 encap bpf xmit sidestep-12"},
         {narrow, "2001:db8::/48 metric 5 dev 7 via fe80::1 mtu 1420 encap bpf in sidestep-12"},
         {narrow_v4, "192.0.2.0/24 metric 5 dev 7 via 192.0.2.1 mtu 1420 encap bpf xmit sidestep-12"},
-        {end, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End"},
-        {flavored, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End flavors psp next-csid lblen 48 nflen 16"},
-        {cross, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End.X nh6 2001:db8::2"},
-        {local, "2001:db8:a::1/128 metric 1024 dev 9 encap seg6local End.X nh6 fe80::2 oif 4"},
+        {end, "2001:db8:a::1/128 metric 5 dev 9 encap seg6local End"},
+        {flavored, "2001:db8:a::1/128 metric 5 dev 9 encap seg6local End flavors psp next-csid lblen 48 nflen 16"},
+        {cross, "2001:db8:a::1/128 metric 5 dev 9 encap seg6local End.X nh6 2001:db8::2"},
+        {local, "2001:db8:a::1/128 metric 5 dev 9 encap seg6local End.X nh6 fe80::2 oif 4"},
     };
 }
 
@@ -79,6 +79,7 @@ TEST(RouteMessage, ReadsBackAsItWasWritten) {
         EXPECT_EQ(seen->text, words);
         EXPECT_EQ(seen->key, key_of(spec));
         EXPECT_EQ(seen->protocol, kRouteProtocol);
+        EXPECT_TRUE(seen->ours);
     }
 }
 
@@ -91,6 +92,33 @@ TEST(RouteMessage, OtherTablesAndMessagesAreNotOurs) {
     static_cast<rtmsg*>(nlmsg_data(nlmsg_hdr(cached.get())))->rtm_flags = RTM_F_CLONED;
     EXPECT_FALSE(seen_route(nlmsg_hdr(cached.get())));
     EXPECT_FALSE(seen_route(nlmsg_hdr(delete_route(key_of(route)).get())));
+}
+
+/// The message with another protocol.
+NlMessage from(const RouteSpec& spec, unsigned char protocol) {
+    auto message = new_route(spec, 0);
+    static_cast<rtmsg*>(nlmsg_data(nlmsg_hdr(message.get())))->rtm_protocol = protocol;
+    return message;
+}
+
+TEST(RouteMessage, OfOthersAreNotOurs) {
+    const DeviceRoute v6{.prefix = prefix("2001:db8::/48"), .ifindex = 7, .metric = 5};
+    const DeviceRoute v4{.prefix = prefix("192.0.2.0/24"), .ifindex = 7, .metric = 5};
+    for (const auto& route : {v6, v4}) {
+        EXPECT_FALSE(seen_route(nlmsg_hdr(from(route, RTPROT_STATIC).get()))->ours);
+        const auto former = seen_route(nlmsg_hdr(from(route, kFormerProtocol).get()));
+        EXPECT_TRUE(former->ours);
+        EXPECT_NE(former->text, describe(route)) << "it is to be replaced";
+    }
+    // What the kernel makes of an address: IPv6 with the preference "medium", IPv4 with the scope of a link.
+    auto connected = new_route(v6, 0);
+    auto* header = nlmsg_hdr(connected.get());
+    *static_cast<std::uint8_t*>(nla_data(nlmsg_find_attr(header, sizeof(rtmsg), RTA_PREF))) = 0;
+    EXPECT_FALSE(seen_route(header)->ours);
+    connected = new_route(v4, 0);
+    header = nlmsg_hdr(connected.get());
+    static_cast<rtmsg*>(nlmsg_data(header))->rtm_scope = RT_SCOPE_LINK;
+    EXPECT_FALSE(seen_route(header)->ours);
 }
 
 TEST(RouteMessage, DeletesByPrefixMetricAndProtocol) {
@@ -106,7 +134,7 @@ TEST(RouteMessage, DeletesByPrefixMetricAndProtocol) {
 
 TEST(RouteMessage, NamesOwners) {
     EXPECT_EQ(protocol_name(RTPROT_ISIS), "isis");
-    EXPECT_EQ(protocol_name(kRouteProtocol), "sidestep");
+    EXPECT_EQ(protocol_name(kFormerProtocol), "sidestep");
     EXPECT_EQ(protocol_name(99), "protocol 99");
 }
 
