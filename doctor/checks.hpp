@@ -25,6 +25,10 @@ Findings check_answers(const Case& node);
 Findings check_plain_candidates(const Case& node);
 /// A SID that is installed is not what the tables answer.
 Findings check_sids(const Case& node);
+/// SIDs that will be the subnet-router anycast address of an address of this node (RFC 4291, 2.6.1).
+Findings check_sid_addresses(const Case& node);
+/// What the daemon says of its routes: one could not be installed, or is not used.
+Findings check_routes(const Case& node);
 /// Packets of full size do not fit with the header of a repair.
 Findings check_mtu(const Case& node);
 /// Backups of which only the first link is probed.

@@ -2,9 +2,11 @@
 // Routes, SIDs, sizes and backups.
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include <fmt/format.h>
 
+#include "common/last_address.hpp"
 #include "detector/core/encap_overhead.hpp"
 #include "doctor/checks.hpp"
 
@@ -41,6 +43,20 @@ unsigned largest_ingress(const Case& node, const std::string& but) {
     for (const auto& name : node.config->ingress) look(name);
     for (const auto& adjacency : node.config->adjacencies) look(adjacency.interface);
     return largest;
+}
+
+constexpr std::string_view kRouteTo = "route to ";
+
+bool is_installed(const SidConfig& sid) {
+    return sid.install && (sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x);
+}
+
+/// The daemon has looked it up itself, and has something to say: check_routes().
+bool daemon_says(const Case& node, const Prefix& prefix) {
+    const auto about = std::string(kRouteTo) + prefix.to_string();
+    const auto problems = node.daemon.status.is_object() ? node.daemon.status.value("problems", nlohmann::json::array())
+                                                         : nlohmann::json::array();
+    return std::ranges::any_of(problems, [&](const auto& problem) { return problem.value("about", "") == about; });
 }
 
 std::string describe(const SeenRoute& route) {
@@ -88,8 +104,7 @@ Findings check_sids(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked || !node.daemon.running) return findings;
     for (const auto& sid : node.config->sids) {
-        const bool in_kernel = sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x;
-        if (!in_kernel || !sid.install) continue;
+        if (!is_installed(sid) || daemon_says(node, sid.sid)) continue;
         const auto* route = node.machine.lookup(sid.sid.address);
         if (route != nullptr && route->encap == "seg6local") continue;
         findings.push_back(
@@ -99,6 +114,44 @@ Findings check_sids(const Case& node) {
                  : fmt::format("is shadowed by the route {}: while nothing is down, packets to it go there",
                                describe(*route)),
              fmt::format("ip -6 route get fibmatch {}", sid.sid.address.to_string())});
+    }
+    return findings;
+}
+
+Findings check_sid_addresses(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked || node.daemon.running) return findings;
+    for (const auto& sid : node.config->sids) {
+        if (!is_installed(sid)) continue;
+        for (const auto& [name, interface] : node.machine.interfaces) {
+            for (const auto& held : interface.addresses) {
+                const bool anycast =
+                    held.length < 127 && Prefix::covering(held.address, held.length).address == sid.sid.address;
+                if (!anycast) continue;
+                findings.push_back(
+                    {Severity::error, "sid " + sid.sid.to_string(),
+                     fmt::format("{} is the subnet-router anycast address of {}/{} on {}: a node that forwards keeps "
+                                 "packets to it",
+                                 sid.sid.address.to_string(), held.address.to_string(), held.length, name),
+                     fmt::format("ip -6 address del {0}/{1} dev {2} && ip -6 address add {0}/128 dev {2}",
+                                 held.address.to_string(), held.length, name)});
+            }
+        }
+    }
+    return findings;
+}
+
+Findings check_routes(const Case& node) {
+    Findings findings;
+    if (!node.daemon.running || !node.daemon.status.is_object()) return findings;
+    for (const auto& problem : node.daemon.status.value("problems", nlohmann::json::array())) {
+        const auto about = problem.value("about", "");
+        if (!about.starts_with(kRouteTo)) continue;
+        const auto prefix = Prefix::parse(about.substr(kRouteTo.size()));
+        findings.push_back({Severity::error, about, problem.value("problem", ""),
+                            prefix ? fmt::format("ip {}route get fibmatch {}", prefix->address.is_v4() ? "" : "-6 ",
+                                                 last_address(*prefix).to_string())
+                                   : "sidestep status"});
     }
     return findings;
 }

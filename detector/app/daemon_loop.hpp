@@ -116,6 +116,7 @@ class Daemon : private StartParts {
     void install_overdue();
     void look_after(Nanoseconds now);
     void look_after_routes(Nanoseconds now);
+    void look_for_shadows(Nanoseconds now);
     std::optional<std::string> mend(const std::string& thing);
     /// Gathers what is wrong, and logs what is news.
     void note_problems(Nanoseconds now);
@@ -202,6 +203,8 @@ class Daemon : private StartParts {
     Nanoseconds next_install_{};  ///< next attempt, while there is a problem
     Nanoseconds next_look_{};
     Nanoseconds next_route_look_{};
+    ProblemTexts shadowed_;  ///< routes of ours that are not used
+    Nanoseconds next_shadow_look_{};
     Nanoseconds next_review_{};  ///< of the attachments
     bool in_force_ = false;      ///< our programs are at the hooks
     bool routed_ = false;        ///< a computed set is in force

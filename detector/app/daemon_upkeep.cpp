@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kLookEvery = 2s;
 constexpr Nanoseconds kRouteLookEvery = 60s;  // the kernel walks all tables
-constexpr Nanoseconds kInstallPause = 1s;     // while something cannot be installed; doubled each time
+constexpr Nanoseconds kShadowLookEvery = 10s;
+constexpr Nanoseconds kInstallPause = 1s;  // while something cannot be installed; doubled each time
 constexpr Nanoseconds kLongestInstallPause = 60s;
 
 }  // namespace
@@ -38,6 +39,7 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
         install();
     }
     if (heard.routes || !routes_seen_.fault.empty() || now >= next_route_look_) look_after_routes(now);
+    if (now >= next_shadow_look_) look_for_shadows(now);
     note_problems(now);
 }
 
@@ -45,10 +47,16 @@ void Daemon::install() {
     const bool complete = !config_.routing || routed_;
     installation_->apply(engine_->policies().all(), engine_->sids().all(), complete);
     next_install_ = kernel_now() + install_pause_;
+    next_shadow_look_ = {};  // what is installed is not yet used
 }
 
 void Daemon::install_overdue() {
     if (in_force_ && installation_->overdue(engine_->policies().all())) install();
+}
+
+void Daemon::look_for_shadows(Nanoseconds now) {
+    next_shadow_look_ = now + kShadowLookEvery;
+    shadowed_ = installation_->look_for_shadows(engine_->policies().all(), engine_->sids().all());
 }
 
 void Daemon::look_after(Nanoseconds now) {
@@ -82,6 +90,7 @@ void Daemon::note_problems(Nanoseconds now) {
     present.merge(upkeep_.problems());
     present.merge(route_upkeep_.problems());
     present.merge(ProblemTexts(installation_->problems()));
+    present.merge(ProblemTexts(shadowed_));
     present.merge(clock_->problems());
     if (bfd_) present.merge(bfd_->problems());
     for (const auto& [about, text] : problems_.update(present, now)) {

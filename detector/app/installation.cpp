@@ -13,14 +13,20 @@
 #include "detector/core/encap_overhead.hpp"
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/seen_programs.hpp"
+#include "detector/kernel/shadows.hpp"
 
 namespace sidestep {
 namespace {
 
-constexpr std::uint32_t kLeastMtu = 1280;  // RFC 8200, 5
-constexpr std::size_t kRoutesNamed = 20;   // of those that cannot be installed
+constexpr std::uint32_t kLeastMtu = 1280;   // RFC 8200, 5
+constexpr std::size_t kRoutesNamed = 20;    // of those that cannot be installed
+constexpr std::size_t kMostLookedUp = 256;  // routes; a lookup takes some 5 us
 constexpr const char* kDevice = "the policy device";
 constexpr const char* kEgress = "the program at tc egress of the policy device";
+
+std::string name_of(const RouteKey& key) {
+    return fmt::format("route to {}", key.prefix.to_string());
+}
 
 bool is_end(const SidConfig& sid) {
     return sid.behavior == SidBehavior::end || sid.behavior == SidBehavior::end_x;
@@ -63,12 +69,9 @@ std::vector<Finding> Installation::look() {
     if (device_name_.empty()) return found;
     found.push_back({.thing = kDevice, .fault = device_ ? device_->fault() : "could not be made"});
     if (!found.back().fault.empty()) return found;
-    if (!rtnl_) {
-        auto opened = Rtnl::open();
-        if (!opened) return found;
-        rtnl_ = std::move(*opened);
-    }
-    found.push_back(find_program(kEgress, seen_programs(*rtnl_, device_->ifindex(), TcSide::egress, kind_),
+    auto* asking = rtnl();
+    if (asking == nullptr) return found;
+    found.push_back(find_program(kEgress, seen_programs(*asking, device_->ifindex(), TcSide::egress, kind_),
                                  program_id(dataplane_.device_program())));
     return found;
 }
@@ -80,6 +83,16 @@ std::optional<Result<void>> Installation::mend(const std::string& thing) {
     set_device(device_name_);
     const auto problem = problems_.find(kDevice);
     return problem == problems_.end() ? Result<void>() : fail(problem->second);
+}
+
+/// A socket to look with; null if there is none.
+Rtnl* Installation::rtnl() {
+    if (!rtnl_) {
+        auto opened = Rtnl::open();
+        if (!opened) return nullptr;
+        rtnl_ = std::move(*opened);
+    }
+    return &*rtnl_;
 }
 
 Result<InstalledRoutes*> Installation::routes() {
@@ -137,8 +150,7 @@ Result<void> Installation::restore(const std::vector<RouteSpec>& wanted) {
     std::set<RouteKey> not_installed;
     for (const auto& refusal : *refused) {
         not_installed.insert(refusal.key);
-        if (problems_.size() < kRoutesNamed)
-            problems_[fmt::format("route to {}", refusal.key.prefix.to_string())] = refusal.why.message;
+        if (problems_.size() < kRoutesNamed) problems_[name_of(refusal.key)] = refusal.why.message;
     }
     for (const auto& route : *absent) {
         const auto* steered = std::get_if<DeviceRoute>(&route);
@@ -162,13 +174,31 @@ Finding Installation::look_at_routes(const std::vector<Policy>& policies, const 
     auto absent = missing(wanted_routes(policies, sids, steered_mtu(policies)));
     if (!absent) return finding;
     std::erase_if(*absent, [this](const RouteSpec& route) {
-        return problems_.contains(fmt::format("route to {}", key_of(route).prefix.to_string()));  // known
+        return problems_.contains(name_of(key_of(route)));  // known
     });
     if (absent->empty()) return finding;
     const auto first = key_of(absent->front()).prefix.to_string();
     finding.fault = absent->size() == 1 ? fmt::format("lack the one to {}", first)
                                         : fmt::format("lack {}, among them the one to {}", absent->size(), first);
     return finding;
+}
+
+ProblemTexts Installation::look_for_shadows(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+    ProblemTexts shadows;
+    auto wanted = wanted_routes(policies, sids, steered_mtu(policies));
+    auto* asking = wanted.empty() ? nullptr : rtnl();
+    if (asking == nullptr || problems_.contains(kDevice)) return shadows;
+    // What is not installed is another problem. Whether it is there is not asked here: that would dump all tables.
+    std::erase_if(wanted, [this](const RouteSpec& route) {
+        return !can_be_installed(route) || problems_.contains(name_of(key_of(route)));
+    });
+    std::ranges::stable_partition(wanted, [](const auto& route) { return std::holds_alternative<SidRoute>(route); });
+    if (wanted.size() > kMostLookedUp) wanted.erase(wanted.begin() + kMostLookedUp, wanted.end());
+    for (const auto& route : wanted) {
+        auto text = find_shadow(*asking, route);
+        if (!text.empty() && shadows.size() < kRoutesNamed) shadows.emplace(name_of(key_of(route)), std::move(text));
+    }
+    return shadows;
 }
 
 bool Installation::overdue(const std::vector<Policy>& policies) const {

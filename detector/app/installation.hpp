@@ -38,6 +38,10 @@ class Installation {
     [[nodiscard]] std::vector<Finding> look();
     /// The routes, as they are now. Dumps our routes.
     [[nodiscard]] Finding look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
+    /// What is installed and not used, and who precedes it: of SIDs and of steered prefixes, SIDs first, as many as can be
+    /// looked up without holding up the loop.
+    [[nodiscard]] ProblemTexts look_for_shadows(const std::vector<Policy>& policies,
+                                                const std::vector<SidConfig>& sids);
     /// Restores what look() found; routes are installed by apply(). False: the thing is not one of these.
     std::optional<Result<void>> mend(const std::string& thing);
     /// What could not be installed.
@@ -62,6 +66,7 @@ class Installation {
     Result<void> restore(const std::vector<RouteSpec>& wanted);
     Result<std::vector<RouteSpec>> missing(const std::vector<RouteSpec>& wanted);
     Result<InstalledRoutes*> routes();
+    Rtnl* rtnl();
 
     std::string node_;
     Dataplane& dataplane_;
@@ -70,7 +75,7 @@ class Installation {
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
-    std::optional<Rtnl> rtnl_;  ///< for look()
+    std::optional<Rtnl> rtnl_;  ///< for rtnl()
     std::string device_name_;   ///< as wanted
     ProblemTexts problems_;
     std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet

@@ -146,5 +146,27 @@ TEST_F(FrrRepair, WithoutHoldMicroLoopsLosePackets) {
     EXPECT_GT(expired(), 0U);
 }
 
+// The locator is on lo, with a connected route as long as the uN SID. r1 sends all that is for D over r4 and r3, in one
+// compressed SID: with its metric of 1024, the SID of r4 lost to that route, and all packets with it.
+TEST_F(FrrRepair, CompressedListsPassARouterWhoseLocatorIsOnLo) {
+    for (const auto* node : {"r3", "r4"})
+        ASSERT_TRUE(start_routed(node, isis_config(node, ", protect: link, next-csid: true")));
+    ASSERT_TRUE(says("r4", "ip -6 route get fibmatch fd00:0:4:3:6::", "seg6local action End"));
+    EXPECT_THAT(shell("r4", "ip -6 route show fd00:0:4::/48"), testing::HasSubstr("dev lo"));
+    ASSERT_TRUE(start("r1", neighbors_config("r1") +
+                                "sr-domain: [\"fd00::/32\"]\n"
+                                "policies: [{name: to-D, prefixes: [\"2001:db8:d::/64\"], "
+                                "candidates: [{adjacency: r4-r1, segments: [\"fd00:0:4:3:6::\"]}]}]\n"));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 500}));
+    EXPECT_TRUE(flows.pass());
+    for (const auto& report : flows.stop()) EXPECT_EQ(report.lost.size(), 0U);
+    EXPECT_GT(taken("r1", "to-D", 0), 0U);
+    // What nobody can precede is at least said.
+    const auto said = ask("r4", "status")["problems"].dump();
+    EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("route to fd00:0:4::/48"),
+                                     testing::HasSubstr("subnet-router anycast address")));
+}
+
 }  // namespace
 }  // namespace sidestep::topo

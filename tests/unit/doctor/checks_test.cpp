@@ -123,7 +123,7 @@ TEST(Doctor, AShadowedSid) {
     sid.sid = *Prefix::parse("fd00:a::/128");
     node.config->sids = {sid};
     auto& route = node.machine.lookups["fd00:a::"];
-    route = {.prefix = sid.sid, .interface = "sr0", .protocol = "86", .encap = "seg6local", .action = "End"};
+    route = {.prefix = sid.sid, .interface = "sr0", .protocol = "kernel", .encap = "seg6local", .action = "End"};
     EXPECT_THAT(examine(node), IsEmpty());
     route = {.prefix = *Prefix::parse("fd00:a::/48"), .interface = "lo", .protocol = "kernel"};
     EXPECT_THAT(only(examine(node)).text, HasSubstr("shadowed by the route fd00:a::/48 dev lo proto kernel"));
@@ -131,6 +131,33 @@ TEST(Doctor, AShadowedSid) {
     EXPECT_THAT(only(examine(node)).text, HasSubstr("no route in the kernel"));
     node.config->sids[0].install = false;
     EXPECT_THAT(examine(node), IsEmpty()) << "somebody else owns it";
+}
+
+TEST(Doctor, ARouteThatTheDaemonFoundUnused) {
+    auto node = good_case();
+    SidConfig sid;
+    sid.sid = *Prefix::parse("fd00:a::/48");
+    node.config->sids = {sid};
+    node.machine.lookups["fd00:a::"] = {.prefix = *Prefix::parse("fd00:a::/128"), .interface = "lo", .type = "anycast"};
+    node.daemon.status["problems"] = {{{"about", "route to fd00:a::/48"}, {"problem", "is not used: packets to ..."}}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_EQ(finding.subject, "route to fd00:a::/48");
+    EXPECT_EQ(finding.text, "is not used: packets to ...");
+    EXPECT_EQ(finding.command, "ip -6 route get fibmatch fd00:a:0:ffff:ffff:ffff:ffff:ffff");
+}
+
+TEST(Doctor, ASidThatIsAnAnycastAddressIsNamedBeforeTheStart) {
+    auto node = good_case();
+    SidConfig sid;
+    sid.sid = *Prefix::parse("fd00:a::/48");
+    node.config->sids = {sid};
+    node.daemon = {};
+    EXPECT_THAT(check_sid_addresses(node), IsEmpty());
+    node.machine.interfaces["lo"].addresses.push_back({.address = addr("fd00:a:0:ffff::1"), .length = 48});
+    const auto finding = only(check_sid_addresses(node));
+    EXPECT_THAT(finding.text, HasSubstr("fd00:a:: is the subnet-router anycast address of fd00:a:0:ffff::1/48 on lo"));
+    EXPECT_THAT(finding.command, HasSubstr("&& ip -6 address add fd00:a:0:ffff::1/128 dev lo"));
 }
 
 TEST(Doctor, ABackupThatIsTooNarrow) {
