@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/address.hpp"
@@ -11,13 +10,10 @@
 
 namespace sidestep {
 
-/// The prefixes in the text of /proc/net/ipv6_route or, with `v4`, /proc/net/route.
-std::vector<Prefix> routes_in(std::string_view text, bool v4);
-
 /// One line per policy that takes packets of these routes.
 std::string describe_shadowed(const Config& config, const std::vector<Prefix>& routes);
 
-/// The same with the routes of this machine; empty if the kernel does not show any.
+/// The same with the routes of this machine, as `sidestep doctor` reads them; empty if ip(8) does not answer.
 std::string describe_shadowed(const Config& config);
 
 }  // namespace sidestep

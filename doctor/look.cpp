@@ -77,15 +77,21 @@ Machine look(const std::vector<Address>& destinations) {
     machine.looked = links.is_array();
     read_interfaces(links, machine);
     read_neighbors(ask({"ip", "-j", "neighbor", "show"}), machine);
-    for (const auto* family : {"-6", "-4"}) {
-        const auto routes = read_routes(ask({"ip", "-j", family, "route", "show"}));
-        machine.routes.insert(machine.routes.end(), routes.begin(), routes.end());
-    }
+    machine.routes = look_at_routes();
     read_sysctls(machine);
     for (auto& [name, interface] : machine.interfaces)
         interface.filters = read_filters(ask({"tc", "-j", "filter", "show", "dev", name, "ingress"}));
     read_lookups(destinations, machine);
     return machine;
+}
+
+std::vector<SeenRoute> look_at_routes() {
+    std::vector<SeenRoute> all;
+    for (const auto* family : {"-6", "-4"}) {
+        const auto routes = read_routes(ask({"ip", "-j", family, "route", "show"}));
+        all.insert(all.end(), routes.begin(), routes.end());
+    }
+    return all;
 }
 
 std::vector<Address> destinations_of(const Config& config) {

@@ -13,6 +13,9 @@ namespace sidestep {
 /// `destinations` are looked up in the routing tables. What cannot be read is left out.
 Machine look(const std::vector<Address>& destinations);
 
+/// The routes of the main tables, both families; empty if ip(8) does not answer.
+std::vector<SeenRoute> look_at_routes();
+
 /// What a configuration makes worth looking up: its SIDs and its prefixes.
 std::vector<Address> destinations_of(const Config& config);
 
