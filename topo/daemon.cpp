@@ -15,7 +15,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/fd.hpp"
+#include "common/neighbor_table.hpp"
 #include "topo/wait.hpp"
+#include "topo/why_not_up.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -53,6 +55,14 @@ bool all_up(const nlohmann::json& answer) {
     return !sessions.empty() && std::ranges::all_of(sessions, [](const nlohmann::json& session) {
         return session.value("state", "") == "up";
     });
+}
+
+std::string last_line(const std::string& text) {
+    const auto end = text.find_last_not_of('\n');
+    if (end == std::string::npos) return "it wrote nothing";
+    const auto begin = text.rfind('\n', end);
+    const auto first = begin == std::string::npos ? 0 : begin + 1;
+    return text.substr(first, end - first + 1);
 }
 
 }  // namespace
@@ -101,21 +111,20 @@ Result<nlohmann::json> Daemon::ask(const std::string& command) const {
 }
 
 Result<void> Daemon::wait_up(std::chrono::milliseconds patience) {
-    std::string last;
+    Result<nlohmann::json> answer;
     bool ended = false;
     const bool up = wait_for(patience, [&] {
         ended = !process_.running();
         if (ended) return true;
-        const auto answer = ask("sessions");
-        last = answer ? answer->dump() : answer.error().message;
+        answer = ask("sessions");
         return answer && all_up(*answer);
     });
-    if (ended) return fail(fmt::format("sidestepd on {} ended: {}", node_, process_.output()));
-    if (!up) {
-        return fail(fmt::format("sidestepd on {}: not all sessions came up within {} ms: {}\n{}", node_,
-                                patience.count(), last, process_.output()));
-    }
-    return {};
+    if (ended) return fail(fmt::format("sidestepd on {} ended by itself: {}", node_, last_line(process_.output())));
+    if (up) return {};
+    auto cause = lack_of_room(look_at_neighbor_table(), 1);
+    if (cause.empty()) cause = answer ? why_not_up(*answer, ask("status").value_or(nullptr)) : answer.error().message;
+    return fail(fmt::format("sidestepd on {}: not all sessions came up within {} s: {}", node_,
+                            std::chrono::duration<double>(patience).count(), cause));
 }
 
 Result<void> Daemon::stop() {

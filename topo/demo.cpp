@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sidestep-demo: the main job end to end, on one machine. Builds a lab, protects a link, cuts it and shows the loss.
 // Leaves nothing behind, even when interrupted.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -56,6 +57,7 @@ int run(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     if (quick) options.healthy = std::chrono::seconds(3);
     options.interrupted = [] { return g_interrupted != 0; };
+    options.log_folder = (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "log").string();
     options.progress = [](const std::string& step) { fmt::print(stderr, "demo: {}\n", step); };
 
     watch_signals();
@@ -65,6 +67,14 @@ int run(int argc, char** argv) {
         return g_interrupted != 0 ? 128 + g_interrupted : 1;
     }
     fmt::print("{}", as_json ? demo_json(*result, options) : demo_text(*result, options));
+    if (!result->with_sidestep.recovered()) {
+        fmt::print(stderr,
+                   "demo: after {} of {} cuts, packets stayed away until the link was restored: the backup did "
+                   "not carry them\n",
+                   std::ranges::count_if(result->with_sidestep.cuts,
+                                         [](const auto& cut) { return !cut.recovered(0) || !cut.recovered(1); }),
+                   options.cuts);
+    }
     return result->with_sidestep.recovered() ? 0 : 1;
 }
 

@@ -125,6 +125,43 @@ void table(std::string& text, const Phase& phase) {
     }
 }
 
+/// The cut whose time without packets from S to D is in the middle; none if not all recovered.
+const CutOfDemo* typical(const Phase& phase) {
+    std::vector<const CutOfDemo*> cuts;
+    for (const auto& cut : phase.cuts) {
+        if (window_ms(cut, 0)) cuts.push_back(&cut);
+    }
+    if (cuts.empty()) return nullptr;
+    std::ranges::sort(cuts, {}, [](const CutOfDemo* cut) { return *window_ms(*cut, 0); });
+    return cuts[cuts.size() / 2];
+}
+
+std::string timeline(const Phase& phase) {
+    const auto* cut = typical(phase);
+    if (cut == nullptr) return {};
+    const auto& seen = cut->directions[0];
+    std::vector<std::pair<double, const char*>> moments{{0.0, "A-B is cut: A still has carrier, neighbor and routes"}};
+    const auto add = [&](std::optional<std::int64_t> time, const char* what) {
+        if (const auto ms = since(cut->cut_ns, time)) moments.emplace_back(*ms, what);
+    };
+    add(seen.last_echo_ns, "the last probe that came back to A");
+    add(seen.first_drop_ns, "the first packet is lost");
+    add(seen.verdict_ns, "A declares A-B down and reroutes, in the kernel");
+    add(rerouted_ns(*cut, 0), "the first packet that arrives was sent now: it goes by C");
+    add(cut->restore_ns, "A-B is mended");
+    add(seen.session_up_ns, "A trusts A-B again, and traffic returns to it; nothing is lost");
+    std::ranges::stable_sort(moments, {}, &std::pair<double, const char*>::first);
+    std::string text = "\nOne cut as A saw it, in ms:\n";
+    for (const auto& [ms, what] : moments) text += fmt::format("  {:>+9.2f}  {}\n", ms, what);
+    return text;
+}
+
+std::string without_text(const Phase& without) {
+    if (without.recovered() || without.cuts.empty()) return "packets came back by themselves";
+    const auto& cut = without.cuts.front();
+    return fmt::format("{:.0f} ms, which is how long the cut lasted", to_ms(cut.restore_ns - cut.cut_ns));
+}
+
 }  // namespace
 
 std::string demo_json(const DemoResult& result, const DemoOptions& options) {
@@ -155,15 +192,24 @@ std::string demo_text(const DemoResult& result, const DemoOptions& options) {
     fmt::format_to(out, "With Sidestep, {} cuts (times in ms from the cut; \"back up\" from the restore)\n",
                    with.cuts.size());
     table(text, with);
-    fmt::format_to(out,
-                   "  median loss window: S -> D {} ms, D -> S {} ms; {} of {} packets lost, {} outside the cuts\n\n",
-                   cell(median_of(with, 0), false), cell(median_of(with, 1), false), with.lost(), with.sent(),
+    fmt::format_to(out, "  {} of {} packets lost, {} outside the cuts\n\n", with.lost(), with.sent(),
                    with.lost_outside_cuts());
 
     const auto& without = result.without_sidestep;
     fmt::format_to(out, "Without Sidestep, the same cut: {}\n",
                    without.recovered() ? "recovered" : "nothing gets through until the link is restored");
     table(text, without);
+    text += timeline(with);
+    fmt::format_to(out,
+                   "\nTime without packets, median of {} cuts: S -> D {} ms, D -> S {} ms.\n"
+                   "Without Sidestep: {}.\n\n"
+                   "Try next:\n"
+                   "  ./run demo --interval 250us     probe four times as often\n"
+                   "  README.md, Quick start          the same by hand, with two configurations of your own\n"
+                   "  ./run lab --list                failover experiments on larger networks\n"
+                   "  build/release/bin/sidestep init a first configuration for this machine\n",
+                   with.cuts.size(), cell(median_of(with, 0), false), cell(median_of(with, 1), false),
+                   without_text(without));
     return text;
 }
 

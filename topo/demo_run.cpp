@@ -2,6 +2,8 @@
 #include "topo/demo_run.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -139,11 +141,10 @@ class Experiment {
     const DemoOptions& options_;
 };
 
-Result<std::vector<Daemon>> start_daemons(const Lab& lab, const DemoOptions& options) {
+Result<void> start_daemons(const Lab& lab, const DemoOptions& options, std::vector<Daemon>& daemons) {
     const std::array<Protection, 2> protections{
         Protection{.node = "A", .link = kLink, .backup_link = "A-C", .via = {"C", "B"}, .destination = "D"},
         Protection{.node = "B", .link = kLink, .backup_link = "C-B", .via = {"C", "A"}, .destination = "S"}};
-    std::vector<Daemon> daemons;
     for (auto protection : protections) {
         protection.interval = options.interval;
         protection.multiplier = options.multiplier;
@@ -152,9 +153,49 @@ Result<std::vector<Daemon>> start_daemons(const Lab& lab, const DemoOptions& opt
         daemons.push_back(std::move(*daemon));
     }
     for (auto& daemon : daemons) {
-        if (auto up = daemon.wait_up(kUpPatience); !up) return std::unexpected(up.error());
+        if (auto up = daemon.wait_up(kUpPatience); !up) return up;
     }
-    return daemons;
+    return {};
+}
+
+/// The lab and its logs end with the demo; a copy of the logs stays where they can be read. Says where.
+std::string keep_logs(std::vector<Daemon>& daemons, const std::string& folder) {
+    std::error_code error;
+    if (daemons.empty() || folder.empty()) return {};
+    std::filesystem::create_directories(folder, error);
+    std::string kept;
+    for (auto& daemon : daemons) {
+        const auto path = folder + "/" + daemon.node() + ".log";
+        std::ofstream file(path);
+        if (file << daemon.process().output()) kept += " " + path;
+    }
+    return kept.empty() ? kept : "\nlogs of sidestepd:" + kept;
+}
+
+Result<DemoResult> experiment(const Lab& lab, Cut& cut, const DemoOptions& options, std::vector<Daemon>& daemons) {
+    options.progress("starting sidestepd on A and B, and waiting until all links answer");
+    if (auto started = start_daemons(lab, options, daemons); !started) return std::unexpected(started.error());
+    Experiment experiment(lab, cut, options);
+    options.progress(fmt::format("{:.1f} s of healthy traffic, {:.0f} packets/s each way",
+                                 static_cast<double>(options.healthy.count()) / 1e3, options.rate));
+    auto healthy = experiment.healthy();
+    if (!healthy) return std::unexpected(healthy.error());
+
+    options.progress(fmt::format("{} silent cuts of {}, each for {} ms, then until {} is trusted again", options.cuts,
+                                 kLink, options.cut_length.count(), kLink));
+    auto with_sidestep = experiment.cuts(options.cuts, daemons);
+    if (!with_sidestep) return std::unexpected(with_sidestep.error());
+
+    options.progress("stopping sidestepd; the same cut without it");
+    for (auto& daemon : daemons) {
+        if (auto stopped = daemon.stop(); !stopped) return std::unexpected(stopped.error());
+    }
+    daemons.clear();
+    auto without_sidestep = experiment.cuts(1, daemons);
+    if (!without_sidestep) return std::unexpected(without_sidestep.error());
+    return DemoResult{.healthy = std::move(*healthy),
+                      .with_sidestep = std::move(*with_sidestep),
+                      .without_sidestep = std::move(*without_sidestep)};
 }
 
 }  // namespace
@@ -173,36 +214,17 @@ std::uint64_t Phase::lost_outside_cuts() const {
 
 Result<DemoResult> run_demo(const std::string& topology_path, const DemoOptions& options) {
     if (const auto program = Daemon::executable(); !program) return std::unexpected(program.error());
-    options.progress("building the lab");
+    options.progress("building the lab: S, A, B, C, D in network namespaces of their own");
     const auto lab = Lab::build_file(topology_path);
     if (!lab) return std::unexpected(lab.error());
     auto cut = lab->install_cut(kLink);
     if (!cut) return std::unexpected(cut.error());
     if (const auto reply = lab->wait_reachable("S", "D"); !reply) return std::unexpected(reply.error());
 
-    options.progress("starting sidestepd on A and B");
-    auto daemons = start_daemons(*lab, options);
-    if (!daemons) return std::unexpected(daemons.error());
-
-    Experiment experiment(*lab, *cut, options);
-    options.progress(fmt::format("{:.1f} s of healthy traffic", static_cast<double>(options.healthy.count()) / 1e3));
-    auto healthy = experiment.healthy();
-    if (!healthy) return std::unexpected(healthy.error());
-
-    options.progress(fmt::format("{} silent cuts of {}", options.cuts, kLink));
-    auto with_sidestep = experiment.cuts(options.cuts, *daemons);
-    if (!with_sidestep) return std::unexpected(with_sidestep.error());
-
-    options.progress("stopping sidestepd; the same cut without it");
-    for (auto& daemon : *daemons) {
-        if (auto stopped = daemon.stop(); !stopped) return std::unexpected(stopped.error());
-    }
-    daemons->clear();
-    auto without_sidestep = experiment.cuts(1, *daemons);
-    if (!without_sidestep) return std::unexpected(without_sidestep.error());
-    return DemoResult{.healthy = std::move(*healthy),
-                      .with_sidestep = std::move(*with_sidestep),
-                      .without_sidestep = std::move(*without_sidestep)};
+    std::vector<Daemon> daemons;
+    auto result = experiment(*lab, *cut, options, daemons);
+    if (!result && !options.interrupted()) return fail(result.error().message + keep_logs(daemons, options.log_folder));
+    return result;
 }
 
 }  // namespace sidestep::topo

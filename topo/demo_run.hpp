@@ -22,6 +22,7 @@ struct DemoOptions {
     double rate = 10'000;  ///< packets per second in each direction
     std::string interval = "1ms";
     int multiplier = 3;
+    std::string log_folder;  ///< where the daemons' logs are kept if something fails
     std::function<bool()> interrupted = [] { return false; };
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -66,7 +67,7 @@ struct DemoResult {
     Phase without_sidestep;
 };
 
-/// Runs all of it on the topology in this file.
+/// Runs all of it on the topology in this file. An error is one sentence, and a second one if logs were kept.
 Result<DemoResult> run_demo(const std::string& topology_path, const DemoOptions& options);
 
 }  // namespace sidestep::topo

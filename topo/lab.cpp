@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "common/neighbor_table.hpp"
 #include "routing/core/sids.hpp"
 #include "topo/offload.hpp"
 #include "topo/wait.hpp"
@@ -41,6 +42,8 @@ Result<Lab> Lab::build(routing::Topology topology) {
     if (::geteuid() != 0) return fail("a lab creates network namespaces: run it as root");
     auto plan = make_plan(topology.graph);
     if (!plan) return std::unexpected(plan.error());
+    if (auto lacking = lack_of_room(look_at_neighbor_table(), 2 * topology.graph.links().size()); !lacking.empty())
+        return fail("the lab: " + lacking);
 
     static std::atomic<int> counter{0};
     const int number = counter.fetch_add(1);

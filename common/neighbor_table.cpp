@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "common/neighbor_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+namespace sidestep {
+namespace {
+
+constexpr std::size_t kRoomAtLeast = 8192;
+
+std::string text_of(const char* path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+std::size_t neighbors_in_use(std::string_view statistics) {
+    // A head line, then a line per processor; the first column, in hexadecimal, is the same in all of them.
+    const auto head = statistics.find('\n');
+    if (head == std::string_view::npos || !statistics.starts_with("entries")) return 0;
+    const auto line = statistics.substr(head + 1);
+    std::size_t entries = 0;
+    (void)std::from_chars(line.data(), line.data() + line.size(), entries, 16);
+    return entries;
+}
+
+std::optional<NeighborTable> look_at_neighbor_table() {
+    std::ifstream file("/proc/sys/net/ipv6/neigh/default/gc_thresh3");
+    NeighborTable table;
+    if (!(file >> table.room)) return std::nullopt;
+    table.entries = neighbors_in_use(text_of("/proc/net/stat/ndisc_cache"));
+    return table;
+}
+
+std::string lack_of_room(const std::optional<NeighborTable>& table, std::size_t more) {
+    if (!table || table->entries + more < table->room) return {};
+    const auto wanted = std::max(kRoomAtLeast, 2 * (table->entries + more));
+    return fmt::format(
+        "{} more neighbors do not fit into the kernel's table, which all network namespaces share: {} of {} entries "
+        "are in "
+        "use; make room with: sysctl -w net.ipv6.neigh.default.gc_thresh3={} net.ipv6.neigh.default.gc_thresh2={}",
+        more, table->entries, table->room, wanted, wanted / 2);
+}
+
+}  // namespace sidestep
