@@ -38,14 +38,26 @@ std::optional<NeighborTable> look_at_neighbor_table() {
     return table;
 }
 
+std::string command_for_room(std::size_t entries) {
+    const auto wanted = std::max(kRoomAtLeast, 2 * entries);
+    return fmt::format("sysctl -w net.ipv6.neigh.default.gc_thresh3={} net.ipv6.neigh.default.gc_thresh2={}", wanted,
+                       wanted / 2);
+}
+
 std::string lack_of_room(const std::optional<NeighborTable>& table, std::size_t more) {
     if (!table || table->entries + more < table->room) return {};
-    const auto wanted = std::max(kRoomAtLeast, 2 * (table->entries + more));
     return fmt::format(
         "{} more neighbors do not fit into the kernel's table, which all network namespaces share: {} of {} entries "
-        "are in "
-        "use; make room with: sysctl -w net.ipv6.neigh.default.gc_thresh3={} net.ipv6.neigh.default.gc_thresh2={}",
-        more, table->entries, table->room, wanted, wanted / 2);
+        "are in use; make room with: {}",
+        more, table->entries, table->room, command_for_room(table->entries + more));
+}
+
+std::string overflow(const std::optional<NeighborTable>& table, std::size_t needed) {
+    if (!table || std::max(table->entries, needed) < table->room) return {};
+    return fmt::format(
+        "has room for {} neighbors of all network namespaces together; {} are in use, and {} sessions need one each: "
+        "some are forgotten, and their sessions fail; make room with: {}",
+        table->room, table->entries, needed, command_for_room(std::max(table->entries, needed)));
 }
 
 }  // namespace sidestep

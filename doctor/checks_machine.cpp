@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/neighbor_table.hpp"
 #include "doctor/checks.hpp"
 
 namespace sidestep {
@@ -96,14 +97,12 @@ Findings check_neighbor_table(const Case& node) {
     const auto sessions = node.config ? node.config->adjacencies.size() : 0;
     const auto wanted = static_cast<long>(std::max(node.machine.neighbors.size(), sessions));
     if (wanted * 4 < *most * 3) return {};
-    const long more = std::max(8192L, wanted * 4);
     return {
         {wanted >= *most ? Severity::error : Severity::warning, "kernel",
          fmt::format("the neighbor table has room for {} entries, and {} are in use or needed here, beside those of "
                      "other network namespaces: when it overflows, neighbors are forgotten and packets lost",
                      *most, wanted),
-         fmt::format("sysctl -w net.ipv6.neigh.default.gc_thresh3={} net.ipv6.neigh.default.gc_thresh2={}", more,
-                     more / 2)}};
+         command_for_room(static_cast<std::size_t>(wanted))}};
 }
 
 Findings check_other_programs(const Case& node) {

@@ -203,7 +203,8 @@ class Daemon : private StartParts {
     Nanoseconds next_install_{};  ///< next attempt, while there is a problem
     Nanoseconds next_look_{};
     Nanoseconds next_route_look_{};
-    ProblemTexts shadowed_;  ///< routes of ours that are not used
+    ProblemTexts shadowed_;       ///< routes of ours that are not used
+    std::string neighbor_table_;  ///< what is wrong with the kernel's; empty: nothing
     Nanoseconds next_shadow_look_{};
     Nanoseconds next_review_{};  ///< of the attachments
     bool in_force_ = false;      ///< our programs are at the hooks

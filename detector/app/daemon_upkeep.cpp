@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/neighbor_table.hpp"
 #include "detector/app/daemon_loop.hpp"
 
 namespace sidestep {
@@ -56,7 +57,9 @@ void Daemon::install_overdue() {
 
 void Daemon::look_for_shadows(Nanoseconds now) {
     next_shadow_look_ = now + kShadowLookEvery;
-    shadowed_ = installation_->look_for_shadows(engine_->policies().all(), engine_->sids().all());
+    auto found = installation_->look_for_shadows(engine_->policies().all(), engine_->sids().all());
+    if (!found.empty() && found != shadowed_) next_route_look_ = now;  // maybe one is gone, not shadowed
+    shadowed_ = std::move(found);
 }
 
 void Daemon::look_after(Nanoseconds now) {
@@ -64,6 +67,7 @@ void Daemon::look_after(Nanoseconds now) {
     auto found = attachments_->look();
     for (auto& finding : installation_->look()) found.push_back(std::move(finding));
     for (const auto& thing : upkeep_.plan(found, now)) upkeep_.note(thing, mend(thing));
+    neighbor_table_ = overflow(look_at_neighbor_table(), engine_->present().adjacencies.size());
 }
 
 void Daemon::look_after_routes(Nanoseconds now) {
@@ -93,6 +97,7 @@ void Daemon::note_problems(Nanoseconds now) {
     present.merge(ProblemTexts(shadowed_));
     present.merge(clock_->problems());
     if (bfd_) present.merge(bfd_->problems());
+    if (!neighbor_table_.empty()) present.emplace("the neighbor table", neighbor_table_);
     for (const auto& [about, text] : problems_.update(present, now)) {
         if (text.empty()) {
             spdlog::info("{}: no problem any more", about);

@@ -27,6 +27,15 @@ TEST(NeighborTable, SaysWhatDoesNotFitAndHowItWould) {
     EXPECT_THAT(lack_of_room(NeighborTable{.entries = 0, .room = 1024}, 20'000), HasSubstr("gc_thresh3=40000"));
 }
 
+TEST(NeighborTable, OverflowsByWhatIsThereOrIsNeeded) {
+    EXPECT_EQ(overflow(std::nullopt, 1'000'000), "");
+    EXPECT_EQ(overflow(NeighborTable{.entries = 1000, .room = 1024}, 1000), "") << "it has them already";
+    EXPECT_THAT(overflow(NeighborTable{.entries = 10, .room = 1024}, 1024),
+                AllOf(HasSubstr("has room for 1024 neighbors"), HasSubstr("10 are in use, and 1024 sessions need one"),
+                      HasSubstr("gc_thresh3=8192")));
+    EXPECT_THAT(overflow(NeighborTable{.entries = 10'000, .room = 10'000}, 2), HasSubstr("gc_thresh3=20000"));
+}
+
 TEST(NeighborTable, IsTheKernels) {
     const auto table = look_at_neighbor_table();
     if (!table) GTEST_SKIP() << "the kernel does not tell gc_thresh3 here";
