@@ -150,7 +150,7 @@ Findings check_routes(const Case& node) {
         const auto prefix = Prefix::parse(about.substr(kRouteTo.size()));
         findings.push_back({Severity::error, about, problem.value("problem", ""),
                             prefix ? fmt::format("ip {}route get fibmatch {}", prefix->address.is_v4() ? "" : "-6 ",
-                                                 last_address(*prefix).to_string())
+                                                 last_host(*prefix).value_or(prefix->address).to_string())
                                    : "sidestep status"});
     }
     return findings;

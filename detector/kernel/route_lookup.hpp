@@ -20,8 +20,8 @@ struct FibAnswer {
     std::uint32_t table = 0;
     unsigned protocol = 0;  ///< who made the route (rtnetlink(7))
 
-    // Of the route rather than of the way.
-    Prefix prefix{};  ///< match_route() only; look_up_route(): the destination
+    // Of the route rather than of the way: match_route() only.
+    Prefix prefix{};
     std::uint32_t metric = 0;
     bool ours = false;    ///< is_ours()
     bool is_sid = false;  ///< a seg6local route

@@ -27,7 +27,10 @@ std::string advice(const FibAnswer& found, const Prefix& ours) {
 
 std::vector<Address> asked_for(const RouteSpec& spec) {
     const auto prefix = key_of(spec).prefix;
-    if (!std::holds_alternative<SidRoute>(spec)) return {last_address(prefix)};
+    if (!std::holds_alternative<SidRoute>(spec)) {
+        const auto host = last_host(prefix);
+        return host ? std::vector{*host} : std::vector<Address>();
+    }
     return prefix.length == 128 ? std::vector{prefix.address} : std::vector{last_address(prefix), prefix.address};
 }
 

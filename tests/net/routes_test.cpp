@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "common/fd.hpp"
+#include "detector/kernel/shadows.hpp"
 #include "tests/net/routes_lab.hpp"
 
 namespace sidestep::topo {
@@ -120,6 +121,16 @@ TEST_F(RoutesTest, TellWhatTheKernelCannotDo) {
     const SidRoute on_lo{.sid = prefix("fd00:a:1:e000::"), .ifindex = 1};
     is_refused(on_lo, {"fd00:a:1:e000::/128", "a SID on lo is unreachable"});
     is_refused(DeviceRoute{.prefix = prefix("2001:db8:d::/48"), .ifindex = 999999}, {"No such device"});
+}
+
+TEST_F(RoutesTest, OfEverythingAreUsed) {
+    const std::vector<RouteSpec> all{DeviceRoute{.prefix = prefix("0.0.0.0/0"), .ifindex = device(), .metric = 5},
+                                     DeviceRoute{.prefix = prefix("128.0.0.0/1"), .ifindex = device(), .metric = 5},
+                                     DeviceRoute{.prefix = prefix("::/0"), .ifindex = device(), .metric = 5}};
+    ASSERT_TRUE(routes().add(all));
+    auto rtnl = in_router([] { return Rtnl::open(); });
+    ASSERT_TRUE(rtnl) << rtnl.error().message;
+    for (const auto& route : all) EXPECT_EQ(find_shadow(*rtnl, route), "");
 }
 
 TEST_F(RoutesTest, OfOthersAreLeftAlone) {

@@ -15,6 +15,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 Prefix prefix(const char* text) {
     return *Prefix::parse(text);
@@ -49,6 +50,15 @@ TEST(Shadows, AsksForWhatPacketsGoTo) {
     EXPECT_THAT(asked_for(kLocator), ElementsAre(address("fd00:a:0:ffff:ffff:ffff:ffff:ffff"), address("fd00:a::")));
     EXPECT_THAT(asked_for(kSteered), ElementsAre(address("2001:db8:d:ffff:ffff:ffff:ffff:ffff")));
     EXPECT_THAT(asked_for(DeviceRoute{.prefix = prefix("10.0.0.0/8")}), ElementsAre(address("10.255.255.255")));
+}
+
+// Broadcasts and groups have routes of another kind.
+TEST(Shadows, AsksForHostsOnly) {
+    EXPECT_THAT(asked_for(DeviceRoute{.prefix = prefix("0.0.0.0/0")}), ElementsAre(address("223.255.255.255")));
+    EXPECT_THAT(asked_for(DeviceRoute{.prefix = prefix("::/0")}),
+                ElementsAre(address("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")));
+    EXPECT_THAT(asked_for(DeviceRoute{.prefix = prefix("ff00::/8")}), IsEmpty());
+    EXPECT_THAT(asked_for(DeviceRoute{.prefix = prefix("224.0.0.0/4")}), IsEmpty());
 }
 
 TEST(Shadows, OurRouteIsNone) {
