@@ -10,16 +10,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/detector/kernel/parsed.hpp"
+
 namespace sidestep {
 namespace {
-
-Prefix prefix(const char* text) {
-    return *Prefix::parse(text);
-}
-
-Address address(const char* text) {
-    return *Address::parse(text);
-}
 
 struct Case {
     RouteSpec spec;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/last_address.hpp"
+#include "tests/unit/detector/kernel/parsed.hpp"
 
 namespace sidestep {
 namespace {
@@ -16,14 +17,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Prefix prefix(const char* text) {
-    return *Prefix::parse(text);
-}
-
-Address address(const char* text) {
-    return *Address::parse(text);
-}
 
 FibAnswer route(const char* to, std::uint32_t metric, std::uint32_t table = RT_TABLE_MAIN) {
     FibAnswer answer;
