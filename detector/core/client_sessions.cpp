@@ -43,7 +43,7 @@ Result<void> ClientSessions::set(ClientSession session, const std::vector<Sessio
         for (const auto& one : sessions_) {
             if (one.config.name != session.config.name) rest.push_back(one.config);
         }
-        ClientSessions alone(limits_);
+        const ClientSessions alone(limits_);
         if (auto fits = alone.check_sum(rest, &session.config); !fits) return fits;
     }
     *present = std::move(session);
