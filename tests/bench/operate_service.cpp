@@ -111,7 +111,9 @@ Row start_row(int sessions) {
     must(daemon.wait_up(kPatience));
     auto first = std::numeric_limits<std::int64_t>::max();
     std::int64_t last = 0;
-    for (const auto& event : must(daemon.ask("events"))["events"]) {
+    const auto answer = must(daemon.ask("events"));
+    if (answer["events"].empty()) throw std::runtime_error("all sessions are up, and there is no event of it");
+    for (const auto& event : answer["events"]) {
         first = std::min(first, event.value("time_ns", first));
         last = std::max(last, event.value("time_ns", last));
     }
