@@ -13,6 +13,7 @@
 #include "detector/app/daemon_loop.hpp"
 #include "detector/app/descriptor.hpp"
 #include "detector/kernel/hash_policy.hpp"
+#include "detector/kernel/short_slice.hpp"
 
 namespace sidestep {
 namespace {
@@ -151,6 +152,8 @@ Result<std::optional<Config>> run_once(Config config, const DaemonOptions& optio
 
 Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
     ServiceManager service(ServiceManager::environment());
+    // Packets wait for what the loop does when a link fails.
+    if (const auto asked = ask_for_short_slices(); !asked) spdlog::debug("{}", asked.error().message);
     std::optional<Config> next = config;
     while (next) {
         auto ended = run_once(std::move(*next), options, service);
