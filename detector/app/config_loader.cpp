@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "common/heap.hpp"
 #include "detector/config/config_file.hpp"
 
 namespace sidestep {
@@ -15,6 +16,7 @@ void ConfigLoader::load(std::string path, Done done) {
         [this, path = std::move(path), done = std::move(done), alive = alive_, &context = context_]() mutable {
             auto complaints = std::make_shared<Complaints>();
             auto config = std::make_shared<std::optional<Config>>(read_config_file(path, *complaints));
+            give_back_free_memory();
             boost::asio::post(context, [this, config, complaints, alive, done = std::move(done)] {
                 if (!*alive) return;
                 busy_ = false;

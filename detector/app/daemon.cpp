@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
+#include "common/heap.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/app/descriptor.hpp"
 #include "detector/kernel/hash_policy.hpp"
@@ -37,6 +38,7 @@ Result<std::optional<Config>> Daemon::run() {
         context_.stop();
     });
     wait_for_hangup();
+    give_back_free_memory();  // a large configuration takes several times its size to be read
     if (auto following = follow_kernel(); !following) {
         give_up();
         return std::unexpected(following.error());
@@ -150,11 +152,11 @@ Result<std::optional<Config>> run_once(Config config, const DaemonOptions& optio
 
 }  // namespace
 
-Result<void> run_daemon(const Config& config, const DaemonOptions& options) {
+Result<void> run_daemon(Config config, const DaemonOptions& options) {
     ServiceManager service(ServiceManager::environment());
     // Packets wait for what the loop does when a link fails.
     if (const auto asked = ask_for_short_slices(); !asked) spdlog::debug("{}", asked.error().message);
-    std::optional<Config> next = config;
+    std::optional<Config> next = std::move(config);
     while (next) {
         auto ended = run_once(std::move(*next), options, service);
         if (!ended) return std::unexpected(ended.error());

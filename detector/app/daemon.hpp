@@ -20,7 +20,7 @@ struct DaemonOptions {
 /// Runs until SIGTERM or SIGINT, and removes everything that it made; or until SIGUSR1, and leaves everything running
 /// for a successor. SIGHUP reloads the configuration file. An error means that it could not start; then nothing is left
 /// behind.
-Result<void> run_daemon(const Config& config, const DaemonOptions& options);
+Result<void> run_daemon(Config config, const DaemonOptions& options);
 
 /// Removes what a dead detector left in this network namespace, and its pins as `node` (or the pins of all nodes in the
 /// run directory if that is empty). Returns an error if a detector is running.

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -105,7 +106,7 @@ int run(int argc, char** argv) {
     }
     sidestep::Complaints complaints;
     // An interface that does not exist is no error: it may appear later, as it may disappear and come back.
-    const auto config = sidestep::read_config_file(file, complaints);
+    auto config = sidestep::read_config_file(file, complaints);
     if (!config) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());
         return kBadInput;
@@ -113,7 +114,8 @@ int run(int argc, char** argv) {
     for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
     if (const auto enough = provide_descriptors(); !enough) return report(enough);
     options.config_file = std::filesystem::absolute(file).string();
-    return report(flush ? sidestep::flush(config->node, options) : sidestep::run_daemon(*config, options));
+    if (flush) return report(sidestep::flush(config->node, options));
+    return report(sidestep::run_daemon(std::move(*config), options));
 }
 
 }  // namespace
