@@ -96,12 +96,11 @@ json list_of(std::map<std::string, Problem> problems, const Problems& more, Nano
 }  // namespace
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
+    std::array<int, kSessionStates> in_state{};
+    for (const auto& session : engine.sessions().all()) ++in_state.at(static_cast<std::size_t>(session.fsm.state));
     json states;
-    for (std::size_t i = 0; i < kSessionStates; ++i) states[std::string(to_string(static_cast<SessionState>(i)))] = 0;
-    for (const auto& session : engine.sessions().all()) {
-        auto& count = states[std::string(to_string(session.fsm.state))];
-        count = count.get<int>() + 1;
-    }
+    for (std::size_t i = 0; i < kSessionStates; ++i)
+        states[std::string(to_string(static_cast<SessionState>(i)))] = in_state.at(i);
     int rerouting = 0;
     for (const auto& policy : engine.policies().all()) rerouting += engine.policies().active(policy) != 0 ? 1 : 0;
     json rejected = json::object();
@@ -198,14 +197,6 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
     return entry;
 }
 
-json answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
-                     const ListQuery& query, Nanoseconds now) {
-    const auto selected = select_sessions(engine, query);
-    json list = json::array();
-    for (const auto* session : selected.items) list.push_back(answer_session(engine, *session, clients, history, now));
-    return {{"sessions", std::move(list)}, {"matching", selected.matching}};
-}
-
 namespace {
 
 /// Packets that were not repaired, by reason; reasons without packets are left out.
@@ -282,13 +273,6 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
             {"computed", policy.computed},
             {"drops", drops_of(none)},
             {"candidates", candidates_of(engine, dataplane, policy)}};
-}
-
-json answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query) {
-    const auto selected = select_policies(engine, query);
-    json list = json::array();
-    for (const auto* policy : selected.items) list.push_back(answer_policy(engine, dataplane, *policy));
-    return {{"policies", std::move(list)}, {"matching", selected.matching}};
 }
 
 json to_json(const LoggedEvent& event) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "detector/app/api.hpp"
 #include "detector/app/attachments.hpp"
 #include "detector/app/list_query.hpp"
 #include "detector/app/session_history.hpp"
@@ -34,11 +35,12 @@ struct DetectorHealth {
 };
 
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);
-nlohmann::json answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
-                               const ListQuery& query, Nanoseconds now);
+/// What they are given must outlive what they return. Whatever ends meanwhile is left out.
+ApiPortions answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
+                            const ListQuery& query);
+ApiPortions answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query);
 nlohmann::json answer_session(const Engine& engine, const Session& session, const ClientSessions& clients,
                               const SessionHistory& history, Nanoseconds now);
-nlohmann::json answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query);
 nlohmann::json answer_policy(const Engine& engine, const Dataplane& dataplane, const Policy& policy);
 /// {"changes": [...], "restart": BOOL}: what a reload does. `restart` means with new maps, because the present ones are
 /// too small.

@@ -22,6 +22,11 @@ enum class ConnectionId : std::uint64_t {};
 /// request of this connection is not read before that. A request with "follow": true gets events from its answer on.
 using ApiHandler = std::function<std::optional<nlohmann::json>(const nlohmann::json& request, ConnectionId connection)>;
 
+/// A large answer, written piece by piece: each call appends to `text`, which becomes one JSON object without a newline, and
+/// returns false after the last piece. A call takes a fraction of a millisecond; between two of them, everything else that
+/// is due in the loop is done.
+using ApiPortions = std::function<bool(std::string& text)>;
+
 /// What an ApiHandler answers where it cannot do what it was asked.
 inline nlohmann::json error_answer(std::string message) {
     return {{"error", std::move(message)}};

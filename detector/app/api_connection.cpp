@@ -120,12 +120,23 @@ std::optional<json> ApiConnection::handle(const json& request) {
 }
 
 bool ApiConnection::reply(const json& answer) {
-    if (closed_ || !std::exchange(awaited_, false)) return false;
+    if (!awaits()) return false;
     if (follow_next_ && !answer.contains("error")) follows_ = true;
-    busy_ = false;
-    send({.line = owner_.make_line(answer, *this)});
-    go_on();
+    finish(owner_.make_line(answer, *this));
     return true;
+}
+
+bool ApiConnection::reply(std::string text) {
+    if (!awaits()) return false;
+    if (follow_next_) follows_ = true;
+    finish(owner_.make_line(std::move(text), *this));
+    return true;
+}
+
+void ApiConnection::finish(ApiLine line) {
+    awaited_ = busy_ = false;
+    send({.line = std::move(line)});
+    go_on();
 }
 
 void ApiConnection::send_event(ApiLine line) {

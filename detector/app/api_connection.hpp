@@ -35,6 +35,8 @@ class ApiConnectionOwner {
     virtual std::optional<nlohmann::json> handle(const nlohmann::json& request, ConnectionId connection) = 0;
     /// The line of `document`, which is to be sent to `receiver`.
     virtual ApiLine make_line(const nlohmann::json& document, const ApiConnection& receiver) = 0;
+    /// The same of its text.
+    virtual ApiLine make_line(std::string text, const ApiConnection& receiver) = 0;
     /// The connection is closed; called once.
     virtual void on_close(const ApiConnection& connection) = 0;
 };
@@ -58,6 +60,10 @@ class ApiConnection : public std::enable_shared_from_this<ApiConnection> {
     void take_turn();
     /// Answers the request that was handled last. False if it is answered already, or the connection is closed.
     bool reply(const nlohmann::json& answer);
+    /// The same with the text of an answer that is no error.
+    bool reply(std::string text);
+    /// Whether a request of it waits for an answer.
+    [[nodiscard]] bool awaits() const { return !closed_ && awaited_; }
     /// Sends an event. A client that is too far behind is dropped instead.
     void send_event(ApiLine line);
     void close();
@@ -74,6 +80,7 @@ class ApiConnection : public std::enable_shared_from_this<ApiConnection> {
     void watch_for_hangup();
     std::optional<nlohmann::json> take_request();
     std::optional<nlohmann::json> handle(const nlohmann::json& request);
+    void finish(ApiLine line);
     void send(Queued queued);
     void write();
     void on_written(std::size_t bytes);

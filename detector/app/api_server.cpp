@@ -31,6 +31,13 @@ std::string to_text(const json& document) {
     return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+/// An answer that is being written.
+struct Draft {
+    std::shared_ptr<ApiConnection> connection;
+    ApiPortions portions;
+    std::string text{};
+};
+
 }  // namespace
 
 struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> {
@@ -90,10 +97,14 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
         socket.write_some(boost::asio::buffer(line), ignored);
     }
 
-    /// One request a turn, and between two turns everything else that is due in the loop: so no number of requests
-    /// delays anything by more than one of them, and no client waits for all requests of another.
     void wait_for_turn(std::shared_ptr<ApiConnection> connection) override {
-        turns.push_back(std::move(connection));
+        take_turns([connection = std::move(connection)] { connection->take_turn(); });
+    }
+
+    /// One request or one portion of an answer a turn, and between two turns everything else that is due in the loop: so
+    /// no number of requests delays anything by more than one of them, and no client waits for all requests of another.
+    void take_turns(std::function<void()> work) {
+        turns.push_back(std::move(work));
         if (turns.size() == 1) post_turn();
     }
 
@@ -102,8 +113,31 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
                               const auto next = std::move(self.turns.front());
                               self.turns.pop_front();
                               if (!self.turns.empty()) self.post_turn();
-                              next->take_turn();
+                              next();
                           }));
+    }
+
+    /// One after the other, so that only one takes memory.
+    void begin(Draft draft) {
+        drafts.push_back(std::move(draft));
+        if (drafts.size() == 1) take_turns([this] { write_on(); });
+    }
+
+    void write_on() {
+        if (!write_portion(drafts.front())) drafts.pop_front();
+        if (!drafts.empty()) take_turns([this] { write_on(); });
+    }
+
+    /// False after the last one. A client that hangs up meanwhile ends it.
+    static bool write_portion(Draft& draft) {
+        if (!draft.connection->awaits()) return false;
+        try {
+            if (draft.portions(draft.text)) return true;
+            draft.connection->reply(std::move(draft.text));
+        } catch (const std::exception& error) {
+            draft.connection->reply(error_answer(fmt::format("the request failed: {}", error.what())));
+        }
+        return false;
     }
 
     std::optional<json> handle(const json& request, ConnectionId connection) override {
@@ -111,12 +145,16 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     }
 
     ApiLine make_line(const json& document, const ApiConnection& receiver) override {
-        return make_line(document, &receiver);
+        return share(to_text(document), &receiver);
+    }
+    ApiLine make_line(std::string text, const ApiConnection& receiver) override {
+        text += '\n';
+        return share(std::move(text), &receiver);
     }
 
     /// The account is settled when the last connection that shares the line is done with it.
-    ApiLine make_line(const json& document, const ApiConnection* receiver) {
-        auto text = std::make_unique<const std::string>(to_text(document));
+    ApiLine share(std::string whole, const ApiConnection* receiver) {
+        auto text = std::make_unique<const std::string>(std::move(whole));
         make_room(text->size(), receiver);
         *bytes += text->size();
         return {text.release(), [account = bytes](const std::string* line) {
@@ -170,7 +208,8 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     bool ending = false;
     std::uint64_t last_id = 0;
     std::map<ConnectionId, std::shared_ptr<ApiConnection>> connections;
-    std::deque<std::shared_ptr<ApiConnection>> turns;
+    std::deque<std::function<void()>> turns;
+    std::deque<Draft> drafts;
     std::shared_ptr<std::size_t> bytes = std::make_shared<std::size_t>(0);  ///< of all lines that are queued
 };
 
@@ -205,20 +244,27 @@ bool ApiServer::followed() const {
 
 void ApiServer::broadcast(const json& event) {
     if (!followed()) return;
-    const auto line = impl_->make_line(event, nullptr);
+    const auto line = impl_->share(to_text(event), nullptr);
     for (const auto& follower : impl_->followers()) follower->send_event(line);
 }
 
 bool ApiServer::send_to(ConnectionId connection, const json& event) {
     const auto receiver = impl_->find(connection);
     if (!receiver) return false;
-    receiver->send_event(impl_->make_line(event, receiver.get()));
+    receiver->send_event(impl_->share(to_text(event), receiver.get()));
     return impl_->find(connection) != nullptr;
 }
 
 bool ApiServer::reply(ConnectionId connection, const json& answer) {
     const auto receiver = impl_->find(connection);
     return receiver && receiver->reply(answer);
+}
+
+bool ApiServer::reply_in_portions(ConnectionId connection, ApiPortions portions) {
+    auto receiver = impl_->find(connection);
+    if (!receiver || !receiver->awaits()) return false;
+    impl_->begin({.connection = std::move(receiver), .portions = std::move(portions)});
+    return true;
 }
 
 }  // namespace sidestep

@@ -37,6 +37,9 @@ class ApiServer {
     /// The answer to a request for which the handler returned std::nullopt. False if the connection is gone, or if no
     /// request of it waits for an answer.
     bool reply(ConnectionId connection, const nlohmann::json& answer);
+    /// The same with an answer that is written piece by piece, in turns with requests and with other such answers. An
+    /// exception becomes an error, as one of the handler does.
+    bool reply_in_portions(ConnectionId connection, ApiPortions portions);
 
   private:
     struct Impl;

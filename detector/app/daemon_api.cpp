@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "detector/app/answer_metrics.hpp"
 #include "detector/app/answer_why.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
@@ -12,19 +13,14 @@
 #include "detector/app/service_status.hpp"
 
 namespace sidestep {
-namespace {
 
 using nlohmann::json;
 
-}  // namespace
-
 DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
-            .sessions =
-                [this](const ListQuery& query) {
-                    return answer_sessions(*engine_, clients_, history_, query, kernel_now());
-                },
+            .sessions = [this](const ListQuery& query) { return answer_sessions(*engine_, clients_, history_, query); },
             .policies = [this](const ListQuery& query) { return answer_policies(*engine_, *dataplane_, query); },
+            .metrics = [this] { return answer_metrics(*engine_, history_); },
             .events = [this] { return events(); },
             .routing =
                 [this] {
@@ -42,7 +38,9 @@ DetectorActions Daemon::actions() {
                 [this](const std::string& file, bool dry_run, ConnectionId connection) {
                     reload(file.empty() ? options_.config_file : file, dry_run,
                            [this, connection](const json& answer) { server_->reply(connection, answer); });
-                }};
+                },
+            .write = [this](ConnectionId connection,
+                            ApiPortions portions) { server_->reply_in_portions(connection, std::move(portions)); }};
 }
 
 json Daemon::status() {

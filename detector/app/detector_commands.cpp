@@ -17,6 +17,16 @@ ApiHandler without_fields(std::function<json()> action) {
     return [action = std::move(action)](const json&, ConnectionId) -> std::optional<json> { return action(); };
 }
 
+using Write = std::function<void(ConnectionId, ApiPortions)>;
+
+ApiHandler in_portions(std::function<ApiPortions()> action, Write write) {
+    return [action = std::move(action), write = std::move(write)](const json&,
+                                                                  ConnectionId connection) -> std::optional<json> {
+        write(connection, action());
+        return std::nullopt;
+    };
+}
+
 ApiHandler for_session(std::function<json(const std::string&, bool, bool)> action) {
     return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
         return action(request.at("session").get<std::string>(), request.at("up").get<bool>(),
@@ -25,8 +35,9 @@ ApiHandler for_session(std::function<json(const std::string&, bool, bool)> actio
 }
 
 /// An error if the list cannot be sorted so, or the limit is no count.
-ApiHandler for_list(std::function<json(const ListQuery&)> action) {
-    return [action = std::move(action)](const json& request, ConnectionId) -> std::optional<json> {
+ApiHandler for_list(std::function<ApiPortions(const ListQuery&)> action, Write write) {
+    return [action = std::move(action), write = std::move(write)](const json& request,
+                                                                  ConnectionId connection) -> std::optional<json> {
         ListQuery query{.sort = request.value("sort", ""),
                         .filter = request.value("filter", ""),
                         .rerouting = request.value("rerouting", false)};
@@ -36,7 +47,8 @@ ApiHandler for_list(std::function<json(const ListQuery&)> action) {
             if (!limit->is_number_integer() || *limit < 0) return error_answer("limit: must be a whole number");
             query.limit = limit->get<std::size_t>();
         }
-        return action(query);
+        write(connection, action(query));
+        return std::nullopt;
     };
 }
 
@@ -106,11 +118,15 @@ ApiCommands detector_commands(DetectorActions actions) {
         {.name = "sessions",
          .help = "Every liveness session: state, reason, probes, round trip",
          .fields = {sort, filter, limit},
-         .run = for_list(std::move(actions.sessions))},
+         .run = for_list(std::move(actions.sessions), actions.write)},
         {.name = "policies",
          .help = "Every policy: its candidate paths, which one carries traffic, how much it carried",
          .fields = {rerouting, filter, limit},
-         .run = for_list(std::move(actions.policies))},
+         .run = for_list(std::move(actions.policies), actions.write)},
+        {.name = "metrics",
+         .help = "What the exporter shows of every session and policy, in columns",
+         .fields = {},
+         .run = in_portions(std::move(actions.metrics), actions.write)},
         {.name = "events",
          .help = "What happened to sessions; with follow, what will happen, too",
          .fields = {follow},

@@ -24,8 +24,9 @@ struct DrainRequest {
 /// The work behind the commands: each makes the answer to one of them.
 struct DetectorActions {
     std::function<nlohmann::json()> status;
-    std::function<nlohmann::json(const ListQuery& query)> sessions;
-    std::function<nlohmann::json(const ListQuery& query)> policies;
+    std::function<ApiPortions(const ListQuery& query)> sessions;
+    std::function<ApiPortions(const ListQuery& query)> policies;
+    std::function<ApiPortions()> metrics;
     std::function<nlohmann::json()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& destination)> why;
@@ -37,6 +38,8 @@ struct DetectorActions {
     std::function<nlohmann::json(const std::string& session, bool force, ConnectionId connection)> remove_session;
     /// Answers later, to `connection`. No file: the configuration file that the daemon runs by.
     std::function<void(const std::string& file, bool dry_run, ConnectionId connection)> reload;
+    /// Has such an answer written.
+    std::function<void(ConnectionId connection, ApiPortions portions)> write;
 };
 
 /// The table of docs/api.md. The detector knows no other commands.

@@ -39,7 +39,8 @@ Selected<Session> select_sessions(const Engine& engine, const ListQuery& query) 
         weighed.emplace_back(by_name ? 0 : weight(engine, session, query.sort), &session);
     }
     if (query.sort == "name")
-        std::ranges::stable_sort(weighed, {}, [](const auto& one) { return one.second->config.name; });
+        std::ranges::stable_sort(weighed, {},
+                                 [](const auto& one) -> const std::string& { return one.second->config.name; });
     std::ranges::stable_sort(weighed, std::ranges::greater{}, &std::pair<std::uint64_t, const Session*>::first);
     Selected<Session> selected;
     for (const auto& [ignored, session] : weighed) selected.items.push_back(session);

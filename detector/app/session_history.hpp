@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include <nlohmann/json.hpp>
 
@@ -30,7 +31,7 @@ class SessionHistory {
   private:
     static constexpr std::size_t kMost = 16'384;  ///< sessions of clients come and go, with ever new names
 
-    std::map<std::string, SessionPast> sessions_;
+    std::unordered_map<std::string, SessionPast> sessions_;
 };
 
 }  // namespace sidestep

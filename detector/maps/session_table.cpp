@@ -229,6 +229,11 @@ Session* SessionTable::find(std::uint16_t index) {
     return found == by_index_.end() ? nullptr : found->second;
 }
 
+const Session* SessionTable::find(std::uint16_t index) const {
+    const auto found = by_index_.find(index);
+    return found == by_index_.end() ? nullptr : found->second;
+}
+
 std::vector<Session*> SessionTable::at_link(const std::string& name, int ifindex) {
     std::vector<Session*> result;
     const auto add = [&](const auto& range) {

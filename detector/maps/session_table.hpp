@@ -74,6 +74,7 @@ class SessionTable {
     [[nodiscard]] Session* find(const std::string& name);
     [[nodiscard]] const Session* find(const std::string& name) const;
     [[nodiscard]] Session* find(std::uint16_t index);
+    [[nodiscard]] const Session* find(std::uint16_t index) const;
     /// Sessions that leave or return by an interface, given by name or index.
     [[nodiscard]] std::vector<Session*> at_link(const std::string& name, int ifindex);
     /// Sessions with this neighbor.

@@ -37,7 +37,8 @@ TEST_F(Schema, AllAnswersAreAsDescribed) {
             cut().cut();
             ASSERT_TRUE(becomes("A", "down"));
         }
-        for (const auto* command : {"status", "sessions", "policies", "events", "routing"}) add_all_of(command);
+        for (const auto* command : {"status", "sessions", "policies", "metrics", "events", "routing"})
+            add_all_of(command);
         add("why", {{"command", "why"}, {"destination", lab().address("D").to_string()}});
         add("why", {{"command", "why"}, {"destination", "192.0.2.1"}});
     }

@@ -154,6 +154,80 @@ TEST_F(ApiServerTest, AHandlerMayReplyByItself) {
     EXPECT_THAT(lines(client, 2), ElementsAre(json{{"n", 1}}, json{{"n", 2}}));
 }
 
+TEST_F(ApiServerTest, APortionATurn) {
+    std::vector<std::string> order;
+    answer = [&](const json& request, ConnectionId connection) -> std::optional<json> {
+        if (!request.contains("large")) {
+            order.emplace_back("small");
+            return json::object();
+        }
+        server_->reply_in_portions(connection, [&, left = 100](std::string& text) mutable {
+            order.emplace_back("portion");
+            if (text.empty()) text = R"({"list":[0)";
+            text += ",1";
+            if (--left > 0) return true;
+            text += "]}";
+            return false;
+        });
+        return std::nullopt;
+    };
+    start();
+    ApiClient large(path_);
+    ApiClient small(path_);
+    large.ask({{"large", true}});
+    large.ask({{"n", 2}});
+    small.ask({{"n", 1}});
+    EXPECT_EQ(lines(small, 1).size(), 1);
+    EXPECT_LT(std::ranges::find(order, "small") - order.begin(), 10);
+    const auto both = lines(large, 2);
+    ASSERT_EQ(both.size(), 2) << "in the order of the requests";
+    EXPECT_EQ(both[0].at("list").size(), 101);
+    EXPECT_EQ(both[1], json::object());
+}
+
+TEST_F(ApiServerTest, AnswersInPortionsAreWrittenOneAfterTheOther) {
+    std::vector<ConnectionId> order;
+    answer = [&](const json&, ConnectionId connection) -> std::optional<json> {
+        server_->reply_in_portions(connection, [&, connection, left = 10](std::string& text) mutable {
+            order.push_back(connection);
+            if (--left > 0) return true;
+            text += "{}";
+            return false;
+        });
+        return std::nullopt;
+    };
+    start();
+    ApiClient first(path_);
+    ApiClient second(path_);
+    first.ask(json::object());
+    second.ask(json::object());
+    EXPECT_EQ(lines(first, 1).size() + lines(second, 1).size(), 2);
+    EXPECT_EQ(order.size(), 20);
+    EXPECT_TRUE(std::ranges::is_sorted(order)) << "only one takes memory";
+}
+
+TEST_F(ApiServerTest, APortionThatFailsIsAnErrorAndAClientThatIsGoneEndsThem) {
+    int written = 0;
+    answer = [&](const json& request, ConnectionId connection) -> std::optional<json> {
+        server_->reply_in_portions(connection, [&, fails = request.contains("fail")](std::string&) {
+            if (fails) throw std::runtime_error("no such luck");
+            ++written;
+            return true;
+        });
+        return std::nullopt;
+    };
+    start();
+    ApiClient endless(path_);
+    endless.ask(json::object());
+    ASSERT_TRUE(wait_until([&] { return written > 5; }));
+    endless.hang_up();
+    ASSERT_TRUE(wait_until([&] { return !closed_.empty(); }));
+    ApiClient unlucky(path_);
+    unlucky.ask({{"fail", true}});
+    EXPECT_EQ(error_in(lines(unlucky, 1)), "the request failed: no such luck");
+    EXPECT_FALSE(server_->reply_in_portions(ConnectionId{77}, {}));
+}
+
 TEST_F(ApiServerTest, SendsToOneConnection) {
     std::vector<ConnectionId> seen;
     answer = [&](const json& request, ConnectionId connection) {

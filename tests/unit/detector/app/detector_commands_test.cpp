@@ -16,7 +16,15 @@ namespace {
 
 using nlohmann::json;
 
+std::string written;                                ///< by portions
 std::vector<std::pair<std::string, bool>> reloads;  ///< asked for: file, and whether nothing may change
+
+ApiPortions portions(const json& answer) {
+    return [answer](std::string& text) {
+        text += answer.dump();
+        return false;
+    };
+}
 
 ApiCommands whole_table() {
     return detector_commands(
@@ -26,12 +34,16 @@ ApiCommands whole_table() {
              },
          .sessions =
              [](const ListQuery& query) {
-                 return json{
-                     {"work", "sessions"}, {"sort", query.sort}, {"filter", query.filter}, {"limit", query.limit}};
+                 return portions(
+                     {{"work", "sessions"}, {"sort", query.sort}, {"filter", query.filter}, {"limit", query.limit}});
              },
          .policies =
              [](const ListQuery& query) {
-                 return json{{"work", "policies"}, {"rerouting", query.rerouting}};
+                 return portions({{"work", "policies"}, {"rerouting", query.rerouting}});
+             },
+         .metrics =
+             [] {
+                 return portions({{"work", "metrics"}});
              },
          .events =
              [] {
@@ -69,15 +81,18 @@ ApiCommands whole_table() {
              [](const std::string& session, bool force, ConnectionId) {
                  return json{{"work", "remove"}, {"session", session}, {"force", force}};
              },
-         .reload = [](const std::string& file, bool dry_run, ConnectionId) { reloads.emplace_back(file, dry_run); }});
+         .reload = [](const std::string& file, bool dry_run, ConnectionId) { reloads.emplace_back(file, dry_run); },
+         .write = [](ConnectionId, const ApiPortions& all) { all(written); }});
 }
 
 json answer(const json& request) {
-    return whole_table().run(request, ConnectionId{1}).value_or(json());
+    written.clear();
+    const auto answer = whole_table().run(request, ConnectionId{1});
+    return answer || written.empty() ? answer.value_or(json()) : json::parse(written);
 }
 
 TEST(DetectorCommands, EachDoesItsWork) {
-    for (const char* name : {"status", "sessions", "policies", "events", "routing", "bfd-peers"})
+    for (const char* name : {"status", "sessions", "policies", "metrics", "events", "routing", "bfd-peers"})
         EXPECT_EQ(answer({{"command", name}}).value("work", ""), name);
     EXPECT_EQ(answer({{"command", "admin"}, {"session", "A-B"}, {"up", false}}),
               json({{"work", "admin"}, {"session", "A-B"}, {"up", false}, {"dry_run", false}}));
@@ -120,7 +135,7 @@ TEST(DetectorCommands, AreAllDocumented) {
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});
-    ASSERT_EQ(help.at("commands").size(), 14);
+    ASSERT_EQ(help.at("commands").size(), 15);
     for (const auto& command : help.at("commands"))
         EXPECT_THAT(text.str(), testing::HasSubstr("\n| `" + command.value("name", "") + "`"));
 }

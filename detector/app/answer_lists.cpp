@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The lists of sessions and policies, a portion at a time: thousands of them as JSON take a tenth of a second.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "detector/app/answers.hpp"
+#include "detector/app/portions.hpp"
+#include "detector/kernel/kernel_time.hpp"
+
+namespace sidestep {
+
+ApiPortions answer_sessions(const Engine& engine, const ClientSessions& clients, const SessionHistory& history,
+                            const ListQuery& query) {
+    const auto selected = select_sessions(engine, query);
+    std::vector<std::string> names;
+    names.reserve(selected.items.size());
+    for (const auto* session : selected.items) names.push_back(session->config.name);
+    return list_in_portions(R"({"sessions":[)", std::move(names),
+                            [&engine, &clients, &history](std::string& text, const std::string& name) {
+                                const auto* session = engine.sessions().find(name);
+                                if (session == nullptr) return false;
+                                append_json(text, answer_session(engine, *session, clients, history, kernel_now()));
+                                return true;
+                            },
+                            fmt::format(R"(],"matching":{}}})", selected.matching));
+}
+
+/// They are found by their places; if another set is in force since, those that have another place now are left out.
+ApiPortions answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query) {
+    const auto selected = select_policies(engine, query);
+    std::vector<std::pair<std::size_t, std::string>> places;
+    places.reserve(selected.items.size());
+    for (const auto* policy : selected.items) {
+        places.emplace_back(static_cast<std::size_t>(policy - engine.policies().all().data()), key_of(*policy));
+    }
+    return list_in_portions(R"({"policies":[)", std::move(places),
+                            [&engine, &dataplane](std::string& text, const std::pair<std::size_t, std::string>& place) {
+                                const auto& all = engine.policies().all();
+                                if (place.first >= all.size() || key_of(all[place.first]) != place.second) return false;
+                                append_json(text, answer_policy(engine, dataplane, all[place.first]));
+                                return true;
+                            },
+                            fmt::format(R"(],"matching":{}}})", selected.matching));
+}
+
+}  // namespace sidestep
