@@ -5,9 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <sstream>
 
-#include <prometheus/text_serializer.h>
 #include <unistd.h>
 
 #include "cli/client.hpp"
@@ -32,15 +30,14 @@ NodeAnswers ask_node(const std::string& socket) {
     if (!client) return answers;
     answers.status = ask(*client, "status");
     if (answers.status.is_null()) return answers;
-    answers.sessions = ask(*client, "sessions");
-    answers.policies = ask(*client, "policies");
+    answers.metrics = ask(*client, "metrics");
     answers.routing = ask(*client, "routing");
     return answers;
 }
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> Collector::Collect() const {
+std::vector<std::string> Collector::collect() const {
     std::vector<NodeAnswers> nodes;
     const auto sockets =
         node_.empty() ? find_sockets(run_dir_) : std::vector<std::string>{run_dir_ + "/" + node_ + ".sock"};
@@ -48,11 +45,11 @@ std::vector<prometheus::MetricFamily> Collector::Collect() const {
     return metrics_of(nodes);
 }
 
-Result<void> write_textfile(const std::string& path, const std::vector<prometheus::MetricFamily>& families) {
-    std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, families);
+Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families) {
+    std::string text;
+    for (const auto& family : families) text += family;
     const auto draft = path + ".draft";
-    if (auto written = replace_file(draft, text.str()); !written) return written;
+    if (auto written = replace_file(draft, text); !written) return written;
     if (::chmod(draft.c_str(), 0644) == 0 && ::rename(draft.c_str(), path.c_str()) == 0) return {};
     const auto failure = fail_errno(path);
     ::unlink(draft.c_str());

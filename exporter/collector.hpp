@@ -5,19 +5,17 @@
 #include <string>
 #include <vector>
 
-#include <prometheus/collectable.h>
-#include <prometheus/metric_family.h>
-
 #include "common/error.hpp"
 
 namespace sidestep::exporter {
 
-class Collector : public prometheus::Collectable {
+class Collector {
   public:
     /// Asks all detectors with a socket in `run_dir`, or only the one of `node`.
     Collector(std::string run_dir, std::string node) : run_dir_(std::move(run_dir)), node_(std::move(node)) {}
 
-    [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
+    /// As metrics_of().
+    [[nodiscard]] std::vector<std::string> collect() const;
 
   private:
     std::string run_dir_;
@@ -25,6 +23,6 @@ class Collector : public prometheus::Collectable {
 };
 
 /// Writes the metrics to a file that node_exporter's textfile collector reads: whole or not at all, for all to read.
-Result<void> write_textfile(const std::string& path, const std::vector<prometheus::MetricFamily>& families);
+Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families);
 
 }  // namespace sidestep::exporter

@@ -8,11 +8,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <prometheus/exposer.h>
 #include <unistd.h>
 
 #include "common/run_directory.hpp"
 #include "exporter/collector.hpp"
+#include "exporter/web_server.hpp"
 
 namespace {
 
@@ -47,21 +47,15 @@ int write_files(const Options& options, const sidestep::exporter::Collector& col
     const timespec pause{.tv_sec = whole,
                          .tv_nsec = static_cast<long>((options.every - static_cast<double>(whole)) * 1e9)};
     for (;;) {
-        const auto written = sidestep::exporter::write_textfile(options.textfile, collector.Collect());
+        const auto written = sidestep::exporter::write_textfile(options.textfile, collector.collect());
         if (!written) return fail(kFailure, written.error().message);
         if (options.every <= 0 || sigtimedwait(&endings, nullptr, &pause) > 0) return 0;
     }
 }
 
-int serve(const Options& options, const std::shared_ptr<sidestep::exporter::Collector>& collector,
-          const sigset_t& endings) {
-    std::optional<prometheus::Exposer> exposer;
-    try {
-        exposer.emplace(options.listen);
-    } catch (const std::exception&) {
-        return fail(kFailure, "cannot listen at " + options.listen + ": is the address of this machine, and free?");
-    }
-    exposer->RegisterCollectable(collector);
+int serve(const Options& options, const sidestep::exporter::Collector& collector, const sigset_t& endings) {
+    const auto server = sidestep::exporter::WebServer::listen(options.listen, [&] { return collector.collect(); });
+    if (!server) return fail(kFailure, server.error().message);
     fmt::print(stderr, "sidestep-exporter: http://{}/metrics\n", options.listen);
     int number = 0;
     sigwait(&endings, &number);
@@ -97,8 +91,8 @@ int run(int argc, char** argv) {
         return fail(kBadInput, "--node: no name of a node");
     std::signal(SIGPIPE, SIG_IGN);
     const auto endings = block_endings();
-    const auto collector = std::make_shared<sidestep::exporter::Collector>(options.run_dir, options.node);
-    return options.textfile.empty() ? serve(options, collector, endings) : write_files(options, *collector, endings);
+    const sidestep::exporter::Collector collector(options.run_dir, options.node);
+    return options.textfile.empty() ? serve(options, collector, endings) : write_files(options, collector, endings);
 }
 
 }  // namespace

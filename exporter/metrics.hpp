@@ -3,12 +3,10 @@
 // may have different versions.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <prometheus/metric_family.h>
 
 namespace sidestep::exporter {
 
@@ -16,12 +14,11 @@ namespace sidestep::exporter {
 struct NodeAnswers {
     std::string node;  ///< as its socket is named
     nlohmann::json status{};
-    nlohmann::json sessions{};
-    nlohmann::json policies{};
+    nlohmann::json metrics{};
     nlohmann::json routing{};
 };
 
-/// The metrics of all nodes, each family once, sorted by name.
-std::vector<prometheus::MetricFamily> metrics_of(const std::vector<NodeAnswers>& nodes);
+/// The metrics of all nodes in Prometheus' text format: one text per family, sorted by name.
+std::vector<std::string> metrics_of(const std::vector<NodeAnswers>& nodes);
 
 }  // namespace sidestep::exporter

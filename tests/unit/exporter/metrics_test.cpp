@@ -7,11 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <prometheus/text_serializer.h>
 
 #include "exporter/collector.hpp"
 
@@ -23,9 +21,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string scrape(const std::vector<NodeAnswers>& nodes) {
-    std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, metrics_of(nodes));
-    return text.str();
+    std::string text;
+    for (const auto& family : metrics_of(nodes)) text += family;
+    return text;
 }
 
 NodeAnswers answers() {
@@ -35,15 +33,14 @@ NodeAnswers answers() {
         "rejected_probes": {"bad-mac": 2},
         "problems": [{"about": "session A-B", "problem": "10 probes sent", "age_ms": 5}],
         "counters": {"repaired": 7, "plain": 1000, "too-big": 4, "no-candidate": 5, "not-in-domain": 0}})");
-    node.sessions = json::parse(R"({"sessions": [
-        {"name": "A-B", "kind": "adjacency", "interface": "to-B", "state": "down", "sent": 100, "lost": 9,
-         "downs_by_reason": {"unanswered": 2}, "last_change_ms": 1700000000500,
-         "rtt_histogram": [{"from_us": 8, "count": 80}, {"from_us": 16, "count": 10}, {"from_us": 2097152, "count": 1}]},
-        {"name": "from-C", "kind": "passive", "interface": "to-C", "state": "degraded", "sent": 50, "lost": 0,
-         "downs_by_reason": {}, "last_change_ms": null}]})");
-    node.policies = json::parse(R"({"policies": [
-        {"name": "to-D", "candidates": [{"index": 0, "active": false}, {"index": 1, "active": true}]},
-        {"name": "to-E", "candidates": [{"index": 0, "active": false}]}]})");
+    node.metrics = json::parse(R"({
+        "kinds": ["adjacency", "path", "passive"], "reasons": ["none", "unanswered"],
+        "states": ["init", "up", "down", "wait", "admin-down", "degraded"],
+        "sessions": {
+            "columns": ["name", "kind", "interface", "state", "sent", "lost", "last_change_ms", "downs", "rtt"],
+            "rows": [["A-B", 0, "to-B", 2, 100, 9, 1700000000500, [1, 2], [3, 80, 4, 10, 21, 1]],
+                     ["from-C", 2, "to-C", 5, 50, 0, null, [], []]]},
+        "policies": {"columns": ["name", "active"], "rows": [["to-D", 1], ["to-E", -1]]}})");
     node.routing = json::parse(R"({"refreshed_age_ms": 1500, "problem": null})");
     return node;
 }
@@ -122,9 +119,9 @@ TEST(Metrics, ADaemonThatDoesNotAnswerIsDown) {
 TEST(Metrics, WhatAnAnswerLacksIsLeftOut) {
     NodeAnswers node{.node = "A"};
     node.status = json::parse(R"({"clock": 5, "counters": {"repaired": "many"}, "rejected_probes": []})");
-    node.sessions =
-        json::parse(R"({"sessions": [5, {"name": 7, "state": null, "rtt_histogram": [1, {"count": "x"}]}]})");
-    node.policies = json::parse(R"({"policies": {"a": 1}})");
+    node.metrics = json::parse(R"({"kinds": 5, "states": [1], "sessions": {
+        "columns": ["rtt", "state", 5, "name", "new"], "rows": [5, [[1, "x", 3], null, 1, 7]]},
+        "policies": {"columns": {}, "rows": [[1, 2], 3]}})");
     node.routing = json::array();
     const auto text = scrape({node});
     EXPECT_THAT(text, HasSubstr("sidestep_up{node=\"A\"} 1\n"));
