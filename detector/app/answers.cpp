@@ -324,10 +324,4 @@ std::string_view counter_name(std::size_t index) {
     return kCounterNames.at(index);
 }
 
-json answer_events(const EventLog& log) {
-    json list = json::array();
-    for (const auto& event : log.all()) list.push_back(to_json(event));
-    return {{"events", list}};
-}
-
 }  // namespace sidestep

@@ -59,16 +59,12 @@ json Daemon::status() {
     return answer;
 }
 
-json Daemon::events() {
-    auto own = std::move(answer_events(engine_->log())["events"]);
-    for (const auto& told : bfd_events_) own.push_back(told);
-    std::stable_sort(own.begin(), own.end(), [](const json& a, const json& b) { return a["time_ns"] < b["time_ns"]; });
-    json all = json::array();
-    const auto room = EventFile::kKept - std::min(EventFile::kKept, own.size());
-    for (auto i = earlier_.size() - std::min(room, earlier_.size()); i < earlier_.size(); ++i)
-        all.push_back(earlier_[i]);
-    for (auto& event : own) all.push_back(std::move(event));
-    return {{"events", std::move(all)}};
+/// At once, when the answer is due: a follower gets what happens afterwards, and nothing twice.
+ApiPortions Daemon::events() {
+    return [this](std::string& text) {
+        text = event_file_->answer();
+        return false;
+    };
 }
 
 json Daemon::why(const std::string& destination) {

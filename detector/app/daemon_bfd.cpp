@@ -151,8 +151,6 @@ std::map<std::string, std::string> Daemon::want_for_bfd(const std::vector<bfd::S
 }
 
 void Daemon::log_bfd(const json& event) {
-    bfd_events_.push_back(event);
-    if (bfd_events_.size() > EventFile::kKept) bfd_events_.pop_front();
     event_file_->append(event);
     if (server_->followed()) server_->broadcast(event);
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <csignal>
-#include <deque>
 #include <functional>
 #include <future>
 #include <map>
@@ -175,7 +174,7 @@ class Daemon : private StartParts {
     json drain(const DrainRequest& request);
     json admin(const std::string& name, bool up, bool dry_run);
     std::string service_status();
-    json events();
+    ApiPortions events();
     json why(const std::string& destination);
 
     StartOrder order_{*this};
@@ -229,8 +228,6 @@ class Daemon : private StartParts {
     std::optional<RejectReport> rejects_;
     std::optional<EventFile> event_file_;
     HookRunner hooks_{context_, config_.node};
-    std::vector<json> earlier_;    ///< events of earlier processes
-    std::deque<json> bfd_events_;  ///< what bfdd was told by this one
     SessionHistory history_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Attachments> attachments_;

@@ -173,8 +173,7 @@ Result<void> Daemon::load() {
 Result<void> Daemon::fill_tables() {
     attachments_ = std::make_unique<Attachments>(*dataplane_, kind_);
     event_file_.emplace(paths_.events);
-    earlier_ = event_file_->load();
-    for (const auto& event : earlier_) history_.note(event);
+    for (const auto& event : event_file_->load()) history_.note(event);
     engine_ = std::make_unique<Engine>(
         *dataplane_,
         EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },

@@ -130,7 +130,7 @@ ApiCommands detector_commands(DetectorActions actions) {
         {.name = "events",
          .help = "What happened to sessions; with follow, what will happen, too",
          .fields = {follow},
-         .run = without_fields(std::move(actions.events))},
+         .run = in_portions(std::move(actions.events), actions.write)},
         {.name = "routing",
          .help = "Where computed policies come from, and how the network converges",
          .fields = {},

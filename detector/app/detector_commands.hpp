@@ -27,7 +27,7 @@ struct DetectorActions {
     std::function<ApiPortions(const ListQuery& query)> sessions;
     std::function<ApiPortions(const ListQuery& query)> policies;
     std::function<ApiPortions()> metrics;
-    std::function<nlohmann::json()> events;
+    std::function<ApiPortions()> events;
     std::function<nlohmann::json()> routing;
     std::function<nlohmann::json(const std::string& destination)> why;
     std::function<nlohmann::json()> bfd_peers;

@@ -47,7 +47,7 @@ ApiCommands whole_table() {
              },
          .events =
              [] {
-                 return json{{"work", "events"}};
+                 return portions({{"work", "events"}});
              },
          .routing =
              [] {

@@ -57,6 +57,22 @@ TEST_F(EventFileTest, KeepsTheLastOnes) {
     EXPECT_EQ(events.front(), event(2 * EventFile::kKept));
 }
 
+TEST_F(EventFileTest, TheAnswerHasOurOwnInTheOrderOfTheirTimes) {
+    const auto at = [](int time) { return json{{"session", "A-B"}, {"time_ns", time}}; };
+    EventFile first(path_);
+    (void)first.load();
+    EXPECT_EQ(json::parse(first.answer()), json({{"events", json::array()}}));
+    first.append(at(900));  // before the machine was started again
+    EventFile second(path_);
+    (void)second.load();
+    for (const int time : {20, 30, 10}) second.append(at(time));
+    EXPECT_EQ(json::parse(second.answer()), json({{"events", {at(900), at(10), at(20), at(30)}}}));
+    for (std::size_t i = 0; i < EventFile::kKept; ++i) second.append(at(5));
+    const auto last = json::parse(second.answer())["events"];
+    ASSERT_EQ(last.size(), EventFile::kKept);
+    EXPECT_EQ(last.front(), at(5)) << "nothing of the other process is left";
+}
+
 TEST_F(EventFileTest, BrokenLinesAreLeftOut) {
     std::ofstream(path_) << "{\"session\": \"A-B\", \"number\": 1}\nnoise\n[]\n{}\n{\"session\": \"half";
     EventFile file(path_);
