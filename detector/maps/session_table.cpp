@@ -83,6 +83,7 @@ Session* SessionTable::add(const SessionConfig& config) {
 void SessionTable::remove(Session& session) {
     forget(session);
     clear(session.index);
+    free_.insert(session.index);
     sessions_.remove_if([&](const Session& other) { return &other == &session; });
 }
 
@@ -211,7 +212,6 @@ void SessionTable::clear(std::uint16_t index) {
     SS_WRITE(conf.flags, 0U);
     conf.saved = {};
     ss_state_set_protects(&maps_.states[index], &maps_.repair(), 0);
-    if (!by_index_.contains(index)) free_.insert(index);
 }
 
 Session* SessionTable::find(const std::string& name) {

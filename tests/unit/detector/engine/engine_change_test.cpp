@@ -85,6 +85,16 @@ TEST_F(EngineTest, ANewNeighborStartsFresh) {
     EXPECT_FALSE(session("A-B").neighbor_mac);
 }
 
+TEST_F(EngineTest, TheIndexOfASessionThatStartsFreshStaysItsOwn) {
+    start();
+    auto config = square();
+    config.adjacencies[0].neighbor = address("fe80::bb");
+    ASSERT_TRUE(apply(config));
+    config.adjacencies.push_back(adjacency("A-E", "to-E", "fe80::e"));
+    ASSERT_TRUE(apply(config));
+    EXPECT_NE(session("A-E").index, session("A-B").index);
+}
+
 TEST_F(EngineTest, ARemovedSessionStopsAndItsIndexIsReused) {
     start();
     const auto index = session("A-C").index;
