@@ -42,11 +42,6 @@ bool has_neighbor(const ss_saved_state& saved, const Address& neighbor) {
     return std::ranges::equal(saved.neighbor, neighbor.bytes);
 }
 
-template <typename Map, typename Range, typename Which>
-void erase_in(Map& map, const Range& range, Which which) {
-    for (auto entry = range.first; entry != range.second;) entry = which(*entry) ? map.erase(entry) : std::next(entry);
-}
-
 }  // namespace
 
 std::optional<LinkAddresses> Session::link() const {
@@ -129,25 +124,21 @@ void SessionTable::drop_leftovers() {
 void SessionTable::index(Session& session) {
     by_name_[session.config.name] = &session;
     by_index_[session.index] = &session;
-    by_interface_.emplace(session.config.interface, &session);
-    if (session.config.returns_on != session.config.interface)
-        by_interface_.emplace(session.config.returns_on, &session);
-    by_ifindex_.emplace(session.ifindex, &session);
+    for (const auto& name : {session.config.interface, session.config.returns_on})
+        by_interface_.emplace(name, session.index);
+    for (const int ifindex : {session.ifindex, session.return_ifindex}) by_ifindex_.emplace(ifindex, session.index);
     leaving_by_[session.ifindex].push_back(session.index);
-    if (session.return_ifindex != session.ifindex) by_ifindex_.emplace(session.return_ifindex, &session);
-    by_neighbor_.emplace(std::pair(session.ifindex, session.config.neighbor), &session);
+    by_neighbor_.emplace(std::pair(session.ifindex, session.config.neighbor), session.index);
 }
 
 void SessionTable::forget(const Session& session) {
-    const auto is_it = [&](const auto& entry) { return entry.second == &session; };
     by_name_.erase(session.config.name);
     by_index_.erase(session.index);
     for (const auto& name : {session.config.interface, session.config.returns_on})
-        erase_in(by_interface_, by_interface_.equal_range(name), is_it);
+        by_interface_.erase({name, session.index});
     std::erase(leaving_by_[session.ifindex], session.index);
-    for (const int ifindex : {session.ifindex, session.return_ifindex})
-        erase_in(by_ifindex_, by_ifindex_.equal_range(ifindex), is_it);
-    erase_in(by_neighbor_, by_neighbor_.equal_range({session.ifindex, session.config.neighbor}), is_it);
+    for (const int ifindex : {session.ifindex, session.return_ifindex}) by_ifindex_.erase({ifindex, session.index});
+    by_neighbor_.erase({{session.ifindex, session.config.neighbor}, session.index});
 }
 
 void SessionTable::set_ifindex(Session& session, int ifindex) {
@@ -234,24 +225,30 @@ const Session* SessionTable::find(std::uint16_t index) const {
     return found == by_index_.end() ? nullptr : found->second;
 }
 
-std::vector<Session*> SessionTable::at_link(const std::string& name, int ifindex) {
+template <typename Key>
+void SessionTable::collect(std::set<std::uint16_t>& to, const IndexBy<Key>& from, const Key& key) {
+    for (auto entry = from.lower_bound({key, 0}); entry != from.end() && entry->first == key; ++entry)
+        to.insert(to.end(), entry->second);
+}
+
+std::vector<Session*> SessionTable::with(const std::set<std::uint16_t>& indices) {
     std::vector<Session*> result;
-    const auto add = [&](const auto& range) {
-        for (auto entry = range.first; entry != range.second; ++entry) result.push_back(entry->second);
-    };
-    add(by_interface_.equal_range(name));
-    add(by_ifindex_.equal_range(ifindex));
-    std::ranges::sort(result, {}, &Session::index);
-    const auto repeated = std::ranges::unique(result);
-    result.erase(repeated.begin(), repeated.end());
+    result.reserve(indices.size());
+    for (const auto index : indices) result.push_back(by_index_.at(index));
     return result;
 }
 
+std::vector<Session*> SessionTable::at_link(const std::string& name, int ifindex) {
+    std::set<std::uint16_t> indices;
+    collect(indices, by_interface_, name);
+    collect(indices, by_ifindex_, ifindex);
+    return with(indices);
+}
+
 std::vector<Session*> SessionTable::at_neighbor(int ifindex, const Address& neighbor) {
-    std::vector<Session*> result;
-    const auto [first, last] = by_neighbor_.equal_range({ifindex, neighbor});
-    for (auto entry = first; entry != last; ++entry) result.push_back(entry->second);
-    return result;
+    std::set<std::uint16_t> indices;
+    collect(indices, by_neighbor_, {ifindex, neighbor});
+    return with(indices);
 }
 
 }  // namespace sidestep

@@ -102,6 +102,13 @@ class SessionTable {
     void audit_repair_active();
 
   private:
+    /// Indices of sessions. One interface may have thousands: a session among them is not searched for.
+    template <typename Key>
+    using IndexBy = std::set<std::pair<Key, std::uint16_t>>;
+
+    template <typename Key>
+    static void collect(std::set<std::uint16_t>& to, const IndexBy<Key>& from, const Key& key);
+    [[nodiscard]] std::vector<Session*> with(const std::set<std::uint16_t>& indices);
     void index(Session& session);
     void forget(const Session& session);
     void take_leftover(Session& session);
@@ -120,10 +127,10 @@ class SessionTable {
     std::set<std::uint16_t> free_;
     std::unordered_map<std::string, Session*> by_name_;
     std::unordered_map<std::uint16_t, Session*> by_index_;
-    std::unordered_multimap<std::string, Session*> by_interface_;
-    std::multimap<int, Session*> by_ifindex_;
+    IndexBy<std::string> by_interface_;
+    IndexBy<int> by_ifindex_;
     std::unordered_map<int, std::vector<std::uint16_t>> leaving_by_;  ///< indices: to lower their states in no time
-    std::multimap<std::pair<int, Address>, Session*> by_neighbor_;
+    IndexBy<std::pair<int, Address>> by_neighbor_;
     std::optional<std::uint32_t> suspicious_count_;
 };
 

@@ -95,6 +95,30 @@ TEST_F(EngineTest, TheIndexOfASessionThatStartsFreshStaysItsOwn) {
     EXPECT_NE(session("A-E").index, session("A-B").index);
 }
 
+TEST_F(EngineTest, SessionsAreFoundByTheirLinksAndNeighbors) {
+    start();
+    auto config = square();
+    for (const char* name : {"second", "third"}) config.adjacencies.push_back(adjacency(name, "to-B", "fe80::b"));
+    config.adjacencies.back().neighbor = address("fe80::bb");
+    ASSERT_TRUE(apply(config));
+    const auto names = [](const std::vector<Session*>& found) {
+        std::vector<std::string> result;
+        for (const auto* one : found) result.push_back(one->config.name);
+        return result;
+    };
+    auto& sessions = engine_->sessions();
+    EXPECT_THAT(names(sessions.at_link("to-B", 0)), ElementsAre("A-B", "second", "third")) << "by its name";
+    EXPECT_THAT(names(sessions.at_link("", kToB)), ElementsAre("A-B", "second", "third")) << "by its number";
+    EXPECT_THAT(names(sessions.at_link("to-B", kToC)), ElementsAre("A-B", "A-C", "second", "third"));
+    EXPECT_THAT(names(sessions.at_neighbor(kToB, address("fe80::b"))), ElementsAre("A-B", "second"));
+    sessions.set_ifindex(session("second"), 99);
+    EXPECT_THAT(names(sessions.at_link("", 99)), ElementsAre("second"));
+    EXPECT_THAT(names(sessions.at_neighbor(kToB, address("fe80::b"))), ElementsAre("A-B"));
+    sessions.remove(session("second"));
+    EXPECT_THAT(names(sessions.at_link("", 99)), testing::IsEmpty());
+    EXPECT_THAT(names(sessions.at_link("to-B", kToB)), ElementsAre("A-B", "third"));
+}
+
 TEST_F(EngineTest, ARemovedSessionStopsAndItsIndexIsReused) {
     start();
     const auto index = session("A-C").index;
