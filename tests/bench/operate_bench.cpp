@@ -4,6 +4,7 @@
 #include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include "bpf/abi/sidestep.h"
 #include "bpf/lib/portable.h"
 #include "common/fd.hpp"
+#include "detector/kernel/short_slice.hpp"
 #include "tests/bench/at_rest.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/operate_busy.hpp"
@@ -40,6 +43,7 @@ using topo::Clock;
 
 constexpr auto kPatience = 60s;
 constexpr auto kBatchPatience = 120s;
+constexpr auto kGlance = 10us;
 
 struct Load {
     int sessions = 0;
@@ -83,6 +87,7 @@ class LoadedNode {
         };
         while (up() > 1) {
             if (Clock::now() > deadline) throw std::runtime_error("sessions stayed up without carrier");
+            std::this_thread::sleep_for(kGlance);
         }
         return Clock::now();
     }
@@ -139,8 +144,9 @@ class LoadedNode {
         while (recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT) > 0) {
         }
     }
-    /// Returns when it is told that A's end does not run any more. It sleeps until then: a watcher that spins takes the
-    /// core that the detector is woken on, and its share of the processor.
+    /// Returns when it is told that A's end does not run any more. It sleeps until then, and between two looks at the
+    /// words: a watcher that spins takes the core that the detector is woken on, and that one's share of the processor,
+    /// for the scheduler counts what a session started together.
     [[nodiscard]] Clock::time_point wait_for_message() const {
         std::array<char, 65536> buffer{};
         const auto deadline = Clock::now() + kPatience;
@@ -174,7 +180,14 @@ Row row_of(const std::string& key, const std::vector<double>& values, const Load
     return row;
 }
 
+/// This thread is to see at once what happens, whatever else the machine does.
+void watch_closely() {
+    must(ask_for_short_slices());
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+}
+
 std::vector<Row> run(bool quick) {
+    watch_closely();
     const Load load{.sessions = quick ? 1000 : 4000, .routes = quick ? 20'000 : 131'072};
     std::vector<double> carrier;
     std::vector<double> shut;
