@@ -64,7 +64,8 @@ RoutingFeed::~RoutingFeed() {
 
 void RoutingFeed::cancel() {
     receiver_->alive = false;
-    lsp_came_.close();
+    boost::system::error_code ignored;
+    lsp_came_.close(ignored);
     lsps_.reset();
     thread_.request_stop();
 }

@@ -84,7 +84,7 @@ RtnlFeed::Heard RtnlFeed::receive(const Fd& socket) {
     }
 }
 
-void RtnlFeed::deliver(std::span<char> datagram) {
+void RtnlFeed::deliver(std::span<char> datagram) const {
     for_each_message(datagram, handlers_.message);
 }
 

@@ -61,7 +61,7 @@ class RtnlFeed {
     Result<Fd> connect() const;
     Heard receive(const Fd& socket);
     void throw_away(const Fd& socket);
-    void deliver(std::span<char> datagram);
+    void deliver(std::span<char> datagram) const;
     /// Begins all dumps.
     void begin();
     void restart();

@@ -17,7 +17,7 @@
 namespace sidestep {
 namespace {
 
-constexpr std::size_t kLongestMessage = 64 * 1024;  // a datagram has room for some more
+constexpr std::size_t kLongestMessage = 65'536;  // a datagram has room for some more
 constexpr std::string_view kCut = " [...]";
 
 /// Priorities of syslog(3).

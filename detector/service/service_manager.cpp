@@ -35,10 +35,8 @@ std::optional<std::int64_t> number(std::string_view text) {
     return value;
 }
 
-}  // namespace
-
 /// sd_listen_fds_with_names(3): descriptors from 3 on, and their names with colons between.
-static std::map<std::string, int> kept_descriptors() {
+std::map<std::string, int> kept_descriptors() {
     std::map<std::string, int> kept;
     if (number(variable("LISTEN_PID")) != ::getpid()) return kept;
     auto names = variable("LISTEN_FDNAMES");
@@ -51,6 +49,8 @@ static std::map<std::string, int> kept_descriptors() {
     }
     return kept;
 }
+
+}  // namespace
 
 ServiceManager::Environment ServiceManager::environment() {
     Environment environment{.socket = std::string(variable("NOTIFY_SOCKET"))};

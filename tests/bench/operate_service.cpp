@@ -124,15 +124,38 @@ Row start_row(int sessions) {
     return row;
 }
 
-Row memory_row(int sessions, int prefixes) {
-    const auto lab = square();
-    auto daemon = must(topo::Daemon::start(lab, "A", many(lab, sessions, prefixes, "100ms")));
-    must(daemon.wait_up(kPatience));
-    Row row{.key = "rss_mb", .value = rounded(resident_mb(daemon.process().pid())), .unit = "MB", .n = 1};
-    row.versus["sessions"] = sessions;
-    row.versus["prefixes"] = prefixes;
-    row.bar = 64;
+/// From the request to the answer, which comes when the new configuration is in force; `texts` one after the other.
+Row reload_row(const topo::Lab& lab, topo::Daemon& daemon, const std::string& key, double bar,
+               const std::vector<std::string>& texts) {
+    std::vector<double> times;
+    for (const auto& text : texts) {
+        std::ofstream(run_dir(lab, "A") + "/A.yaml") << text;
+        const auto begun = topo::now_ns();
+        const auto answer = must(daemon.ask("reload"));
+        times.push_back(double(topo::now_ns() - begun) / 1e6);
+        if (answer.contains("error")) throw std::runtime_error("reload: " + answer["error"].dump());
+    }
+    Row row{.key = key, .value = rounded(quantile(times, 0.5)), .unit = "ms", .n = times.size()};
+    row.versus["max_ms"] = rounded(quantile(times, 1));
+    row.bar = bar;
     return row;
+}
+
+/// Of one large configuration: what it takes at rest, and what it takes to reload it.
+std::vector<Row> size_rows(int sessions, int prefixes) {
+    const auto lab = square();
+    const auto config = many(lab, sessions, prefixes, "100ms");
+    auto daemon = must(topo::Daemon::start(lab, "A", config));
+    must(daemon.wait_up(kPatience));
+    Row memory{.key = "rss_mb", .value = rounded(resident_mb(daemon.process().pid())), .unit = "MB", .n = 1};
+    memory.versus["sessions"] = sessions;
+    memory.versus["prefixes"] = prefixes;
+    memory.bar = 64;
+    auto changed = config;
+    const std::string last = fmt::format("3000:{:x}:{:x}::/48", (prefixes - 1) >> 16, (prefixes - 1) & 0xffff);
+    changed.replace(changed.find(last), last.size(), "3001::/48");
+    return {memory, reload_row(lab, daemon, "reload_nothing_ms", 100, {config, config, config}),
+            reload_row(lab, daemon, "reload_one_prefix_ms", 250, {changed, config, changed})};
 }
 
 /// Reads /metrics, and returns its length.
@@ -304,7 +327,8 @@ Row event_row(int cuts) {
 }  // namespace
 
 std::vector<Row> service_rows(bool quick) {
-    std::vector<Row> rows{start_row(1000), memory_row(1000, 100'000)};
+    std::vector<Row> rows{start_row(1000)};
+    for (auto& row : size_rows(1000, 100'000)) rows.push_back(std::move(row));
     std::ranges::move(metrics_rows(quick), std::back_inserter(rows));
     rows.push_back(restart_row(quick ? 3 : 20));
     std::ranges::move(drain_rows(quick ? 2 : 10), std::back_inserter(rows));

@@ -141,8 +141,8 @@ TEST_F(FrrRepair, WithoutHoldMicroLoopsLosePackets) {
     Lost lost;
     ASSERT_NO_FATAL_FAILURE(life_of_a_failure("0s", true, lost));
     EXPECT_LT(std::chrono::nanoseconds(lost.longest_at_cut_ns), kLongestLoss);
-    EXPECT_GT(lost.at_release, 0U);
-    EXPECT_GT(lost.at_restore, 0U);
+    // On a busy machine, r1 may read the database only when r4 has converged, and one of the two loops does not form.
+    EXPECT_GT(lost.at_release + lost.at_restore, 0U);
     EXPECT_GT(expired(), 0U);
 }
 
