@@ -301,6 +301,7 @@ struct ss_target {
 } __attribute__((aligned(8)));
 
 #define SS_ONLY_UNROUTED (1U << 31) /* in ss_target.stats: only for packets that the FIB has no route for */
+#define SS_KERNEL_FIRST (1U << 30)  /* in ss_target.stats: only where the kernel has applied its IPsec policies */
 
 /*
  * An entry of the prefix hash tables. IPv4 is in IPv4-mapped form; the bits beyond the length are zero. A prefix lies
@@ -483,7 +484,7 @@ struct ss_candidate_stats {
     X(REPAIRED, "repaired")           /* left by a backup */                            \
     X(PLAIN, "plain")                 /* the kernel's path is up */                     \
     X(NO_POLICY, "no-policy")         /* in no policy and not to an adjacency */        \
-    X(EXEMPT, "exempt")               /* to this node itself, or never forwarded */     \
+    X(EXEMPT, "exempt")               /* to this node itself, never forwarded, IPsec */ \
     X(DECAPSULATED, "decapsulated")   /* by a SID of this node */                       \
     X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of this node from outside */ \
     X(MALFORMED, "malformed")         /* left to the kernel */                          \

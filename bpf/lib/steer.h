@@ -32,10 +32,11 @@ static __always_inline const struct ss_list* ss_view_list(const struct ss_view* 
 
 /* The hook decides what plain forwarding means. */
 enum ss_hook {
-    SS_TRANSIT, /* tc ingress and XDP: the FIB's own path, which we can look up */
-    SS_DEVICE,  /* policy device: to the adjacency, because the FIB led here */
-    SS_ROUTE,   /* a route's own next hop */
-    SS_EGRESS,  /* tc egress: the neighbor that the kernel has addressed the packet to */
+    SS_TRANSIT,  /* tc ingress and XDP: the FIB's own path, which we can look up */
+    SS_DEVICE,   /* policy device: to the adjacency, because the FIB led here */
+    SS_ROUTE,    /* a route's own next hop */
+    SS_ROUTE_IN, /* the same, for packets that the kernel has not forwarded yet */
+    SS_EGRESS,   /* tc egress: the neighbor that the kernel has addressed the packet to */
 };
 
 /* A segment list to leave by, and the counters for it. */
@@ -238,6 +239,11 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
     }
 }
 
+/* A packet that is repaired there passes no IPsec policy of the kernel's. */
+static __always_inline int ss_precedes_ipsec(enum ss_hook hook) {
+    return hook == SS_TRANSIT || hook == SS_ROUTE_IN;
+}
+
 /*
  * The path that a packet has to take now; path->list is null to leave it to the kernel. Counts the outcome. `known` is
  * the adjacency that an End.X SID of ours prescribes, or null; at egress, the one that the packet is about to leave by,
@@ -270,12 +276,12 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         return;
     }
     target = ss_target_of(packet, bank);
-    if (target.policy == SS_POLICY_EXEMPT) {
+    if (target.policy == SS_POLICY_EXEMPT || (target.stats & SS_KERNEL_FIRST && ss_precedes_ipsec(hook))) {
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
     only_unrouted = target.policy != SS_POLICY_NONE && target.stats & SS_ONLY_UNROUTED;
-    target.stats &= ~SS_ONLY_UNROUTED;
+    target.stats &= ~(SS_ONLY_UNROUTED | SS_KERNEL_FIRST);
     match = ss_match_of(target);
     if (match.policy && !only_unrouted) {
         picked = ss_pick(0, match.policy, 0);
@@ -300,7 +306,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         path->list = 0;
     if (!path->list) {
         ss_count_no_candidate(&match);
-    } else if (path->list->mode == SS_MODE_PLAIN && hook == SS_ROUTE) {
+    } else if (path->list->mode == SS_MODE_PLAIN && (hook == SS_ROUTE || hook == SS_ROUTE_IN)) {
         path->list = 0;
         ss_count_outcome(SS_OUTCOME_PLAIN);
     }

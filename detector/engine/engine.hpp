@@ -63,6 +63,8 @@ class Engine {
     [[nodiscard]] StaleRoutes& routes() { return routes_; }
     /// Tells that every present link has been reported; other interfaces do not exist.
     void on_links_known(Nanoseconds now);
+    /// Destinations of the kernel's IPsec policies: packets to them are not repaired before it has applied these.
+    void guard(std::set<Prefix> destinations) { policies_.guard(std::move(destinations)); }
     /// A router on the way refused a packet of ours as too big.
     void on_too_big(const ss_too_big_event& event, Nanoseconds now);
     /// Must be called once no more changes of links, neighbors and routes are waiting. It writes what many of them

@@ -141,8 +141,10 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
 
 ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
     if (slot == SS_POLICY_NONE) return {.policy = SS_POLICY_NONE, .stats = 0};
-    auto target = maps_.slots[2 * (slot & ~kOnlyUnrouted) + bank];
+    if (slot == kKernelFirst) return {.policy = SS_POLICY_NONE, .stats = SS_KERNEL_FIRST};
+    auto target = maps_.slots[2 * (slot & ~(kOnlyUnrouted | kKernelFirst)) + bank];
     if ((slot & kOnlyUnrouted) != 0) target.stats |= SS_ONLY_UNROUTED;
+    if ((slot & kKernelFirst) != 0) target.stats |= SS_KERNEL_FIRST;
     return target;
 }
 
@@ -164,6 +166,7 @@ Result<void> PolicyTable::build_prefixes(const PrefixSet& set, std::uint32_t ban
     if (!merged) return std::unexpected(merged.error());
     if (merged->unplaced != 0)
         spdlog::warn("prefix table full: {} local addresses or routes not entered", merged->unplaced);
+    unguarded_ = merged->unguarded;
     if (!tables_.at(bank).build(merged->entries, [&](std::uint32_t slot) { return target_of(slot, bank); }))
         return fail("prefix table: too many prefixes collide; remove some prefixes");
     return {};
@@ -183,27 +186,33 @@ void PolicyTable::wait_for_packets() const {
 }
 
 /// Writes the same set into the other bank, because the table in force has no good place for one more prefix.
-void PolicyTable::rebuild() {
+bool PolicyTable::rebuild() {
     const auto next = 1 - bank();
     wait_for_packets();
     for (const auto& [name, slot] : slots_) maps_.slots[2 * slot + next] = maps_.slots[2 * slot + bank()];
-    if (auto built = build_prefixes(sources_.set(), next); !built) return spdlog::error("{}", built.error().message);
+    if (auto built = build_prefixes(sources_.set(), next); !built) {
+        spdlog::error("{}", built.error().message);
+        return false;
+    }
     put_in_force(next);
+    return true;
 }
 
 /// Changes the table in force, where possible.
 void PolicyTable::update(const std::vector<Prefix>& prefixes) {
     auto& table = tables_.at(bank());
     bool placed = true;
-    for (const auto& prefix : prefixes) {
+    const auto write_one = [&](const Prefix& prefix) {
         const auto slot = sources_.slot_of(prefix);
         if (!slot) {
             table.drop(prefix);
         } else {
             placed = table.put(prefix, target_of(*slot, bank())) && placed;
         }
-    }
-    if (!placed) rebuild();
+    };
+    std::ranges::for_each(prefixes, write_one);
+    std::ranges::for_each(sources_.guarded_below(prefixes), write_one);
+    if (!placed) (void)rebuild();
 }
 
 /// If the first choice of a policy encapsulates, its packets are looked at even when all sessions are up.
@@ -243,6 +252,12 @@ void PolicyTable::write_always() {
 
 void PolicyTable::set_inner(std::map<Prefix, std::uint32_t> slots) {
     update(sources_.set_inner(std::move(slots)));
+}
+
+void PolicyTable::guard(std::set<Prefix> destinations) {
+    if (!sources_.guard(std::move(destinations))) return;
+    // The first set will have them; until then a predecessor's tables are in force.
+    if (put_in_force_at_ && !rebuild()) unguarded_ = sources_.guards();
 }
 
 void PolicyTable::exempt(const Address& address, bool add) {

@@ -56,6 +56,10 @@ class PolicyTable {
 
     /// Exempts an address of this node from repair, unless a policy has exactly this address.
     void exempt(const Address& address, bool add);
+    /// Leaves packets to these destinations to the kernel wherever its IPsec policies have not been applied yet.
+    void guard(std::set<Prefix> destinations);
+    /// How many of them did not fit.
+    [[nodiscard]] std::size_t unguarded() const { return unguarded_; }
 
     [[nodiscard]] const std::vector<Policy>& all() const { return policies_; }
     /// Rank of a candidate path, and of one list.
@@ -85,7 +89,7 @@ class PolicyTable {
     Result<void> build_prefixes(const PrefixSet& set, std::uint32_t bank);
     void put_in_force(std::uint32_t bank);
     void wait_for_packets() const;
-    void rebuild();
+    bool rebuild();
     void update(const std::vector<Prefix>& prefixes);
     void note_always(const std::vector<Policy>& policies);
     void write_always();
@@ -99,6 +103,7 @@ class PolicyTable {
     Slots slots_;                       ///< by name of policy, or of adjacency for a bypass
     std::set<std::uint32_t> bypasses_;  ///< slots of bypasses
     PrefixSources sources_;
+    std::size_t unguarded_ = 0;
     bool encapsulates_first_ = false;  ///< some transit policy does, for its first choice
     std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };

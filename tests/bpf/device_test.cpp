@@ -91,6 +91,16 @@ TEST_F(Device, PacketsThatNoCandidateTakesAreDropped) {
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, 0U);
 }
 
+// IPsec policies have been applied when a packet is sent to the device.
+TEST_F(Device, WhatTheKernelEncryptsIsTakenAfterIt) {
+    programs_.set_prefix(*Prefix::parse("2001:db8:d::/48"), kSlot | kKernelFirst);
+    const auto in = packet(Ipv6{}, udp(1, 2, 100));
+    sent(in);
+    EXPECT_EQ(programs_.stats(kSlot, 1).packets, 1U);
+    EXPECT_EQ(programs_.ingress(in).code, kPass);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_EXEMPT), 1U);
+}
+
 TEST_F(Device, PacketsInNoPolicyAreDropped) {
     expect_lost(packet(Ipv6{.to = "2001:db8:e::1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);
     expect_lost(packet(Ipv4{.to = "198.51.100.1"}, udp(1, 2, 100)), SS_OUTCOME_NO_POLICY);

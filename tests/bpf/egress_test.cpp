@@ -47,6 +47,14 @@ class Egress : public Fib {
     static Bytes plain(Ipv6 ip = {}) { return packet(ip, udp(1, 2, 9)); }
 };
 
+TEST_F(Egress, WhatTheKernelEncryptsIsMovedAfterIt) {
+    all_down();
+    programs_.set_prefix(*Prefix::parse("::/0"), kKernelFirst);
+    EXPECT_EQ(programs_.ingress(plain()).code, kPass);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_EXEMPT), 1U);
+    EXPECT_EQ(moved(to_neighbor(1, plain())), 1U);
+}
+
 TEST_F(Egress, TheNeighborIsKnownByItsMacAddress) {
     EXPECT_EQ(moved(to_neighbor(1, plain())), 0U) << "all is well";
     all_down();

@@ -305,7 +305,10 @@ class Programs {
     /// The target of a slot's prefixes and bypasses in a bank.
     static ss_target target(std::uint32_t bank, std::uint32_t slot) {
         if (slot == SS_POLICY_EXEMPT || slot == SS_POLICY_NONE) return {.policy = slot, .stats = 0};
-        return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0)};
+        if (slot == kKernelFirst) return {.policy = SS_POLICY_NONE, .stats = SS_KERNEL_FIRST};
+        const auto flags = (slot & kKernelFirst) != 0 ? SS_KERNEL_FIRST : 0;
+        slot &= ~kKernelFirst;
+        return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0) | flags};
     }
 
     static RunResult run(const bpf_program* program, const Bytes& packet, std::uint32_t ifindex, std::uint32_t mark,

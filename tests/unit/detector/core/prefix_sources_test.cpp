@@ -107,6 +107,69 @@ TEST(PrefixSources, StaleRoutesTakeTheRoomThatIsLeft) {
     EXPECT_EQ(refused.error().message, "prefix table full: more than 1 protected prefixes; remove some prefixes");
 }
 
+TEST(PrefixSources, WhatTheKernelEncryptsKeepsItsPolicyAndIsMarked) {
+    PrefixSources entries;
+    const auto inside = net("2001:db8:1:5::/64");
+    const auto deeper = net("2001:db8:1:5:8000::/65");
+    const auto outside = net("2001:db8:2::/48");
+    entries.set({.policies = {{kOne, 7}, {deeper, 8}, {outside, 9}}, .unprotected = {}});
+    EXPECT_TRUE(entries.guard({inside}));
+    EXPECT_FALSE(entries.guard({inside}));
+    EXPECT_EQ(merged(entries), (std::map<Prefix, std::uint32_t>{
+                                   {kOne, 7}, {inside, 7 | kKernelFirst}, {deeper, 8 | kKernelFirst}, {outside, 9}}));
+    EXPECT_TRUE(entries.guard({}));
+    EXPECT_EQ(merged(entries).size(), 3U);
+}
+
+TEST(PrefixSources, WhatTheKernelEncryptsMayBeInNoPolicy) {
+    PrefixSources entries;
+    entries.set({.policies = {}, .unprotected = {kOne}});
+    entries.exempt(kHost, true);
+    entries.change_stale(net("2001:db8:1:1::/64"), 5 | kOnlyUnrouted);
+    entries.guard({net("::/0")});
+    EXPECT_EQ(merged(entries),
+              (std::map<Prefix, std::uint32_t>{{net("::/0"), kKernelFirst},
+                                               {kOne, kKernelFirst},
+                                               {kHost, SS_POLICY_EXEMPT},
+                                               {net("2001:db8:1:1::/64"), 5 | kOnlyUnrouted | kKernelFirst}}));
+}
+
+TEST(PrefixSources, FamiliesAreGuardedByThemselves) {
+    PrefixSources entries;
+    entries.set({.policies = {{kOne, 1}, {net("10.1.0.0/16"), 2}}, .unprotected = {}});
+    entries.guard({net("::/0")});
+    EXPECT_EQ(entries.slot_of(net("10.1.0.0/16")), 2U);
+    entries.guard({net("0.0.0.0/0")});
+    EXPECT_EQ(entries.slot_of(net("10.1.0.0/16")), 2U | kKernelFirst);
+    EXPECT_EQ(entries.slot_of(kOne), 1U);
+}
+
+TEST(PrefixSources, WhatIsGuardedFollowsWhatCoversIt) {
+    PrefixSources entries;
+    const auto inside = net("2001:db8:1:5::/64");
+    entries.set({.policies = {{net("::/0"), 7}}, .unprotected = {}});
+    entries.guard({inside});
+    EXPECT_EQ(entries.slot_of(inside), 7U | kKernelFirst);
+    const auto changed = entries.set_inner({{kOne, SS_POLICY_NONE}});
+    EXPECT_THAT(entries.guarded_below(changed), ElementsAre(inside));
+    EXPECT_EQ(entries.slot_of(inside), kKernelFirst);
+    EXPECT_THAT(entries.guarded_below({net("2001:db8:2::/48")}), IsEmpty());
+}
+
+TEST(PrefixSources, WhatIsGuardedHasTheRoomBeforeRoutes) {
+    PrefixSources entries;
+    entries.set({.policies = {{kOne, 1}}, .unprotected = {}});
+    entries.guard({net("2001:db8:1:5::/64"), net("2001:db8:1:6::/64")});
+    entries.exempt(kHost, true);
+    auto all = entries.merge(entries.set(), 3);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->unguarded, 0U);
+    EXPECT_EQ(all->unplaced, 1U);
+    all = entries.merge(entries.set(), 2);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->unguarded, 1U);
+}
+
 TEST(PrefixSources, StaleRoutesTakeTheLengthsThatAreLeft) {
     PrefixSources entries;
     std::map<Prefix, std::uint32_t> stale;
