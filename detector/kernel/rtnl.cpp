@@ -51,10 +51,14 @@ NlMessage rtnl_message(int type, int flags, const void* header, std::size_t size
 }
 
 Result<Rtnl> Rtnl::open() {
+    return open(NETLINK_ROUTE);
+}
+
+Result<Rtnl> Rtnl::open(int protocol) {
     std::unique_ptr<nl_sock, NlFree> socket(nl_socket_alloc());
     if (!socket) return fail("no memory for a netlink socket");
-    if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0) {
-        return fail(std::string("rtnetlink: ") + nl_geterror(error));
+    if (const int error = nl_connect(socket.get(), protocol); error < 0) {
+        return fail(std::string("netlink: ") + nl_geterror(error));
     }
     // Without these options, answers are less precise and dumps longer; nothing else depends on them.
     const int on = 1;
@@ -115,7 +119,7 @@ Result<void> Rtnl::dump(const std::function<NlMessage()>& make, const std::funct
     }
     state_->each = nullptr;
     if (result >= 0) return {};
-    return fail("rtnetlink dump: " + (state_->refusal.error != 0 ? state_->refusal.text : nl_geterror(result)));
+    return fail("netlink dump: " + (state_->refusal.error != 0 ? state_->refusal.text : nl_geterror(result)));
 }
 
 }  // namespace sidestep

@@ -39,6 +39,8 @@ NlMessage rtnl_message(int type, int flags, const Header& header) {
 class Rtnl {
   public:
     static Result<Rtnl> open();
+    /// The same for another protocol of netlink.
+    static Result<Rtnl> open(int protocol);
 
     /// Sends a request and waits for its acknowledgement.
     std::expected<void, Refusal> request(NlMessage message);
