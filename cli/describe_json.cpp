@@ -142,6 +142,8 @@ json describe_json(const Config& config) {
             {"xdp", config.xdp},
             {"xdp_on_virtual", config.xdp_on_virtual},
             {"egress", config.egress},
+            {"ipsec", to_string(config.ipsec)},
+            {"netfilter", to_string(config.netfilter)},
             {"device", text_or_null(config.device)},
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},

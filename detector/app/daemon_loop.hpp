@@ -31,7 +31,9 @@
 #include "detector/app/event_file.hpp"
 #include "detector/app/hook_runner.hpp"
 #include "detector/app/installation.hpp"
+#include "detector/app/ipsec_guard.hpp"
 #include "detector/app/kernel_watch.hpp"
+#include "detector/app/netfilter_notice.hpp"
 #include "detector/app/problem_log.hpp"
 #include "detector/app/reject_report.hpp"
 #include "detector/app/session_history.hpp"
@@ -233,6 +235,8 @@ class Daemon : private StartParts {
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<KernelWatch> kernel_;
     std::optional<ObjectWatch> object_watch_;  ///< none: only the timer looks
+    std::optional<IpsecGuard> ipsec_;
+    NetfilterNotice netfilter_;
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<ClockKeeper> clock_;
     std::unique_ptr<RoutingFeed> feed_;

@@ -187,6 +187,8 @@ Result<void> Daemon::fill_tables() {
     hooks_.set(config_.hooks);
     clock_ = std::make_unique<ClockKeeper>(*dataplane_, config_.clock, started_);
     base_ = desired_of(config_);
+    ipsec_.emplace();
+    ipsec_->look(*engine_, base_.ipsec, kernel_now());  // before anything is repaired
     restore_clients();
     const auto wanted = with_clients(base_, clients_.configs());
     if (auto applied = engine_->apply(wanted, kernel_now()); !applied) return std::unexpected(applied.error());

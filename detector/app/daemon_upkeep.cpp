@@ -25,6 +25,8 @@ constexpr Nanoseconds kLongestInstallPause = 60s;
 
 void Daemon::reconcile_kernel(Nanoseconds now) {
     clock_->watch(now);
+    ipsec_->look(*engine_, engine_->present().ipsec, now);
+    netfilter_.look(engine_->present().netfilter, now);
     note_hash_policy();
     if (now >= next_review_) review_attachments(xdp_demands());
     const bool links = kernel_->links_changed();
@@ -96,6 +98,8 @@ void Daemon::note_problems(Nanoseconds now) {
     present.merge(ProblemTexts(installation_->problems()));
     present.merge(ProblemTexts(shadowed_));
     present.merge(clock_->problems());
+    present.merge(ipsec_->problems(*engine_));
+    if (!engine_->policies().all().empty()) present.merge(netfilter_.problems());
     if (bfd_) present.merge(bfd_->problems());
     if (!neighbor_table_.empty()) present.emplace("the neighbor table", neighbor_table_);
     for (const auto& [about, text] : problems_.update(present, now)) {

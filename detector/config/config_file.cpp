@@ -42,6 +42,8 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     if (const auto veth = root.optional("xdp-on-virtual"))
         reading.config.xdp_on_virtual = veth->boolean().value_or(false);
     if (const auto egress = root.optional("egress")) reading.config.egress = egress->boolean().value_or(true);
+    read("ipsec", read_ipsec);
+    read("netfilter", read_netfilter);
     read("sr-domain", read_domain);
     read("sids", read_sids);
     read("routing", read_routing);
@@ -54,7 +56,8 @@ constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "re
 
 Config read_root(const YamlPlace& root, Reading reading) {
     if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
-                         "xdp-on-virtual", "egress", "device", "sr-domain", "sids", "routing", "hooks", "bfd"})) {
+                         "xdp-on-virtual", "egress", "ipsec", "netfilter", "device", "sr-domain", "sids", "routing",
+                         "hooks", "bfd"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

@@ -26,6 +26,16 @@ void read_clock(Reading& reading, const YamlPlace& place) {
     if (kind) reading.config.clock = static_cast<ClockKind>(*kind);
 }
 
+void read_ipsec(Reading& reading, const YamlPlace& place) {
+    const auto setting = place.choice(kIpsecNames);
+    if (setting) reading.config.ipsec = static_cast<Ipsec>(*setting);
+}
+
+void read_netfilter(Reading& reading, const YamlPlace& place) {
+    const auto setting = place.choice(kNetfilterNames);
+    if (setting) reading.config.netfilter = static_cast<Netfilter>(*setting);
+}
+
 void read_device(Reading& reading, const YamlPlace& place) {
     auto& config = reading.config;
     config.device = read_interface_name(place).value_or("");

@@ -132,6 +132,8 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("xdp", FieldChanges().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
     if (present.hooks != wanted.hooks) add("hooks", {fmt::format("{} programs", wanted.hooks.size())});
     add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
+    add("ipsec", FieldChanges().compare("ipsec", present.ipsec, wanted.ipsec).take());
+    add("netfilter", FieldChanges().compare("netfilter", present.netfilter, wanted.netfilter).take());
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;
 }

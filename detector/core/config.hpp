@@ -40,6 +40,15 @@ enum class Steering : std::uint8_t {
 /// What a SID of this node does (RFC 8986, 4).
 enum class SidBehavior : std::uint8_t { end, end_x, end_dt4, end_dt6, end_dt46 };
 
+/// What comes of packets that IPsec policies of the kernel match.
+enum class Ipsec : std::uint8_t {
+    heed,    ///< they are repaired only where the kernel has applied the policies
+    ignore,  ///< they are repaired in the clear
+};
+
+/// What is said of netfilter's chains for forwarded packets, which repairs at ingress do not pass.
+enum class Netfilter : std::uint8_t { warn, ignore };
+
 /// What a session counts as before its first answer.
 enum class Start : std::uint8_t {
     trusted,  ///< up
@@ -200,6 +209,8 @@ struct Config {
     std::vector<std::string> xdp;  ///< those of them, and of the adjacencies' interfaces, that use XDP instead of tc
     bool xdp_on_virtual = false;   ///< also on veth and tap devices: packets that arrive there have valid checksums
     bool egress = true;            ///< bypasses also take what the kernel itself sends to their adjacencies
+    Ipsec ipsec = Ipsec::heed;
+    Netfilter netfilter = Netfilter::warn;
     std::vector<SidConfig> sids;
     std::vector<Prefix> domain;  ///< outer sources that may send to our SIDs (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none

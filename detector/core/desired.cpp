@@ -18,6 +18,8 @@ class Sum {
         result_.device = config.device;
         result_.xdp_on_virtual = config.xdp_on_virtual;
         result_.egress = config.egress;
+        result_.ipsec = config.ipsec;
+        result_.netfilter = config.netfilter;
         result_.sessions = sessions_of(config);
         result_.protecting = protecting_sessions(config);
         result_.sids = config.sids;

@@ -53,6 +53,8 @@ struct Desired {
     std::set<std::string> exits;  ///< interfaces with our program at egress: those of adjacencies with a bypass
     bool xdp_on_virtual = false;
     bool egress = true;
+    Ipsec ipsec = Ipsec::heed;
+    Netfilter netfilter = Netfilter::warn;
     std::vector<SessionConfig> sessions;  ///< names are unique
     std::set<std::string> protecting;     ///< those of them that protect something
     std::vector<AdjacencyKey> adjacencies;

@@ -40,6 +40,12 @@ std::string text_of(Turnaround value) {
 std::string text_of(Start value) {
     return std::string(to_string(value));
 }
+std::string text_of(Ipsec value) {
+    return std::string(to_string(value));
+}
+std::string text_of(Netfilter value) {
+    return std::string(to_string(value));
+}
 std::string text_of(ClockKind value) {
     return std::string(to_string(value));
 }

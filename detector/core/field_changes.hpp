@@ -27,6 +27,8 @@ std::string text_of(const std::vector<Prefix>& values);
 std::string text_of(Turnaround value);
 std::string text_of(Start value);
 std::string text_of(ClockKind value);
+std::string text_of(Ipsec value);
+std::string text_of(Netfilter value);
 std::string text_of(const std::optional<DampingSettings>& value);
 
 /// Compares field after field, and keeps a text for each that differs.

@@ -12,6 +12,8 @@ namespace sidestep {
 
 // Each in the order of its enum.
 inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "process"};
+inline constexpr std::array<std::string_view, 2> kIpsecNames{"heed", "ignore"};
+inline constexpr std::array<std::string_view, 2> kNetfilterNames{"warn", "ignore"};
 inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
 inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
@@ -23,6 +25,12 @@ inline constexpr std::array<std::string_view, 3> kProtectNames{"link", "node", "
 
 inline std::string_view to_string(ClockKind clock) {
     return kClockNames.at(static_cast<std::size_t>(clock));
+}
+inline std::string_view to_string(Ipsec ipsec) {
+    return kIpsecNames.at(static_cast<std::size_t>(ipsec));
+}
+inline std::string_view to_string(Netfilter netfilter) {
+    return kNetfilterNames.at(static_cast<std::size_t>(netfilter));
 }
 inline std::string_view to_string(Start start) {
     return kStartNames.at(static_cast<std::size_t>(start));

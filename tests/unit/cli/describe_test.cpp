@@ -64,6 +64,8 @@ TEST(Describe, NamesWhatIsAtXdp) {
     EXPECT_EQ(describe_json(config).at("xdp"), nlohmann::json::parse(R"(["to-B", "to-C"])"));
     EXPECT_EQ(describe_json(config).at("xdp_on_virtual"), true);
     EXPECT_EQ(describe_json(config).at("egress"), true);
+    EXPECT_EQ(describe_json(config).at("ipsec"), "heed");
+    EXPECT_EQ(describe_json(config).at("netfilter"), "warn");
 }
 
 TEST(Describe, ANodeWithoutPoliciesOnlyReports) {

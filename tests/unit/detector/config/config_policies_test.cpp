@@ -64,6 +64,20 @@ TEST(ConfigIngress, BypassesActAtEgressUnlessToldNotTo) {
     EXPECT_FALSE(read_good(parts.text()).egress);
 }
 
+TEST(ConfigIngress, IpsecIsHeededUnlessToldNotTo) {
+    Parts parts;
+    EXPECT_EQ(read_good(parts.text()).ipsec, Ipsec::heed);
+    parts.more = "ipsec: ignore";
+    EXPECT_EQ(read_good(parts.text()).ipsec, Ipsec::ignore);
+}
+
+TEST(ConfigIngress, NetfilterIsWarnedOfUnlessToldNotTo) {
+    Parts parts;
+    EXPECT_EQ(read_good(parts.text()).netfilter, Netfilter::warn);
+    parts.more = "netfilter: ignore";
+    EXPECT_EQ(read_good(parts.text()).netfilter, Netfilter::ignore);
+}
+
 TEST(ConfigPolicies, HaveTheBestPreferenceFirst) {
     Parts parts;
     parts.policy = policy_with_candidates(

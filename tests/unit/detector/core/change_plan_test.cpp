@@ -123,6 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"Sid", [](Config& c) { c.sids[0].psp = true; }, {"SID fd00:a:e::/128 changed: end"}},
         Change{"SidGone", [](Config& c) { c.sids.clear(); }, {"SID fd00:a:e::/128 removed: end"}},
         Change{"Egress", [](Config& c) { c.egress = false; }, {"setting egress changed: egress: true -> false"}},
+        Change{"Ipsec", [](Config& c) { c.ipsec = Ipsec::ignore; }, {"setting ipsec changed: ipsec: heed -> ignore"}},
+        Change{"Netfilter",
+               [](Config& c) { c.netfilter = Netfilter::ignore; },
+               {"setting netfilter changed: netfilter: warn -> ignore"}},
         Change{"Xdp", [](Config& c) { c.xdp = {"to-B"}; }, {"ingress to-B changed: at XDP"}},
         Change{
             "Ingress", [](Config& c) { c.ingress = {"to-T"}; }, {"ingress to-S removed", "ingress to-T added: at tc"}},
