@@ -267,16 +267,20 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }
-    if (known && hook == SS_TRANSIT) {
-        if (ss_session_rank(known->session) == SS_UP) {
-            ss_count_outcome(SS_OUTCOME_PLAIN);
-        } else {
-            ss_bypass(bank, packet, known, 0, path);
-        }
+    if (known && hook == SS_TRANSIT && ss_session_rank(known->session) == SS_UP) {
+        ss_count_outcome(SS_OUTCOME_PLAIN);
         return;
     }
     target = ss_target_of(packet, bank);
-    if (target.policy == SS_POLICY_EXEMPT || (target.stats & SS_KERNEL_FIRST && ss_precedes_ipsec(hook))) {
+    if (target.stats & SS_KERNEL_FIRST && ss_precedes_ipsec(hook)) {
+        ss_count_outcome(SS_OUTCOME_EXEMPT);
+        return;
+    }
+    if (known && hook == SS_TRANSIT) {
+        ss_bypass(bank, packet, known, 0, path);
+        return;
+    }
+    if (target.policy == SS_POLICY_EXEMPT) {
         ss_count_outcome(SS_OUTCOME_EXEMPT);
         return;
     }

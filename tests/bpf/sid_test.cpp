@@ -65,6 +65,14 @@ TEST_F(Sid, EndXWithADeadAdjacencyTakesItsBypass) {
     EXPECT_EQ(programs_.stats(kSlot, 1).packets, 0U);
 }
 
+// The kernel's End.X applies IPsec policies, too.
+TEST_F(Sid, EndXLeavesWhatTheKernelEncryptsToIt) {
+    down(kAdjacency);
+    programs_.set_prefix(*Prefix::parse("::/0"), kKernelFirst);
+    expect_passed(along({kEndX, kElsewhere}, 1), SS_OUTCOME_EXEMPT);
+    expect_passed(along({kEnd, kElsewhere}, 1), SS_OUTCOME_EXEMPT);
+}
+
 TEST_F(Sid, ABypassIsTakenOnlyIfItIsBetter) {
     down(kAdjacency);
     down(kBackup);
