@@ -196,6 +196,23 @@ TEST_F(PolicyTables, OwnAddressesAreExempt) {
     EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
 }
 
+TEST_F(PolicyTables, WhatTheKernelEncryptsIsLeftToIt) {
+    table_->guard({*Prefix::parse("2001:db8:2::/48")});
+    ASSERT_TRUE(publish());
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 0U) << "from the start";
+    table_->guard({*Prefix::parse("2001:db8:1:8000::/49")});
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+    EXPECT_EQ(pushed("2001:db8:1:8000::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+    table_->guard({*Prefix::parse("::/0")});
+    ASSERT_TRUE(publish());
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U) << "also a longer prefix";
+    table_->guard({});
+    EXPECT_EQ(pushed("2001:db8:1:8000::1"), 1U);
+    EXPECT_EQ(table_->unguarded(), 0U);
+}
+
 // More changes than a table has cells.
 TEST_F(PolicyTables, OwnAddressesMayChangeForever) {
     ASSERT_TRUE(publish());
