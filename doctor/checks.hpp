@@ -44,6 +44,8 @@ Findings check_reverse_path(const Case& node);
 Findings check_neighbor_table(const Case& node);
 Findings check_other_programs(const Case& node);
 Findings check_clock(const Case& node);
+/// IPsec policies and netfilter's chains that repairs pass by, as the daemon has found them.
+Findings check_passed_by(const Case& node);
 
 /// All of them, the likeliest cause first.
 Findings examine(const Case& node);

@@ -2,6 +2,7 @@
 // The kernel: features, sysctls, tables, and who else is at our hooks.
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -140,12 +141,25 @@ Findings check_clock(const Case& node) {
          "modprobe -a veth sch_tbf"}};
 }
 
+Findings check_passed_by(const Case& node) {
+    Findings findings;
+    if (!node.daemon.running || !node.daemon.status.is_object()) return findings;
+    const std::map<std::string, std::string> commands{{"IPsec policies", "ip xfrm policy"},
+                                                      {"netfilter", "nft list ruleset"}};
+    for (const auto& problem : node.daemon.status.value("problems", nlohmann::json::array())) {
+        const auto about = problem.value("about", "");
+        if (const auto command = commands.find(about); command != commands.end())
+            findings.push_back({Severity::warning, about, problem.value("problem", ""), command->second});
+    }
+    return findings;
+}
+
 Findings examine(const Case& node) {
     Findings all;
-    for (auto* check :
-         {check_daemon, check_interfaces, check_return_addresses, check_neighbors, check_answers, check_forwarding,
-          check_addresses, check_plain_candidates, check_sids, check_sid_addresses, check_routes, check_reverse_path,
-          check_mtu, check_other_programs, check_neighbor_table, check_kernel, check_clock, check_backups}) {
+    for (auto* check : {check_daemon, check_interfaces, check_return_addresses, check_neighbors, check_answers,
+                        check_forwarding, check_addresses, check_plain_candidates, check_sids, check_sid_addresses,
+                        check_routes, check_reverse_path, check_mtu, check_other_programs, check_neighbor_table,
+                        check_kernel, check_clock, check_passed_by, check_backups}) {
         auto findings = check(node);
         all.insert(all.end(), findings.begin(), findings.end());
     }

@@ -218,6 +218,15 @@ TEST(Doctor, AProcessClockThatNobodyAskedFor) {
     EXPECT_THAT(examine(node), IsEmpty());
 }
 
+TEST(Doctor, ChainsThatRepairsPassBy) {
+    auto node = good_case();
+    node.daemon.status["problems"] = {{{"about", "netfilter"}, {"problem", "passed by"}},
+                                      {{"about", "to-B"}, {"problem", "of no concern here"}}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.text, "passed by");
+    EXPECT_EQ(finding.command, "nft list ruleset");
+}
+
 TEST(Doctor, ABackupThatIsBelieved) {
     auto node = good_case();
     node.config->policies[0].candidates[1].lists[0].sessions.clear();
