@@ -18,7 +18,7 @@ std::string text(const json& peer, const char* key) {
     return found != peer.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-std::uint64_t number(const json& peer, const char* key) {
+std::uint64_t amount(const json& peer, const char* key) {
     const auto found = peer.find(key);
     return found != peer.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
 }
@@ -62,13 +62,13 @@ std::string timers(const json& peer, const std::string& prefix, const std::strin
     return fmt::format(
         "\t\t\tDetect-multiplier: {}\n\t\t\tReceive interval: {}ms\n\t\t\tTransmission interval: {}ms\n"
         "\t\t\tEcho receive interval: {}\n",
-        number(peer, multiplier.c_str()), number(peer, (prefix + "receive_us").c_str()) / 1000,
-        number(peer, (prefix + "transmit_us").c_str()) / 1000,
-        interval(prefix.empty() ? number(peer, "echo_receive_us") : 0));
+        amount(peer, multiplier.c_str()), amount(peer, (prefix + "receive_us").c_str()) / 1000,
+        amount(peer, (prefix + "transmit_us").c_str()) / 1000,
+        interval(prefix.empty() ? amount(peer, "echo_receive_us") : 0));
 }
 
 std::string status(const json& peer) {
-    const auto seconds = number(peer, "since_ms") / 1000;
+    const auto seconds = amount(peer, "since_ms") / 1000;
     const auto status = text(peer, "status");
     auto result = fmt::format("\t\tStatus: {}\n", status);
     if (status == "up") result += fmt::format("\t\tUptime: {}\n", duration(seconds));
@@ -87,14 +87,14 @@ std::string report_bfd_peers(const json& answer) {
     std::string result = "BFD Peers:\n";
     for (const auto& peer : peers_of(answer)) {
         result += title(peer);
-        result += fmt::format("\t\tID: {}\n\t\tRemote ID: {}\n\t\t{} mode\n", number(peer, "id"),
-                              number(peer, "remote_id"), is(peer, "passive") ? "Passive" : "Active");
-        if (is(peer, "multihop")) result += fmt::format("\t\tMinimum TTL: {}\n", number(peer, "minimum_ttl"));
+        result += fmt::format("\t\tID: {}\n\t\tRemote ID: {}\n\t\t{} mode\n", amount(peer, "id"),
+                              amount(peer, "remote_id"), is(peer, "passive") ? "Passive" : "Active");
+        if (is(peer, "multihop")) result += fmt::format("\t\tMinimum TTL: {}\n", amount(peer, "minimum_ttl"));
         result += status(peer);
         result += fmt::format("\t\tDiagnostics: ok\n\t\tRemote diagnostics: {}\n\t\tAnswered by: {}\n",
                               text(peer, "diagnostic"), answerer(peer));
         result += "\t\tRTT min/avg/max: 0/0/0 usec\n\t\tLocal timers:\n" + timers(peer, "", "multiplier");
-        result += fmt::format("\t\t\tEcho transmission interval: {}\n", interval(number(peer, "echo_transmit_us")));
+        result += fmt::format("\t\t\tEcho transmission interval: {}\n", interval(amount(peer, "echo_transmit_us")));
         result += "\t\tRemote timers:\n" + timers(peer, "remote_", "remote_multiplier") + "\n";
     }
     return result;
@@ -113,7 +113,7 @@ std::string report_bfd_brief(const json& answer) {
         auto local = text(peer, "local");
         if (local.empty()) local = address.find(':') == std::string::npos ? "0.0.0.0" : "::";
         const auto status = text(peer, "status");
-        result += row(std::to_string(number(peer, "id")), local, address,
+        result += row(std::to_string(amount(peer, "id")), local, address,
                       status == "shutdown" ? "admin-down" : status);  // FRR has two words for it
     }
     return result;
@@ -127,8 +127,8 @@ std::string report_bfd_counters(const json& answer) {
             "\t\tControl packet input: {} packets\n\t\tControl packet output: {} packets\n"
             "\t\tEcho packet input: 0 packets\n\t\tEcho packet output: 0 packets\n"
             "\t\tSession up events: {}\n\t\tSession down events: {}\n\t\tZebra notifications: {}\n\n",
-            number(peer, "packets_in"), number(peer, "packets_out"), number(peer, "ups"), number(peer, "downs"),
-            number(peer, "notifications"));
+            amount(peer, "packets_in"), amount(peer, "packets_out"), amount(peer, "ups"), amount(peer, "downs"),
+            amount(peer, "notifications"));
     }
     return result;
 }
@@ -136,15 +136,15 @@ std::string report_bfd_counters(const json& answer) {
 ordered_json bfd_peers_json(const json& answer) {
     ordered_json list = ordered_json::array();
     for (const auto& peer : peers_of(answer)) {
-        const auto ms = [&](const char* key) { return number(peer, key) / 1000; };
+        const auto ms = [&](const char* key) { return amount(peer, key) / 1000; };
         ordered_json entry{{"multihop", is(peer, "multihop")}, {"peer", text(peer, "peer")}};
         if (const auto local = text(peer, "local"); !local.empty()) entry["local"] = local;
         entry["vrf"] = "default";
         if (const auto interface = text(peer, "interface"); !interface.empty()) entry["interface"] = interface;
-        entry["id"] = number(peer, "id");
-        entry["remote-id"] = number(peer, "remote_id");
+        entry["id"] = amount(peer, "id");
+        entry["remote-id"] = amount(peer, "remote_id");
         entry["passive-mode"] = is(peer, "passive");
-        if (is(peer, "multihop")) entry["minimum-ttl"] = number(peer, "minimum_ttl");
+        if (is(peer, "multihop")) entry["minimum-ttl"] = amount(peer, "minimum_ttl");
         const auto status = text(peer, "status");
         entry["status"] = status;
         if (status == "up") entry["uptime"] = ms("since_ms");
@@ -155,11 +155,11 @@ ordered_json bfd_peers_json(const json& answer) {
         entry["transmit-interval"] = ms("transmit_us");
         entry["echo-receive-interval"] = ms("echo_receive_us");
         entry["echo-transmit-interval"] = ms("echo_transmit_us");
-        entry["detect-multiplier"] = number(peer, "multiplier");
+        entry["detect-multiplier"] = amount(peer, "multiplier");
         entry["remote-receive-interval"] = ms("remote_receive_us");
         entry["remote-transmit-interval"] = ms("remote_transmit_us");
         entry["remote-echo-receive-interval"] = 0;
-        entry["remote-detect-multiplier"] = number(peer, "remote_multiplier");
+        entry["remote-detect-multiplier"] = amount(peer, "remote_multiplier");
         for (const char* key : {"rtt-min", "rtt-avg", "rtt-max"}) entry[key] = 0;
         list.push_back(std::move(entry));
     }

@@ -90,6 +90,7 @@ struct DaemonView {
 };
 
 /// All that is known of a node.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving a json does not throw
 struct Case {
     std::optional<Config> config{};
     Machine machine{};

@@ -48,7 +48,7 @@ Result<Proposal> propose(const routing::Graph& graph, routing::NodeId node, cons
     if (!self.loopback) return fail(self.name + " has no `loopback`, which is where its probes come from");
     proposal.source = *self.loopback;
     proposal.source_origin = "its loopback";
-    proposal.routing = fmt::format("{{topology: \"{}\", node: \"{}\"}}", path, self.name);
+    proposal.routing = fmt::format(R"({{topology: "{}", node: "{}"}})", path, self.name);
     proposal.domain = domain_of(graph);
     std::map<std::string, int> used;
     for (const auto& link : graph.links()) {

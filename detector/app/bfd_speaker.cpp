@@ -255,7 +255,7 @@ std::vector<json> BfdSpeaker::tell(const std::vector<Telling>& tellings) {
     return events;
 }
 
-void BfdSpeaker::log(std::vector<json> events) {
+void BfdSpeaker::log(std::vector<json> events) const {
     for (auto& event : events) hooks_.on_event(std::move(event));
 }
 

@@ -74,7 +74,7 @@ class BfdSpeaker {
     void send(const std::vector<std::uint8_t>& frame);
     void flush();
     std::vector<nlohmann::json> tell(const std::vector<bfd::Telling>& tellings);
-    void log(std::vector<nlohmann::json> events);
+    void log(std::vector<nlohmann::json> events) const;
     void note_odd(const std::string& what);
 
     std::string path_;

@@ -86,7 +86,7 @@ class Daemon : private StartParts {
     void attach();
     void install_first();
     Result<void> start_clock();
-    void remove_files();
+    void remove_files() const;
     /// All steps that traffic does not see, and the others if they need not wait for routing.
     Result<void> prepare();
     /// From here on the loop delivers what the kernel tells.

@@ -263,7 +263,7 @@ void Daemon::clean_up() {
     order_.undo();
 }
 
-void Daemon::remove_files() {
+void Daemon::remove_files() const {
     std::error_code ignored;
     std::filesystem::remove(paths_.state, ignored);
     std::filesystem::remove(paths_.clients, ignored);

@@ -15,6 +15,7 @@ namespace sidestep {
 /// Milliseconds since 1970 of "2026-11-29T13:00:00.123456Z"; none if it is something else.
 std::optional<std::int64_t> unix_milliseconds(const std::string& time);
 
+// NOLINTNEXTLINE(bugprone-exception-escape): moving a json does not throw
 struct SessionPast {
     std::map<std::string, std::uint64_t> downs;  ///< by reason
     std::optional<std::int64_t> last_change_ms;  ///< since 1970
