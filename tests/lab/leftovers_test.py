@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from lab_case import SQUARE, eventually, run_tests
 
@@ -49,6 +51,19 @@ class Leftovers(unittest.TestCase):
         self.assertTrue(gone(pids))
         self.assertFalse(folder.exists())
         self.assertEqual(host_settings(), before)
+
+    def test_an_interruption_waits_for_the_guard(self):
+        made = []
+        make = tempfile.mkdtemp
+
+        def interrupted(**options):
+            made.append(make(**options))
+            signal.raise_signal(signal.SIGINT)
+            return made[0]
+
+        with mock.patch.object(guard.tempfile, "mkdtemp", interrupted), self.assertRaises(KeyboardInterrupt):
+            guard.Guard()
+        self.assertTrue(eventually(lambda: not Path(made[0]).exists(), 30), made)
 
     def test_a_killed_owner_takes_its_lab_along(self):
         for number in (signal.SIGKILL, signal.SIGINT):

@@ -19,6 +19,7 @@ PREFIX = "sidestep-lab-"
 PATIENCE = 5.0  # seconds that a program has to end by itself
 NEIGHBORS = Path("/proc/sys/net/ipv6/neigh/default")
 LOCK = Path("/run/sidestep-lab-neighbors")
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def started(pid):
@@ -109,11 +110,22 @@ class Guard:
     """The owner's side. `folder` is the lab's: configurations, logs and sockets."""
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
-        self.folder.chmod(0o755)  # FRR runs as a user of its own
-        self._process = subprocess.Popen(["/usr/bin/python3", __file__, str(self.folder)], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, start_new_session=True, text=True)
-        self._process.stdout.readline()  # from here on, nothing is left behind
+        # An interruption waits until the folder has its guard, or else it would stay.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+            self.folder.chmod(0o755)  # FRR runs as a user of its own
+            self._process = subprocess.Popen(["/usr/bin/python3", __file__, str(self.folder)], stdin=subprocess.PIPE,
+                                             stdout=subprocess.PIPE, start_new_session=True, text=True)
+            self._process.stdout.readline()  # from here on, nothing is left behind
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what waited is raised here
+        except BaseException:
+            self.close()
+            raise
 
     def _tell(self, **what):
         self._process.stdin.write(json.dumps(what) + "\n")
@@ -152,7 +164,7 @@ def leftovers():
 
 
 def main():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in INTERRUPTIONS:
         signal.signal(number, signal.SIG_IGN)
     folder = sys.argv[1]
     todo = {"guard": [os.getpid(), started(os.getpid())], "folder": folder, "daemons": [], "nodes": [],
