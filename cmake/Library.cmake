@@ -4,9 +4,6 @@ set(SIDESTEP_UNITY_BATCH 8)
 
 # sidestep_unity(<target>): several files are compiled at a time, for most of the time goes into what they include.
 function(sidestep_unity target)
-  if(DEFINED CMAKE_UNITY_BUILD)
-    return()
-  endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${SIDESTEP_UNITY_BATCH})
   # g++ takes what comes from a .cpp in a unity source for a header's.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)

@@ -4,19 +4,15 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
+
+#include "common/file.hpp"
 
 namespace sidestep {
 namespace {
 
 constexpr std::size_t kRoomAtLeast = 8192;
-
-std::string text_of(const char* path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 }  // namespace
 
@@ -34,7 +30,7 @@ std::optional<NeighborTable> look_at_neighbor_table() {
     std::ifstream file("/proc/sys/net/ipv6/neigh/default/gc_thresh3");
     NeighborTable table;
     if (!(file >> table.room)) return std::nullopt;
-    table.entries = neighbors_in_use(text_of("/proc/net/stat/ndisc_cache"));
+    table.entries = neighbors_in_use(read_file("/proc/net/stat/ndisc_cache").value_or(""));
     return table;
 }
 

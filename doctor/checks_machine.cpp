@@ -143,10 +143,9 @@ Findings check_clock(const Case& node) {
 
 Findings check_passed_by(const Case& node) {
     Findings findings;
-    if (!node.daemon.running || !node.daemon.status.is_object()) return findings;
     const std::map<std::string, std::string> commands{{"IPsec policies", "ip xfrm policy"},
                                                       {"netfilter", "nft list ruleset"}};
-    for (const auto& problem : node.daemon.status.value("problems", nlohmann::json::array())) {
+    for (const auto& problem : node.daemon.problems()) {
         const auto about = problem.value("about", "");
         if (const auto command = commands.find(about); command != commands.end())
             findings.push_back({Severity::warning, about, problem.value("problem", ""), command->second});

@@ -54,9 +54,8 @@ bool is_installed(const SidConfig& sid) {
 /// The daemon has looked it up itself, and has something to say: check_routes().
 bool daemon_says(const Case& node, const Prefix& prefix) {
     const auto about = std::string(kRouteTo) + prefix.to_string();
-    const auto problems = node.daemon.status.is_object() ? node.daemon.status.value("problems", nlohmann::json::array())
-                                                         : nlohmann::json::array();
-    return std::ranges::any_of(problems, [&](const auto& problem) { return problem.value("about", "") == about; });
+    return std::ranges::any_of(node.daemon.problems(),
+                               [&](const auto& problem) { return problem.value("about", "") == about; });
 }
 
 std::string describe(const SeenRoute& route) {
@@ -143,8 +142,7 @@ Findings check_sid_addresses(const Case& node) {
 
 Findings check_routes(const Case& node) {
     Findings findings;
-    if (!node.daemon.running || !node.daemon.status.is_object()) return findings;
-    for (const auto& problem : node.daemon.status.value("problems", nlohmann::json::array())) {
+    for (const auto& problem : node.daemon.problems()) {
         const auto about = problem.value("about", "");
         if (!about.starts_with(kRouteTo)) continue;
         const auto prefix = Prefix::parse(about.substr(kRouteTo.size()));

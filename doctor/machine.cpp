@@ -42,4 +42,9 @@ nlohmann::json DaemonView::session(const std::string& name) const {
     return nullptr;
 }
 
+nlohmann::json DaemonView::problems() const {
+    if (!running || !status.is_object()) return nlohmann::json::array();
+    return status.value("problems", nlohmann::json::array());
+}
+
 }  // namespace sidestep

@@ -87,6 +87,8 @@ struct DaemonView {
 
     /// The session's entry; null if there is none.
     [[nodiscard]] nlohmann::json session(const std::string& name) const;
+    /// Those of the status, each `about` and `problem`.
+    [[nodiscard]] nlohmann::json problems() const;
 };
 
 /// All that is known of a node.

@@ -28,19 +28,16 @@ ApiPortions answer_sessions(const Engine& engine, const ClientSessions& clients,
                             fmt::format(R"(],"matching":{}}})", selected.matching));
 }
 
-/// They are found by their places; if another set is in force since, those that have another place now are left out.
 ApiPortions answer_policies(const Engine& engine, const Dataplane& dataplane, const ListQuery& query) {
     const auto selected = select_policies(engine, query);
-    std::vector<std::pair<std::size_t, std::string>> places;
+    std::vector<PolicyPlace> places;
     places.reserve(selected.items.size());
-    for (const auto* policy : selected.items) {
-        places.emplace_back(static_cast<std::size_t>(policy - engine.policies().all().data()), key_of(*policy));
-    }
+    for (const auto* policy : selected.items) places.push_back(place_of(engine, *policy));
     return list_in_portions(R"({"policies":[)", std::move(places),
-                            [&engine, &dataplane](std::string& text, const std::pair<std::size_t, std::string>& place) {
-                                const auto& all = engine.policies().all();
-                                if (place.first >= all.size() || key_of(all[place.first]) != place.second) return false;
-                                append_json(text, answer_policy(engine, dataplane, all[place.first]));
+                            [&engine, &dataplane](std::string& text, const PolicyPlace& place) {
+                                const auto* policy = policy_at(engine, place);
+                                if (policy == nullptr) return false;
+                                append_json(text, answer_policy(engine, dataplane, *policy));
                                 return true;
                             },
                             fmt::format(R"(],"matching":{}}})", selected.matching));

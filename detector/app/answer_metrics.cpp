@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "bpf/lib/portable.h"
+#include "detector/app/list_query.hpp"
 #include "detector/app/losses.hpp"
 #include "detector/app/portions.hpp"
 #include "detector/core/names.hpp"
@@ -104,18 +105,16 @@ void append_session(std::string& text, const Session& session, const ss_session&
 }
 
 ApiPortions policies_in_portions(const Engine& engine) {
-    std::vector<std::string> keys;
-    for (const auto& policy : engine.policies().all()) keys.push_back(key_of(policy));
-    return list_in_portions(R"("policies":{"columns":["name","active"],"rows":[)", std::move(keys),
-                            [&engine, next = std::size_t{0}](std::string& text, const std::string& key) mutable {
-                                const auto& all = engine.policies().all();
-                                const auto at = next++;
-                                if (at >= all.size() || key_of(all[at]) != key)
-                                    return false;  // another set is in force since
+    std::vector<PolicyPlace> places;
+    for (const auto& policy : engine.policies().all()) places.push_back(place_of(engine, policy));
+    return list_in_portions(R"("policies":{"columns":["name","active"],"rows":[)", std::move(places),
+                            [&engine](std::string& text, const PolicyPlace& place) {
+                                const auto* policy = policy_at(engine, place);
+                                if (policy == nullptr) return false;
                                 text += '[';
-                                append_text(text, all[at].config.name);
+                                append_text(text, policy->config.name);
                                 text += ',';
-                                append_number(text, engine.policies().active(all[at]));
+                                append_number(text, engine.policies().active(*policy));
                                 text += ']';
                                 return true;
                             },

@@ -11,8 +11,8 @@
 
 #include "bpf/lib/portable.h"
 #include "common/heap.hpp"
+#include "common/watch_descriptor.hpp"
 #include "detector/app/daemon_loop.hpp"
-#include "detector/app/descriptor.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/short_slice.hpp"
 

@@ -26,7 +26,7 @@ constexpr Nanoseconds kLongestInstallPause = 60s;
 void Daemon::reconcile_kernel(Nanoseconds now) {
     clock_->watch(now);
     ipsec_->look(*engine_, engine_->present().ipsec, now);
-    netfilter_.look(engine_->present().netfilter, now);
+    if (!engine_->policies().all().empty()) netfilter_.look(engine_->present().netfilter, now);
     note_hash_policy();
     if (now >= next_review_) review_attachments(xdp_demands());
     const bool links = kernel_->links_changed();

@@ -7,7 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "detector/app/descriptor.hpp"
+#include "common/watch_descriptor.hpp"
 #include "detector/kernel/kernel_time.hpp"
 
 namespace sidestep {

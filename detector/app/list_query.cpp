@@ -58,4 +58,13 @@ Selected<Policy> select_policies(const Engine& engine, const ListQuery& query) {
     return selected;
 }
 
+PolicyPlace place_of(const Engine& engine, const Policy& policy) {
+    return {.at = static_cast<std::size_t>(&policy - engine.policies().all().data()), .key = key_of(policy)};
+}
+
+const Policy* policy_at(const Engine& engine, const PolicyPlace& place) {
+    const auto& all = engine.policies().all();
+    return place.at < all.size() && key_of(all[place.at]) == place.key ? &all[place.at] : nullptr;
+}
+
 }  // namespace sidestep

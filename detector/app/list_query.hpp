@@ -32,4 +32,13 @@ struct Selected {
 Selected<Session> select_sessions(const Engine& engine, const ListQuery& query);
 Selected<Policy> select_policies(const Engine& engine, const ListQuery& query);
 
+/// Where a policy is, to find it again in a later turn of the loop.
+struct PolicyPlace {
+    std::size_t at = 0;
+    std::string key;
+};
+PolicyPlace place_of(const Engine& engine, const Policy& policy);
+/// Null if another set is in force since, and the policy has another place in it, or none.
+const Policy* policy_at(const Engine& engine, const PolicyPlace& place);
+
 }  // namespace sidestep

@@ -37,9 +37,9 @@ struct Reading {
 
 void read_node(Reading& reading, const YamlPlace& place);
 void read_clock(Reading& reading, const YamlPlace& place);
-/// Must be called after the adjacencies.
 void read_ipsec(Reading& reading, const YamlPlace& place);
 void read_netfilter(Reading& reading, const YamlPlace& place);
+/// Must be called after the adjacencies.
 void read_device(Reading& reading, const YamlPlace& place);
 void read_ingress(Reading& reading, const YamlPlace& place);
 void read_xdp(Reading& reading, const YamlPlace& place);

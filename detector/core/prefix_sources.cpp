@@ -87,11 +87,11 @@ bool PrefixSources::guard(std::set<Prefix> destinations) {
 
 std::vector<Prefix> PrefixSources::guarded_below(const std::vector<Prefix>& changed) const {
     std::vector<Prefix> below;
-    if (guarded_.empty()) return below;
-    const std::set<Prefix> all(changed.begin(), changed.end());
-    for (const auto& destination : guarded_) {
-        if (for_each_cover(destination, [&](const Prefix& cover) { return all.contains(cover); }))
-            below.push_back(destination);
+    for (const auto& prefix : changed) {
+        // In order, what a prefix contains follows it.
+        for (auto at = guarded_.upper_bound(prefix); at != guarded_.end() && prefix.contains(*at); ++at) {
+            if (at->address.is_v4() == prefix.address.is_v4()) below.push_back(*at);
+        }
     }
     return below;
 }

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
+#include "common/watch_descriptor.hpp"
 #include "detector/feed/computed_policies.hpp"
 
 namespace sidestep {
@@ -83,11 +83,7 @@ void RoutingFeed::listen_for_lsps() {
         return;
     }
     lsps_ = std::move(*watch);
-    Fd own(::fcntl(lsps_->fd(), F_DUPFD_CLOEXEC, 0));  // asio closes what it is given
-    boost::system::error_code error;
-    if (own) lsp_came_.assign(own.get(), error);
-    if (!own || error) return lsps_.reset();
-    (void)own.release();
+    if (!watch_descriptor(lsp_came_, lsps_->fd())) return lsps_.reset();
     wait_for_lsps();
 }
 

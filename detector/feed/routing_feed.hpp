@@ -56,7 +56,8 @@ class RoutingFeed {
     ~RoutingFeed();
 
     void start();
-    /// To be called by the thread that runs `context`. Nothing is delivered any more. The destructor may then be called by another thread, which has to wait.
+    /// To be called by the thread that runs `context`. Nothing is delivered any more. The destructor may then be called by
+    /// another thread, which has to wait.
     void cancel();
     /// A session of an adjacency changed. The network will change soon, so it is polled more often for a while.
     void on_session(const std::string& adjacency, bool up);
