@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests that routing daemons and the routes of Sidestep leave each other alone: the daemon's own routes stay selected, ours
-// are not learned, so they cannot be redistributed, and whoever starts or stops, the other's routes stay.
+// are neither learned nor redistributed, and whoever starts or stops, the other's routes stay.
 #include <filesystem>
 #include <fstream>
 
@@ -94,12 +94,13 @@ class BesideFrr : public BesideDaemons {
                         "ip -6 route add 2001:db8:c::/48 dev sr0 proto static metric 5"),
                   "");
     }
+    void start_daemon(const std::string& name, const std::string& conf = "conf") {
+        note_pid_file(name);
+        shell("/usr/lib/frr/" + name + " -d -f " + at(conf) + " -i " + at(name) + " -z " + at("api") +
+              " --vty_socket " + at("") + " -P 0 2>/dev/null");
+    }
     void start_frr() {
-        for (const std::string daemon : {"zebra", "staticd"}) {
-            note_pid_file(daemon);
-            shell("/usr/lib/frr/" + daemon + " -d -f " + at("conf") + " -i " + at(daemon) + " -z " + at("api") +
-                  " --vty_socket " + at("") + " -P 0 2>/dev/null");
-        }
+        for (const auto* daemon : {"zebra", "staticd"}) start_daemon(daemon);
         ASSERT_TRUE(comes([&] {
             return frr("show ipv6 route 2001:db8:e::/48").find("installed") != std::string::npos ||
                    frr("show ipv6 route").find("S>* 2001:db8:e::/48") != std::string::npos;
@@ -108,8 +109,8 @@ class BesideFrr : public BesideDaemons {
     void stop_frr() {
         for (const auto* daemon : {"staticd", "zebra"}) stop(at(daemon));
     }
-    std::string frr(const std::string& command) {
-        return shell("vtysh --vty_socket " + at("") + " -d zebra -c '" + command + "' 2>/dev/null");
+    std::string frr(const std::string& command, const std::string& daemon = "zebra") {
+        return shell("vtysh --vty_socket " + at("") + " -d " + daemon + " -c '" + command + "' 2>/dev/null");
     }
     /// FRR keeps its own routes selected, and knows the control's and none of ours.
     void expect_undisturbed() {
@@ -141,6 +142,34 @@ TEST_F(BesideFrr, NeitherDisturbsTheOther) {
     EXPECT_THAT(shell("ip -6 route show 2001:db8:d::/48; ip route show 198.51.100.0/24"),
                 AllOf(HasSubstr("via fd00:2::2"), HasSubstr("via 192.0.2.2"), Not(HasSubstr("sr0"))));
     EXPECT_THAT(shell("ip -6 route get 2001:db8:d::1"), HasSubstr("via fd00:2::2"));
+}
+
+// BGP tells its peers of the kernel's routes, if it is asked to. Ours are of this node alone.
+TEST_F(BesideFrr, RedistributeKernelTellsNobodyOfOurs) {
+    write("bgp",
+          "router bgp 65000\n bgp router-id 192.0.2.1\n address-family ipv4 unicast\n  redistribute kernel\n"
+          " exit-address-family\n address-family ipv6 unicast\n  redistribute kernel\n exit-address-family\n",
+          "frr");
+    ASSERT_EQ(shell("ip route add 203.0.113.0/24 dev sr0 proto static metric 5"), "");
+    start_frr();
+    install();
+    start_daemon("bgpd", "bgp");
+    const auto told = [&] { return frr("show bgp ipv6 unicast", "bgpd") + frr("show bgp ipv4 unicast", "bgpd"); };
+    const auto expect_none_of_ours = [&] {
+        EXPECT_TRUE(comes([&] {
+            const auto all = told();
+            return all.find(kControl) != std::string::npos && all.find("203.0.113.0/24") != std::string::npos;
+        })) << "it redistributes routes of others:\n"
+            << told();
+        EXPECT_THAT(told(), AllOf(Not(HasSubstr(kSteered)), Not(HasSubstr(kSteeredV4)), Not(HasSubstr(kSid)),
+                                  Not(HasSubstr(kLocator))));
+    };
+    expect_none_of_ours();
+    ASSERT_TRUE(routes().remove_all());  // and when they go and come
+    install();
+    ASSERT_EQ(shell("ip -6 route add 2001:db8:cc::/48 dev sr0 proto static metric 5"), "");
+    EXPECT_TRUE(comes([&] { return told().find("2001:db8:cc::/48") != std::string::npos; })) << told();
+    expect_none_of_ours();
 }
 
 // What would happen with a protocol number of our own: FRR takes the route for one of the kernel with distance 0.
