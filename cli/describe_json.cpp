@@ -4,7 +4,7 @@
 #include "cli/texts.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 namespace {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sends a packet by a segment list. The detector wrote the header bytes (detector/core/wire). This code copies them and
+ * Sends a packet by a segment list. The detector wrote the header bytes (detector/core/headers). This code copies them and
  * fills in what differs per packet: payload length, inner protocol, traffic class, flow label, hop limit, tag.
  */
 #ifndef SIDESTEP_PUSH_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Runs the loop: one thread with Boost.Asio. Ring buffer, rtnetlink, timers, signals and the API all feed the engine.
-// How it starts and ends is in daemon_start.cpp.
+// How it starts is in daemon_start.cpp, how it ends in daemon_end.cpp.
 #include "detector/app/daemon.hpp"
 
 #include <algorithm>

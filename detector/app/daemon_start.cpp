@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The steps of start_order.hpp: how each is carried out, and what is removed at the end or after a failure.
+// The steps of start_order.hpp: how each is carried out. How each is undone is in daemon_end.cpp.
 #include <sys/random.h>
 
 #include <filesystem>
@@ -71,38 +71,6 @@ Result<void> Daemon::take(StartStep step) {
     return {};
 }
 
-void Daemon::undo(StartStep step) {
-    switch (step) {
-        case StartStep::clock:
-            if (clock_) clock_->stop();
-            break;
-        case StartStep::routes:
-            if (installation_) installation_->remove();
-            break;
-        case StartStep::hooks:
-            if (attachments_) attachments_->detach();
-            break;
-        case StartStep::programs:
-            if (dataplane_) dataplane_->unpin();
-            break;
-        case StartStep::bpffs:
-            unmount_bpffs(bpffs_);
-            remove_files();
-            break;
-        case StartStep::api:
-            server_.reset();
-            break;
-        case StartStep::node:
-            if (node_lock_) node_lock_->remove();
-            break;
-        case StartStep::process:
-        case StartStep::netns:
-        case StartStep::engine:
-        case StartStep::kernel:
-            break;  // they end with this object
-    }
-}
-
 Result<void> Daemon::check_process() {
     if (auto privileged = check_privilege(); !privileged) return privileged;
     for (std::size_t i = 0; i < kReserve; ++i) reserve_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -132,11 +100,6 @@ Result<void> Daemon::listen() {
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     return {};
-}
-
-void Daemon::give_up() {
-    const bool adopted = dataplane_ && dataplane_->adopted();
-    if (!adopted) clean_up();  // a predecessor's programs go on as they were
 }
 
 /// Nodes of several network namespaces may share a run directory.
@@ -256,19 +219,6 @@ void Daemon::take_over_or_stop() {
     failure_ = taken.error();
     leave_running_ = dataplane_->adopted();
     context_.stop();
-}
-
-void Daemon::clean_up() {
-    reserve_.clear();
-    order_.undo();
-}
-
-void Daemon::remove_files() const {
-    std::error_code ignored;
-    std::filesystem::remove(paths_.state, ignored);
-    std::filesystem::remove(paths_.clients, ignored);
-    std::filesystem::remove(paths_.bfd, ignored);
-    std::filesystem::remove(paths_.events, ignored);
 }
 
 }  // namespace sidestep

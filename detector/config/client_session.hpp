@@ -7,7 +7,7 @@
 
 #include "common/error.hpp"
 #include "detector/config/config_file.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 

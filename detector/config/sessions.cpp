@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "detector/config/reader.hpp"
-#include "detector/core/session_config.hpp"
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep::config_reader {
 namespace {

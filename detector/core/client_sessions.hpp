@@ -12,7 +12,7 @@
 #include "bpf/abi/sidestep.h"
 #include "common/duration.hpp"
 #include "common/error.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 

@@ -12,7 +12,7 @@
 
 #include "detector/core/config.hpp"
 #include "detector/core/policy_set.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 #include "detector/core/shared_value.hpp"
 
 namespace sidestep {

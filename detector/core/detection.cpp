@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "detector/core/schedule.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/address.hpp"
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 
 namespace sidestep {
 

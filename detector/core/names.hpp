@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "detector/core/config.hpp"
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 namespace sidestep {
 

@@ -2,7 +2,6 @@
 // Writes rtnetlink messages that install or remove routes.
 #include "detector/kernel/route_message.hpp"
 
-#include <linux/icmpv6.h>
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
@@ -36,11 +35,6 @@ void put_key(nl_msg* message, const RouteKey& key) {
         nla_put(message, RTA_DST, 16, key.prefix.address.bytes.data());
     }
     if (key.metric != 0) nla_put_u32(message, RTA_PRIORITY, key.metric);
-}
-
-/// See is_ours().
-void put_mark(nl_msg* message, const Prefix& prefix) {
-    if (!is_v4(prefix)) nla_put_u8(message, RTA_PREF, ICMPV6_ROUTER_PREF_LOW);
 }
 
 /// RTA_GATEWAY has the route's own family; another family needs RTA_VIA: the family, then the address.

@@ -8,27 +8,10 @@
 #include <variant>
 
 #include "common/address.hpp"
+#include "detector/kernel/route_mark.hpp"
 #include "detector/kernel/rtnl.hpp"
 
-struct nlattr;
-struct rtmsg;
-
 namespace sidestep {
-
-/// rtm_protocol of our routes: RTPROT_KERNEL. Routing daemons leave such routes alone: they are no rivals of their own
-/// ones, and not redistributed. What distinguishes ours from the kernel's is in is_ours()
-/// (docs/decisions/0043-routes-like-the-kernels.md).
-inline constexpr unsigned char kRouteProtocol = 2;
-/// The protocol of our routes in versions before 0.2: they are replaced or removed.
-inline constexpr unsigned char kFormerProtocol = 86;
-
-/// rtm_scope of our IPv4 routes: RT_SCOPE_SITE, which neither the kernel nor other programs use. It decides only which
-/// gateways are reachable, and none is by our routes. IPv6 routes have no scope.
-inline constexpr unsigned char kRouteScope = 200;
-
-/// True for a route of ours. `preference` is RTA_PREF, or null: the kernel prefers its IPv6 routes medium, ours are low,
-/// which matters only among routes of one metric. IPv4 routes have their scope.
-bool is_ours(const rtmsg& route, nlattr* preference);
 
 /// A route that leads a prefix into the policy device.
 struct DeviceRoute {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads routes from rtnetlink messages.
-#include <linux/icmpv6.h>
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
@@ -91,15 +90,6 @@ std::string former(unsigned char protocol) {
 }
 
 }  // namespace
-
-static_assert(kRouteProtocol == RTPROT_KERNEL && kRouteScope == RT_SCOPE_SITE);
-
-bool is_ours(const rtmsg& route, nlattr* preference) {
-    if (route.rtm_protocol == kFormerProtocol) return true;
-    if (route.rtm_protocol != kRouteProtocol || route.rtm_type != RTN_UNICAST) return false;
-    if (route.rtm_family == AF_INET6) return u8_in(preference) == ICMPV6_ROUTER_PREF_LOW;
-    return route.rtm_family == AF_INET && route.rtm_scope == kRouteScope;
-}
 
 std::optional<SeenRoute> seen_route(nlmsghdr* header) {
     if (header->nlmsg_type != RTM_NEWROUTE) return std::nullopt;

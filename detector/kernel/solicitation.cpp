@@ -19,7 +19,7 @@
 
 #include <ifaddrs.h>
 
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 
 namespace sidestep {
 namespace {

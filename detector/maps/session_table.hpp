@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "detector/core/headers.hpp"
 #include "detector/core/saved_state.hpp"
 #include "detector/core/schedule.hpp"
-#include "detector/core/session_config.hpp"
 #include "detector/core/session_fsm.hpp"
-#include "detector/core/wire.hpp"
+#include "detector/core/session_list.hpp"
 #include "detector/maps/maps.hpp"
 
 namespace sidestep {

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 #include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/dataplane.hpp"
 #include "detector/maps/map_sizes.hpp"

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "bpf/lib/probe.h"
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {

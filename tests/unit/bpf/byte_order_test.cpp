@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "bpf/lib/packet.h"
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 #include "tests/bytes.hpp"
 
 namespace sidestep {

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 #include "tests/bytes.hpp"
 
 namespace sidestep {

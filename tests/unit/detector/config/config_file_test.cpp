@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 #include "tests/unit/detector/config/config_text.hpp"
 
 namespace sidestep {

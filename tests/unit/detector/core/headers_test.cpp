@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests header bytes against bytes written by hand.
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Writes header bytes field by field, in network order.
-#include "detector/core/wire.hpp"
+#include "detector/core/headers.hpp"
 
 #include <linux/if_ether.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests which sessions a segment list depends on, and which sessions protect something.
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Derives the sessions from a configuration.
-#include "detector/core/session_config.hpp"
+#include "detector/core/session_list.hpp"
 
 #include <algorithm>
 #include <set>
