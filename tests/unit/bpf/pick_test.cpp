@@ -17,17 +17,21 @@ struct ss_view {
     std::vector<ss_list> lists;
 };
 
-static const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
+namespace {
+
+const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
     return index < view->states.size() ? &view->states[index] : nullptr;
 }
 
-static const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
+const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
     return index < view->candidates.size() ? &view->candidates[index] : nullptr;
 }
 
-static const ss_list* ss_view_list(const ss_view* view, __u32 index) {
+const ss_list* ss_view_list(const ss_view* view, __u32 index) {
     return index < view->lists.size() ? &view->lists[index] : nullptr;
 }
+
+}  // namespace
 
 #include "bpf/lib/pick.h"
 

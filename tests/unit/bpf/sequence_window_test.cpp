@@ -17,9 +17,13 @@ struct ss_window_view {
     std::vector<__u64>* words;
 };
 
-static inline __u64* ss_window_word(const ss_window_view* view, __u32 index) {
+namespace {
+
+__u64* ss_window_word(const ss_window_view* view, __u32 index) {
     return index < view->words->size() ? &(*view->words)[index] : nullptr;
 }
+
+}  // namespace
 
 #include "bpf/lib/sequence_window.h"
 
@@ -120,7 +124,7 @@ TEST(SequenceWindow, EachNumberPassesOnceOnRandomArrivals) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         std::mt19937_64 random(seed);
         const std::uint32_t size = 64U << random() % 5;
-        const std::uint64_t spread = 1 + random() % (2 * size);
+        const std::uint64_t spread = 1 + random() % (2ULL * size);
         const std::uint64_t base = random() % 4 == 0 ? kNumbers - 1500 : random() % kNumbers;
         std::vector<std::pair<std::uint64_t, std::uint64_t>> arrivals;  // time, number
         for (std::uint64_t i = 0; i < 3000; ++i) {

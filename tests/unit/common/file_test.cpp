@@ -43,7 +43,7 @@ std::string error_of(const std::string& path, std::size_t most = kLargestFile) {
 }
 
 TEST_F(File, IsReadWhole) {
-    const std::string text = "a\0b\n" + std::string(200'000, 'x');
+    const auto text = std::string("a\0b\n", 4) + std::string(200'000, 'x');
     EXPECT_EQ(read_file(written(text)).value(), text);
     EXPECT_EQ(read_file(written("")).value(), "");
 }

@@ -171,7 +171,7 @@ TEST_F(Peers, TwoForOneNeighborAreToldTheSameAndNamed) {
 }
 
 TEST_F(Peers, AWishIsMadeOnceAndMayBeRefused) {
-    const PeerMatch made{.session = "client/x", .wish = SessionWish{.name = "x"}};
+    PeerMatch made{.session = "client/x", .wish = SessionWish{.name = "x"}};
     add(7);
     add(8);
     table_.match_again([&](const AskedSession&) { return made; });
