@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SS_ABI_VERSION 7
+#define SS_ABI_VERSION 8
 
 #define SS_MAX_SESSIONS 4096 /* a power of two */
 #define SS_MAX_CLASSES 16    /* distinct probe intervals on one node */
@@ -399,7 +399,9 @@ struct ss_list {
     __u32 mtu;                           /* largest IP packet that may leave, including all headers */
     __u16 header_length;                 /* length of header[], including Ethernet */
     __u16 srh_offset;                    /* of the SRH in header[]; 0: there is none */
-    __u8 header[SS_HEADER_MAX + 2];      /* lengths, inner protocol, traffic class, flow label, hop limit and tag are
+    __u32 flow;                     /* non-zero: hitless; packets leave by every list of the candidate that is up */
+    __u32 candidate;                /* hitless: its index. The MTUs of its lists leave a packet the same room */
+    __u8 header[SS_HEADER_MAX + 2]; /* lengths, inner protocol, traffic class, flow label, hop limit and tag are
                                             filled in per packet; of H.Insert: Ethernet and SRH */
 };
 
@@ -443,6 +445,7 @@ enum ss_behavior {
 #define SS_FLAVOR_NEXT_CSID 2U /* RFC 9800, 4.1 */
 #define SS_FLAVOR_USP 4U       /* RFC 8986, 4.16.2 */
 #define SS_FLAVOR_USD 8U       /* RFC 8986, 4.16.3; of SS_END */
+#define SS_FLAVOR_MERGE 16U    /* of a decapsulating SID: only first copies go on */
 
 struct ss_sid {
     __u8 behavior; /* enum ss_behavior */
@@ -450,6 +453,55 @@ struct ss_sid {
     __u8 block_bits;
     __u8 function_bits;            /* NEXT-C-SID: bits that are shifted out, at most 64 */
     struct ss_adjacency adjacency; /* of End.X */
+};
+
+/* --- hitless protection (docs/hitless.md) ------------------------------------------------------------------------ */
+
+/*
+ * The argument of a merging SID, 64 bits: the flow, the segment list that the copy took, the packet's number. Numbers
+ * of a flow only grow, modulo 2^46. A sender that knows no last number starts with the seconds of its clock (the
+ * epoch) times 2^24, and so ahead of what it sent before it restarted.
+ */
+#define SS_FLOW_BITS 16
+#define SS_COPY_BITS 2
+#define SS_NUMBER_BITS 46
+#define SS_EPOCH_BITS 22 /* the upper ones of a number */
+
+#define SS_BLOCK_BITS 16 /* numbers per word of a window */
+
+/* The first copies of one flow that have passed. `words` and `reset_ns` are written by the detector. */
+struct ss_copy_window {
+    __u64 newest;   /* of the window's own numbers, which never wrap */
+    __u64 offset;   /* from a packet's number to the window's own */
+    __u64 last_ns;  /* when a first copy passed */
+    __u64 reset_ns; /* after this much silence, any number is the next one */
+    __u32 words;    /* a power of two */
+    __u32 pad;
+    __u64 sampled; /* a number whose copies are timed; 0: none */
+    __u64 sampled_ns;
+} __attribute__((aligned(64)));
+
+#define SS_MAX_FLOWS 1024        /* flow 0 is none */
+#define SS_MAX_WINDOW_WORDS 4096 /* 65,536 numbers */
+
+/* What the head end knows of a flow. */
+struct ss_sender {
+    __u64 next; /* the number of its next packet */
+};
+
+/* The copies of one flow that came by one list. Written by the merging SID. */
+struct ss_way {
+    __u64 first;     /* copies that went on */
+    __u64 later;     /* dropped: another one was first */
+    __u64 too_old;   /* dropped: behind the window */
+    __u64 behind_ns; /* smoothed: how long after the first copy a later one comes by this list */
+} __attribute__((aligned(64)));
+
+/* What a merging SID knows of a flow. A window of fewer words uses the first ones. */
+struct ss_merge {
+    struct ss_copy_window window;
+    struct ss_way way[SS_MAX_LISTS];
+    __u64 word[SS_MAX_WINDOW_WORDS];
 };
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
@@ -461,6 +513,8 @@ struct ss_sid {
     X(LOOP, "loop")                   /* repaired here before; left to the kernel */                         \
     X(U_TURN, "u-turn")               /* without segments, back to the neighbor; left to the kernel */       \
     X(TOO_BIG, "too-big")             /* dropped; the sender is told */                                      \
+    X(CANNOT_NUMBER, "cannot-number") /* dropped: a GSO packet of a hitless policy */                        \
+    X(SECOND_COPY, "second-copy")     /* dropped: it was replicated before */                                \
     X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind too many options; left to the kernel */ \
     X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */
 
@@ -486,6 +540,9 @@ struct ss_candidate_stats {
     X(NO_POLICY, "no-policy")         /* in no policy and not to an adjacency */        \
     X(EXEMPT, "exempt")               /* to this node itself, never forwarded, IPsec */ \
     X(DECAPSULATED, "decapsulated")   /* by a SID of this node */                       \
+    X(LATER_COPY, "later-copy")       /* dropped by a merging SID: another was first */ \
+    X(STALE_COPY, "stale-copy")       /* dropped by a merging SID: behind its window */ \
+    X(NO_FLOW, "no-flow")             /* dropped by a merging SID: not its flow */      \
     X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of this node from outside */ \
     X(MALFORMED, "malformed")         /* left to the kernel */                          \
     X(PTB_SENT, "icmp-ptb-sent")      /* Packet Too Big or Fragmentation Needed sent */
@@ -537,10 +594,14 @@ SS_ASSERT(sizeof(struct ss_target) == 8);
 SS_ASSERT(sizeof(struct ss_cell) == 32);
 SS_ASSERT(sizeof(struct ss_policy) == 32);
 SS_ASSERT(sizeof(struct ss_candidate) == 40);
-SS_ASSERT(sizeof(struct ss_list) == 32 + SS_HEADER_MAX + 2);
+SS_ASSERT(sizeof(struct ss_list) == 40 + SS_HEADER_MAX + 2);
 SS_ASSERT(sizeof(struct ss_hop) == 20);
 SS_ASSERT(sizeof(struct ss_xdp_interface) == 8);
 SS_ASSERT(sizeof(struct ss_sid) == 12);
+SS_ASSERT(sizeof(struct ss_copy_window) == 64);
+SS_ASSERT(sizeof(struct ss_merge) == 64 * (1 + SS_MAX_LISTS) + 8 * SS_MAX_WINDOW_WORDS);
+SS_ASSERT(SS_MAX_LISTS <= 1 << SS_COPY_BITS);
+SS_ASSERT(SS_FLOW_BITS + SS_COPY_BITS + SS_NUMBER_BITS == 64);
 SS_ASSERT(sizeof(struct ss_node) % 8 == 0);
 SS_ASSERT(sizeof(struct ss_prefix_table) == 32 + sizeof(struct ss_length) * SS_FAMILIES * SS_MAX_LENGTHS);
 SS_ASSERT((SS_MAX_SESSIONS & (SS_MAX_SESSIONS - 1)) == 0);

@@ -8,6 +8,7 @@
 
 #include "bpf/lib/fib.h"
 #include "bpf/lib/lookup.h"
+#include "bpf/lib/merge.h"
 #include "bpf/lib/parse.h"
 #include "bpf/lib/sid.h"
 
@@ -50,8 +51,10 @@ static __always_inline int ss_is_outsider(const ss_frame* frame, const struct ss
 
 /* The EtherType of the inner packet if the SID accepts it, else 0. */
 static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, const struct ss_visit* visit) {
-    if (packet->upper == SS_NEXT_IPV6 && visit->decapsulates != SS_END_DT4) return ETH_P_IPV6;
-    if (packet->upper == SS_NEXT_IPV4 && visit->decapsulates != SS_END_DT6) return ETH_P_IP;
+    __u32 behavior = visit->decapsulates & ((1U << SS_FLAVORS_AT) - 1);
+
+    if (packet->upper == SS_NEXT_IPV6 && behavior != SS_END_DT4) return ETH_P_IPV6;
+    if (packet->upper == SS_NEXT_IPV4 && behavior != SS_END_DT6) return ETH_P_IP;
     return 0;
 }
 
@@ -104,6 +107,9 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
         ss_count_outcome(SS_OUTCOME_MALFORMED);
         return SS_SHOT; /* the SID is ours, so nobody else wants it */
     }
+    if (visit->decapsulates >> SS_FLAVORS_AT & SS_FLAVOR_MERGE &&
+        ss_merge(bpf_be64_to_cpu(visit->destination[1])) != SS_COPY_FIRST)
+        return SS_SHOT;
     if (ss_remove_outer(frame, outer, packet->family)) goto broken;
     if (ss_combine_ecn(frame, outer_flow, packet)) goto broken;
     packet->upper_at -= outer;

@@ -52,6 +52,11 @@ static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* pa
     return ss_flow_hash(packet);
 }
 
+static __always_inline int ss_can_copy(const ss_frame* frame) {
+    (void)frame;
+    return 0;
+}
+
 static __always_inline int ss_is_redirect_target(__u32 ifindex) {
     const struct ss_xdp_interface* port = bpf_map_lookup_elem(&ss_xdp_interfaces, &ifindex);
 

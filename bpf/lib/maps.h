@@ -59,6 +59,15 @@ SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, SS_BUCKETS);
     } name SEC(".maps") __weak
 
 SS_SPARSE_HASH(ss_sids, struct ss_prefix, struct ss_sid);
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, SS_MAX_FLOWS);
+    __type(key, __u32); /* flow */
+    __type(value, struct ss_merge);
+} ss_merges SEC(".maps") __weak;
+
+SS_SHARED_ARRAY(ss_senders, struct ss_sender, SS_MAX_FLOWS); /* by flow */
 SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
 SS_SPARSE_HASH(ss_xdp_interfaces, __u32, struct ss_xdp_interface); /* by ifindex */
 

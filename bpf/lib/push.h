@@ -67,16 +67,14 @@ static __always_inline int ss_reduced(const struct ss_list* list) {
     return !list->srh_offset || srh->segments_left > srh->last_entry;
 }
 
-/* H.Encaps and H.Encaps.Red. */
-static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
-                                          __u32 hop_limit) {
+/* Writes the outer header of H.Encaps or H.Encaps.Red where there is room for it. */
+static __always_inline int ss_write_outer(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
+                                          __u32 hop_limit, __u32 hash) {
     __u32 length = list->header_length;
-    __u32 hash = ss_hash(frame, packet); /* first: with the header half written, the kernel would not find the flow */
     struct ipv6hdr* ip;
     struct ss_srh* srh;
 
     if (!SS_WITHIN(length, ETH_HLEN + sizeof(*ip), SS_HEADER_MAX)) return -1;
-    if (ss_add_outer(frame, length - ETH_HLEN)) return -1;
     if (ss_store(frame, 0, list->header, length)) return -1;
     ip = ss_ipv6(frame);
     if (!ip) return -1;
@@ -86,6 +84,15 @@ static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packe
     if (!srh) return -1;
     ss_fill_srh(srh, packet, ss_inside(packet));
     return 0;
+}
+
+/* H.Encaps and H.Encaps.Red. */
+static __always_inline int ss_encapsulate(ss_frame* frame, const struct ss_packet* packet, const struct ss_list* list,
+                                          __u32 hop_limit) {
+    __u32 hash = ss_hash(frame, packet); /* first: with the header half written, the kernel would not find the flow */
+
+    if (ss_add_outer(frame, list->header_length - ETH_HLEN)) return -1;
+    return ss_write_outer(frame, packet, list, hop_limit, hash);
 }
 
 #define SS_BEHIND_IPV6 (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))

@@ -17,26 +17,7 @@
 #ifndef SIDESTEP_SEQUENCE_WINDOW_H
 #define SIDESTEP_SEQUENCE_WINDOW_H
 
-#include "bpf/lib/portable.h"
-
-/*
- * The argument of a merging SID, 64 bits: the flow, the segment list that the copy took, the packet's number. Numbers
- * of a flow only grow, modulo 2^46. A sender that knows no last number starts with the seconds of its clock (the
- * epoch) times 2^24, and so ahead of what it sent before it restarted.
- */
-#define SS_NUMBER_BITS 46
-#define SS_EPOCH_BITS 22 /* the upper ones of a number */
-
-#define SS_BLOCK_BITS 16 /* numbers per word of a window */
-
-/* The first copies of one flow that have passed. */
-struct ss_copy_window {
-    __u64 newest;   /* of the window's own numbers, which never wrap */
-    __u64 offset;   /* from a packet's number to the window's own */
-    __u64 last_ns;  /* when a first copy passed */
-    __u64 reset_ns; /* after this much silence, any number is the next one */
-    __u32 words;    /* a power of two */
-} __attribute__((aligned(64)));
+#include "bpf/lib/sequence_number.h"
 
 /* What becomes of a copy. */
 enum ss_copy {
@@ -48,12 +29,6 @@ enum ss_copy {
 /* The distance from one number to another, of those that wrap at `bits`. */
 SS_INLINE __s64 ss_ahead(__u64 from, __u64 to, __u32 bits) {
     return (__s64)((to - from) << (64 - bits)) >> (64 - bits);
-}
-
-/* The sequence number with which a sender begins that knows no last one. `seconds` of any clock that goes on while the
- * sender is down. */
-SS_INLINE __u64 ss_first_number(__u64 seconds) {
-    return seconds << (SS_NUMBER_BITS - SS_EPOCH_BITS) & ((1ULL << SS_NUMBER_BITS) - 1);
 }
 
 /* True if no number of the flow has passed for so long that its sender may have begun anew. */

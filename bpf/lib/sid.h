@@ -16,13 +16,15 @@
 #define SS_SRH_AT (ETH_HLEN + (__u32)sizeof(struct ipv6hdr))
 #define SS_MAX_VISITS 4 /* SIDs of ours that one packet may visit in a row */
 
+#define SS_FLAVORS_AT 8 /* in ss_visit.decapsulates */
+
 /* The effect of our SIDs on a packet. */
 struct ss_visit {
     __u64 destination[2];          /* the first destination that is not ours */
     struct ss_adjacency adjacency; /* of an End.X */
     __u32 crosses;                 /* 1: the packet leaves by that adjacency; 0: as the FIB says */
     __u32 visits;                  /* number of our SIDs visited; 0: an ordinary packet */
-    __u32 decapsulates;            /* behavior of the last SID if it decapsulates; 0: it does not */
+    __u32 decapsulates;            /* behavior and flavors of the last SID if it decapsulates; 0: it does not */
     __u32 pops;                    /* PSP, USP: the SRH is removed */
     __u32 ends;                    /* USP: the rest is for this node itself */
     __u32 srh_at;                  /* 0: there is none */
@@ -100,7 +102,7 @@ static __always_inline int ss_visit_one(ss_frame* frame, const struct ss_packet*
                                         struct ss_visit* visit) {
     if (sid->behavior >= SS_END_DT4) {
         if (visit->srh.type && visit->srh.segments_left) return 0; /* an error, which the kernel answers */
-        visit->decapsulates = sid->behavior;
+        visit->decapsulates = sid->behavior | (__u32)sid->flavors << SS_FLAVORS_AT;
         visit->visits++;
         return 0;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The tc egress program of the policy device: packets that the kernel routes into it, forwarded or local, leave by
 // their policy. There is no ordinary path from here, so a packet that no candidate takes is dropped.
-#include "bpf/lib/transmit.h"
+#include "bpf/lib/replicate.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -18,6 +18,7 @@ int ss_device(struct __sk_buff* skb) {
     }
     ss_steer(skb, &packet, SS_DEVICE, 0, &path);
     if (!path.list) return TC_ACT_SHOT;
+    if (path.list->flow) return ss_replicate(skb, &packet, &path);
     result = ss_transmit(skb, &packet, SS_DEVICE, 0, &path);
     return result == SS_PASS ? TC_ACT_SHOT : result;
 }

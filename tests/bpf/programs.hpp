@@ -139,6 +139,7 @@ class Programs {
     [[nodiscard]] bool at_xdp() const { return at_xdp_; }
     /// The program of tc ingress.
     [[nodiscard]] int ingress_program() const { return bpf_program__fd(skeleton_->progs.ss_ingress); }
+    [[nodiscard]] int device_program() const { return bpf_program__fd(skeleton_->progs.ss_device); }
     /// True if packets at the tested hook can get a header of this many bytes, including Ethernet.
     [[nodiscard]] bool takes_header(std::uint32_t bytes) const {
         return !at_xdp_ || static_cast<int>(bytes) - ETH_HLEN <= kRoomAtXdp;

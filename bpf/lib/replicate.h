@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sends a packet of a hitless policy once by each list of its candidate that is up (docs/hitless.md). All copies carry
+ * the same number in the argument of their last SID, and each the index of its list. At tc only.
+ */
+#ifndef SIDESTEP_REPLICATE_H
+#define SIDESTEP_REPLICATE_H
+
+#include "bpf/lib/decap.h"
+#include "bpf/lib/transmit.h"
+
+#define SS_ARGUMENT_AT 8 /* bytes of locator and function in a SID with an argument */
+
+/* What changes from copy to copy. */
+struct ss_copying {
+    __u64 argument;
+    __u32 hash;
+    __u32 worn; /* bytes of the outer header that the packet has from the copy before; 0: none */
+};
+
+/* Writes the argument into the last SID of the list: the last entry of the path is the first in the SRH (RFC 8754, 2). */
+static __always_inline int ss_write_argument(ss_frame* frame, const struct ss_list* list, __u64 argument) {
+    const struct ss_srh* srh = (const void*)(list->header + SS_BEHIND_IPV6);
+    const __be64 bytes = bpf_cpu_to_be64(argument);
+
+    if (list->srh_offset && ss_store(frame, SS_BEHIND_IPV6 + sizeof(*srh) + SS_ARGUMENT_AT, &bytes, sizeof(bytes)))
+        return -1;
+    if (list->srh_offset && srh->segments_left) return 0;
+    return ss_store(frame, SS_BEHIND_IPV6 - 16 + SS_ARGUMENT_AT, &bytes, sizeof(bytes));
+}
+
+/* Gives the packet the header of a list, in place of that of the copy before. Returns the interface that it leaves by, or
+ * 0 if that failed and the packet is damaged. */
+SS_VERIFIED_ONCE __u32 ss_wrap_copy(ss_frame* frame, const struct ss_packet* packet, struct ss_copying* copying,
+                                    __u32 index) {
+    const struct ss_list* list = ss_entry(&ss_lists, index);
+    __u32 overhead;
+
+    if (!packet || !copying || !list) return 0;
+    overhead = (__u32)list->header_length - ETH_HLEN;
+    if (!SS_WITHIN(overhead, (__u32)sizeof(struct ipv6hdr), SS_HEADER_MAX - ETH_HLEN)) return 0;
+    if (copying->worn && copying->worn != overhead) {
+        __u32 worn = copying->worn;
+
+        if (!SS_WITHIN(worn, (__u32)sizeof(struct ipv6hdr), SS_HEADER_MAX - ETH_HLEN)) return 0;
+        if (ss_remove_outer(frame, worn, packet->family)) return 0;
+        copying->worn = 0;
+    }
+    if (!copying->worn && ss_add_outer(frame, overhead)) return 0;
+    copying->worn = overhead;
+    if (ss_write_outer(frame, packet, list, packet->hop_limit, copying->hash)) return 0;
+    return ss_write_argument(frame, list, copying->argument) ? 0 : list->ifindex;
+}
+
+/* The lists of the candidate by which copies leave, as bits. */
+SS_VERIFIED_ONCE __u32 ss_lists_up(__u32 index) {
+    const struct ss_candidate* candidate = ss_entry(&ss_candidates, index);
+    __u32 up = 0;
+    __u32 i;
+
+    if (!candidate) return 0;
+    for (i = 0; i < SS_MAX_LISTS && i < candidate->lists; i++) {
+        const struct ss_list* list = ss_entry(&ss_lists, candidate->list[i].list);
+
+        SS_KEEP(i);
+        if (!list || list->mode != SS_MODE_ENCAPS) continue;
+        if (ss_list_rank(0, candidate->list[i].list) != SS_DOWN) up |= 1U << i;
+    }
+    return up;
+}
+
+/* True for a tunnel from within the SR domain, this node included: it may be a copy, and copies are not replicated. */
+static __always_inline int ss_may_be_copy(const struct ss_packet* packet) {
+    const struct ss_node* node = ss_node();
+
+    if (packet->family != SS_IPV6 || (packet->upper != SS_NEXT_IPV6 && packet->upper != SS_NEXT_IPV4)) return 0;
+    return !node || ss_same_address(packet->source, node->source) || ss_source_in_domain(packet);
+}
+
+/* Why the packet cannot be replicated; SS_DROP_COUNT if it can. */
+static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct ss_packet* packet,
+                                                 const struct ss_list* list) {
+    if (!packet->hop_limit) return SS_DROP_HOP_LIMIT;
+    if (packet->repairs >= SS_MAX_REPAIRS) return SS_DROP_LOOP;
+    if (ss_may_be_copy(packet)) return SS_DROP_SECOND_COPY;
+    if (ss_gso_size(frame)) return SS_DROP_CANNOT_NUMBER; /* its segments would all have one number */
+    return ss_is_too_big(frame, packet, list) ? SS_DROP_TOO_BIG : SS_DROP_COUNT;
+}
+
+/* Sends a packet that the kernel routed, or the ingress program handed, into the policy device. */
+static __always_inline int ss_replicate(ss_frame* frame, const struct ss_packet* packet, const struct ss_path* path) {
+    const struct ss_candidate* candidate = ss_entry(&ss_candidates, path->list->candidate);
+    __u32 why_not = ss_cannot_replicate(frame, packet, path->list);
+    struct ss_sender* sender = ss_entry(&ss_senders, path->list->flow);
+    __u32 up = ss_lists_up(path->list->candidate);
+    struct ss_copying copying = {.worn = 0};
+    __u64 number;
+    __u32 i;
+
+    if (why_not != SS_DROP_COUNT) {
+        ss_count_drop(path->stats, why_not);
+        return SS_SHOT;
+    }
+    if (!candidate || !sender || !up) {
+        ss_count_drop(path->stats, SS_DROP_NO_CANDIDATE);
+        return SS_SHOT;
+    }
+    copying.hash = ss_hash(frame, packet);
+    number = __sync_fetch_and_add(&sender->next, 1) & ((1ULL << SS_NUMBER_BITS) - 1);
+    for (i = 0; i < SS_MAX_LISTS; i++) {
+        __u32 ifindex;
+
+        SS_KEEP(i);
+        if (!(up >> (i & 31) & 1)) continue;
+        copying.argument = (__u64)path->list->flow << (64 - SS_FLOW_BITS) | (__u64)i << SS_NUMBER_BITS | number;
+        ifindex = ss_wrap_copy(frame, packet, &copying, candidate->list[i & (SS_MAX_LISTS - 1)].list);
+        if (!ifindex) break;
+        if (!(up >> (i & 31) >> 1)) { /* the last one */
+            ss_count_taken(path->stats, packet->length);
+            return ss_send(frame, ifindex);
+        }
+        if (bpf_clone_redirect(frame, ifindex, 0) < 0) ss_count_drop(path->stats, SS_DROP_PUSH_FAILED);
+    }
+    ss_count_drop(path->stats, SS_DROP_PUSH_FAILED);
+    return SS_SHOT;
+}
+
+#endif

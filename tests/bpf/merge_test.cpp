@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Tests merging SIDs: the first copy of a packet is decapsulated and goes on, all others are dropped and counted.
+#include <memory>
+
+#include "tests/bpf/repairing.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr std::string_view kMerging = "fd00:a:0:7::/64";
+constexpr std::uint32_t kFlow = 7;
+constexpr std::uint32_t kWords = 16;
+
+class Merge : public Repairing {
+  protected:
+    void SetUp() override {
+        Repairing::SetUp();
+        if (IsSkipped()) return;
+        programs_.set_sid(*Prefix::parse(kMerging), {.behavior = SS_END_DT46,
+                                                     .flavors = SS_FLAVOR_MERGE,
+                                                     .block_bits = 0,
+                                                     .function_bits = 0,
+                                                     .adjacency = {}});
+        programs_.set_domain({*Prefix::parse("fd00::/16")});
+        programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
+        programs_.states[kPrimary].rank = SS_UP;
+        programs_.repair[0].active = 0;
+        const auto merge = std::make_unique<ss_merge>();
+        merge->window.words = kWords;
+        merge->window.reset_ns = 2'000'000'000;
+        ASSERT_EQ(bpf_map__update_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, BPF_ANY), 0);
+    }
+
+    bpf_map* map() { return programs_.maps().ss_merges; }
+    ss_way way(std::size_t index) {
+        const auto merge = std::make_unique<ss_merge>();
+        EXPECT_EQ(bpf_map__lookup_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, 0), 0);
+        return merge->way[index];
+    }
+
+    static Bytes copy(std::uint64_t number, std::uint32_t by, const Bytes& inner, std::uint32_t flow = kFlow,
+                      std::string_view from = "fd00:b::1") {
+        const auto argument = std::uint64_t{flow} << 48 | std::uint64_t{by} << 46 | number;
+        const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
+        auto tunnel = packet(Ipv6{.from = from, .to = "fd00:a:0:7::", .next_header = v4 ? kIpv4Inside : kIpv6Inside},
+                             inside(inner));
+        for (std::size_t i = 0; i < 8; ++i)
+            tunnel.at(kEthernetLength + 32 + i) = static_cast<std::uint8_t>(argument >> (56 - 8 * i));
+        return tunnel;
+    }
+    void expect_first(const Bytes& in, const Bytes& inner) {
+        const auto result = programs_.ingress(in);
+        EXPECT_EQ(result.code, kPass);
+        EXPECT_EQ(text_of(result.packet), text_of(inner));
+    }
+
+    const Bytes v6_ = packet(Ipv6{.to = "2001:db8:f::1", .next_header = kTcp}, tcp(1, 2, 99));
+    const Bytes v4_ = packet(Ipv4{.to = "198.51.100.1"}, udp(1, 2, 99));
+};
+
+TEST_F(Merge, OneCopyGoesOn) {
+    for (std::uint64_t number = 1; number < 100; number += 2) {
+        expect_first(copy(number, 0, v6_), v6_);
+        expect_dropped(copy(number, 1, v6_), SS_OUTCOME_LATER_COPY);
+        expect_first(copy(number + 1, 1, v4_), v4_);
+        expect_dropped(copy(number + 1, 0, v4_), SS_OUTCOME_LATER_COPY);
+    }
+    EXPECT_EQ(way(0).first, 50U);
+    EXPECT_EQ(way(1).first, 50U);
+    EXPECT_EQ(way(0).later, 50U);
+    EXPECT_EQ(way(1).later, 50U);
+    EXPECT_GT(way(1).behind_ns, 0U) << "how much later its copies come";
+}
+
+TEST_F(Merge, TooOldIsDropped) {
+    expect_first(copy(1, 0, v6_), v6_);
+    expect_first(copy(100'000, 0, v6_), v6_);
+    expect_dropped(copy(100'000 - SS_BLOCK_BITS * kWords, 1, v6_), SS_OUTCOME_STALE_COPY);
+    EXPECT_EQ(way(1).too_old, 1U);
+}
+
+TEST_F(Merge, AnotherFlowIsDropped) {
+    expect_dropped(copy(1, 0, v6_, kFlow + 1), SS_OUTCOME_NO_FLOW);
+    expect_first(copy(1, 0, v6_), v6_);
+}
+
+// Otherwise anybody could use up numbers.
+TEST_F(Merge, WhatComesFromOutsideTakesNoNumber) {
+    expect_dropped(copy(1, 0, v6_, kFlow, "2001:db8:bad::1"), SS_OUTCOME_NOT_IN_DOMAIN);
+    expect_first(copy(1, 0, v6_), v6_);
+}
+
+}  // namespace
+}  // namespace sidestep
