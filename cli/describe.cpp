@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/table.hpp"
 #include "cli/texts.hpp"
@@ -114,6 +115,7 @@ std::vector<Row> rows_of(const std::vector<CandidateConfig>& candidates) {
 std::string steering_of(const PolicyConfig& policy) {
     auto text = std::string(to_string(policy.steering));
     if (policy.steering != Steering::transit) text += fmt::format(", metric {}", policy.metric);
+    if (policy.flow != 0) text += fmt::format(", hitless as flow {}", policy.flow);
     return policy.over_routes ? text + ", over routes" : text;
 }
 
@@ -159,6 +161,9 @@ std::string describe_sids(const Config& config) {
         if (sid.usp) flavors.emplace_back("usp");
         if (sid.usd) flavors.emplace_back("usd");
         if (sid.next_csid) flavors.push_back(fmt::format("next-csid {}+{}", sid.block_bits, sid.function_bits));
+        if (!sid.flows.empty()) {
+            flavors.push_back(fmt::format("merges flow {}, {} numbers", fmt::join(sid.flows, " "), sid.window));
+        }
         table.add({sid.sid.to_string(), std::string(to_string(sid.behavior)), joined(flavors, ", "), sid.adjacency,
                    sid.install ? "installed" : ""});
     }

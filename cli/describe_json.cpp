@@ -93,6 +93,9 @@ json sid_json(const SidConfig& sid) {
             {"block_bits", sid.next_csid ? json(sid.block_bits) : json(nullptr)},
             {"function_bits", sid.next_csid ? json(sid.function_bits) : json(nullptr)},
             {"adjacency", text_or_null(sid.adjacency)},
+            {"flows", sid.flows},
+            {"window", sid.flows.empty() ? json(nullptr) : json(sid.window)},
+            {"reset_ms", sid.flows.empty() ? json(nullptr) : json(sid.reset.count() / 1'000'000)},
             {"install", sid.install}};
 }
 
@@ -116,6 +119,7 @@ json policy_json(const PolicyConfig& policy) {
             {"prefixes", texts(policy.prefixes)},
             {"steering", to_string(policy.steering)},
             {"metric", policy.metric},
+            {"flow", policy.flow == 0 ? json(nullptr) : json(policy.flow)},
             {"over_routes", policy.over_routes},
             {"candidates", candidates_json(policy.candidates)}};
 }

@@ -183,6 +183,15 @@ void add_candidate(Table& table, std::vector<std::string> first, const json& can
     }
 }
 
+/// The name; of a hitless policy with what its packets have now.
+std::string policy_cell(const json& policy) {
+    auto text = cell(policy, "name");
+    if (cell(policy, "protection") == "hitless") {
+        text += policy.value("unprotected", false) ? " (hitless, unprotected)" : " (hitless)";
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string report_policies(const json& answer) {
@@ -202,7 +211,7 @@ std::string report_policies(const json& answer) {
     if (!policies.is_array() || policies.empty()) return "no policies\n";
     for (const auto& policy : policies) {
         const auto& candidates = member(policy, "candidates");
-        std::vector<std::string> first{cell(policy, "name"), list_cell(policy, "prefixes", ",")};
+        std::vector<std::string> first{policy_cell(policy), list_cell(policy, "prefixes", ",")};
         if (!candidates.is_array() || candidates.empty()) {
             table.add(first);
             continue;

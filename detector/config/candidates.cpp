@@ -38,7 +38,8 @@ bool read_encap(const YamlPlace& place, SegmentListConfig& list) {
 }
 
 /// Reads the list at `place`, whose keys have been checked.
-SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, const CheckList& check) {
+SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, const CheckList& check,
+                            const std::vector<SegmentListConfig>& before) {
     SegmentListConfig list;
     if (const auto adjacency = place.required("adjacency")) list.adjacency = read_known_adjacency(reading, *adjacency);
     if (const auto sessions = place.optional("sessions")) read_session_names(reading, *sessions, list);
@@ -51,7 +52,7 @@ SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, cons
     if (const auto mtu = place.optional("mtu")) {
         list.mtu = static_cast<unsigned>(mtu->integer(kLeastMtu, kLargestMtu).value_or(0));
     }
-    check(list, place);
+    check(list, before, place);
     return list;
 }
 
@@ -60,7 +61,7 @@ void read_lists(const Reading& reading, const YamlPlace& place, const CheckList&
     unsigned sum = 0;
     for (const auto& item : place.items(1, reading.limits.lists)) {
         if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions", "mtu"})) continue;
-        auto list = read_list(reading, item, check);
+        auto list = read_list(reading, item, check, candidate.lists);
         if (const auto weight = item.optional("weight")) {
             list.weight = static_cast<unsigned>(weight->integer(1, most).value_or(1));
         }
@@ -85,7 +86,7 @@ CandidateConfig read_candidate(const Reading& reading, const YamlPlace& place, c
     if (const auto lists = place.optional("lists")) {
         read_lists(reading, *lists, check, candidate);
     } else {
-        candidate.lists.push_back(read_list(reading, place, check));
+        candidate.lists.push_back(read_list(reading, place, check, {}));
     }
     return candidate;
 }

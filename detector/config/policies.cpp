@@ -25,6 +25,7 @@ struct PrefixOwner {
 /// What only one policy may have.
 struct Taken {
     Seen names;
+    Seen flows;
     std::map<Prefix, PrefixOwner> prefixes;
 };
 
@@ -97,7 +98,9 @@ void check_proofs(const Reading& reading, const PolicyConfig& policy, const Yaml
 }
 
 void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
-    if (!place.expect_map({"name", "prefixes", "candidates", "steering", "metric", "over-routes"})) return;
+    if (!place.expect_map(
+            {"name", "prefixes", "candidates", "steering", "metric", "over-routes", "protection", "flow"}))
+        return;
     PolicyConfig policy;
     if (const auto name = place.required("name")) {
         policy.name = read_name(*name).value_or("");
@@ -114,6 +117,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
                 "looked it up; use device or lwt-xmit");
         }
     }
+    read_protection(reading, place, policy, taken.flows);
     if (const auto metric = place.optional("metric")) {
         policy.metric = static_cast<unsigned>(metric->integer(1, UINT32_MAX).value_or(policy.metric));
     }
@@ -122,10 +126,13 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
     }
     if (const auto candidates = place.required("candidates")) {
         policy.candidates = read_candidates(reading, *candidates,
-                                            [&policy](const SegmentListConfig& list, const YamlPlace& list_place) {
+                                            [&](const auto& list, const auto& before, const YamlPlace& list_place) {
                                                 check_list(policy, list, list_place);
+                                                if (policy.flow != 0)
+                                                    check_hitless_list(reading, list, before, list_place);
                                             });
         check_proofs(reading, policy, *candidates);
+        check_hitless(policy, *candidates);
     }
     reading.config.policies.push_back(std::move(policy));
 }

@@ -73,8 +73,9 @@ std::string read_known_adjacency(const Reading& reading, const YamlPlace& place)
 
 // --- candidates.cpp
 
-/// Complains if a list does not fit the owner of its candidate.
-using CheckList = std::function<void(const SegmentListConfig& list, const YamlPlace& place)>;
+/// Complains if a list does not fit the owner of its candidate, or the lists before it there.
+using CheckList = std::function<void(const SegmentListConfig& list, const std::vector<SegmentListConfig>& before,
+                                     const YamlPlace& place)>;
 
 /// The highest preference comes first.
 std::vector<CandidateConfig> read_candidates(const Reading& reading, const YamlPlace& place, const CheckList& check);
@@ -83,6 +84,20 @@ std::vector<Address> read_segments(const Reading& reading, const YamlPlace& plac
 // --- policies.cpp; after all sessions and the device
 
 void read_policies(Reading& reading, const YamlPlace& place);
+
+// --- hitless.cpp
+
+/// Locator and function of a merging SID; the rest is the argument.
+inline constexpr std::uint8_t kMergingLength = 64;
+/// `protection` and `flow`; must be called after the steering.
+void read_protection(const Reading& reading, const YamlPlace& place, PolicyConfig& policy, Seen& flows);
+/// Refuses a list by which no copy could leave, or that fails together with one before it in its candidate.
+void check_hitless_list(const Reading& reading, const SegmentListConfig& list,
+                        const std::vector<SegmentListConfig>& before, const YamlPlace& place);
+/// `place` is that of the candidates.
+void check_hitless(const PolicyConfig& policy, const YamlPlace& place);
+/// `flows`, `window` and `reset`; must be called after the behavior.
+void read_merging(const YamlPlace& place, SidConfig& sid, Seen& taken);
 
 // --- sids.cpp; SIDs after the domain, the device and the adjacencies
 

@@ -147,7 +147,7 @@ void read_bypasses(Reading& reading) {
     for (const auto& [index, place] : reading.bypasses) {
         auto& adjacency = reading.config.adjacencies[index];
         adjacency.bypass =
-            read_candidates(reading, place, [&](const SegmentListConfig& list, const YamlPlace& list_place) {
+            read_candidates(reading, place, [&](const auto& list, const auto& /*before*/, const YamlPlace& list_place) {
                 if (list.adjacency == adjacency.name) {
                     place_of(list_place, "adjacency").complain("a way over the adjacency itself bypasses nothing");
                 }

@@ -61,14 +61,16 @@ void read_structure(const YamlPlace& place, SidConfig& sid) {
 }
 
 /// Reads a SID that is written with its length.
-std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool next_csid) {
+std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, const SidConfig& sid) {
     const auto prefix = read_prefix_v6(place);
     if (!prefix) return prefix;
     if (const auto scope = scope_of(*prefix)) {
         place.complain(fmt::format("must not be a {} prefix", *scope));
     } else if (prefix->length == length) {
         return prefix;
-    } else if (next_csid) {
+    } else if (!sid.flows.empty()) {
+        place.complain(fmt::format("must have length {}: the rest of a merging SID is the argument", length));
+    } else if (sid.next_csid) {
         place.complain(fmt::format("must have length {}, which is block-bits plus function-bits", length));
     } else {
         place.complain("must be an address; only the flavor next-csid allows a prefix");
@@ -78,13 +80,16 @@ std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, bool
 
 /// The prefix of packets to the SID; it is shorter than an address if the SID has an argument.
 std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
-    const auto length = sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
+    const auto length = !sid.flows.empty() ? kMergingLength : sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
     if (sid.next_csid && length > kMostBits) return std::nullopt;  // there is a complaint already
     if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
-        return read_locator(place, length, sid.next_csid);
+        return read_locator(place, length, sid);
     }
     const auto address = read_unicast(place);
     if (!address) return std::nullopt;
+    if (!sid.flows.empty() && Prefix::covering(*address, kMergingLength).address != *address) {
+        place.complain(fmt::format("the argument does not fit: a merging SID ends after {} bits", kMergingLength));
+    }
     return Prefix::covering(*address, static_cast<std::uint8_t>(length));
 }
 
@@ -136,8 +141,9 @@ void check_needs(const Reading& reading, const YamlPlace& place, const SidConfig
     }
 }
 
-void read_sid(Reading& reading, const YamlPlace& place, Seen& seen) {
-    if (!place.expect_map({"sid", "behavior", "flavors", "block-bits", "function-bits", "adjacency", "install"}))
+void read_sid(Reading& reading, const YamlPlace& place, Seen& seen, Seen& flows) {
+    if (!place.expect_map({"sid", "behavior", "flavors", "block-bits", "function-bits", "adjacency", "install", "flows",
+                           "window", "reset"}))
         return;
     SidConfig sid;
     const auto behavior = place.required("behavior");
@@ -146,6 +152,7 @@ void read_sid(Reading& reading, const YamlPlace& place, Seen& seen) {
     sid.behavior = static_cast<SidBehavior>(*kind);
     if (const auto flavors = place.optional("flavors")) read_flavors(*flavors, sid);
     read_structure(place, sid);
+    read_merging(place, sid, flows);
     if (const auto address = place.required("sid")) {
         sid.sid = read_sid_prefix(*address, sid).value_or(Prefix{});
         if (sid.sid.length > 0) {
@@ -171,7 +178,8 @@ void read_domain(Reading& reading, const YamlPlace& place) {
 
 void read_sids(Reading& reading, const YamlPlace& place) {
     Seen seen;
-    for (const auto& item : place.items()) read_sid(reading, item, seen);
+    Seen flows;
+    for (const auto& item : place.items()) read_sid(reading, item, seen, flows);
 }
 
 }  // namespace sidestep::config_reader

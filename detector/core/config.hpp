@@ -137,6 +137,7 @@ struct PolicyConfig {
     std::vector<CandidateConfig> candidates;
     Steering steering = Steering::transit;
     unsigned metric = 5;       ///< of the routes that the steering installs
+    unsigned flow = 0;         ///< not 0: hitless; its packets leave by all lists that are up, as this flow
     bool over_routes = false;  ///< its backups also take packets of routes that are more specific than its prefixes
 
     bool operator==(const PolicyConfig&) const = default;
@@ -153,6 +154,9 @@ struct SidConfig {
     unsigned block_bits = 32;     ///< of NEXT-C-SID: locator block
     unsigned function_bits = 16;  ///< of NEXT-C-SID: locator node and function, the length of one entry in a container
     std::string adjacency;        ///< of End.X
+    std::vector<unsigned> flows;  ///< not empty: a merging SID, which lets first copies of these flows through
+    unsigned window = 65536;      ///< of a merging SID: how many numbers of each flow are told apart
+    Nanoseconds reset{std::chrono::seconds(2)};  ///< of a merging SID: a flow that is silent this long may begin anew
     bool install =
         true;  ///< End and End.X: also as a seg6local route in the kernel, which serves while all sessions are up
 

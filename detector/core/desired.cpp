@@ -126,7 +126,7 @@ Desired with_clients(Desired base, const std::vector<SessionConfig>& clients) {
 }
 
 bool yields_to_routes(const DesiredPolicy& policy) {
-    const auto& [name, prefixes, candidates, steering, metric, over_routes] = policy.config;
+    const auto& [name, prefixes, candidates, steering, metric, flow, over_routes] = policy.config;
     return policy.bypass_of.empty() && !over_routes && !candidates.empty() &&
            std::ranges::any_of(candidates.front().lists, [](const auto& list) { return list.encap == Encap::plain; });
 }

@@ -44,7 +44,8 @@ std::vector<BadCase> bad_structure() {
           "allowance, turnaround, size, traffic-class, loss-limit, rtt-limit, damping, return-address, segment"}},
         {"UnknownKeyInPolicy",
          [](Parts& p) { p.policy = "- {name: to-D, prefix: x, prefixes: [], candidates: [{adjacency: A-B}]}"; },
-         {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric, over-routes"}},
+         {"f:8:16: policies[0].prefix: unknown key; known: name, prefixes, candidates, steering, metric, over-routes, "
+          "protection, flow"}},
         {"UnknownKeyInCandidate",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
          {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions, "

@@ -92,7 +92,7 @@ std::vector<BadCase> bad_sids() {
         {"UnknownKey",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, table: 254}"); },
          {"f:13:36: sids[0].table: unknown key; known: sid, behavior, flavors, block-bits, function-bits, adjacency, "
-          "install"}},
+          "install, flows, window, reset"}},
         {"UnknownBehavior",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end.t}"); },
          {"f:13:31: sids[0].behavior: must be one of: end, end.x, end.dt4, end.dt6, end.dt46"}},

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Tests hitless policies and merging SIDs, and the exact complaint about each bad one.
+#include <chrono>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/detector/config/config_text.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+
+const std::string kLists =
+    "[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, encap: h.encaps.red, segments: "
+    "['fd00:c::', 'fd00:d:0:7::']}]}]";
+
+/// The policy is on line 8.
+std::string hitless(const std::string& candidates = kLists, const std::string& keys = "protection: hitless, flow: 7") {
+    return "- {name: to-D, prefixes: [], " + keys + ", candidates: " + candidates + "}";
+}
+
+/// SIDs begin on line 13.
+std::string sids(const std::string& list) {
+    return "device: sr0\nsr-domain: ['fd00::/16']\nsids:\n" + list;
+}
+
+TEST(ConfigHitless, APolicyHasAFlow) {
+    Parts parts;
+    parts.policy = hitless();
+    parts.more = "device: sr0";
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.policies.at(0).flow, 7U);
+    parts.policy = hitless("[{adjacency: A-B}]", "protection: fast-reroute");
+    EXPECT_EQ(read_good(parts.text()).policies.at(0).flow, 0U);
+}
+
+TEST(ConfigHitless, AMergingSidHasFlows) {
+    Parts parts;
+    parts.more = sids(
+        "- {sid: 'fd00:a:0:7::', behavior: end.dt46, flows: [7, 8]}\n"
+        "- {sid: 'fd00:a:0:9::/64', behavior: end.dt6, flows: [9], window: 4096, reset: 100ms}\n");
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.sids.at(0).sid, Prefix::parse("fd00:a:0:7::/64"));
+    EXPECT_THAT(config.sids.at(0).flows, ElementsAre(7U, 8U));
+    EXPECT_EQ(config.sids.at(0).window, 65536U);
+    EXPECT_EQ(config.sids.at(0).reset, std::chrono::seconds(2));
+    EXPECT_EQ(config.sids.at(1).window, 4096U);
+    EXPECT_EQ(config.sids.at(1).reset, std::chrono::milliseconds(100));
+}
+
+class BadHitless : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadHitless, IsNamedByLineColumnFieldAndReason) {
+    expect_complaints(GetParam());
+}
+
+std::function<void(Parts&)> with_policy(const std::string& policy, const std::string& more = "device: sr0") {
+    return [=](Parts& parts) {
+        parts.policy = policy;
+        parts.more = more;
+    };
+}
+
+std::function<void(Parts&)> with_sids(const std::string& list) {
+    return [=](Parts& parts) { parts.more = sids(list); };
+}
+
+std::vector<BadCase> bad_policies() {
+    return {
+        {"NoDevice",
+         with_policy(hitless(), ""),
+         {"f:8:42: policies[0].protection: hitless replicates packets on the policy device; name one with `device`"}},
+        {"NoFlow", with_policy(hitless(kLists, "protection: hitless")), {"f:8:3: policies[0].flow: missing"}},
+        {"FlowWithoutHitless",
+         with_policy(hitless("[{adjacency: A-B}]", "flow: 7")),
+         {"f:8:36: policies[0].flow: is for protection: hitless"}},
+        {"OneList",
+         with_policy(hitless("[{adjacency: A-B, segments: ['fd00:d:0:7::']}]")),
+         {"f:8:72: policies[0].candidates: the first candidate of a hitless policy needs two lists at least"}},
+        {"Plain",
+         with_policy(hitless("[{lists: [{adjacency: A-B}, {adjacency: A-C, segments: ['fd00:d:0:7::']}]}]")),
+         {"f:8:82: policies[0].candidates[0].lists[0]: a hitless policy needs h.encaps or h.encaps.red: the last "
+          "SID tells the copies apart"}},
+        {"NoRoomForTheArgument",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, segments: "
+                             "['fd00:d:0:7::1']}]}]")),
+         {"f:8:155: policies[0].candidates[0].lists[1].segments: the argument does not fit into the last SID, "
+          "fd00:d:0:7::1: flow and number take its last 64 bits, which must be zero"}},
+        {"OneLink",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-B, segments: "
+                             "['fd00:c::', 'fd00:d:0:7::']}]}]")),
+         {"f:8:140: policies[0].candidates[0].lists[1].adjacency: two lists of a hitless candidate share the link at "
+          "to-B"}},
+        {"OneNode",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:c::', 'fd00:d:0:7::']}, {adjacency: A-C, "
+                             "segments: ['fd00:c::', 'fd00:d:0:7::']}]}]")),
+         {"f:8:167: policies[0].candidates[0].lists[1].segments: two lists of a hitless candidate share the segment "
+          "fd00:c::"}},
+        {"TwoEnds",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, segments: "
+                             "['fd00:d:0:8::']}]}]")),
+         {"f:8:155: policies[0].candidates[0].lists[1].segments: the copies never meet: another list of the candidate "
+          "ends at fd00:d:0:7::"}},
+        {"UnequalMtu",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::'], mtu: 1400}, {adjacency: A-C, "
+                             "segments: ['fd00:d:0:7::']}]}]")),
+         {"f:8:139: policies[0].candidates[0].lists[1]: the lists of a hitless candidate have unequal mtu: 1400 and "
+          "0"}},
+    };
+}
+
+std::vector<BadCase> bad_sids() {
+    return {
+        {"NoPowerOfTwo",
+         with_sids("- {sid: 'fd00:a:0:7::', behavior: end.dt46, flows: [7], window: 1000}"),
+         {"f:13:65: sids[0].window: must be a power of two"}},
+        {"OneFlowTwice",
+         with_sids("- {sid: 'fd00:a:0:7::', behavior: end.dt46, flows: [7]}\n"
+                   "- {sid: 'fd00:a:0:8::', behavior: end.dt46, flows: [7]}"),
+         {"f:14:53: sids[1].flows[0]: '7' is already given on line 13"}},
+        {"NoRoomForTheArgument",
+         with_sids("- {sid: 'fd00:a::7', behavior: end.dt46, flows: [7]}"),
+         {"f:13:9: sids[0].sid: the argument does not fit: a merging SID ends after 64 bits"}},
+        {"AnotherLength",
+         with_sids("- {sid: 'fd00:a::/48', behavior: end.dt46, flows: [7]}"),
+         {"f:13:9: sids[0].sid: must have length 64: the rest of a merging SID is the argument"}},
+        {"MergingEnd",
+         with_sids("- {sid: 'fd00:a:0:7::', behavior: end, flows: [7]}"),
+         {"f:13:47: sids[0].flows: are for end.dt4, end.dt6 and end.dt46, not for end"}},
+        {"WindowWithoutFlows",
+         with_sids("- {sid: 'fd00:a:0:7::', behavior: end.dt46, window: 64}"),
+         {"f:13:53: sids[0].window: is for a SID with `flows`"}},
+    };
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, BadHitless, testing::ValuesIn(bad_policies()), name_of);
+INSTANTIATE_TEST_SUITE_P(Sids, BadHitless, testing::ValuesIn(bad_sids()), name_of);
+
+}  // namespace
+}  // namespace sidestep
