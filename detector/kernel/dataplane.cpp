@@ -143,6 +143,28 @@ Result<void> Dataplane::set_passive(int ifindex, const Address& source, std::uin
     return {};
 }
 
+std::unique_ptr<ss_merge> Dataplane::merge(std::uint32_t flow) const {
+    auto value = std::make_unique<ss_merge>();
+    const auto* map = skeleton_->maps.ss_merges;
+    if (bpf_map__lookup_elem(map, &flow, sizeof flow, value.get(), sizeof *value, 0) != 0) return nullptr;
+    return value;
+}
+
+Result<void> Dataplane::set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) {
+    if (const auto known = merge(flow); known && known->window.words == words && known->window.reset_ns == reset_ns)
+        return {};
+    const auto fresh = std::make_unique<ss_merge>();
+    fresh->window.words = words;
+    fresh->window.reset_ns = reset_ns;
+    return put(skeleton_->maps.ss_merges, flow, *fresh, fmt::format("the window of flow {}", flow));
+}
+
+void Dataplane::prune_merges(const std::set<std::uint32_t>& kept) {
+    for (std::uint32_t flow = 1; flow < SS_MAX_FLOWS; ++flow) {
+        if (!kept.contains(flow)) (void)bpf_map__delete_elem(skeleton_->maps.ss_merges, &flow, sizeof flow, 0);
+    }
+}
+
 ss_candidate_stats Dataplane::stats(std::uint32_t index) const {
     ss_candidate_stats sum{};
     for (const auto& value : per_cpu<ss_candidate_stats>(skeleton_->maps.ss_stats, index)) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -58,6 +59,11 @@ class Dataplane : public Maps {
         const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) override;
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) override;
 
+    Result<void> set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) override;
+    void prune_merges(const std::set<std::uint32_t>& kept) override;
+    /// The window of a flow and its counters; nullptr if it has none.
+    [[nodiscard]] std::unique_ptr<ss_merge> merge(std::uint32_t flow) const;
+
     /// Summed over the CPUs.
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t index) const override;
     void clear_stats(std::uint32_t index) override;
@@ -98,7 +104,7 @@ class Dataplane : public Maps {
     std::tuple<SharedArray<ss_session_state>, SharedArray<ss_session>, SharedArray<ss_plan>,
                SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,
                SharedArray<ss_policy>, SharedArray<ss_candidate>, SharedArray<ss_list>, SharedArray<ss_node>,
-               SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>>
+               SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>, SharedArray<ss_sender>>
         memory_;
 };
 

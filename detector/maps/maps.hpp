@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <span>
 
 #include "bpf/abi/sidestep.h"
@@ -51,6 +52,7 @@ class Maps {
     std::span<ss_repair_state> repair_states;  ///< one entry
     std::span<ss_clock_conf> clock_confs;      ///< one entry
     std::span<ss_clock> clocks;                ///< one entry
+    std::span<ss_sender> senders;              ///< by flow
     std::uint32_t counted_slots = 1;           ///< slots with entries of their own in ss_stats
 
     [[nodiscard]] ss_node& node() const { return nodes[0]; }
@@ -70,6 +72,11 @@ class Maps {
     /// Removes the expected probes for which `keep` returns false.
     virtual void prune_passives(
         const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) = 0;
+
+    /// Makes a window of this many words for a flow, or keeps the one that it has if it is as large and as patient.
+    virtual Result<void> set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) = 0;
+    /// Removes the windows of all other flows.
+    virtual void prune_merges(const std::set<std::uint32_t>& kept) = 0;
 
     /// One entry of ss_stats, summed over the CPUs.
     [[nodiscard]] virtual ss_candidate_stats stats(std::uint32_t index) const = 0;

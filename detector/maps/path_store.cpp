@@ -96,6 +96,22 @@ bool carried(const ss_list& list, std::span<const std::uint8_t> quoted) {
     return false;
 }
 
+/// A quoted copy as its list has it: without the flow and number in its last SID.
+std::vector<std::uint8_t> without_argument(const ss_list& list, std::span<const std::uint8_t> quoted) {
+    constexpr std::size_t kDestination = 24;
+    constexpr std::size_t kLast = sizeof(ipv6hdr) + 8;  // the last segment comes first (RFC 8754, 2)
+    constexpr std::size_t kHalf = 8;
+    std::vector<std::uint8_t> result(quoted.begin(), quoted.end());
+    const auto* outer = list.header + ETH_HLEN;
+    const auto* last = list.srh_offset == 0 ? outer + kDestination : outer + kLast;
+    for (const auto at : {kDestination, kLast}) {
+        const bool has_sid = at == kDestination || list.srh_offset != 0;
+        if (!has_sid || at + 2 * kHalf > result.size() || std::memcmp(result.data() + at, last, kHalf) != 0) continue;
+        std::fill_n(result.begin() + static_cast<std::ptrdiff_t>(at + kHalf), kHalf, std::uint8_t{0});
+    }
+    return result;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> IndexPool::take() {
@@ -145,10 +161,11 @@ void PathStore::abandon_set() {
     sweep(lists_, free_lists_, fresh);
 }
 
-Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool as_routed) {
+Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool as_routed, std::uint32_t flow,
+                                           std::uint32_t position) {
     CandidateKey key;
     for (const auto& wanted : config.lists) {
-        auto index = list(wanted, as_routed);
+        auto index = list(wanted, as_routed, flow, position);
         if (!index) return index;
         key.emplace_back(*index, wanted.weight);
     }
@@ -163,7 +180,33 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         value.weight += weight;
     }
     maps_.candidates[entry->index] = value;
+    if (flow != 0) bind(key, entry->index);
     return entry->index;
+}
+
+/// Tells the lists of a hitless candidate which one that is.
+void PathStore::bind(const CandidateKey& lists, std::uint32_t candidate) {
+    for (auto& [key, entry] : lists_) {
+        const auto same = [&](const auto& list) { return list.first == entry.index; };
+        if (std::ranges::none_of(lists, same)) continue;
+        entry.candidate = candidate;
+        maps_.lists[entry.index].candidate = candidate;
+    }
+    level();
+}
+
+/// All copies of a packet must fit: the lists of a hitless candidate leave it the same room.
+void PathStore::level() {
+    std::map<std::uint32_t, std::uint32_t> room;  // by candidate
+    for (const auto& [key, entry] : lists_) {
+        if (key.flow == 0) continue;
+        const auto own = encode(key, entry).mtu - entry.overhead;
+        const auto [found, fresh] = room.emplace(entry.candidate, own);
+        if (!fresh) found->second = std::min(found->second, own);
+    }
+    for (const auto& [key, entry] : lists_) {
+        if (key.flow != 0) SS_WRITE(maps_.lists[entry.index].mtu, room[entry.candidate] + entry.overhead);
+    }
 }
 
 Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
@@ -177,7 +220,8 @@ Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candid
     return entry->index;
 }
 
-Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed) {
+Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed, std::uint32_t flow,
+                                      std::uint32_t position) {
     const bool has_source = config.encap == Encap::h_encaps || config.encap == Encap::h_encaps_red;
     const ListKey key{.adjacency = config.adjacency,
                       .source = has_source ? source_ : Address{},
@@ -185,7 +229,9 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
                       .sessions = sessions_of(config),
                       .encap = config.encap,
                       .as_routed = as_routed && config.encap == Encap::plain,
-                      .mtu = config.mtu};
+                      .mtu = config.mtu,
+                      .flow = flow,
+                      .position = position};
     const auto* session = sessions_.find(config.adjacency);
     if (session == nullptr) return fail("no adjacency named " + config.adjacency);
     const auto [entry, fresh] = intern(lists_, free_lists_, key);
@@ -212,6 +258,8 @@ ss_list PathStore::encode(const ListKey& key, const Entry& entry) const {
     for (const auto limit : {session->mtu, key.mtu, entry.path_mtu}) {
         if (limit != 0) result.mtu = std::min(result.mtu, limit);
     }
+    result.flow = key.flow;
+    result.candidate = entry.candidate;
     result.mode = static_cast<__u16>(mode_of(key.encap, key.as_routed));
     const auto link = session->link();
     if (!link || session->ifindex == 0) {
@@ -243,6 +291,7 @@ void PathStore::refresh(const Session& session) {
     for (const auto& [key, entry] : lists_) {
         if (entry.adjacency == session.index) write(key, entry);
     }
+    level();
 }
 
 std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now) {
@@ -250,12 +299,15 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
     if (mtu < kLeastMtu) return adjacencies;  // RFC 8201, 4
     for (auto& [key, entry] : lists_) {
         auto& list = maps_.lists[entry.index];
-        if (mtu >= list.mtu || !carried(list, quoted)) continue;
+        if (mtu >= list.mtu ||
+            !carried(list, key.flow == 0 ? quoted : std::span<const std::uint8_t>(without_argument(list, quoted))))
+            continue;
         entry.path_mtu = mtu;
         entry.learned = now;
         SS_WRITE(list.mtu, mtu);
         adjacencies.insert(key.adjacency);
     }
+    level();
     return adjacencies;
 }
 
@@ -265,6 +317,7 @@ void PathStore::forget_mtus(Nanoseconds now) {
         entry.path_mtu = 0;
         SS_WRITE(maps_.lists[entry.index].mtu, encode(key, entry).mtu);
     }
+    level();
 }
 
 }  // namespace sidestep

@@ -47,7 +47,9 @@ class PathStore {
     void begin_set();
     /// The index of this candidate path in the maps. With `as_routed`, plain lists are left to the kernel
     /// (SS_MODE_PLAIN); otherwise they go to the adjacency itself.
-    Result<std::uint32_t> candidate(const CandidateConfig& config, bool as_routed);
+    /// With a `flow`, packets leave by all its lists. `position` in the policy.
+    Result<std::uint32_t> candidate(const CandidateConfig& config, bool as_routed, std::uint32_t flow = 0,
+                                    std::uint32_t position = 0);
     /// The index of the policy with these candidate paths, in order of preference.
     Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
     void end_set();
@@ -73,6 +75,8 @@ class PathStore {
         Encap encap = Encap::plain;
         bool as_routed = false;
         std::uint32_t mtu = 0;                             ///< 0: the link's
+        std::uint32_t flow = 0;                            ///< not 0: hitless
+        std::uint32_t position = 0;                        ///< hitless: of its candidate in the policy
         auto operator<=>(const ListKey&) const = default;  // NOLINT(modernize-use-nullptr)
     };
     using CandidateKey = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  ///< lists and weights
@@ -82,11 +86,15 @@ class PathStore {
         bool fresh = true;            ///< new in this set
         std::uint16_t adjacency = 0;  ///< of a list: the session of its adjacency
         std::uint32_t overhead = 0;   ///< of a list: its encapsulation overhead
+        std::uint32_t candidate = 0;  ///< of a hitless list: the index of its candidate
         std::uint32_t path_mtu = 0;   ///< of a list: as a router on the way said; 0: none did
         Nanoseconds learned{};        ///< when
     };
 
-    Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed);
+    Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed, std::uint32_t flow,
+                               std::uint32_t position);
+    void bind(const CandidateKey& lists, std::uint32_t candidate);
+    void level();
     void write(const ListKey& key, const Entry& entry);
     [[nodiscard]] ss_list encode(const ListKey& key, const Entry& entry) const;
 

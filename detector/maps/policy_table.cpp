@@ -36,6 +36,7 @@ const ss_list* ss_view_list(const ss_view* view, __u32 index) {
 }  // namespace
 
 #include "bpf/lib/pick.h"
+#include "bpf/lib/sequence_number.h"
 
 namespace sidestep {
 namespace {
@@ -129,14 +130,24 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
     }
     for (const auto& candidate : policy.config.candidates) {
         const bool as_routed = policy.bypass_of.empty() && policy.candidates.empty();
-        auto index = paths_.candidate(candidate, as_routed);
+        const auto position = static_cast<std::uint32_t>(policy.candidates.size());
+        auto index = paths_.candidate(candidate, as_routed, policy.config.flow, position);
         if (!index) return std::unexpected(Error{fmt::format("policy {}: {}", name, index.error().message)});
         policy.candidates.push_back(*index);
     }
+    begin_flow(policy.config.flow);
     const auto index = paths_.policy(policy.candidates);
     if (!index) return std::unexpected(index.error());
     policy.index = *index;
     return {};
+}
+
+/// A flow that has a last number goes on from there. Any other begins ahead of what it may have sent before.
+void PolicyTable::begin_flow(std::uint32_t flow) {
+    if (flow == 0 || maps_.senders[flow].next != 0) return;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    maps_.senders[flow].next = ss_first_number(static_cast<__u64>(seconds.count()));
 }
 
 ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
@@ -283,6 +294,16 @@ std::uint32_t PolicyTable::rank(const Policy& policy, std::size_t candidate) con
 std::uint32_t PolicyTable::list_rank(const Policy& policy, std::size_t candidate, std::size_t list) const {
     const ss_view view{.maps = &maps_};
     return ss_list_rank(&view, maps_.candidates[policy.candidates.at(candidate)].list[list].list);
+}
+
+std::size_t PolicyTable::copies(const Policy& policy) const {
+    const int now = active(policy);
+    if (now < 0) return 0;
+    const auto candidate = static_cast<std::size_t>(now);
+    std::size_t copies = 0;
+    for (std::size_t i = 0; i < policy.config.candidates[candidate].lists.size(); ++i)
+        copies += list_rank(policy, candidate, i) != SS_DOWN ? 1U : 0U;
+    return copies;
 }
 
 int PolicyTable::active(const Policy& policy) const {

@@ -68,6 +68,8 @@ class PolicyTable {
     /// Position of the candidate path that packets take now; -1 if all are down. Uses the data plane's own function
     /// (bpf/lib/pick.h).
     [[nodiscard]] int active(const Policy& policy) const;
+    /// How many copies of a packet leave now, if the policy is hitless.
+    [[nodiscard]] std::size_t copies(const Policy& policy) const;
     /// Index of the entry in ss_stats. `candidate` may be policy.candidates.size(): packets that no candidate took.
     [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.
@@ -83,6 +85,7 @@ class PolicyTable {
     Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> unprotected);
     Result<void> write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank);
     Result<void> assign(Policy& policy, Slots& slots);
+    void begin_flow(std::uint32_t flow);
     [[nodiscard]] std::uint32_t bank() const { return maps_.node().bank & 1U; }
     [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
     void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);

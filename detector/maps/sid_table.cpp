@@ -41,6 +41,12 @@ bool same(const ss_adjacency& a, const ss_adjacency& b) {
 
 constexpr std::size_t kMostResolved = 4096;
 
+std::set<std::uint32_t> flows_of(const std::vector<SidConfig>& sids) {
+    std::set<std::uint32_t> flows;
+    for (const auto& sid : sids) flows.insert(sid.flows.begin(), sid.flows.end());
+    return flows;
+}
+
 }  // namespace
 
 bool AdjacencyTable::note_resolved(int ifindex, const Address& address, const MacAddress& mac) {
@@ -152,6 +158,7 @@ Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
     std::set<Prefix> written;
     for (const auto& sid : wanted) chosen.insert(sid.sid);
     for (const auto& old : sids_) written.insert(old.sid);
+    if (auto made = make_windows(wanted); !made) return made;
     for (const auto& sid : wanted) {
         const bool known = written.contains(sid.sid);
         if (!known && !lengths_.has_room(sid.sid.length))
@@ -166,6 +173,18 @@ Result<void> SidTable::update(const std::vector<SidConfig>& wanted) {
         lengths_.remove(old.sid.length);
     }
     sids_ = wanted;
+    maps_.prune_merges(flows_of(wanted));
+    return {};
+}
+
+/// Windows stay as they are where they can: what they know keeps copies apart.
+Result<void> SidTable::make_windows(const std::vector<SidConfig>& wanted) {
+    for (const auto& sid : wanted) {
+        for (const auto flow : sid.flows) {
+            const auto reset = static_cast<std::uint64_t>(sid.reset.count());
+            if (auto set = maps_.set_merge(flow, sid.window / SS_BLOCK_BITS, reset); !set) return set;
+        }
+    }
     return {};
 }
 
@@ -173,7 +192,8 @@ ss_sid SidTable::encode(const SidConfig& sid) const {
     ss_sid result{};
     result.behavior = static_cast<__u8>(sid.behavior);  // both enums have the same order
     result.flavors = static_cast<__u8>((sid.psp ? SS_FLAVOR_PSP : 0U) | (sid.next_csid ? SS_FLAVOR_NEXT_CSID : 0U) |
-                                       (sid.usp ? SS_FLAVOR_USP : 0U) | (sid.usd ? SS_FLAVOR_USD : 0U));
+                                       (sid.usp ? SS_FLAVOR_USP : 0U) | (sid.usd ? SS_FLAVOR_USD : 0U) |
+                                       (sid.flows.empty() ? 0U : SS_FLAVOR_MERGE));
     result.block_bits = static_cast<__u8>(sid.block_bits);
     result.function_bits = static_cast<__u8>(sid.function_bits);
     if (const auto* session = sessions_.find(sid.adjacency)) {

@@ -62,6 +62,7 @@ class SidTable {
     [[nodiscard]] const std::vector<SidConfig>& all() const { return sids_; }
 
   private:
+    Result<void> make_windows(const std::vector<SidConfig>& wanted);
     [[nodiscard]] ss_sid encode(const SidConfig& sid) const;
 
     Maps& maps_;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class FakeMaps : public Maps {
         repair_states = repair_;
         clock_confs = clock_conf_;
         clocks = clock_;
+        senders = sender_;
         counted_slots = sizes.counted;
     }
 
@@ -65,6 +67,13 @@ class FakeMaps : public Maps {
         std::erase_if(passives,
                       [&](const auto& entry) { return !keep(entry.first.first, entry.first.second, entry.second); });
     }
+    Result<void> set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) override {
+        merges[flow] = {words, reset_ns};
+        return {};
+    }
+    void prune_merges(const std::set<std::uint32_t>& kept) override {
+        std::erase_if(merges, [&](const auto& entry) { return !kept.contains(entry.first); });
+    }
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t /*index*/) const override { return {}; }
     void clear_stats(std::uint32_t /*index*/) override {}
     void wait_for_rcu_grace_period() const override {}
@@ -72,6 +81,7 @@ class FakeMaps : public Maps {
     std::map<Prefix, ss_sid> sids;
     std::map<std::string, ss_adjacency> adjacencies;
     std::map<std::pair<int, Address>, std::uint32_t> passives;
+    std::map<std::uint32_t, std::pair<std::uint32_t, std::uint64_t>> merges;  ///< words and patience, by flow
 
     /// A copy of all shared memory, to show that nothing was written.
     [[nodiscard]] std::string snapshot() const {
@@ -100,6 +110,7 @@ class FakeMaps : public Maps {
     std::vector<ss_node> node_ = std::vector<ss_node>(1);
     std::vector<ss_repair_state> repair_ = std::vector<ss_repair_state>(1);
     std::vector<ss_clock_conf> clock_conf_ = std::vector<ss_clock_conf>(1);
+    std::vector<ss_sender> sender_ = std::vector<ss_sender>(SS_MAX_FLOWS);
     std::vector<ss_clock> clock_ = std::vector<ss_clock>(1);
 };
 
