@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Two copies over disjoint ways: A and B send each other's traffic by A-B and by C, and merge it.
+//
+//     S --- A ======= B --- D
+//            \       /
+//             `- C -'
+#include <fmt/format.h>
+
+#include "routing/core/sids.hpp"
+#include "tests/net/repair_lab.hpp"
+
+namespace sidestep::topo {
+namespace {
+
+class Hitless : public RepairLab {
+  protected:
+    [[nodiscard]] Address merging(const std::string& node) const { return lab().sid(node, 0x0e46); }
+
+    [[nodiscard]] std::string hitless_config(const std::string& node) const {
+        const std::string far = node == "A" ? "B" : "A";
+        const std::string link = node == "A" ? "A-C" : "C-B";
+        auto text = with(base_config(node), "behavior: end.dt46}]",
+                         fmt::format("behavior: end.dt46}}, {{sid: \"{}\", behavior: end.dt46, flows: [7]}}]",
+                                     merging(node).to_string()));
+        text += fmt::format(
+            "device: sr0\n"
+            "paths:\n"
+            "  - name: around\n"
+            "    adjacency: {}\n"
+            "    segments: [\"{}\", \"{}\"]\n"
+            "    probe: {{interval: 1ms, multiplier: 3, wait-to-restore: 100ms, return-address: \"{}\", "
+            "return: [\"{}\"]}}\n",
+            link, lab().sid("C", routing::kFunctionEnd).to_string(),
+            lab().sid(far, routing::kFunctionDecap).to_string(), lab().interface(node, link).address.to_string(),
+            lab().adjacency_sid("C", link).to_string());
+        return text + fmt::format(
+                          "policies:\n"
+                          "  - name: far\n"
+                          "    prefixes: {}\n"
+                          "    protection: hitless\n"
+                          "    flow: 7\n"
+                          "    candidates:\n"
+                          "      - lists:\n"
+                          "          - {{adjacency: A-B, encap: h.encaps.red, segments: [\"{}\"]}}\n"
+                          "          - {{adjacency: {}, segments: [\"{}\", \"{}\"], sessions: [around]}}\n",
+                          far_prefixes(node), merging(far).to_string(), link,
+                          lab().sid("C", routing::kFunctionEnd).to_string(), merging(far).to_string());
+    }
+
+    void start_hitless() { ASSERT_TRUE(start_with(hitless_config("A"), hitless_config("B"))); }
+};
+
+/// Nothing is lost, and nothing arrives twice.
+testing::AssertionResult perfect(std::span<const FlowReport> reports) {
+    for (const auto& report : reports) {
+        if (!report.lost.empty() || report.duplicates != 0) {
+            return testing::AssertionFailure()
+                   << report.sent << " sent, " << report.lost.size() << " lost, " << report.duplicates << " twice";
+        }
+    }
+    return testing::AssertionSuccess();
+}
+
+class HitlessCut : public Hitless, public testing::WithParamInterface<const char*> {
+  protected:
+    [[nodiscard]] std::string cut_link() const override { return GetParam(); }
+};
+
+TEST_P(HitlessCut, LosesAndDoublesNothing) {
+    start_hitless();
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    const auto session = [&](const std::string& node) -> std::string {
+        if (std::string(GetParam()) == "A-B") return "A-B";
+        return node == "A" ? "around" : "C-B";
+    };
+    for (int round = 0; round < 3; ++round) {
+        cut().cut();
+        for (const std::string node : {"A", "B"}) EXPECT_TRUE(becomes(node, "down", "", session(node)));
+        EXPECT_TRUE(flows->pass());
+        EXPECT_EQ(policy("A", "far").value("unprotected", false), true);
+        cut().restore();
+        for (const std::string node : {"A", "B"}) EXPECT_TRUE(becomes(node, "up", "", session(node)));
+        EXPECT_TRUE(flows->pass());
+    }
+    EXPECT_EQ(policy("A", "far").value("unprotected", true), false);
+    EXPECT_TRUE(perfect(flows->stop()));
+    EXPECT_GT(counter("B", "later-copy"), 0U) << "there were two copies";
+}
+
+INSTANTIATE_TEST_SUITE_P(EitherWay, HitlessCut, testing::Values("A-B", "C-B"));
+
+TEST_F(Hitless, RestartsLoseAndDoubleNothing) {
+    start_hitless();
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    for (const std::string node : {"A", "B"}) {
+        ASSERT_TRUE(kill(node));
+        EXPECT_TRUE(flows->pass());
+        ASSERT_TRUE(start(node, hitless_config(node)));
+        EXPECT_TRUE(flows->pass());
+    }
+    EXPECT_TRUE(perfect(flows->stop()));
+}
+
+}  // namespace
+}  // namespace sidestep::topo
