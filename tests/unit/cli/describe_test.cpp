@@ -43,7 +43,7 @@ TEST(Describe, SaysTheSameAsJson) {
     EXPECT_EQ(answer.at("policies"), nlohmann::json::array());
     EXPECT_EQ(policy_json(example().policies.at(0)),
               nlohmann::json::parse(R"({"name": "to-D", "prefixes": ["2001:db8:d::/48"],
-        "steering": "transit", "metric": 5, "over_routes": false, "candidates": [
+        "steering": "transit", "metric": 5, "flow": null, "over_routes": false, "candidates": [
             {"index": 0, "preference": 100,
              "lists": [{"weight": 1, "adjacency": "A-B", "encap": "plain", "segments": [], "sessions": []}]},
             {"index": 1, "preference": 100,
@@ -146,11 +146,11 @@ TEST(Describe, NamesRepairsInJson) {
         }])"));
     EXPECT_EQ(answer.at("sids"), nlohmann::json::parse(R"([
         {"sid": "fd00:a::/48", "behavior": "end", "flavors": ["psp", "next-csid"], "block_bits": 32,
-         "function_bits": 16, "adjacency": null, "install": true},
+         "function_bits": 16, "adjacency": null, "flows": [], "window": null, "reset_ms": null, "install": true},
         {"sid": "fd00:a:1::/128", "behavior": "end.x", "flavors": [], "block_bits": null, "function_bits": null,
-         "adjacency": "A-B", "install": false},
+         "adjacency": "A-B", "flows": [], "window": null, "reset_ms": null, "install": false},
         {"sid": "fd00:a:2::/128", "behavior": "end.dt46", "flavors": [], "block_bits": null, "function_bits": null,
-         "adjacency": null, "install": false}])"));
+         "adjacency": null, "flows": [], "window": null, "reset_ms": null, "install": false}])"));
     EXPECT_EQ(answer.at("routing"), nlohmann::json::parse(R"({"topology": "net.yaml", "vtysh": null,
         "vty_directory": null, "node": "A", "protect": "srlg", "encap": "h.encaps", "max_segments": 10,
         "next_csid": true, "hold_ms": 500.0, "install_sids": true})"));
