@@ -302,6 +302,7 @@ struct ss_target {
 
 #define SS_ONLY_UNROUTED (1U << 31) /* in ss_target.stats: only for packets that the FIB has no route for */
 #define SS_KERNEL_FIRST (1U << 30)  /* in ss_target.stats: only where the kernel has applied its IPsec policies */
+#define SS_OBSERVED (1U << 29)      /* in ss_target.stats: packets are counted and not moved (`mode: observe`) */
 
 /*
  * An entry of the prefix hash tables. IPv4 is in IPv4-mapped form; the bits beyond the length are zero. A prefix lies
@@ -516,7 +517,8 @@ struct ss_merge {
     X(CANNOT_NUMBER, "cannot-number") /* dropped: a GSO packet of a hitless policy */                        \
     X(SECOND_COPY, "second-copy")     /* dropped: it was replicated before */                                \
     X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind too many options; left to the kernel */ \
-    X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */
+    X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */                                  \
+    X(OBSERVED, "observed")           /* would have been repaired; left to the kernel by `mode: observe` */
 
 enum ss_drop {
 #define SS_ENUM(name, text) SS_DROP_##name,

@@ -7,6 +7,7 @@
 
 #define SS_PASS TC_ACT_UNSPEC /* other filters still see it */
 #define SS_SHOT TC_ACT_SHOT
+#define SS_TC_FOLLOWS 0
 
 /* tcx does not know TC_ACT_STOLEN; there it is TC_ACT_SHOT. */
 const volatile int ss_consumed __weak = TC_ACT_STOLEN;

@@ -11,6 +11,7 @@
 
 #define SS_PASS XDP_PASS
 #define SS_SHOT XDP_DROP
+#define SS_TC_FOLLOWS 1 /* what is passed on is looked at by tc ingress, too */
 #define SS_CONSUMED XDP_DROP
 #define SS_AGAIN (XDP_REDIRECT + 1) /* for the entry program only; not an XDP result */
 

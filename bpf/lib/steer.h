@@ -44,12 +44,14 @@ struct ss_path {
     const struct ss_list* list;
     __u32 stats;
     __u32 forsaken; /* the adjacency is not up, and nothing is better */
+    __u32 observed; /* what would leave by the list is only counted */
 };
 
 /* The policy of a packet, null if there is none, and the first of its counters. */
 struct ss_match {
     const struct ss_policy* policy;
     __u32 stats;
+    __u32 observed;
 };
 
 static __always_inline const struct ss_repair_state* ss_repair_state(void) {
@@ -138,7 +140,9 @@ static __always_inline struct ss_target ss_target_of(const struct ss_packet* pac
 }
 
 static __always_inline struct ss_match ss_match_of(struct ss_target target) {
-    struct ss_match match = {.policy = ss_entry(&ss_policies, target.policy), .stats = target.stats};
+    struct ss_match match = {.policy = ss_entry(&ss_policies, target.policy),
+                             .stats = target.stats & ~SS_OBSERVED,
+                             .observed = target.stats & SS_OBSERVED};
 
     if (match.policy && !match.policy->count) match.policy = 0;
     return match;
@@ -159,6 +163,7 @@ static __always_inline void ss_take(const struct ss_packet* packet, const struct
     candidate = ss_entry(&ss_candidates, match->policy->candidate[position]);
     if (!candidate) return;
     path->stats = match->stats + position;
+    path->observed = match->observed;
     path->list =
         ss_entry(&ss_lists, ss_draw(0, candidate, picked->rank, candidate->lists > 1 ? ss_flow_hash(packet) : 0));
 }
@@ -261,6 +266,7 @@ static __always_inline void ss_steer(ss_frame* frame, const struct ss_packet* pa
     path->list = 0;
     path->stats = 0;
     path->forsaken = 0;
+    path->observed = 0;
     if (!node) return;
     bank = SS_READ(node->bank) & 1;
     if (ss_never_repaired(packet)) {

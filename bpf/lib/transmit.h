@@ -127,6 +127,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     const struct ss_list* list = path->list;
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
+    if (path->observed && SS_TC_FOLLOWS) return SS_PASS;                       /* and counts it */
     if (list->flow && !ss_can_copy(frame)) return SS_PASS;
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (hook == SS_TRANSIT && !ss_is_sound(frame, packet)) {
@@ -139,6 +140,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
         return ss_pass_because(frame, path->stats, SS_DROP_CANNOT_INSERT);
     }
+    if (path->observed && hook != SS_DEVICE) return ss_pass_because(frame, path->stats, SS_DROP_OBSERVED);
     if (ss_is_too_big(frame, packet, list)) {
         if (hook == SS_TRANSIT && !ss_can_bounce(frame)) return SS_PASS;
         ss_count_drop(path->stats, SS_DROP_TOO_BIG);

@@ -55,6 +55,15 @@ TEST_F(Egress, WhatTheKernelEncryptsIsMovedAfterIt) {
     EXPECT_EQ(moved(to_neighbor(1, plain())), 1U);
 }
 
+TEST_F(Egress, ABypassThatIsOnlyObservedCounts) {
+    all_down();
+    for (const std::uint32_t bank : {0U, 1U}) programs_.slots[2 * 2U + bank].stats |= SS_OBSERVED;
+    EXPECT_EQ(moved(to_neighbor(1, plain())), 0U);
+    EXPECT_EQ(programs_.drops(SS_DROP_OBSERVED), 1U);
+    EXPECT_EQ(programs_.stats(2, 0).drops[SS_DROP_OBSERVED], 1U);
+    EXPECT_EQ(moved(to_neighbor(2, plain())), 2U) << "the other one is repaired";
+}
+
 TEST_F(Egress, TheNeighborIsKnownByItsMacAddress) {
     EXPECT_EQ(moved(to_neighbor(1, plain())), 0U) << "all is well";
     all_down();

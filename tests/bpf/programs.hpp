@@ -38,6 +38,9 @@ Bytes memory_of(const Value& value) {
     return bytes;
 }
 
+/// Added to the slot of a prefix: `mode: observe`.
+inline constexpr std::uint32_t kObservedSlot = 1U << 28;
+
 /// True if the ingress tests run at XDP.
 inline bool hook_is_xdp() {
     const char* hook = std::getenv("SIDESTEP_TEST_HOOK");
@@ -307,8 +310,9 @@ class Programs {
     static ss_target target(std::uint32_t bank, std::uint32_t slot) {
         if (slot == SS_POLICY_EXEMPT || slot == SS_POLICY_NONE) return {.policy = slot, .stats = 0};
         if (slot == kKernelFirst) return {.policy = SS_POLICY_NONE, .stats = SS_KERNEL_FIRST};
-        const auto flags = (slot & kKernelFirst) != 0 ? SS_KERNEL_FIRST : 0;
-        slot &= ~kKernelFirst;
+        const auto flags =
+            ((slot & kKernelFirst) != 0 ? SS_KERNEL_FIRST : 0) | ((slot & kObservedSlot) != 0 ? SS_OBSERVED : 0);
+        slot &= ~(kKernelFirst | kObservedSlot);
         return {.policy = 2 * slot + bank, .stats = stats_index(slot, 0) | flags};
     }
 
