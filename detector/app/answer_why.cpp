@@ -59,6 +59,9 @@ std::string explain_choice(const FoundPolicy& found, int active, const Result<Fi
                           : fmt::format("the FIB uses adjacency {}, which has a bypass", found.policy->bypass_of);
     if (active < 0) return what + "; all candidates are down: packets follow the kernel's routes";
     if (active == 0) return what + "; no other candidate is better than the first";
+    if (found.policy->observed)
+        return fmt::format("{}; packets would take candidate {}, but are left to the kernel (mode: observe)", what,
+                           active);
     return fmt::format("{}; candidate {} is the first of the best ones that are left", what, active);
 }
 

@@ -2,6 +2,7 @@
 // Converts the engine's data to JSON. The names of fields contain their units.
 #include "detector/app/answers.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <unistd.h>
@@ -101,8 +102,9 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
     json states;
     for (std::size_t i = 0; i < kSessionStates; ++i)
         states[std::string(to_string(static_cast<SessionState>(i)))] = in_state.at(i);
-    int rerouting = 0;
-    for (const auto& policy : engine.policies().all()) rerouting += engine.policies().active(policy) != 0 ? 1 : 0;
+    const auto& policies = engine.policies().all();
+    const auto rerouting =
+        std::ranges::count_if(policies, [&](const Policy& policy) { return engine.policies().reroutes(policy); });
     json rejected = json::object();
     json counters = json::object();
     const auto counts = dataplane.counters();
@@ -130,8 +132,9 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))},
               {"recent_lateness_us", microseconds(static_cast<std::uint64_t>(health.recent_lateness.count()))}}},
             {"sessions", states},
-            {"policies", engine.policies().all().size()},
+            {"policies", policies.size()},
             {"rerouting", rerouting},
+            {"observed", std::ranges::count(policies, true, &Policy::observed)},
             {"rejected_probes", rejected},
             {"counters", counters}};
 }
@@ -167,6 +170,7 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
                   {"interface", session.config.interface},
                   {"neighbor", session.config.neighbor.to_string()},
                   {"path", texts(session.config.encaps)},
+                  {"mode", to_string(session.config.mode)},
                   {"turnaround", to_string(probe.turnaround)},
                   {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
                   {"multiplier", probe.multiplier},
@@ -274,6 +278,7 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
             {"unprotected", policy.config.flow != 0 && engine.policies().copies(policy) < 2},
             {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
             {"computed", policy.computed},
+            {"mode", to_string(policy.observed ? Mode::observe : Mode::repair)},
             {"drops", drops_of(none)},
             {"candidates", candidates_of(engine, dataplane, policy)}};
 }
@@ -281,7 +286,8 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
 json to_json(const LoggedEvent& event) {
     json result = {{"time_ns", event.time.count()},   {"time", event.wall_time},
                    {"session", event.session},        {"event", to_string(event.state)},
-                   {"state", to_string(event.state)}, {"reason", to_string(event.reason)}};
+                   {"state", to_string(event.state)}, {"reason", to_string(event.reason)},
+                   {"mode", to_string(event.mode)}};
     if (event.evidence) {
         const auto& evidence = *event.evidence;
         result["evidence"] = {{"verdict_ns", evidence.time_ns},

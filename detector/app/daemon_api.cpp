@@ -132,7 +132,7 @@ std::string Daemon::service_status() {
             status.not_up.push_back(fmt::format("{} {}", session.config.name, to_string(state)));
     }
     for (const auto& policy : engine_->policies().all()) {
-        if (engine_->policies().active(policy) != 0) ++status.rerouting;
+        if (engine_->policies().reroutes(policy)) ++status.rerouting;
     }
     return to_string(status);
 }

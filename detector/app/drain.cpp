@@ -19,6 +19,11 @@ Result<void> check_drain(const Session& session, const DrainRequest& request) {
     if (const auto kind = kind_of(session.config); kind != "adjacency")
         return fail(fmt::format("{} is a {} session, no adjacency: `sidestep session {} down` takes it down", name,
                                 kind, name));
+    if (session.config.mode == Mode::observe && !request.force)
+        return fail(
+            fmt::format("{} has `mode: observe`: no packet would be moved, only counted. `--force` takes it "
+                        "down all the same",
+                        name));
     if (!request.for_ms) return {};
     if (!(*request.for_ms >= 1 && *request.for_ms <= kLongestRehearsalMs))
         return fail("a rehearsed failure lasts from 1 ms to 1 h");

@@ -52,7 +52,7 @@ Selected<Policy> select_policies(const Engine& engine, const ListQuery& query) {
     Selected<Policy> selected;
     for (const auto& policy : engine.policies().all()) {
         if (!matches(policy.config.name, query)) continue;
-        if (!query.rerouting || engine.policies().active(policy) != 0) selected.items.push_back(&policy);
+        if (!query.rerouting || engine.policies().reroutes(policy)) selected.items.push_back(&policy);
     }
     cut_off(selected, query.limit);
     return selected;

@@ -30,6 +30,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     };
     if (const auto node = root.required("node")) read_node(reading, *node);
     read("clock", read_clock);
+    read("mode", read_mode);
     read("probe", read_probe_defaults);
     if (const auto adjacencies = root.required("adjacencies")) read_adjacencies(reading, *adjacencies);
     read("paths", read_paths);
@@ -55,9 +56,9 @@ void read_sections(Reading& reading, const YamlPlace& root) {
 constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "return-address"}}};
 
 Config read_root(const YamlPlace& root, Reading reading) {
-    if (root.expect_map({"node", "clock", "probe", "adjacencies", "paths", "passives", "policies", "ingress", "xdp",
-                         "xdp-on-virtual", "egress", "ipsec", "netfilter", "device", "sr-domain", "sids", "routing",
-                         "hooks", "bfd"})) {
+    if (root.expect_map({"node",     "clock",     "mode", "probe",          "adjacencies", "paths", "passives",
+                         "policies", "ingress",   "xdp",  "xdp-on-virtual", "egress",      "ipsec", "netfilter",
+                         "device",   "sr-domain", "sids", "routing",        "hooks",       "bfd"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

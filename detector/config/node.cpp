@@ -26,6 +26,10 @@ void read_clock(Reading& reading, const YamlPlace& place) {
     if (kind) reading.config.clock = static_cast<ClockKind>(*kind);
 }
 
+void read_mode(Reading& reading, const YamlPlace& place) {
+    if (const auto mode = place.choice(kModeNames)) reading.config.mode = static_cast<Mode>(*mode);
+}
+
 void read_ipsec(Reading& reading, const YamlPlace& place) {
     const auto setting = place.choice(kIpsecNames);
     if (setting) reading.config.ipsec = static_cast<Ipsec>(*setting);

@@ -37,6 +37,8 @@ struct Reading {
 
 void read_node(Reading& reading, const YamlPlace& place);
 void read_clock(Reading& reading, const YamlPlace& place);
+/// Must be called before the adjacencies.
+void read_mode(Reading& reading, const YamlPlace& place);
 void read_ipsec(Reading& reading, const YamlPlace& place);
 void read_netfilter(Reading& reading, const YamlPlace& place);
 /// Must be called after the adjacencies.

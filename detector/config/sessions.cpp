@@ -6,6 +6,7 @@
 
 #include "detector/config/reader.hpp"
 #include "detector/core/headers.hpp"
+#include "detector/core/names.hpp"
 #include "detector/core/session_list.hpp"
 
 namespace sidestep::config_reader {
@@ -55,7 +56,7 @@ std::string read_session_name(Reading& reading, const YamlPlace& place) {
 }  // namespace
 
 void read_adjacency(Reading& reading, const YamlPlace& place) {
-    if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "probe", "bypass"})) return;
+    if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "mode", "probe", "bypass"})) return;
     AdjacencyConfig adjacency;
     if (const auto name = place.required("name")) {
         adjacency.name = read_name(*name).value_or("");
@@ -77,6 +78,10 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;
     if (const auto link = place.optional("link")) adjacency.link = link->text().value_or("");
+    adjacency.mode = reading.config.mode;
+    if (const auto own = place.optional("mode")) {
+        if (const auto mode = own->choice(kModeNames)) adjacency.mode = static_cast<Mode>(*mode);
+    }
     if (const auto probe = place.required("probe")) {
         adjacency.probe = read_adjacency_probe(reading, *probe);
         if (adjacency.probe.return_address == adjacency.neighbor && !adjacency.neighbor.is_unspecified())

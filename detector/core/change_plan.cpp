@@ -27,6 +27,7 @@ std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPol
     if (before.config.over_routes != after.config.over_routes)
         fields.push_back(fmt::format("over-routes: {} -> {}", before.config.over_routes, after.config.over_routes));
     if (before.config.candidates != after.config.candidates) fields.emplace_back("candidates");
+    if (before.observed != after.observed) fields.emplace_back(after.observed ? "now only observed" : "now repaired");
     if (before.computed != after.computed) fields.emplace_back(after.computed ? "now computed" : "now from the file");
     return fields;
 }

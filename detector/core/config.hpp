@@ -49,6 +49,12 @@ enum class Ipsec : std::uint8_t {
 /// What is said of netfilter's chains for forwarded packets, which repairs at ingress do not pass.
 enum class Netfilter : std::uint8_t { warn, ignore };
 
+/// What comes of packets whose adjacency is down.
+enum class Mode : std::uint8_t {
+    repair,
+    observe,  ///< they are counted and left alone
+};
+
 /// What a session counts as before its first answer.
 enum class Start : std::uint8_t {
     trusted,  ///< up
@@ -103,6 +109,7 @@ struct AdjacencyConfig {
     Address neighbor;
     std::vector<Address> gateways;  ///< other addresses of the neighbor that routes may use as gateways, IPv4 included
     std::string link;               ///< its ID in the topology that routes are computed from; by default, its name
+    Mode mode = Mode::repair;       ///< by default, the node's
     ProbeSettings probe;
     std::vector<CandidateConfig> bypass;  ///< for packets in no policy that the FIB sends to this adjacency
 
@@ -204,6 +211,7 @@ struct Config {
     Address source;                    ///< outer source of repaired packets and source of probes
     std::optional<Address> source_v4;  ///< of ICMPv4 errors; else 192.0.0.8 (RFC 7600)
     ClockKind clock = ClockKind::automatic;
+    Mode mode = Mode::repair;      ///< of adjacencies that do not say otherwise
     ProbeSettings probe_defaults;  ///< of what does not say otherwise
     std::vector<AdjacencyConfig> adjacencies;
     std::vector<PathConfig> paths;

@@ -27,6 +27,7 @@ class Sum {
         result_.hooks = config.hooks;
         for (const auto& adjacency : config.adjacencies) {
             known_.insert(adjacency.name);
+            if (adjacency.mode == Mode::observe) observed_.insert(adjacency.name);
             result_.adjacencies.push_back({.name = adjacency.name,
                                            .interface = adjacency.interface,
                                            .neighbor = adjacency.neighbor,
@@ -43,6 +44,7 @@ class Sum {
         }
         for (const auto& adjacency : config_.adjacencies) add_bypass(adjacency, computed);
         for (const auto& sid : computed.sids) add_sid(sid);
+        if (!observed_.empty()) std::ranges::for_each(policies_, [this](auto& policy) { heed_mode(policy); });
         result_.policies = std::move(policies_);
         result_.unprotected = std::move(unprotected_);
         add_entrances();
@@ -87,6 +89,19 @@ class Sum {
         if (std::ranges::none_of(result_.sids, same)) result_.sids.push_back(sid);
     }
 
+    /// A policy is only observed if the way that its packets would leave is: its first candidate, or the adjacency that it
+    /// bypasses. Then no route of ours leads them anywhere, either.
+    void heed_mode(DesiredPolicy& policy) const {
+        const auto& candidates = policy.config.candidates;
+        const auto leaves_observed = [this](const SegmentListConfig& list) {
+            return observed_.contains(list.adjacency);
+        };
+        policy.observed = policy.bypass_of.empty()
+                              ? !candidates.empty() && std::ranges::any_of(candidates.front().lists, leaves_observed)
+                              : observed_.contains(policy.bypass_of);
+        if (policy.observed) policy.config.steering = Steering::transit;
+    }
+
     void add_entrances() {
         for (const auto& name : config_.ingress) result_.entrances.emplace(name, false);
         for (const auto& session : result_.sessions) result_.entrances.emplace(session.returns_on, false);
@@ -103,8 +118,9 @@ class Sum {
     }
 
     const Config& config_;
-    std::set<std::string> known_;  ///< adjacencies
-    std::set<Prefix> taken_;       ///< prefixes of the file's policies
+    std::set<std::string> known_;     ///< adjacencies
+    std::set<std::string> observed_;  ///< those with `mode: observe`
+    std::set<Prefix> taken_;          ///< prefixes of the file's policies
     std::vector<DesiredPolicy> policies_;
     std::set<Prefix> unprotected_;
     Desired result_;

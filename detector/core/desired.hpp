@@ -41,6 +41,7 @@ struct DesiredPolicy {
     PolicyConfig config;
     std::string bypass_of;  ///< the adjacency that it goes around; empty: it has prefixes
     bool computed = false;  ///< by routing
+    bool observed = false;  ///< its packets are counted instead of moved
 
     bool operator==(const DesiredPolicy&) const = default;
 };

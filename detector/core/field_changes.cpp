@@ -46,6 +46,9 @@ std::string text_of(Ipsec value) {
 std::string text_of(Netfilter value) {
     return std::string(to_string(value));
 }
+std::string text_of(Mode value) {
+    return std::string(to_string(value));
+}
 std::string text_of(ClockKind value) {
     return std::string(to_string(value));
 }

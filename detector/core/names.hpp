@@ -14,6 +14,7 @@ namespace sidestep {
 inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "process"};
 inline constexpr std::array<std::string_view, 2> kIpsecNames{"heed", "ignore"};
 inline constexpr std::array<std::string_view, 2> kNetfilterNames{"warn", "ignore"};
+inline constexpr std::array<std::string_view, 2> kModeNames{"repair", "observe"};
 inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
 inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
@@ -31,6 +32,9 @@ inline std::string_view to_string(Ipsec ipsec) {
 }
 inline std::string_view to_string(Netfilter netfilter) {
     return kNetfilterNames.at(static_cast<std::size_t>(netfilter));
+}
+inline std::string_view to_string(Mode mode) {
+    return kModeNames.at(static_cast<std::size_t>(mode));
 }
 inline std::string_view to_string(Start start) {
     return kStartNames.at(static_cast<std::size_t>(start));

@@ -28,6 +28,7 @@ std::vector<std::string> fields_of(const SessionConfig& before, const SessionCon
         .compare("source", before.source, after.source)
         .compare("probe-source", before.passive_source, after.passive_source)
         .compare("segments", before.encaps, after.encaps)
+        .compare("mode", before.mode, after.mode)
         .compare("interval", old.interval, probe.interval)
         .compare("multiplier", old.multiplier, probe.multiplier)
         .compare("up-count", old.up_count, probe.up_count)

@@ -19,7 +19,8 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .source = config.source,
                           .passive_source = std::nullopt,
                           .encaps = {},
-                          .probe = adjacency.probe});
+                          .probe = adjacency.probe,
+                          .mode = adjacency.mode});
     }
     for (const auto& path : config.paths) {
         const auto out = std::ranges::find(config.adjacencies, path.adjacency, &AdjacencyConfig::name);
@@ -31,7 +32,8 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .source = config.source,
                           .passive_source = std::nullopt,
                           .encaps = path.segments,
-                          .probe = path.probe});
+                          .probe = path.probe,
+                          .mode = out->mode});
     }
     for (const auto& passive : config.passives) {
         result.push_back({.name = passive.name,

@@ -21,6 +21,7 @@ struct SessionConfig {
     std::optional<Address> passive_source;  ///< of the neighbor's probes; set for a passive session
     std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
     ProbeSettings probe;
+    Mode mode = Mode::repair;  ///< of the adjacency that it leaves by
 
     bool operator==(const SessionConfig&) const = default;
 };

@@ -51,6 +51,8 @@ void log_transition(const Session& session, const ss_event* evidence) {
             format_duration(Nanoseconds(evidence->time_ns - evidence->last_answer_ns)),
             format_duration(Nanoseconds(evidence->clock_gap_ns)));
     }
+    if (memory.state == SessionState::down && session.config.mode == Mode::observe)
+        why += "; mode observe: packets are counted, not moved";
     const auto state = to_string(memory.state);
     const LogFields fields({{"SESSION", session.config.name}, {"STATE", state}, {"REASON", to_string(memory.reason)}});
     spdlog::log(level, "session {}: {}{}", session.config.name, state, why);
@@ -99,6 +101,7 @@ void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseco
                       .session = session.config.name,
                       .state = session.fsm.state,
                       .reason = session.fsm.reason,
+                      .mode = session.config.mode,
                       .evidence = std::nullopt};
     if (evidence != nullptr) entry.evidence = *evidence;
     log_.add(std::move(entry));

@@ -9,6 +9,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "common/duration.hpp"
+#include "detector/core/config.hpp"
 #include "detector/core/reason.hpp"
 #include "detector/core/session_fsm.hpp"
 
@@ -20,6 +21,7 @@ struct LoggedEvent {
     std::string session;
     SessionState state{};              ///< the new state
     Reason reason{};                   ///< why the session is not up
+    Mode mode{};                       ///< whether packets are moved for it
     std::optional<ss_event> evidence;  ///< what the kernel's judge saw
 };
 

@@ -163,7 +163,8 @@ ss_target PolicyTable::target_of(std::uint32_t slot, std::uint32_t bank) const {
 /// to one before the banks change.
 void PolicyTable::write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank) {
     for (const auto& policy : policies) {
-        const ss_target target{.policy = policy.index, .stats = stats_index(policy, 0)};
+        const ss_target target{.policy = policy.index,
+                               .stats = stats_index(policy, 0) | (policy.observed ? SS_OBSERVED : 0)};
         maps_.slots[2 * policy.slot + bank] = target;
         if (!slots_.contains(key_of(policy))) maps_.slots[2 * policy.slot + 1 - bank] = target;
     }
@@ -310,6 +311,10 @@ int PolicyTable::active(const Policy& policy) const {
     const ss_view view{.maps = &maps_};
     const auto picked = ss_pick(&view, &maps_.policies[policy.index], 0);
     return picked.position == SS_MAX_CANDIDATES ? -1 : static_cast<int>(picked.position);
+}
+
+bool PolicyTable::reroutes(const Policy& policy) const {
+    return !policy.observed && active(policy) != 0;
 }
 
 }  // namespace sidestep

@@ -70,6 +70,8 @@ class PolicyTable {
     [[nodiscard]] int active(const Policy& policy) const;
     /// How many copies of a packet leave now, if the policy is hitless.
     [[nodiscard]] std::size_t copies(const Policy& policy) const;
+    /// Whether its packets take another way than its first, or have none.
+    [[nodiscard]] bool reroutes(const Policy& policy) const;
     /// Index of the entry in ss_stats. `candidate` may be policy.candidates.size(): packets that no candidate took.
     [[nodiscard]] std::uint32_t stats_index(const Policy& policy, std::size_t candidate) const;
     /// The slot of an adjacency's bypass; SS_POLICY_EXEMPT if it has none.

@@ -144,6 +144,17 @@ TEST_F(PolicyTables, ASetReplacesAnotherInTheOtherBank) {
     EXPECT_EQ(dataplane_->prefix_tables[dataplane_->node().bank].lengths[SS_IPV6], 0U);
 }
 
+TEST_F(PolicyTables, WhatIsOnlyObservedMovesNothing) {
+    const DesiredPolicy one{.config = policy("one", "2001:db8:1::/48", {encaps(1)}), .bypass_of = {}, .observed = true};
+    const DesiredPolicy two{.config = policy("two", "2001:db8:2::/48", {encaps(1)}), .bypass_of = {}};
+    ASSERT_TRUE(table_->replace({one, two}, {}));
+    EXPECT_EQ(named("one").index, named("two").index) << "they share all but the mode";
+    EXPECT_EQ(pushed("2001:db8:1::1"), 0U);
+    EXPECT_EQ(pushed("2001:db8:2::1"), 1U);
+    ASSERT_TRUE(replace({one.config, two.config}));
+    EXPECT_EQ(pushed("2001:db8:1::1"), 1U);
+}
+
 // Any number of sets fits into maps for two.
 TEST_F(PolicyTables, IndicesAreUsedAgain) {
     for (unsigned i = 0; i < 200; ++i) {

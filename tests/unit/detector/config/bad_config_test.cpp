@@ -18,7 +18,8 @@ std::vector<BadCase> bad_structure() {
     return {
         {"UnknownKeyAtTheTop",
          [](Parts& p) { p.ingress = "ingres: [to-S]"; },
-         {"f:9:1: ingres: unknown key; known: node, clock, probe, adjacencies, paths, passives, policies, ingress, "
+         {"f:9:1: ingres: unknown key; known: node, clock, mode, probe, adjacencies, paths, passives, policies, "
+          "ingress, "
           "xdp, xdp-on-virtual, egress, ipsec, netfilter, device, sr-domain, sids, routing, hooks, bfd"}},
         {"UnknownKeyInNode",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
@@ -36,7 +37,8 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) {
              p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {return-address: fd00:ab::1}}";
          },
-         {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, probe, bypass"}},
+         {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, mode, "
+          "probe, bypass"}},
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, mult: 3}"); },
          {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, start, "

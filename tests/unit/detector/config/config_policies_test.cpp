@@ -71,6 +71,19 @@ TEST(ConfigIngress, IpsecIsHeededUnlessToldNotTo) {
     EXPECT_EQ(read_good(parts.text()).ipsec, Ipsec::ignore);
 }
 
+TEST(ConfigMode, IsTheNodesUnlessAnAdjacencyHasItsOwn) {
+    Parts parts;
+    EXPECT_EQ(read_good(parts.text()).adjacencies.front().mode, Mode::repair);
+    parts.more = "mode: observe";
+    const auto observing = read_good(parts.text());
+    EXPECT_EQ(observing.mode, Mode::observe);
+    for (const auto& adjacency : observing.adjacencies) EXPECT_EQ(adjacency.mode, Mode::observe) << adjacency.name;
+    parts.first.insert(parts.first.find("probe:"), "mode: repair, ");
+    const auto config = read_good(parts.text());
+    EXPECT_EQ(config.adjacencies.front().mode, Mode::repair);
+    EXPECT_EQ(config.adjacencies.back().mode, Mode::observe);
+}
+
 TEST(ConfigIngress, NetfilterIsWarnedOfUnlessToldNotTo) {
     Parts parts;
     EXPECT_EQ(read_good(parts.text()).netfilter, Netfilter::warn);

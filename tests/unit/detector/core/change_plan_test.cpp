@@ -52,6 +52,26 @@ struct Change {
 
 class EachChange : public testing::TestWithParam<Change> {};
 
+TEST(Observed, IsAPolicyWhoseFirstWayIs) {
+    auto one = config();
+    one.adjacencies[0].mode = Mode::observe;
+    one.adjacencies[0].bypass = {{.lists = {{.adjacency = "A-C"}}}};
+    one.adjacencies[1].bypass = {{.lists = {{.adjacency = "A-B"}}}};
+    auto other = one.policies[0];
+    other.name = "by-C";
+    other.prefixes = {*Prefix::parse("2001:db8:e::/48")};
+    other.candidates = {{.lists = {{.adjacency = "A-C"}}}, {.lists = {{.adjacency = "A-B"}}}};
+    for (auto* policy : {&one.policies[0], &other}) policy->steering = Steering::device;
+    one.policies.push_back(other);
+    std::vector<std::string> observed;
+    const auto desired = desired_of(one);
+    for (const auto& policy : desired.policies) {
+        if (policy.observed) observed.push_back(policy.config.name);
+        EXPECT_EQ(policy.config.steering == Steering::device, policy.config.name == "by-C") << policy.config.name;
+    }
+    EXPECT_THAT(observed, ElementsAre("to-D", bypass_name("A-B")));
+}
+
 TEST_P(EachChange, IsNamed) {
     auto changed = config();
     GetParam().make(changed);
@@ -123,6 +143,9 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"Sid", [](Config& c) { c.sids[0].psp = true; }, {"SID fd00:a:e::/128 changed: end"}},
         Change{"SidGone", [](Config& c) { c.sids.clear(); }, {"SID fd00:a:e::/128 removed: end"}},
         Change{"Egress", [](Config& c) { c.egress = false; }, {"setting egress changed: egress: true -> false"}},
+        Change{"Mode",
+               [](Config& c) { c.adjacencies[0].mode = Mode::observe; },
+               {"session A-B changed: mode: repair -> observe", "policy to-D changed: now only observed"}},
         Change{"Ipsec", [](Config& c) { c.ipsec = Ipsec::ignore; }, {"setting ipsec changed: ipsec: heed -> ignore"}},
         Change{"Netfilter",
                [](Config& c) { c.netfilter = Netfilter::ignore; },

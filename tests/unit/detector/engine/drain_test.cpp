@@ -38,6 +38,18 @@ TEST_F(Drain, PoliciesMoveToTheirOtherWay) {
     EXPECT_THAT(plan("A-C").stays, IsEmpty());
 }
 
+TEST_F(Drain, WhatIsOnlyObservedIsNotRerouted) {
+    auto config = square();
+    for (auto& adjacency : config.adjacencies) adjacency.mode = Mode::observe;
+    start(config);
+    tell("A-B", SS_EVENT_DEAD);
+    const auto& policy = engine_->policies().all().front();
+    EXPECT_EQ(engine_->policies().active(policy), 1) << "what packets would take";
+    EXPECT_FALSE(engine_->policies().reroutes(policy));
+    EXPECT_EQ(engine_->log().all().back().mode, Mode::observe);
+    EXPECT_EQ(maps_.repair().active, 1U) << "packets are looked at, to be counted";
+}
+
 TEST_F(Drain, APolicyWithoutAnotherWayStays) {
     start();
     tell("A-C", SS_EVENT_DEAD);
