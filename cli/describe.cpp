@@ -39,11 +39,21 @@ std::string routing_line(const RoutingConfig& routing) {
                        routing.next_csid ? " in next-csid containers" : "", format_duration(routing.hold));
 }
 
+std::vector<std::string> observed_adjacencies(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& adjacency : config.adjacencies) {
+        if (adjacency.mode == Mode::observe) names.push_back(adjacency.name);
+    }
+    return names;
+}
+
 /// Settings that many nodes do not have are printed only if present.
 std::string describe_node(const Config& config, Nanoseconds tick) {
     auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
     if (config.source_v4) text += " and " + config.source_v4->to_string();
     text += fmt::format(", clock {}, tick {}\n", to_string(config.clock), format_duration(tick));
+    if (const auto observed = observed_adjacencies(config); !observed.empty())
+        text += fmt::format("mode observe: packets are counted, not moved, for {}\n", joined(observed, ", "));
     text += fmt::format("ingress: {}\n", config.ingress.empty() ? "none" : joined(config.ingress, ", "));
     if (!config.xdp.empty())
         text +=

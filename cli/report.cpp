@@ -112,6 +112,7 @@ std::string report_status(const json& answer) {
     table.add({"sessions", sessions_text(member(answer, "sessions"))});
     table.add({"policies", cell(answer, "policies")});
     table.add({"policies rerouting now", cell(answer, "rerouting")});
+    table.add({"policies only observed", cell(answer, "observed")});
     table.add({"rejected probes", counts_text(member(answer, "rejected_probes"))});
     for (const auto& problem : member(answer, "problems"))
         table.add({"problem", cell(problem, "about") + ": " + cell(problem, "problem")});

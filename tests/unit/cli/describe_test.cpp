@@ -65,6 +65,7 @@ TEST(Describe, NamesWhatIsAtXdp) {
     EXPECT_EQ(describe_json(config).at("xdp_on_virtual"), true);
     EXPECT_EQ(describe_json(config).at("egress"), true);
     EXPECT_EQ(describe_json(config).at("ipsec"), "heed");
+    EXPECT_EQ(describe_json(config).at("mode"), "repair");
     EXPECT_EQ(describe_json(config).at("netfilter"), "warn");
 }
 

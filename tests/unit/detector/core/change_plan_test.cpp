@@ -55,12 +55,17 @@ class EachChange : public testing::TestWithParam<Change> {};
 TEST(Observed, IsAPolicyWhoseFirstWayIs) {
     auto one = config();
     one.adjacencies[0].mode = Mode::observe;
-    one.adjacencies[0].bypass = {{.lists = {{.adjacency = "A-C"}}}};
-    one.adjacencies[1].bypass = {{.lists = {{.adjacency = "A-B"}}}};
+    const auto by = [](const std::string& adjacency) {
+        SegmentListConfig list;
+        list.adjacency = adjacency;
+        return CandidateConfig{.lists = {list}};
+    };
+    one.adjacencies[0].bypass = {by("A-C")};
+    one.adjacencies[1].bypass = {by("A-B")};
     auto other = one.policies[0];
     other.name = "by-C";
     other.prefixes = {*Prefix::parse("2001:db8:e::/48")};
-    other.candidates = {{.lists = {{.adjacency = "A-C"}}}, {.lists = {{.adjacency = "A-B"}}}};
+    other.candidates = {by("A-C"), by("A-B")};
     for (auto* policy : {&one.policies[0], &other}) policy->steering = Steering::device;
     one.policies.push_back(other);
     std::vector<std::string> observed;
