@@ -12,6 +12,9 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
+
+#include "common/run_directory.hpp"
 
 namespace sidestep {
 namespace {
@@ -25,7 +28,7 @@ std::unexpected<Error> explain_connect(const std::string& path, int error_number
             return fail("the sidestepd that made " + path + " is gone; start it again with: sidestepd --config FILE");
         case EACCES:
         case EPERM:
-            return fail("no permission to use " + path + "; run as root");
+            return fail("no permission to use " + path + "; run as root, or join the group that it belongs to");
         default:
             return fail_errno("cannot connect to " + path, error_number);
     }
@@ -144,6 +147,11 @@ Result<std::string> Client::read_line(const std::optional<Deadline>& deadline) {
             return fail_errno("cannot read from sidestepd");
         }
     }
+}
+
+std::string usable_socket(const std::string& socket) {
+    const bool refused = ::access(socket.c_str(), W_OK) != 0 && errno == EACCES;
+    return refused ? reading_socket(socket) : socket;
 }
 
 std::vector<std::string> find_sockets(const std::string& run_dir) {

@@ -46,6 +46,9 @@ class Client {
     std::string received_;  ///< not yet taken as lines
 };
 
+/// `socket`, or the one for questions next to it if that one is not for this user.
+std::string usable_socket(const std::string& socket);
+
 /// The sockets in `run_dir`, one per node that runs or was killed, in alphabetical order; empty if there is no such
 /// folder.
 std::vector<std::string> find_sockets(const std::string& run_dir);

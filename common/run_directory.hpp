@@ -19,6 +19,7 @@ bool is_node_name(std::string_view name);
 /// What a node has in a run directory.
 struct NodePaths {
     std::string socket;   ///< the API
+    std::string reading;  ///< the same for questions only
     std::string state;    ///< for a successor
     std::string events;   ///< the last ones, also of earlier processes
     std::string clients;  ///< sessions that clients of the API asked for
@@ -26,6 +27,9 @@ struct NodePaths {
     std::string lock;     ///< held while its detector runs
     std::string pins;     ///< directory
 };
+
+/// The socket for questions only, next to that of a node; the same if `socket` is not one of a run directory.
+std::string reading_socket(std::string_view socket);
 
 class RunDirectory {
   public:

@@ -10,6 +10,7 @@
 
 #include "cli/client.hpp"
 #include "common/file.hpp"
+#include "common/run_directory.hpp"
 #include "exporter/metrics.hpp"
 
 namespace sidestep::exporter {
@@ -26,7 +27,7 @@ json ask(Client& client, const char* command) {
 
 NodeAnswers ask_node(const std::string& socket) {
     NodeAnswers answers{.node = std::filesystem::path(socket).stem().string()};
-    auto client = Client::connect(socket, kPatience);
+    auto client = Client::connect(reading_socket(socket), kPatience);
     if (!client) return answers;
     answers.status = ask(*client, "status");
     if (answers.status.is_null()) return answers;

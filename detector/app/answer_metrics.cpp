@@ -114,7 +114,7 @@ ApiPortions policies_in_portions(const Engine& engine) {
                                 text += '[';
                                 append_text(text, policy->config.name);
                                 text += ',';
-                                append_number(text, engine.policies().active(*policy));
+                                append_number(text, policy->observed ? 0 : engine.policies().active(*policy));
                                 text += ']';
                                 return true;
                             },

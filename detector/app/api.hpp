@@ -22,6 +22,12 @@ enum class ConnectionId : std::uint64_t {};
 /// request of this connection is not read before that. A request with "follow": true gets events from its answer on.
 using ApiHandler = std::function<std::optional<nlohmann::json>(const nlohmann::json& request, ConnectionId connection)>;
 
+/// What a socket of the API is for.
+enum class ApiAccess : std::uint8_t {
+    control,
+    questions,  ///< that change nothing
+};
+
 /// A large answer, written piece by piece: each call appends to `text`, which becomes one JSON object without a newline, and
 /// returns false after the last piece. A call takes a fraction of a millisecond; between two of them, everything else that
 /// is due in the loop is done.
@@ -38,6 +44,7 @@ using ApiClosed = std::function<void(ConnectionId connection)>;
 /// What clients may use of the detector. Sizes are in bytes.
 struct ApiLimits {
     std::size_t clients = 64;
+    std::size_t readers = 48;        ///< of them, at the socket for questions: it may be open to many
     std::size_t request = 64 << 10;  ///< a line
     int depth = 16;                  ///< objects and arrays within each other in a request
     std::size_t unread = 256 << 10;  ///< queued for a connection: beyond that, its requests are not read

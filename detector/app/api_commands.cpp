@@ -31,30 +31,41 @@ json describe(const ApiCommand& command) {
     return {{"name", command.name}, {"help", command.help}, {"fields", std::move(fields)}};
 }
 
+bool allows(ApiAccess access, const ApiCommand& command) {
+    return access == ApiAccess::control || command.access == ApiAccess::questions;
+}
+
 }  // namespace
 
-std::optional<json> ApiCommands::run(const json& request, ConnectionId connection) const {
+std::optional<json> ApiCommands::run(const json& request, ConnectionId connection, ApiAccess access) const {
     const auto named = request.find("command");
     if (named == request.end() || !named->is_string())
-        return error_answer("a request names its \"command\", one of: " + names());
+        return error_answer("a request names its \"command\", one of: " + names(access));
     const auto& name = named->get_ref<const std::string&>();
-    if (name == kHelp) return help();
+    if (name == kHelp) return help(access);
     const auto found = std::ranges::find(commands_, name, &ApiCommand::name);
-    if (found == commands_.end()) return error_answer(fmt::format("unknown command '{}'; known: {}", name, names()));
+    if (found == commands_.end())
+        return error_answer(fmt::format("unknown command '{}'; known: {}", name, names(access)));
+    if (!allows(access, *found))
+        return error_answer(fmt::format("'{}' is for root and operators: this socket is for questions only", name));
     if (auto problem = mismatch(*found, request); !problem.empty()) return error_answer(std::move(problem));
     return found->run(request, connection);
 }
 
-json ApiCommands::help() const {
+json ApiCommands::help(ApiAccess access) const {
     json list = json::array();
-    for (const auto& command : commands_) list.push_back(describe(command));
+    for (const auto& command : commands_) {
+        if (allows(access, command)) list.push_back(describe(command));
+    }
     list.push_back(describe({.name = kHelp, .help = "This table", .fields = {}, .run = {}}));
     return {{"commands", std::move(list)}};
 }
 
-std::string ApiCommands::names() const {
+std::string ApiCommands::names(ApiAccess access) const {
     std::string result;
-    for (const auto& command : commands_) result += command.name + ", ";
+    for (const auto& command : commands_) {
+        if (allows(access, command)) result += command.name + ", ";
+    }
     return result + kHelp;
 }
 

@@ -23,7 +23,8 @@ struct ApiCommand {
     std::string name;
     std::string help;  ///< one line
     std::vector<ApiField> fields;
-    ApiHandler run;  ///< gets requests whose fields are as described; others in them are ignored
+    ApiAccess access = ApiAccess::control;  ///< that it needs
+    ApiHandler run;                         ///< gets requests whose fields are as described; others in them are ignored
 };
 
 class ApiCommands {
@@ -31,13 +32,14 @@ class ApiCommands {
     /// The table, and `help`, which answers with it.
     explicit ApiCommands(std::vector<ApiCommand> commands) : commands_(std::move(commands)) {}
 
-    /// An ApiHandler: the answer of the command that `request` names, or {"error": ...} if there is no such command or
-    /// a field is not as described.
-    [[nodiscard]] std::optional<nlohmann::json> run(const nlohmann::json& request, ConnectionId connection) const;
+    /// An ApiHandler: the answer of the command that `request` names, or {"error": ...} if there is no such command, a
+    /// field is not as described, or the command needs more than this `access`.
+    [[nodiscard]] std::optional<nlohmann::json> run(const nlohmann::json& request, ConnectionId connection,
+                                                    ApiAccess access = ApiAccess::control) const;
 
   private:
-    [[nodiscard]] nlohmann::json help() const;
-    [[nodiscard]] std::string names() const;
+    [[nodiscard]] nlohmann::json help(ApiAccess access) const;
+    [[nodiscard]] std::string names(ApiAccess access) const;
 
     std::vector<ApiCommand> commands_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <list>
 #include <map>
 #include <utility>
 #include <vector>
@@ -38,18 +39,29 @@ struct Draft {
     std::string text{};
 };
 
+/// A socket that clients come by.
+struct Door {
+    Door(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, std::size_t most_clients)
+        : path(std::move(socket_path)),
+          handler(std::move(on_request)),
+          most(most_clients),
+          acceptor(loop),
+          pause(loop) {}
+
+    const std::string path;
+    const ApiHandler handler;
+    const std::size_t most;  ///< clients
+    Protocol::acceptor acceptor;
+    boost::asio::steady_timer pause;
+    bool cannot_accept = false;  ///< and it is logged
+    std::size_t clients = 0;
+};
+
 }  // namespace
 
 struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> {
-    Impl(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, ApiClosed on_closed,
-         const ApiLimits& api_limits)
-        : context(loop),
-          path(std::move(socket_path)),
-          handler(std::move(on_request)),
-          closed(std::move(on_closed)),
-          limits(api_limits),
-          acceptor(loop),
-          pause(loop) {}
+    Impl(boost::asio::io_context& loop, ApiClosed on_closed, const ApiLimits& api_limits)
+        : context(loop), closed(std::move(on_closed)), limits(api_limits) {}
 
     /// `work`, should the server still be there when it is due.
     template <typename Work>
@@ -59,41 +71,59 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
         };
     }
 
-    void accept() {
-        acceptor.async_accept(if_alive([](Impl& self, const boost::system::error_code& error, Protocol::socket socket) {
-            if (error == boost::asio::error::operation_aborted) return;
-            if (error) return self.accept_later(error);
-            self.cannot_accept = false;
-            self.add(std::move(socket));
-            self.accept();
-        }));
+    Result<void> open(const std::string& path, ApiHandler handler, std::size_t most) {
+        const auto socket = listen_privately(path);
+        if (!socket) return std::unexpected(socket.error());
+        // Asio closes what it is given: it gets a descriptor of its own.
+        const auto own = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
+        if (own < 0) return fail_errno("cannot listen at " + path);
+        auto& door = doors.emplace_back(context, path, std::move(handler), most);
+        boost::system::error_code error;
+        door.acceptor.assign(Protocol(), own, error);
+        if (error) return fail("cannot listen at " + path + ": " + error.message());
+        accept(door);
+        return {};
+    }
+
+    void accept(Door& door) {
+        door.acceptor.async_accept(
+            if_alive([&door](Impl& self, const boost::system::error_code& error, Protocol::socket socket) {
+                if (error == boost::asio::error::operation_aborted) return;
+                if (error) return self.accept_later(door, error);
+                door.cannot_accept = false;
+                self.add(door, std::move(socket));
+                self.accept(door);
+            }));
     }
 
     /// Too many open files, for one: the client waits in the backlog, and there may be one less in a moment.
-    void accept_later(const boost::system::error_code& error) {
-        if (!std::exchange(cannot_accept, true))
+    void accept_later(Door& door, const boost::system::error_code& error) {
+        if (!std::exchange(door.cannot_accept, true))
             spdlog::warn("cannot accept clients of the API, trying again: {}", error.message());
-        pause.expires_after(limits.accept_again);
-        pause.async_wait(if_alive([](Impl& self, const boost::system::error_code& cancelled) {
-            if (!cancelled) self.accept();
+        door.pause.expires_after(limits.accept_again);
+        door.pause.async_wait(if_alive([&door](Impl& self, const boost::system::error_code& cancelled) {
+            if (!cancelled) self.accept(door);
         }));
     }
 
-    void add(Protocol::socket socket) {
+    void add(Door& door, Protocol::socket socket) {
         ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-        if (connections.size() >= limits.clients) return refuse(std::move(socket));
+        if (connections.size() >= limits.clients) return refuse(std::move(socket), limits.clients);
+        if (door.clients >= door.most) return refuse(std::move(socket), door.most);
         const ConnectionId id{++last_id};
+        came_by.emplace(id, &door);
+        ++door.clients;
         const auto connection = std::make_shared<ApiConnection>(std::move(socket), id, limits, *this);
         connections.emplace(id, connection);
         connection->start();
     }
 
     /// A line always has room in a new socket.
-    void refuse(Protocol::socket socket) const {
+    static void refuse(Protocol::socket socket, std::size_t most) {
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
-        const auto line = to_text(
-            {{"error", fmt::format("{} clients are connected already: try again when one has gone", limits.clients)}});
+        const auto line =
+            to_text({{"error", fmt::format("{} clients are connected already: try again when one has gone", most)}});
         socket.write_some(boost::asio::buffer(line), ignored);
     }
 
@@ -141,7 +171,7 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     }
 
     std::optional<json> handle(const json& request, ConnectionId connection) override {
-        return handler(request, connection);
+        return came_by.at(connection)->handler(request, connection);
     }
 
     ApiLine make_line(const json& document, const ApiConnection& receiver) override {
@@ -181,6 +211,7 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     void on_close(const ApiConnection& connection) override {
         const auto id = connection.id();
         connections.erase(id);
+        if (const auto came = came_by.extract(id)) --came.mapped()->clients;
         if (closed && !ending) boost::asio::post(context, if_alive([id](Impl& self) { self.closed(id); }));
     }
 
@@ -198,15 +229,12 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     }
 
     boost::asio::io_context& context;
-    const std::string path;
-    const ApiHandler handler;
     const ApiClosed closed;
     const ApiLimits limits;
-    Protocol::acceptor acceptor;
-    boost::asio::steady_timer pause;
-    bool cannot_accept = false;  ///< and it is logged
+    std::list<Door> doors;
     bool ending = false;
     std::uint64_t last_id = 0;
+    std::map<ConnectionId, Door*> came_by;
     std::map<ConnectionId, std::shared_ptr<ApiConnection>> connections;
     std::deque<std::function<void()>> turns;
     std::deque<Draft> drafts;
@@ -220,22 +248,19 @@ ApiServer::~ApiServer() {
     impl_->ending = true;
     while (!impl_->connections.empty()) impl_->connections.begin()->second->close();
     std::error_code ignored;
-    std::filesystem::remove(impl_->path, ignored);
+    for (const auto& door : impl_->doors) std::filesystem::remove(door.path, ignored);
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::listen(boost::asio::io_context& context, const std::string& path,
                                                      ApiHandler handler, ApiClosed closed, const ApiLimits& limits) {
-    const auto socket = listen_privately(path);
-    if (!socket) return std::unexpected(socket.error());
-    auto impl = std::make_shared<Impl>(context, path, std::move(handler), std::move(closed), limits);
-    // Asio closes what it is given: it gets a descriptor of its own.
-    const auto own = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
-    if (own < 0) return fail_errno("cannot listen at " + path);
-    boost::system::error_code error;
-    impl->acceptor.assign(Protocol(), own, error);
-    if (error) return fail("cannot listen at " + path + ": " + error.message());
-    impl->accept();
+    auto impl = std::make_shared<Impl>(context, std::move(closed), limits);
+    if (auto opened = impl->open(path, std::move(handler), limits.clients); !opened)
+        return std::unexpected(opened.error());
     return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
+}
+
+Result<void> ApiServer::listen_for_questions(const std::string& path, ApiHandler handler) {
+    return impl_->open(path, std::move(handler), impl_->limits.readers);
 }
 
 bool ApiServer::followed() const {

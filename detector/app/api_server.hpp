@@ -22,9 +22,12 @@ class ApiServer {
     static Result<std::unique_ptr<ApiServer>> listen(boost::asio::io_context& context, const std::string& path,
                                                      ApiHandler handler, ApiClosed closed = {},
                                                      const ApiLimits& limits = {});
+    /// Listens at one more socket, whose requests go to a handler of their own. At most ApiLimits::readers clients use it, so
+    /// that others always reach the first one.
+    Result<void> listen_for_questions(const std::string& path, ApiHandler handler);
     ApiServer(const ApiServer&) = delete;
     ApiServer& operator=(const ApiServer&) = delete;
-    /// Closes all connections, without calling `closed`, and removes the socket's file.
+    /// Closes all connections, without calling `closed`, and removes the sockets' files.
     ~ApiServer();  // NOLINT(bugprone-exception-escape): see there
 
     /// Whether somebody follows events.

@@ -7,13 +7,16 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <unistd.h>
 
 namespace sidestep {
 namespace {
 
+constexpr std::size_t kGroupBytes = 64 << 10;                            // of a group's members
 constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path) - 1;  // it ends in a zero
 
 Fd unix_socket() {
@@ -68,6 +71,20 @@ Result<Fd> listen_privately(const std::string& path) {
     if (::bind(socket.get(), plain(*address), sizeof *address) < 0 || ::listen(socket.get(), SOMAXCONN) < 0)
         return fail_errno("cannot listen at " + path);
     return socket;
+}
+
+Result<void> open_to_group(const std::string& path, const std::string& group) {
+    std::array<char, kGroupBytes> names{};
+    struct group entry {};
+    struct group* found = nullptr;
+    if (::getgrnam_r(group.c_str(), &entry, names.data(), names.size(), &found) != 0 || found == nullptr)
+        return fail(fmt::format("no group '{}' on this machine: make it, or leave it out", group));
+    // The folder is ours: nobody else can put another file there.
+    if (::lchown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) < 0)
+        return fail_errno(
+            fmt::format("cannot give {} to the group {}, which must be one of the detector's own", path, group));
+    if (::chmod(path.c_str(), 0660) < 0) return fail_errno("cannot open " + path + " to its group");
+    return {};
 }
 
 Result<bool> somebody_listens(const std::string& path) {

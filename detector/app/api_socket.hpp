@@ -13,6 +13,9 @@ namespace sidestep {
 /// error if a process answers there, if the file is no socket, or if the path is too long for an address (unix(7)).
 Result<Fd> listen_privately(const std::string& path);
 
+/// Lets the members of a group connect to the socket that this process made at `path`, too (mode 0660).
+Result<void> open_to_group(const std::string& path, const std::string& group);
+
 /// Whether a process listens at the socket at `path`. An error if that cannot be told: there may be no socket.
 Result<bool> somebody_listens(const std::string& path);
 

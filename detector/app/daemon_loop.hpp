@@ -80,6 +80,7 @@ class Daemon : private StartParts {
     Result<void> lock_namespace();
     Result<void> lock_node();
     Result<void> listen();
+    [[nodiscard]] Result<void> open_sockets() const;
     Result<void> load();
     Result<void> fill_tables();
     Result<void> open_kernel();

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "detector/app/api_socket.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/linkdown.hpp"
@@ -90,16 +91,26 @@ Result<void> Daemon::lock_namespace() {
 }
 
 Result<void> Daemon::listen() {
-    auto server = ApiServer::listen(
-        context_, paths_.socket,
-        [this](const json& request, ConnectionId connection) -> std::optional<json> {
+    const auto with = [this](ApiAccess access) -> ApiHandler {
+        return [this, access](const json& request, ConnectionId connection) -> std::optional<json> {
             if (!in_force_) return json{{"error", "sidestepd is starting: try again"}};
-            return commands_.run(request, connection);
-        },
-        [this](ConnectionId connection) { on_client_gone(connection); });
+            return commands_.run(request, connection, access);
+        };
+    };
+    auto server = ApiServer::listen(context_, paths_.socket, with(ApiAccess::control),
+                                    [this](ConnectionId connection) { on_client_gone(connection); });
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
-    return {};
+    if (auto more = server_->listen_for_questions(paths_.reading, with(ApiAccess::questions)); !more) return more;
+    return open_sockets();
+}
+
+/// Until here, only the detector's own user may connect.
+Result<void> Daemon::open_sockets() const {
+    Result<void> opened;
+    if (!options_.operators.empty()) opened = open_to_group(paths_.socket, options_.operators);
+    if (opened && !options_.readers.empty()) opened = open_to_group(paths_.reading, options_.readers);
+    return opened;
 }
 
 /// Nodes of several network namespaces may share a run directory.

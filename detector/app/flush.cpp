@@ -155,6 +155,7 @@ Result<void> flush(const std::string& node, const DaemonOptions& options) {
         std::error_code error;
         fs::remove_all((*leftover)->paths.pins, error);
         fs::remove((*leftover)->paths.socket, error);
+        fs::remove((*leftover)->paths.reading, error);
         fs::remove((*leftover)->paths.state, error);
         fs::remove((*leftover)->paths.events, error);
         fs::remove((*leftover)->paths.clients, error);

@@ -79,6 +79,10 @@ int run(int argc, char** argv) {
     app.add_option("--run-dir", options.run_directory, "Directory of the API socket and the pinned BPF objects")
         ->capture_default_str()
         ->envname("SIDESTEP_RUN_DIR");
+    app.add_option("--operators", options.operators, "Group whose members may use the API as root does")
+        ->envname("SIDESTEP_OPERATORS");
+    app.add_option("--readers", options.readers, "Group whose members may ask the API what changes nothing")
+        ->envname("SIDESTEP_READERS");
     app.add_option("--attach", attach, "How to attach programs: tcx, clsact, or auto (the best that the kernel has)")
         ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
         ->capture_default_str()

@@ -20,6 +20,9 @@ TEST(RunDirectory, Paths) {
     const auto paths = RunDirectory("/run/sidestep").of("A");
     ASSERT_TRUE(paths);
     EXPECT_EQ(paths->socket, "/run/sidestep/A.sock");
+    EXPECT_EQ(paths->reading, "/run/sidestep/A.read");
+    EXPECT_EQ(reading_socket(paths->socket), paths->reading);
+    EXPECT_EQ(reading_socket("/elsewhere"), "/elsewhere");
     EXPECT_EQ(paths->state, "/run/sidestep/A.state");
     EXPECT_EQ(paths->lock, "/run/sidestep/A.lock");
     EXPECT_EQ(paths->events, "/run/sidestep/A.events");

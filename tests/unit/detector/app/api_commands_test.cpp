@@ -16,6 +16,7 @@ ApiCommands table() {
     return ApiCommands({{.name = "status",
                          .help = "At a glance",
                          .fields = {{.name = "follow", .type = "boolean", .required = false}},
+                         .access = ApiAccess::questions,
                          .run =
                              [](const json&, ConnectionId) {
                                  return json{{"node", "A"}};
@@ -54,6 +55,15 @@ TEST(ApiCommands, AnUnknownCommandIsToldTheKnownOnes) {
     const std::string unnamed = "a request names its \"command\", one of: status, admin, later, help";
     EXPECT_EQ(error_of(json::object()), unnamed);
     EXPECT_EQ(error_of({{"command", {"status"}}}), unnamed);
+}
+
+TEST(ApiCommands, WhoMayOnlyAskCannotCommand) {
+    const auto asked = [](const json& request) { return *table().run(request, kConnection, ApiAccess::questions); };
+    EXPECT_EQ(asked({{"command", "status"}}), json({{"node", "A"}}));
+    EXPECT_EQ(asked({{"command", "admin"}, {"session", "A-B"}, {"up", true}}).value("error", ""),
+              "'admin' is for root and operators: this socket is for questions only");
+    EXPECT_EQ(asked({{"command", "state"}}).value("error", ""), "unknown command 'state'; known: status, help");
+    EXPECT_EQ(asked({{"command", "help"}}).at("commands").size(), 2U);
 }
 
 TEST(ApiCommands, FieldsAreThereAndOfTheirType) {

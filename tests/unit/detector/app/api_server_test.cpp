@@ -9,8 +9,10 @@
 
 #include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 
+#include "detector/app/api_socket.hpp"
 #include "tests/unit/detector/app/api_client.hpp"
 
 namespace sidestep {
@@ -329,6 +331,44 @@ TEST_F(ApiServerTest, TheSocketIsPrivateWhateverTheUmask) {
     struct stat file {};
     ASSERT_EQ(::stat(path_.c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 0777, 0600U);
+}
+
+TEST_F(ApiServerTest, QuestionsHaveASocketAndARoomOfTheirOwn) {
+    start({.clients = 3, .readers = 1});
+    const auto reading = folder_ + "/A.read";
+    ASSERT_TRUE(server_->listen_for_questions(reading, [](const json&, ConnectionId) {
+        return json{{"of", "reader"}};
+    }));
+    ApiClient reader(reading);
+    reader.ask(json::object());
+    EXPECT_EQ(lines(reader, 1), std::vector<json>({{{"of", "reader"}}}));
+    ApiClient second(reading);
+    EXPECT_EQ(lines(second, 1).at(0).value("error", ""),
+              "1 clients are connected already: try again when one has gone");
+    ApiClient operating(path_);
+    operating.ask({{"n", 1}});
+    EXPECT_EQ(lines(operating, 1).at(0).contains("echo"), true) << "readers keep nobody out";
+    reader.hang_up();
+    ASSERT_TRUE(wait_until([&] { return closed_.size() == 1; }));
+    ApiClient third(reading);
+    third.ask(json::object());
+    EXPECT_EQ(lines(third, 1), std::vector<json>({{{"of", "reader"}}}));
+    server_.reset();
+    EXPECT_FALSE(std::filesystem::exists(reading));
+}
+
+TEST_F(ApiServerTest, ASocketIsOpenedToAGroupThatExists) {
+    start();
+    const auto unknown = open_to_group(path_, "no-such-group");
+    ASSERT_FALSE(unknown);
+    EXPECT_THAT(unknown.error().message, HasSubstr("no group 'no-such-group'"));
+    const auto* own = ::getgrgid(::getegid());
+    if (own == nullptr) GTEST_SKIP() << "this process's group has no name";
+    ASSERT_TRUE(open_to_group(path_, own->gr_name));
+    struct stat file {};
+    ASSERT_EQ(::stat(path_.c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0777, 0660U);
+    EXPECT_EQ(file.st_gid, ::getegid());
 }
 
 TEST_F(ApiServerTest, ReplacesTheSocketOfTheDeadOnly) {
