@@ -112,7 +112,7 @@ std::string report_status(const json& answer) {
     table.add({"sessions", sessions_text(member(answer, "sessions"))});
     table.add({"policies", cell(answer, "policies")});
     table.add({"policies rerouting now", cell(answer, "rerouting")});
-    table.add({"policies only observed", cell(answer, "observed")});
+    if (number(answer, "observed").value_or(0) != 0) table.add({"policies only observed", cell(answer, "observed")});
     table.add({"rejected probes", counts_text(member(answer, "rejected_probes"))});
     for (const auto& problem : member(answer, "problems"))
         table.add({"problem", cell(problem, "about") + ": " + cell(problem, "problem")});

@@ -41,6 +41,11 @@ too-big         0
 )");
 }
 
+TEST(Report, StatusOfANodeThatObserves) {
+    EXPECT_THAT(report_status(json{{"observed", 3}}), testing::HasSubstr("policies only observed            3\n"));
+    EXPECT_THAT(report_status(json{{"observed", 0}}), testing::Not(testing::HasSubstr("observed")));
+}
+
 TEST(Report, StatusOfXdp) {
     const auto answer = json::parse(R"({"attached": "tcx", "xdp": [
         {"interface": "to-B", "xdp": true, "tc": false, "because": ""},
