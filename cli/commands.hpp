@@ -23,4 +23,7 @@ void add_exporter_command(CLI::App& app);
 /// check FILE: needs no daemon.
 void add_check_command(CLI::App& app);
 
+/// replay FILE: the same.
+void add_replay_command(CLI::App& app);
+
 }  // namespace sidestep

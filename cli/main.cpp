@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
     sidestep::add_init_command(app);
     sidestep::add_exporter_command(app);
     sidestep::add_check_command(app);
+    sidestep::add_replay_command(app);
     sidestep::routing::add_routing_commands(app);
 
     try {

@@ -283,26 +283,6 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
             {"candidates", candidates_of(engine, dataplane, policy)}};
 }
 
-json to_json(const LoggedEvent& event) {
-    json result = {{"time_ns", event.time.count()},   {"time", event.wall_time},
-                   {"session", event.session},        {"event", to_string(event.state)},
-                   {"state", to_string(event.state)}, {"reason", to_string(event.reason)},
-                   {"mode", to_string(event.mode)}};
-    if (event.evidence) {
-        const auto& evidence = *event.evidence;
-        result["evidence"] = {{"verdict_ns", evidence.time_ns},
-                              {"last_answer_ns", evidence.last_answer_ns},
-                              {"accused_sent_ns", evidence.accused_sent_ns},
-                              {"accused_sequence", evidence.accused},
-                              {"last_sequence_sent", evidence.last_sent},
-                              {"last_sequence_answered", evidence.last_answered},
-                              {"lost_of_64", evidence.lost},
-                              {"unsent_in_a_row", evidence.unsent},
-                              {"clock_gap_us", microseconds(evidence.clock_gap_ns)}};
-    }
-    return result;
-}
-
 namespace {
 
 json change_of(std::string_view what, const ItemChange& change) {

@@ -45,7 +45,6 @@ nlohmann::json answer_policy(const Engine& engine, const Dataplane& dataplane, c
 /// {"changes": [...], "restart": BOOL}: what a reload does. `restart` means with new maps, because the present ones are
 /// too small.
 nlohmann::json answer_plan(const ChangePlan& plan, bool restart);
-nlohmann::json to_json(const LoggedEvent& event);
 /// The text of a counter of the data plane (SS_COUNTERS of them).
 std::string_view counter_name(std::size_t index);
 

@@ -15,6 +15,7 @@
 #include "detector/app/daemon_loop.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/short_slice.hpp"
+#include "detector/record/event_json.hpp"
 
 namespace sidestep {
 namespace {
@@ -67,6 +68,7 @@ Result<void> Daemon::follow_kernel() {
 
 void Daemon::on_event(const LoggedEvent& event) {
     const auto told = bfd_ ? bfd_->on_session(event.session, kernel_now()) : std::vector<json>();  // before all else
+    if (recorder_) recorder_->note(event);
     const auto entry = to_json(event);
     history_.note(entry);
     event_file_->append(entry);

@@ -14,6 +14,7 @@ namespace sidestep {
 struct DaemonOptions {
     std::string run_directory = "/run/sidestep";
     std::string config_file;       ///< read again at each reload
+    std::string record;            ///< file for what comes into the engine; empty: none
     std::string operators;         ///< group that may use the API as root does; empty: none
     std::string readers;           ///< group that may ask it; empty: none
     std::optional<TcKind> attach;  ///< how programs are attached; none: the best way that the kernel has

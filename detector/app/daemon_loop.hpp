@@ -50,6 +50,7 @@
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/object_watch.hpp"
 #include "detector/kernel/tc_hook.hpp"
+#include "detector/record/recorder.hpp"
 #include "detector/service/service_manager.hpp"
 
 namespace sidestep {
@@ -82,6 +83,7 @@ class Daemon : private StartParts {
     Result<void> listen();
     [[nodiscard]] Result<void> open_sockets() const;
     Result<void> load();
+    Result<void> start_recording(const SavedSessions& saved);
     Result<void> fill_tables();
     Result<void> open_kernel();
     void attach();
@@ -138,6 +140,7 @@ class Daemon : private StartParts {
     void reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done);
     json refuse(const Complaints& complaints, bool dry_run);
     json take(Config config, bool dry_run);
+    void note_reload();
     /// Continues with a successor in this process: maps cannot grow, so it creates larger ones and adopts the sessions,
     /// as after a restart.
     json restart_with(Config config);
@@ -232,6 +235,7 @@ class Daemon : private StartParts {
     std::optional<EventFile> event_file_;
     HookRunner hooks_{context_, config_.node};
     SessionHistory history_;
+    std::optional<record::Recorder> recorder_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Attachments> attachments_;
     std::unique_ptr<KernelWatch> kernel_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/file.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/core/encap_overhead.hpp"
@@ -100,6 +101,12 @@ json Daemon::refuse(const Complaints& complaints, bool dry_run) {
     return {{"error", "the configuration is invalid; the present one stays\n" + complaints.to_string()}};
 }
 
+/// The file is read once more: what was parsed is not kept.
+void Daemon::note_reload() {
+    if (!recorder_) return;
+    if (const auto text = read_file(options_.config_file)) recorder_->reconfigure(*text, kernel_now());
+}
+
 json Daemon::take(Config config, bool dry_run) {
     if (config.node != config_.node)
         return {{"error", fmt::format("node.name: cannot change from {} to {} while running; restart instead",
@@ -110,6 +117,7 @@ json Daemon::take(Config config, bool dry_run) {
         return answer_plan(plan_changes(engine_->present(), with_clients(base, clients_.configs())), !fits_maps);
     if (!fits_maps) return restart_with(std::move(config));
     make_room_for(base);
+    note_reload();
     const auto moved = move_to(with_clients(base, clients_.configs()));
     if (!moved) {
         spdlog::error("configuration rejected, the present one stays: {}", moved.error().message);

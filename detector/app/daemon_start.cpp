@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "common/file.hpp"
 #include "detector/app/api_socket.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/kernel/bpffs.hpp"
@@ -144,16 +145,29 @@ Result<void> Daemon::load() {
     return {};
 }
 
+/// Before the engine takes anything over.
+Result<void> Daemon::start_recording(const SavedSessions& saved) {
+    if (options_.record.empty()) return {};
+    auto recorder = record::Recorder::open(options_.record, *dataplane_);
+    const auto config = read_file(options_.config_file);
+    if (!recorder) return std::unexpected(recorder.error());
+    if (!config) return std::unexpected(config.error());
+    recorder_.emplace(std::move(*recorder));
+    recorder_->start(*config, saved, kernel_now());
+    return {};
+}
+
 Result<void> Daemon::fill_tables() {
     attachments_ = std::make_unique<Attachments>(*dataplane_, kind_);
     event_file_.emplace(paths_.events);
     for (const auto& event : event_file_->load()) history_.note(event);
-    engine_ = std::make_unique<Engine>(
-        *dataplane_,
-        EngineHooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
-                    .on_event = [this](const LoggedEvent& event) { on_event(event); },
-                    .linkdown_ignored = linkdown_ignored},
-        load_state(paths_.state));
+    auto saved = load_state(paths_.state);
+    if (auto recording = start_recording(saved); !recording) return recording;
+    EngineHooks hooks{.resolve = [this](int ifindex, const Address& to) { kernel_->resolve(ifindex, to); },
+                      .on_event = [this](const LoggedEvent& event) { on_event(event); },
+                      .linkdown_ignored = linkdown_ignored};
+    if (recorder_) hooks.on_input = [this](const EngineInput& input, Nanoseconds now) { recorder_->note(input, now); };
+    engine_ = std::make_unique<Engine>(*dataplane_, std::move(hooks), std::move(saved));
     saver_.emplace(paths_.state, [this] { return engine_->save(); });
     installation_ = std::make_unique<Installation>(config_.node, *dataplane_, engine_->sessions(), kind_);
     kernel_ = std::make_unique<KernelWatch>(context_, *engine_, *attachments_);

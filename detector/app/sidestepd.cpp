@@ -79,6 +79,8 @@ int run(int argc, char** argv) {
     app.add_option("--run-dir", options.run_directory, "Directory of the API socket and the pinned BPF objects")
         ->capture_default_str()
         ->envname("SIDESTEP_RUN_DIR");
+    app.add_option("--record", options.record, "Append what the detector is told to this file, for `sidestep replay`")
+        ->envname("SIDESTEP_RECORD");
     app.add_option("--operators", options.operators, "Group whose members may use the API as root does")
         ->envname("SIDESTEP_OPERATORS");
     app.add_option("--readers", options.readers, "Group whose members may ask the API what changes nothing")
@@ -118,6 +120,7 @@ int run(int argc, char** argv) {
     for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
     if (const auto enough = provide_descriptors(); !enough) return report(enough);
     options.config_file = std::filesystem::absolute(file).string();
+    if (!options.record.empty()) options.record = std::filesystem::absolute(options.record).string();
     if (flush) return report(sidestep::flush(config->node, options));
     return report(sidestep::run_daemon(std::move(*config), options));
 }

@@ -109,6 +109,8 @@ void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseco
 
 void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
     auto* session = sessions_.find(static_cast<std::uint16_t>(event.session));
+    if (session != nullptr && hooks_.on_input)
+        record(NamedVerdict{.session = session->config.name, .event = event}, now);
     // An event of an earlier epoch says nothing: fresh proof has been requested since.
     if (session == nullptr || event.epoch != sessions_.shared(*session).conf.epoch) return;
     if (is_old_news(*session, event)) return;
@@ -117,6 +119,7 @@ void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
 }
 
 void Engine::settle() {
+    record(ChangesSettled());
     refresh_stale();
     if (std::exchange(relinked_, false)) {
         if (auto updated = adjacencies_.update(); !updated) spdlog::error("{}", updated.error().message);
@@ -126,14 +129,17 @@ void Engine::settle() {
 }
 
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
+    record(AdminCommand{.session = session.config.name, .up = up}, now);
     deliver(session, up ? SessionEvent::admin_up : SessionEvent::admin_down, now);
 }
 
 void Engine::rehearse_failure(Session& session, Nanoseconds end, Nanoseconds now) {
+    record(Rehearsal{.session = session.config.name, .end = end}, now);
     carry_out(session, rehearse(session.fsm, end, now, restore_policy(session)), now);
 }
 
 void Engine::run_timers(Nanoseconds now) {
+    record(TimersDue(), now);
     std::vector<std::uint16_t> due;
     for (const auto& [index, when] : timers_) {
         if (when <= now) due.push_back(index);

@@ -18,6 +18,7 @@
 #include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
 #include "detector/engine/drain_plan.hpp"
+#include "detector/engine/engine_input.hpp"
 #include "detector/engine/event_log.hpp"
 #include "detector/engine/neighbor_queue.hpp"
 #include "detector/maps/policy_table.hpp"
@@ -35,6 +36,8 @@ struct EngineHooks {
     std::function<void(const LoggedEvent&)> on_event;
     /// Whether the kernel uses routes over an interface without carrier. Called when one loses it.
     std::function<LinkdownIgnored(const std::string& interface)> linkdown_ignored;
+    /// Called with what the engine is told, before it acts on it; empty: nobody records.
+    std::function<void(const EngineInput& input, Nanoseconds now)> on_input{};
 };
 
 class Engine {
@@ -104,6 +107,11 @@ class Engine {
     void forget_timers(const Session& session);
     void wait_by_its_policy(Session& session, Nanoseconds now);
 
+    /// Has what the engine is told recorded.
+    template <typename Input>
+    void record(const Input& input, Nanoseconds now = {}) const {
+        if (hooks_.on_input) hooks_.on_input(input, now);
+    }
     void deliver(Session& session, SessionEvent event, Nanoseconds now, const ss_event* evidence = nullptr);
     void carry_out(Session& session, const SessionActions& actions, Nanoseconds now,
                    const ss_event* evidence = nullptr);

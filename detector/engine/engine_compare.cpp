@@ -19,6 +19,7 @@ constexpr Nanoseconds kAuditEvery = 1s;
 }  // namespace
 
 void Engine::reconcile(Nanoseconds now) {
+    record(Comparison(), now);
     for (auto& session : sessions_.all()) {
         compare_verdict(session, now);
         check_probing(session, now);

@@ -59,6 +59,7 @@ bool Engine::on_link(const LinkChange& change, Nanoseconds now) {
     for (auto* session : concerned) {
         if (loses_link(*session)) sessions_.apply(*session, {.lower = true});
     }
+    record(change, now);
     const bool news = note_link(change);
     for (auto* session : concerned) {
         follow_return_link(*session, change, now);
@@ -127,6 +128,7 @@ void Engine::seek_silent(Nanoseconds now) {
 }
 
 void Engine::on_neighbor(const NeighborChange& change, Nanoseconds now) {
+    record(change, now);
     if (change.mac && adjacencies_.note_resolved(change.ifindex, change.address, *change.mac)) relinked_ = true;
     for (auto* session : sessions_.at_neighbor(change.ifindex, change.address)) {
         if (change.mac && change.mac != session->neighbor_mac) {
@@ -152,6 +154,7 @@ void Engine::on_neighbor_failed(Session& session, Nanoseconds now) {
 }
 
 void Engine::on_address(const AddressChange& change) {
+    record(change);
     auto& holders = own_addresses_[change.address];
     if (change.gone) {
         holders.erase(change.ifindex);
@@ -173,6 +176,7 @@ std::vector<Address> Engine::addresses_on(const std::string& interface) const {
 }
 
 void Engine::on_links_known(Nanoseconds now) {
+    record(LinksKnown(), now);
     links_seen_ = true;
     for (auto& session : sessions_.all()) {
         if (!session.link_seen) follow_link(session, link_at(session.config.interface), now);

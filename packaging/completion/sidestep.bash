@@ -8,7 +8,7 @@ _sidestep_sessions() {
 _sidestep() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command="" words="" i
     local node=()
-    local commands="status sessions policies routing events why show top session drain undrain fail reload diff doctor init exporter check compute explain coverage"
+    local commands="status sessions policies routing events why show top session drain undrain fail reload diff doctor init exporter check replay compute explain coverage"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -58,7 +58,7 @@ _sidestep() {
         top) words="--interval --sort --filter --batch --count --help" ;;
         show) words="bfd peers brief counters json --json --help" ;;
         reload) words="--dry-run --json --help" ;;
-        diff | check)
+        diff | check | replay)
             words="--json --help"
             [ "$command" = check ] && words+=" --interfaces"
             COMPREPLY=($(compgen -f -- "$cur"))

@@ -183,7 +183,7 @@ TEST_F(EngineTest, AClientsSessionIsProbedAndTouchesNoPolicy) {
 TEST_F(EngineTest, AComputedSetReplacesAnotherAndTheFileWins) {
     auto config = square();
     config.routing.emplace();
-    FakeMaps maps(map_sizes(config));
+    PlainMaps maps(map_sizes(config));
     Engine engine(
         maps, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}, .linkdown_ignored = {}});
     ASSERT_TRUE(engine.apply(desired_of(config), kNow));

@@ -125,7 +125,7 @@ TEST_F(ColdStart, WhatNeverBeganHasNotFailed) {
 }
 
 TEST_F(ColdStart, WhatWasUpAMomentAgoIsTrusted) {
-    FakeMaps maps{map_sizes(square())};
+    PlainMaps maps{map_sizes(square())};
     Engine engine(
         maps, {.resolve = [](int, const Address&) {}, .on_event = [](const LoggedEvent&) {}, .linkdown_ignored = {}},
         {{"A-B", {.state = SessionState::up, .reason = Reason::none}}});

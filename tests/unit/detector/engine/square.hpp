@@ -16,7 +16,7 @@
 
 #include "detector/engine/engine.hpp"
 #include "detector/maps/map_sizes.hpp"
-#include "tests/unit/detector/fake_maps.hpp"
+#include "detector/maps/plain_maps.hpp"
 
 namespace sidestep {
 
@@ -125,7 +125,7 @@ class EngineTest : public testing::Test {
     }
     Result<ChangePlan> apply(const Config& config) { return engine_->apply(desired_of(config), kNow); }
 
-    FakeMaps maps_{map_sizes(square())};
+    PlainMaps maps_{map_sizes(square())};
     std::vector<int> asked_;
     std::vector<std::string> events_;
     std::unique_ptr<Engine> engine_;

@@ -12,7 +12,7 @@
 #include "bpf/lib/session_state.h"
 #include "detector/engine/engine.hpp"
 #include "detector/maps/map_sizes.hpp"
-#include "tests/unit/detector/fake_maps.hpp"
+#include "detector/maps/plain_maps.hpp"
 
 namespace sidestep {
 namespace {
@@ -96,7 +96,7 @@ class Waiting : public testing::Test {
     [[nodiscard]] bool answers(const std::string& name) const { return state(name) != SessionState::down; }
 
     Nanoseconds now_ = 100s;
-    FakeMaps maps_{map_sizes(two_ways())};
+    PlainMaps maps_{map_sizes(two_ways())};
     Engine engine_;
     int active_ = 0;
     int moves_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The data plane's tables in plain memory, so that tests of the engine and its tables need neither root nor BPF. A
-// second engine over the same object plays the successor that adopts it.
+// The data plane's tables in plain memory, so that an engine can run without a kernel: in `sidestep replay`, and in tests,
+// which need neither root nor BPF then. A second engine over the same object plays the successor that adopts it.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,9 @@
 
 namespace sidestep {
 
-class FakeMaps : public Maps {
+class PlainMaps : public Maps {
   public:
-    explicit FakeMaps(const PolicySizes& sizes)
+    explicit PlainMaps(const PolicySizes& sizes)
         : cells_(2UL * sizes.cells),
           words_(2UL * sizes.filter_words),
           targets_(2UL * sizes.slots),

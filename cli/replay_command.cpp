@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `sidestep replay FILE`: what an engine makes of what a detector was told, and whether that is what it made of it then.
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/ask.hpp"
+#include "cli/commands.hpp"
+#include "cli/daemon_options.hpp"
+#include "cli/report.hpp"
+#include "common/file.hpp"
+#include "detector/record/replay.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr std::size_t kLargestRecording = std::size_t{256} << 20U;  // bytes
+
+struct ReplayOptions {
+    std::string file;
+    bool json = false;
+};
+
+void replay_file(const ReplayOptions& options) {
+    const auto text = read_file(options.file, kLargestRecording);
+    if (!text) give_up(kExitBadInput, text.error().message);
+    spdlog::set_level(spdlog::level::off);  // the engine logs as it does in a detector
+    const auto replayed = record::replay(*text);
+    if (!replayed) give_up(kExitBadInput, options.file + ": " + replayed.error().message);
+    const nlohmann::json events{{"events", replayed->events}};
+    print(options.json ? json_text(events, 2) : report_events(events));
+    if (const auto differs = record::difference(*replayed); !differs.empty())
+        give_up(kExitFailure, "not as it was recorded: " + differs);
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app) {
+    const auto options = std::make_shared<ReplayOptions>();
+    auto* const command =
+        app.add_subcommand("replay", "Print the events that follow from a file of sidestepd --record");
+    command->add_option("file", options->file, "The recording")->type_name("FILE")->required();
+    command->add_flag("--json", options->json, "Print JSON");
+    command->callback([options] { replay_file(*options); });
+}
+
+}  // namespace sidestep

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "detector/record/replay.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "detector/config/config_file.hpp"
+#include "detector/engine/engine.hpp"
+#include "detector/maps/map_sizes.hpp"
+#include "detector/maps/plain_maps.hpp"
+#include "detector/record/event_json.hpp"
+#include "detector/record/input_json.hpp"
+#include "detector/record/memory.hpp"
+
+namespace sidestep::record {
+namespace {
+
+using nlohmann::json;
+
+json without_time(json event) {
+    event.erase("time");
+    return event;
+}
+
+SavedSessions saved_of(const json& list) {
+    SavedSessions saved;
+    for (const auto& entry : list)
+        saved[entry.at("session").get<std::string>()] = {
+            .state = static_cast<SessionState>(entry.at("state").get<unsigned>()),
+            .reason = static_cast<Reason>(entry.at("reason").get<unsigned>())};
+    return saved;
+}
+
+/// Plays one line after the other.
+class Player {
+  public:
+    Result<void> play(const json& line) {
+        if (line.contains("out")) return note_recorded(line);
+        const auto kind = line.at("in").get<std::string>();
+        if (kind == "start") return start(line);
+        if (kind == "adopted") return adopted_.push_back(line), Result<void>();
+        if (kind == "config") return reconfigure(line);
+        if (!engine_) return fail("comes before the configuration");
+        if (kind == "memory") return apply_memory(*maps_, line), Result<void>();
+        return feed(line);
+    }
+    Replayed take() { return std::move(result_); }
+
+  private:
+    Result<void> note_recorded(const json& line) {
+        result_.recorded.push_back(without_time(line.at("event")));
+        return {};
+    }
+
+    /// The next configuration starts an engine.
+    Result<void> start(const json& line) {
+        if (line.at("layout") != SS_ABI_VERSION)
+            return fail(fmt::format("is of a version with another layout of memory ({})", line.at("version").dump()));
+        engine_.reset();
+        adopted_.clear();
+        saved_ = saved_of(line.at("saved"));
+        return {};
+    }
+
+    Result<void> reconfigure(const json& line) {
+        Complaints complaints{.file = "recorded configuration", .list = {}};
+        const auto config = read_config(line.at("text").get<std::string>(), complaints);
+        if (!config) return fail(complaints.to_string());
+        if (!engine_) begin(*config);
+        const auto applied = engine_->apply(desired_of(*config), Nanoseconds(line.at("at").get<Nanoseconds::rep>()));
+        return applied ? Result<void>() : std::unexpected(applied.error());
+    }
+
+    void begin(const Config& config) {
+        maps_ = std::make_unique<PlainMaps>(map_sizes(config));
+        for (const auto& line : adopted_) apply_adopted(*maps_, line);
+        engine_ = std::make_unique<Engine>(
+            *maps_,
+            EngineHooks{.resolve = [](int, const Address&) {},
+                        .on_event =
+                            [this](const LoggedEvent& event) {
+                                result_.events.push_back(without_time(sidestep::to_json(event)));
+                            },
+                        .linkdown_ignored = {},
+                        .on_input = {}},
+            std::exchange(saved_, {}));
+    }
+
+    Result<void> feed(const json& line) {
+        const auto timed = input_of(line);
+        if (!timed) return std::unexpected(timed.error());
+        tell(*engine_, timed->input, timed->at);
+        ++result_.inputs;
+        return {};
+    }
+
+    std::unique_ptr<PlainMaps> maps_;
+    std::unique_ptr<Engine> engine_;
+    std::vector<json> adopted_;
+    SavedSessions saved_;
+    Replayed result_;
+};
+
+/// As play(), with the exceptions of a line that lacks something.
+Result<void> play_line(Player& player, const std::string& text) try {
+    return player.play(json::parse(text));
+} catch (const std::exception& error) {
+    return fail(error.what());
+}
+
+}  // namespace
+
+Result<Replayed> replay(const std::string& text) {
+    Player player;
+    std::size_t number = 0;
+    for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        ++number;
+        if (auto played = play_line(player, text.substr(begin, end - begin)); !played)
+            return fail(fmt::format("line {}: {}", number, played.error().message));
+    }
+    return player.take();
+}
+
+std::string difference(const Replayed& replayed) {
+    const auto& [events, recorded, inputs] = replayed;
+    const auto [here, there] = std::ranges::mismatch(events, recorded);
+    if (here == events.end() && there == recorded.end()) return {};
+    return fmt::format("event {} is {}, and was {}", here - events.begin() + 1,
+                       here == events.end() ? "missing" : here->dump(),
+                       there == recorded.end() ? "not recorded" : there->dump());
+}
+
+}  // namespace sidestep::record

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Tests that what an engine is told can be written down, and that another engine makes the same of it.
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "common/file.hpp"
+#include "detector/config/config_file.hpp"
+#include "detector/engine/engine.hpp"
+#include "detector/maps/map_sizes.hpp"
+#include "detector/maps/plain_maps.hpp"
+#include "detector/record/input_json.hpp"
+#include "detector/record/recorder.hpp"
+#include "detector/record/replay.hpp"
+
+namespace sidestep::record {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr auto kText = R"(node: {name: A, source-address: "fd00:a::1"}
+probe: {wait-to-restore: 100ms}
+adjacencies:
+  - {name: A-B, interface: to-B, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1"}}
+)";
+constexpr Nanoseconds kStart{100s};
+
+Config config() {
+    Complaints complaints;
+    return read_config(kText, complaints).value();
+}
+
+/// A detector with a recorder, and the tick played by hand.
+class Recording : public testing::Test {
+  protected:
+    void SetUp() override {
+        auto recorder = Recorder::open(file_, maps_);
+        ASSERT_TRUE(recorder) << recorder.error().message;
+        recorder_.emplace(std::move(*recorder));
+        begin();
+    }
+    ~Recording() override { std::filesystem::remove(file_); }
+
+    /// As a process that starts, or the one after it.
+    void begin() {
+        recorder_->start(kText, {}, now_);
+        engine_ = std::make_unique<Engine>(
+            maps_, EngineHooks{
+                       .resolve = [](int, const Address&) {},
+                       .on_event = [this](const LoggedEvent& event) { recorder_->note(event); },
+                       .linkdown_ignored = {},
+                       .on_input = [this](const EngineInput& input, Nanoseconds now) { recorder_->note(input, now); }});
+        ASSERT_TRUE(engine_->apply(desired_of(config()), now_));
+        engine_->on_link({.ifindex = 7,
+                          .name = "to-B",
+                          .up = true,
+                          .running = true,
+                          .mtu = 1500,
+                          .mac = MacAddress{2, 0, 0, 0, 0, 0xa}},
+                         now_);
+        engine_->on_address({.ifindex = 7, .address = *Address::parse("fd00:ab::1")});
+        engine_->on_links_known(now_);
+        engine_->on_neighbor({.ifindex = 7,
+                              .address = *Address::parse("fe80::b"),
+                              .status = NeighborStatus::usable,
+                              .mac = MacAddress{2, 0, 0, 0, 0, 0xb}},
+                             now_);
+    }
+    /// The tick's verdict, in memory; and its event, unless that is lost.
+    void judge(ss_verdict verdict, bool told = true) {
+        now_ += 10ms;
+        auto& session = maps_.sessions[0];
+        session.tx.verdict = verdict;
+        session.tx.epoch = session.conf.epoch;
+        session.tx.verdict_ns = static_cast<std::uint64_t>(now_.count());
+        if (verdict == SS_DEAD) ss_state_lower_for_test();
+        ss_event event{};
+        event.type = verdict == SS_DEAD ? SS_EVENT_DEAD : SS_EVENT_ALIVE;
+        event.epoch = session.tx.epoch;
+        event.time_ns = session.tx.verdict_ns;
+        if (told) engine_->on_kernel_event(event, now_ + 1us);
+    }
+    void ss_state_lower_for_test() { maps_.states[0].rank = SS_DOWN; }
+    void wait(Nanoseconds time) {
+        now_ += time;
+        engine_->run_timers(now_);
+        engine_->reconcile(now_);
+    }
+    Replayed replayed() {
+        const auto text = read_file(file_);
+        auto result = replay(text.value_or(""));
+        EXPECT_TRUE(result) << result.error().message;
+        return result.value_or(Replayed{});
+    }
+    static std::vector<std::string> states(const std::vector<json>& events) {
+        std::vector<std::string> result;
+        for (const auto& event : events) result.push_back(event.at("state"));
+        return result;
+    }
+
+    std::string file_ =
+        (std::filesystem::temp_directory_path() / ("sidestep-record-" + std::to_string(getpid()))).string();
+    Nanoseconds now_ = kStart;
+    PlainMaps maps_{map_sizes(config())};
+    std::optional<Recorder> recorder_;
+    std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(Recording, AReplayHasTheSameEvents) {
+    judge(SS_ALIVE);
+    judge(SS_DEAD);
+    judge(SS_ALIVE);
+    wait(200ms);
+    engine_->on_admin(*engine_->sessions().find("A-B"), false, now_);
+    engine_->on_admin(*engine_->sessions().find("A-B"), true, now_);
+    const auto result = replayed();
+    EXPECT_EQ(difference(result), "");
+    EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down", "wait", "up", "admin-down", "down"));
+}
+
+TEST_F(Recording, AVerdictThatIsOnlyInMemoryIsPartOfIt) {
+    judge(SS_ALIVE);
+    judge(SS_DEAD, false);
+    wait(100ms);
+    const auto result = replayed();
+    EXPECT_EQ(difference(result), "");
+    EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down"));
+}
+
+TEST_F(Recording, ASuccessorAdoptsInTheReplayToo) {
+    judge(SS_ALIVE);
+    judge(SS_DEAD);
+    begin();
+    judge(SS_ALIVE);
+    const auto result = replayed();
+    EXPECT_EQ(difference(result), "");
+    EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down", "wait"));
+}
+
+TEST_F(Recording, OnlyItsOwnerReadsIt) {
+    EXPECT_EQ(std::filesystem::status(file_).permissions() & std::filesystem::perms(077), std::filesystem::perms::none);
+    EXPECT_THAT(Recorder::open("/dev/null", maps_).error().message, HasSubstr("no file"));
+}
+
+TEST_F(Recording, WhatDiffersIsNamed) {
+    judge(SS_ALIVE);
+    auto result = replayed();
+    result.recorded.back()["state"] = "down";
+    EXPECT_THAT(difference(result), HasSubstr("event 1 is "));
+    result.recorded.clear();
+    EXPECT_THAT(difference(result), HasSubstr("not recorded"));
+}
+
+TEST(Replay, ALineThatCannotBeReadIsNamed) {
+    EXPECT_THAT(replay("{\"in\":\"timers\",\"at\":1}\n").error().message, HasSubstr("line 1: comes before"));
+    EXPECT_THAT(replay("nonsense\n").error().message, HasSubstr("line 1"));
+    EXPECT_TRUE(replay("{\"in\":\"tim")) << "a last line that was cut off";
+    const auto other = R"({"in":"start","version":"9","layout":1,"saved":[]})";
+    EXPECT_THAT(replay(std::string(other) + "\n").error().message, HasSubstr("another layout"));
+}
+
+TEST(InputJson, EachKindIsReadAsItWasWritten) {
+    ss_event event{};
+    event.type = SS_EVENT_DEAD;
+    event.accused = 1ULL << 40;
+    const std::vector<EngineInput> inputs{
+        NamedVerdict{.session = "A-B", .event = event},
+        LinkChange{.ifindex = 3, .name = "eth0", .ip_off = true, .mtu = 1280, .mac = MacAddress{1, 2, 3, 4, 5, 6}},
+        NeighborChange{.ifindex = 3,
+                       .address = *Address::parse("fe80::1"),
+                       .status = NeighborStatus::failed,
+                       .mac = std::nullopt,
+                       .gone = true},
+        AddressChange{.ifindex = 3, .address = *Address::parse("192.0.2.1"), .gone = true},
+        LinksKnown{},
+        ChangesSettled{},
+        AdminCommand{.session = "A-B", .up = true},
+        Rehearsal{.session = "A-B", .end = 5s},
+        TimersDue{},
+        Comparison{}};
+    EXPECT_EQ(inputs.size(), std::variant_size_v<EngineInput>);
+    for (const auto& input : inputs) {
+        const auto line = to_json(TimedInput{.input = input, .at = 7ns});
+        const auto read = input_of(json::parse(line.dump()));
+        ASSERT_TRUE(read) << line.dump() << read.error().message;
+        EXPECT_EQ(read->input.index(), input.index());
+        EXPECT_EQ(to_json(*read), line);
+    }
+}
+
+}  // namespace
+}  // namespace sidestep::record
