@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/net/bfd/bfd_lab.hpp"
+#include "tests/net/schemas.hpp"
 #include "tests/unit/detector/service/fake_socket.hpp"
 
 namespace sidestep::topo {
@@ -68,6 +69,9 @@ TEST_F(BfdDataplane, ShowsWhatProbesSayAndFollowsACut) {
     EXPECT_EQ(down.value("reason", ""), "control detection time expired");
     EXPECT_THAT(down.value("/bfd/peer"_json_pointer, ""), HasSubstr(neighbor()));
     EXPECT_THAT(problem("peer"), IsEmpty());
+    EXPECT_EQ(mismatches(line_to_validate("bfd-peers", ask("A", "bfd-peers")) +
+                         line_to_validate("events", ask("A", "events"))),
+              "");
 }
 
 TEST_F(BfdDataplane, PrintsPeersAsFrrDoes) {
