@@ -127,7 +127,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     const struct ss_list* list = path->list;
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
-    if (path->observed && SS_TC_FOLLOWS) return SS_PASS;                       /* and counts it */
+    if (path->observed && SS_TC_FOLLOWS) return SS_PASS; /* and counts it */
     if (list->flow && !ss_can_copy(frame)) return SS_PASS;
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (hook == SS_TRANSIT && !ss_is_sound(frame, packet)) {
