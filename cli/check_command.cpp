@@ -112,8 +112,8 @@ void add_check_command(CLI::App& app) {
         ->type_name("")
         ->required();
     command->add_flag("--interfaces", options->interfaces,
-                      "Refuse interfaces that this machine does not have, as sidestepd does; name the routes whose "
-                      "packets policies take");
+                      "Take interfaces that this machine does not have for mistakes; sidestepd waits for them. Also "
+                      "name the routes of this machine whose packets policies take");
     command->add_flag("--json", options->json, "Print the meaning or the complaints as JSON");
     command->callback([=] { check(*options); });
 }
