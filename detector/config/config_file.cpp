@@ -52,7 +52,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("bfd", read_bfd);
 }
 
-/// Keys that had other names in earlier versions; sidestep.yaml(5) lists them under COMPATIBILITY.
+/// Keys that had other names before the first release; sidestep.yaml(5) lists them under COMPATIBILITY.
 constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "return-address"}}};
 
 Config read_root(const YamlPlace& root, Reading reading) {
