@@ -22,7 +22,7 @@ class Report {
   public:
     Report(const Graph& graph, NodeId plr, Protect protect, const SidOptions& options);
 
-    /// {"node", "protect", "repairs": [...]} as docs/routing.md describes it.
+    /// {"node", "protect", "repairs": [...]} as docs/api.md describes it.
     [[nodiscard]] std::string json() const;
     /// One line per repair.
     [[nodiscard]] std::string text() const;

@@ -38,7 +38,7 @@ json session_json(const SessionConfig& session, Nanoseconds tick) {
             {"interface", session.interface},
             {"neighbor", session.neighbor.to_string()},
             {"path", texts(session.encaps)},
-            {"return-address", probe.return_address.to_string()},
+            {"return_address", probe.return_address.to_string()},
             {"mode", to_string(session.mode)},
             {"turnaround", to_string(probe.turnaround)},
             {"segment", probe.back.empty() ? json(nullptr) : json(probe.back.front().to_string())},

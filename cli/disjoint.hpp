@@ -18,7 +18,7 @@ class DisjointReport {
   public:
     DisjointReport(const Graph& graph, NodeId source, Disjoint disjoint, const SidOptions& options);
 
-    /// {"node", "disjoint", "pairs": [...]} as docs/routing.md describes it.
+    /// {"node", "disjoint", "pairs": [...]} as docs/api.md describes it.
     [[nodiscard]] std::string json() const;
     /// A line per destination, and one per way.
     [[nodiscard]] std::string text() const;

@@ -64,7 +64,7 @@ class RoutingFeed {
 
     /// Whether the last look at the network failed.
     [[nodiscard]] bool in_trouble() const;
-    /// The status object that docs/routing.md describes.
+    /// The status object that docs/api.md describes.
     [[nodiscard]] nlohmann::json status() const;
 
   private:

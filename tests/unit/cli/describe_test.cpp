@@ -36,7 +36,7 @@ TEST(Describe, SaysTheSameAsJson) {
     EXPECT_EQ(answer.at("node"), "A");
     EXPECT_EQ(answer.at("clock"), nlohmann::json::parse(R"({"kind": "auto", "tick_us": 250.0})"));
     EXPECT_EQ(answer.at("adjacencies").at(1), nlohmann::json::parse(R"({
-        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "return-address": "fd00:ac::a",
+        "name": "A-C", "interface": "to-C", "neighbor": "fe80::c", "path": [], "return_address": "fd00:ac::a",
         "mode": "repair", "turnaround": "end.x",
         "segment": "fd00:c:a::", "size": 0, "interval_us": 1000.0, "multiplier": 3, "up_count": 3, "start": "proven", "allowance_us": 200.0,
         "wait_to_restore_ms": 5000.0, "verdict_min_ms": 2.2, "verdict_max_ms": 2.45, "from_failure_max_ms": 3.45,
