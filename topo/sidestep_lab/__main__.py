@@ -87,7 +87,8 @@ def main():
     parser.add_argument("experiment", nargs="?", help="an experiment file, or the name of one that --list has")
     parser.add_argument("--repeat", type=positive, help="repetitions per set-up; by default what the file says")
     parser.add_argument("--seed", type=int, help="what chance decides follows from it; by default what the file says")
-    parser.add_argument("--output", type=Path, help="folder of the results; by default build/lab/NAME")
+    parser.add_argument("--output", type=Path, help="folder of the results; by default one of the experiment's name in "
+                        "the current folder, in a checkout in build/lab")
     parser.add_argument("--list", action="store_true", help="the experiments that come with the project")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
     parser.add_argument("--clean", action="store_true", help="remove what a lab left whose guard was killed too")
