@@ -97,8 +97,8 @@ class SessionTable {
     [[nodiscard]] const ss_session& shared(const Session& session) const { return maps_.sessions[session.index]; }
     [[nodiscard]] std::uint32_t rank(const Session& session) const;
 
-    /// Lowers repair_active if it has stayed above the number of protecting sessions that are down since the last call
-    /// (a process died between two steps). Called about every second.
+    /// Lowers ss_repair_state.active if it has stayed above the number of protecting sessions that are down since the
+    /// last call (a process died between two steps). Called about every second.
     void audit_repair_active();
 
   private:
