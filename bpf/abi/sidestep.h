@@ -547,6 +547,7 @@ struct ss_candidate_stats {
     X(NO_FLOW, "no-flow")             /* dropped by a merging SID: not its flow */      \
     X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of this node from outside */ \
     X(MALFORMED, "malformed")         /* left to the kernel */                          \
+    X(SID_FAILED, "sid-failed")       /* dropped: a SID of this node cannot serve it */ \
     X(PTB_SENT, "icmp-ptb-sent")      /* Packet Too Big or Fragmentation Needed sent */
 
 enum ss_outcome {

@@ -104,7 +104,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     }
     if (protocol == ETH_P_IPV6 ? ss_read_ipv6(frame, ETH_HLEN + outer, packet)
                                : protocol != ETH_P_IP || ss_read_ipv4(frame, ETH_HLEN + outer, packet)) {
-        ss_count_outcome(SS_OUTCOME_MALFORMED);
+        ss_count_outcome(SS_OUTCOME_SID_FAILED);
         return SS_SHOT; /* the SID is ours, so nobody else wants it */
     }
     if (visit->decapsulates >> SS_FLAVORS_AT & SS_FLAVOR_MERGE &&
@@ -119,7 +119,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     return 0;
 
 broken:
-    ss_count_outcome(SS_OUTCOME_MALFORMED);
+    ss_count_outcome(SS_OUTCOME_SID_FAILED);
     return SS_SHOT;
 }
 

@@ -51,7 +51,11 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
         ss_count_outcome(SS_OUTCOME_NOT_IN_DOMAIN);
         return SS_SHOT;
     }
-    if (visit.visits && visit.ends) return ss_apply_visit(frame, packet, &visit) ? SS_SHOT : SS_PASS;
+    if (visit.visits && visit.ends) {
+        if (!ss_apply_visit(frame, packet, &visit)) return SS_PASS;
+        ss_count_outcome(SS_OUTCOME_SID_FAILED);
+        return SS_SHOT;
+    }
     if (all_well) return SS_PASS;
     return ss_repair(frame, packet, visit.visits ? &visit : 0);
 }

@@ -42,6 +42,6 @@ int ss_ingress_xdp(struct xdp_md* frame) {
         SS_KEEP(i);
         if (result != SS_AGAIN) return result;
     }
-    ss_count_outcome(SS_OUTCOME_MALFORMED);
+    ss_count_outcome(SS_OUTCOME_SID_FAILED);
     return SS_SHOT;
 }

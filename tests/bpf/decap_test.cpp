@@ -86,8 +86,8 @@ TEST_F(Decap, EachBehaviorUnwrapsItsFamily) {
     expect_unwrapped(tunnel(kDt46, v4_), v4_);
     expect_unwrapped(tunnel(kDt6, v6_), v6_);
     expect_unwrapped(tunnel(kDt4, v4_), v4_);
-    expect_dropped(tunnel(kDt6, v4_), SS_OUTCOME_MALFORMED);
-    expect_dropped(tunnel(kDt4, v6_), SS_OUTCOME_MALFORMED);
+    expect_dropped(tunnel(kDt6, v4_), SS_OUTCOME_SID_FAILED);
+    expect_dropped(tunnel(kDt4, v6_), SS_OUTCOME_SID_FAILED);
 }
 
 // What was repaired on its way here, and is repaired once more, has the count of both.
@@ -231,22 +231,22 @@ TEST_F(Decap, NotByAnInterfaceWithoutAnAdjacency) {
 TEST_F(Decap, TheInnerPacketMustBeAPacket) {
     auto version = tunnel(kDt46, v6_);
     version[kEthernetLength + kIpv6Length] = 0x45;
-    expect_dropped(version, SS_OUTCOME_MALFORMED);
+    expect_dropped(version, SS_OUTCOME_SID_FAILED);
     auto header = tunnel(kDt46, v4_);
     header[kEthernetLength + kIpv6Length] = 0x44;
-    expect_dropped(header, SS_OUTCOME_MALFORMED);
+    expect_dropped(header, SS_OUTCOME_SID_FAILED);
     auto total = tunnel(kDt46, v4_);
     total[kEthernetLength + kIpv6Length + 3] = 19;
     total[kEthernetLength + kIpv6Length + 2] = 0;
-    expect_dropped(total, SS_OUTCOME_MALFORMED);
+    expect_dropped(total, SS_OUTCOME_SID_FAILED);
     auto cut = tunnel(kDt46, v6_);
     cut.resize(kEthernetLength + kIpv6Length + kIpv6Length - 1);
-    expect_dropped(cut, SS_OUTCOME_MALFORMED);
+    expect_dropped(cut, SS_OUTCOME_SID_FAILED);
     const auto nothing = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kIpv4Inside}, {});
-    expect_dropped(nothing, SS_OUTCOME_MALFORMED);
+    expect_dropped(nothing, SS_OUTCOME_SID_FAILED);
     const auto other = packet(Ipv6{.from = kInside, .to = kDt46, .next_header = kRouting},
                               srh(kUdp, {address(kDt46)}, 0) + udp(1, 2, 3));
-    expect_dropped(other, SS_OUTCOME_MALFORMED);
+    expect_dropped(other, SS_OUTCOME_SID_FAILED);
 }
 
 // RFC 8986, 4.6: with segments left, it is an error that the kernel answers.
@@ -325,8 +325,8 @@ TEST_F(Decap, CongestionIsCopiedToTheInnerPacket) {
                 const auto v4 = packet(Ipv4{.tos = octet(inner)}, udp(1, 2, 3));
                 const auto outer_class = static_cast<std::uint8_t>(0x28 | outer);
                 if (expected == kDrop) {
-                    expect_dropped(tunnel(kDt46, v6, kInside, outer_class), SS_OUTCOME_MALFORMED);
-                    expect_dropped(tunnel(kDt46, v4, kInside, outer_class), SS_OUTCOME_MALFORMED);
+                    expect_dropped(tunnel(kDt46, v6, kInside, outer_class), SS_OUTCOME_SID_FAILED);
+                    expect_dropped(tunnel(kDt46, v4, kInside, outer_class), SS_OUTCOME_SID_FAILED);
                     continue;
                 }
                 expect_unwrapped(tunnel(kDt46, v6, kInside, outer_class),

@@ -109,7 +109,7 @@ TEST_F(Xdp, UnwrapsNestedTunnelsToThisNode) {
     }
     outer = packet(Ipv6{.from = "fd00:b::1", .to = "fd00:a::d46", .next_header = kIpv6Inside}, inside(outer));
     EXPECT_EQ(programs_.ingress(outer).code, TC_ACT_SHOT) << "nobody nests five on purpose";
-    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_MALFORMED), 1U);
+    EXPECT_EQ(programs_.outcomes(SS_OUTCOME_SID_FAILED), 1U);
 }
 
 // Flows spread over the lists of a candidate, and stay on their list.

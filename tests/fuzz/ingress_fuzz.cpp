@@ -339,7 +339,7 @@ TEST_F(IngressFuzz, WithNothingDownNothingIsSent) {
         }
         ASSERT_FALSE(HasFatalFailure()) << "packet " << i << ": " << text_of(bytes);
     }
-    std::uint64_t refused = programs_.outcomes(SS_OUTCOME_NOT_IN_DOMAIN) + programs_.outcomes(SS_OUTCOME_MALFORMED);
+    std::uint64_t refused = programs_.outcomes(SS_OUTCOME_NOT_IN_DOMAIN) + programs_.outcomes(SS_OUTCOME_SID_FAILED);
     for (std::uint32_t reason = 0; reason < SS_REJECT_COUNT; ++reason) refused += programs_.counter(reason);
     EXPECT_LE(codes_[TC_ACT_SHOT], refused);
     EXPECT_EQ(programs_.outcomes(SS_OUTCOME_REPAIRED), 0U);
