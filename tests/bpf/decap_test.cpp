@@ -1,85 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests End.DT4, End.DT6 and End.DT46: who may send to them, the packet that comes out, and its further path.
-#include "tests/bpf/probing.hpp"
-#include "tests/bpf/repairing.hpp"
+#include "tests/bpf/tunnels.hpp"
 
 namespace sidestep {
 namespace {
 
-constexpr std::string_view kDt4 = "fd00:a::d4";
-constexpr std::string_view kDt6 = "fd00:a::d6";
-constexpr std::string_view kDt46 = "fd00:a::d46";
-constexpr std::string_view kEnd = "fd00:a::1";
-constexpr std::string_view kUsd = "fd00:a::5d";
-constexpr std::string_view kUsp = "fd00:a::50";
-constexpr std::string_view kCsid = "fd00:a:c::/48";  // NEXT-C-SID, USD
-constexpr std::string_view kInside = "fd00:b::1";    // the SR domain is fd00::/16 and 2001:db8:a::/48
-
-class Decap : public Repairing {
-  protected:
-    void SetUp() override {
-        Repairing::SetUp();
-        if (IsSkipped()) return;
-        back_up(encaps_list(kBackup, 1, true));
-        add(kDt4, SS_END_DT4);
-        add(kDt6, SS_END_DT6);
-        add(kDt46, SS_END_DT46);
-        add(kEnd, SS_END);
-        add(kUsd, SS_END, SS_FLAVOR_USD);
-        add(kUsp, SS_END, SS_FLAVOR_USP);
-        programs_.set_sid(*Prefix::parse(kCsid), {.behavior = SS_END,
-                                                  .flavors = SS_FLAVOR_NEXT_CSID | SS_FLAVOR_USD,
-                                                  .block_bits = 32,
-                                                  .function_bits = 16,
-                                                  .adjacency = {}});
-        programs_.set_domain({*Prefix::parse("2001:db8:a::/48"), *Prefix::parse("fd00::/16")});
-        programs_.set_adjacency(kLoopback, {}, {.session = 5, .slot = 0});
-        all_well();
-    }
-
-    void add(std::string_view sid, ss_behavior behavior, std::uint8_t flavors = 0) {
-        programs_.set_sid(*Prefix::parse(sid), {.behavior = static_cast<std::uint8_t>(behavior),
-                                                .flavors = flavors,
-                                                .block_bits = 0,
-                                                .function_bits = 0,
-                                                .adjacency = {}});
-    }
-
-    void all_well() {
-        programs_.states[kPrimary].rank = SS_UP;
-        programs_.repair[0].active = 0;
-    }
-
-    // A tunnel around a packet, without an SRH.
-    static Bytes tunnel(std::string_view to, const Bytes& inner, std::string_view from = kInside,
-                        std::uint8_t traffic_class = 0) {
-        const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
-        return packet(
-            Ipv6{.from = from, .to = to, .traffic_class = traffic_class, .next_header = v4 ? kIpv4Inside : kIpv6Inside},
-            inside(inner));
-    }
-    static Bytes tunnel_by_srh(const std::vector<std::string_view>& list, std::size_t left, const Bytes& inner) {
-        const bool v4 = inner.at(kEthernetLength) >> 4 == 4;
-        std::vector<Address> segments_;
-        for (const auto text : list) segments_.push_back(address(text));
-        return packet(Ipv6{.from = kInside, .to = list.at(list.size() - 1 - left), .next_header = kRouting},
-                      srh(v4 ? kIpv4Inside : kIpv6Inside, segments_, left) + inside(inner));
-    }
-
-    // Checks that the packet comes out as `inner`, whose Ethernet header has its own type.
-    void expect_unwrapped(const Bytes& in, const Bytes& inner) {
-        const auto counted = programs_.outcomes(SS_OUTCOME_DECAPSULATED);
-        const auto in_all = programs_.all_counters();
-        const auto result = programs_.ingress(in);
-        EXPECT_EQ(result.code, kPass);
-        EXPECT_EQ(text_of(result.packet), text_of(inner));
-        EXPECT_EQ(programs_.outcomes(SS_OUTCOME_DECAPSULATED), counted + 1);
-        EXPECT_EQ(programs_.all_counters(), in_all + 1);
-    }
-
-    const Bytes v6_ = packet(Ipv6{.to = "2001:db8:f::1", .hop_limit = 1, .next_header = kTcp}, tcp(1, 2, 99));
-    const Bytes v4_ = packet(Ipv4{.to = "198.51.100.1", .ttl = 1}, udp(1, 2, 99));
-};
+using Decap = Tunnels;
 
 TEST_F(Decap, EachBehaviorUnwrapsItsFamily) {
     expect_unwrapped(tunnel(kDt46, v6_), v6_);
@@ -275,7 +201,6 @@ TEST_F(Decap, AfterEndAndInAContainer) {
     expect_unwrapped(tunnel("fcbb:bbbb:a:a:d46::", v4_), v4_);
 }
 
-// RFC 6040, 4.2, figure 4: the columns are the outer codepoint Not-ECT, ECT(1), ECT(0), CE; 4 means a drop.
 // RFC 8986, 4.16.3: what ends at an End with USD is unwrapped, in a container only behind its last SID.
 TEST_F(Decap, UsdUnwrapsAtTheLastSegment) {
     for (const auto& inner : {v6_, v4_}) {
@@ -308,45 +233,6 @@ TEST_F(Decap, UspRemovesTheSrhAtTheLastSegment) {
         const auto other = programs_.ingress(left_alone);
         EXPECT_EQ(other.code, kPass);
         EXPECT_EQ(text_of(other.packet), text_of(left_alone));
-    }
-}
-
-TEST_F(Decap, CongestionIsCopiedToTheInnerPacket) {
-    constexpr unsigned kDrop = 4;
-    constexpr std::array<std::array<unsigned, 4>, 4> kTable{
-        {{0, 0, 0, kDrop}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}}};
-    for (unsigned inner = 0; inner < 4; ++inner) {
-        for (unsigned outer = 0; outer < 4; ++outer) {
-            for (const unsigned dscp : {0x00U, 0xb8U, 0xfcU}) {
-                SCOPED_TRACE(testing::Message() << "inner " << inner << ", outer " << outer << ", DSCP " << dscp);
-                const auto expected = kTable.at(inner).at(outer);
-                const auto octet = [&](unsigned ecn) { return static_cast<std::uint8_t>(dscp | ecn); };
-                const auto v6 = packet(Ipv6{.traffic_class = octet(inner)}, udp(1, 2, 3));
-                const auto v4 = packet(Ipv4{.tos = octet(inner)}, udp(1, 2, 3));
-                const auto outer_class = static_cast<std::uint8_t>(0x28 | outer);
-                if (expected == kDrop) {
-                    expect_dropped(tunnel(kDt46, v6, kInside, outer_class), SS_OUTCOME_SID_FAILED);
-                    expect_dropped(tunnel(kDt46, v4, kInside, outer_class), SS_OUTCOME_SID_FAILED);
-                    continue;
-                }
-                expect_unwrapped(tunnel(kDt46, v6, kInside, outer_class),
-                                 packet(Ipv6{.traffic_class = octet(expected)}, udp(1, 2, 3)));
-                expect_unwrapped(tunnel(kDt46, v4, kInside, outer_class),
-                                 packet(Ipv4{.tos = octet(expected)}, udp(1, 2, 3)));
-            }
-        }
-    }
-}
-
-// The checksum stays right after an update, for many other checksums.
-TEST_F(Decap, TheChecksumOfIpv4StaysRight) {
-    for (unsigned ttl = 1; ttl < 256; ++ttl) {
-        for (const std::uint8_t ecn : Bytes{1, 2}) {
-            const auto inner = packet(Ipv4{.ttl = static_cast<std::uint8_t>(ttl), .tos = ecn}, udp(1, 2, 3));
-            const auto out = programs_.ingress(tunnel(kDt46, inner, kInside, 3)).packet;
-            ASSERT_EQ(out.at(kEthernetLength + 1), 3);
-            ASSERT_EQ(internet_checksum(std::span(out).subspan(kEthernetLength, kIpv4Length)), 0U) << ttl;
-        }
     }
 }
 
