@@ -41,7 +41,7 @@ class Player {
         if (line.contains("out")) return note_recorded(line);
         const auto kind = line.at("in").get<std::string>();
         if (kind == "start") return start(line);
-        if (kind == "adopted") return adopted_.push_back(line), Result<void>();
+        if (kind == "adopted") return adopt(line);
         if (kind == "config") return reconfigure(line);
         if (!engine_) return fail("comes before the configuration");
         if (kind == "memory") return apply_memory(*maps_, line), Result<void>();
@@ -57,21 +57,28 @@ class Player {
 
     /// The next configuration starts an engine.
     Result<void> start(const json& line) {
-        if (line.at("layout") != SS_ABI_VERSION)
-            return fail(fmt::format("is of a version with another layout of memory ({})", line.at("version").dump()));
         engine_.reset();
+        layout_ = line.at("layout").get<unsigned>();
         adopted_.clear();
         saved_ = saved_of(line.at("saved"));
         return {};
     }
 
+    Result<void> adopt(const json& line) {
+        if (layout_ != SS_ABI_VERSION)
+            return fail(fmt::format("has memory of layout {}; this version has {}", layout_, SS_ABI_VERSION));
+        adopted_.push_back(line);
+        return {};
+    }
+
+    /// The detector stays as it is, too, if the engine refuses a configuration.
     Result<void> reconfigure(const json& line) {
         Complaints complaints{.file = "recorded configuration", .list = {}};
         const auto config = read_config(line.at("text").get<std::string>(), complaints);
         if (!config) return fail(complaints.to_string());
         if (!engine_) begin(*config);
-        const auto applied = engine_->apply(desired_of(*config), Nanoseconds(line.at("at").get<Nanoseconds::rep>()));
-        return applied ? Result<void>() : std::unexpected(applied.error());
+        (void)engine_->apply(desired_of(*config), Nanoseconds(line.at("at").get<Nanoseconds::rep>()));
+        return {};
     }
 
     void begin(const Config& config) {
@@ -99,6 +106,7 @@ class Player {
 
     std::unique_ptr<PlainMaps> maps_;
     std::unique_ptr<Engine> engine_;
+    unsigned layout_ = 0;  ///< of the detector's memory
     std::vector<json> adopted_;
     SavedSessions saved_;
     Replayed result_;
