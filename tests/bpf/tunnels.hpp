@@ -4,13 +4,13 @@
 
 #include "tests/bpf/probing.hpp"
 #include "tests/bpf/repairing.hpp"
+#include "tests/bpf/sids.hpp"
 
 namespace sidestep {
 
 inline constexpr std::string_view kDt4 = "fd00:a::d4";
 inline constexpr std::string_view kDt6 = "fd00:a::d6";
 inline constexpr std::string_view kDt46 = "fd00:a::d46";
-inline constexpr std::string_view kEnd = "fd00:a::1";
 inline constexpr std::string_view kUsd = "fd00:a::5d";
 inline constexpr std::string_view kUsp = "fd00:a::50";
 inline constexpr std::string_view kCsid = "fd00:a:c::/48";  // NEXT-C-SID, USD
