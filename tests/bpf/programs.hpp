@@ -249,7 +249,7 @@ class Programs {
     SharedArray<ss_list> lists;
 
   private:
-    static constexpr std::uint32_t kSlots = 8;
+    static constexpr std::uint32_t kSlots = 16;
     static constexpr std::uint32_t kPrefixes = 256;
     static constexpr std::uint32_t kStatsPerSlot = SS_MAX_CANDIDATES + 1;
     static constexpr std::uint32_t kPaths = 32;

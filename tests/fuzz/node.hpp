@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A node with everything: policies of every mode for both families, SIDs of every behavior, a domain, bypasses, and in
+// A node with everything: policies of every mode and protection for both families, SIDs of every behavior, a domain, bypasses, and in
 // a namespace of its own a FIB that leads to an adjacency that is down.
 #pragma once
+
+#include <memory>
 
 #include "tests/bpf/veth_pair.hpp"
 #include "tests/bpf/ways.hpp"
@@ -23,6 +25,31 @@ inline std::string build_routes() {
                       VethPair::ip("-6 route add 2001:db8:e::/48 via fe80::1 dev near") &&
                       VethPair::ip("route add 198.51.100.0/24 via 10.0.0.1");
     return good ? "" : "cannot make routes";
+}
+
+inline constexpr std::uint32_t kHitlessFlow = 7;
+
+/// A hitless policy in slot 8, and a merging SID for its flow.
+inline void build_hitless(Programs& programs) {
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        auto list = encaps_list(0, i + 1, true);
+        list.mtu = 1500;
+        list.flow = kHitlessFlow;
+        list.candidate = 10;
+        programs.lists[10UL + i] = list;
+    }
+    programs.set_candidate(10, {{.list = 10, .weight = 1}, {.list = 11, .weight = 1}});
+    programs.set_policy(8, {10});
+    programs.set_prefix(*Prefix::parse("2001:db8:7::/48"), 8);
+    programs.node().policy_device = kLoopback;
+    programs.set_sid(
+        *Prefix::parse("fd00:a:0:7::/64"),
+        {.behavior = SS_END_DT46, .flavors = SS_FLAVOR_MERGE, .block_bits = 0, .function_bits = 0, .adjacency = {}});
+    const auto merge = std::make_unique<ss_merge>();
+    merge->window.words = 16;
+    merge->window.reset_ns = ~0ULL;
+    bpf_map__update_elem(programs.maps().ss_merges, &kHitlessFlow, sizeof kHitlessFlow, merge.get(), sizeof *merge,
+                         BPF_ANY);
 }
 
 inline void build_node(Programs& programs) {
@@ -54,7 +81,8 @@ inline void build_node(Programs& programs) {
     for (const auto& [prefix, slot] :
          {Row{"2001:db8:d::/48", 1}, Row{"2001:db8:d::1", SS_POLICY_EXEMPT}, Row{"2001:db8:c::/48", 2},
           Row{"2001:db8:9::/48", 3}, Row{"2001:db8:b::/48", 6}, Row{"2001:db8:6::/48", 7}, Row{"fcbb:bbbb:9::/48", 4},
-          Row{"203.0.113.0/24", 4}, Row{"203.0.114.0/24", 2}, Row{"192.0.2.0/24", 6}}) {
+          Row{"2001:db8:b5::/48", 1 | kObservedSlot}, Row{"203.0.113.0/24", 4}, Row{"203.0.114.0/24", 2},
+          Row{"192.0.2.0/24", 6}}) {
         programs.set_prefix(*Prefix::parse(prefix), slot);
     }
     programs.set_adjacency(kLoopback, {}, {.session = kAdjacency, .slot = 5});
@@ -82,16 +110,18 @@ inline void build_node(Programs& programs) {
     sid("fcbb:bbbb:a::/48", SS_END, SS_FLAVOR_NEXT_CSID | SS_FLAVOR_PSP);
     sid("fcbb:bbbb:a:e000::/64", SS_END_X, SS_FLAVOR_NEXT_CSID);
     sid("fcbb:bbbb:a:d46::/64", SS_END_DT46);
+    build_hitless(programs);
     programs.lower(kAdjacency);
 }
 
 /// True if a packet to this address is for a SID of the node.
 inline bool is_own_sid(std::span<const std::uint8_t> destination) {
     static const auto kExact = *Prefix::parse("fd00:a::/64");
+    static const auto kMerging = *Prefix::parse("fd00:a:0:7::/64");
     static const auto kContainers = *Prefix::parse("fcbb:bbbb:a::/48");
     Address to;
     std::ranges::copy(destination.first(16), to.bytes.begin());
-    return kExact.contains(to) || kContainers.contains(to);
+    return kExact.contains(to) || kMerging.contains(to) || kContainers.contains(to);
 }
 
 }  // namespace sidestep

@@ -12,18 +12,30 @@ inline constexpr std::size_t kUdpAt = kEthernetLength + kIpv6Length;
 inline constexpr std::size_t kLongest = 1700;
 
 /// In policies of every mode, in none, exempt, by a dead adjacency, of no candidate; multicast, a sink.
-inline constexpr std::array<std::string_view, 10> kDestinations{
-    "2001:db8:d::2", "2001:db8:d::1", "2001:db8:c::2", "2001:db8:9::2", "2001:db8:b::2",
-    "2001:db8:6::2", "2001:db8:f::1", "2001:db8:e::1", "ff02::1",       "2001:db8:ab::a"};
+inline constexpr std::array<std::string_view, 12> kDestinations{
+    "2001:db8:d::2", "2001:db8:d::1", "2001:db8:c::2", "2001:db8:9::2",  "2001:db8:b::2",  "2001:db8:6::2",
+    "2001:db8:f::1", "2001:db8:e::1", "ff02::1",       "2001:db8:ab::a", "2001:db8:b5::2", "2001:db8:7::2"};
 inline constexpr std::array<std::string_view, 5> kDestinationsV4{"203.0.113.1", "203.0.114.1", "198.51.100.1",
                                                                  "192.0.2.200", "224.0.0.1"};
 /// SIDs of the node, and two of others.
-inline constexpr std::array<std::string_view, 13> kSids{
-    "fd00:a::1",         "fd00:a::2",         "fd00:a::3",
-    "fd00:a::4",         "fd00:a::d4",        "fd00:a::d6",
-    "fd00:a::d46",       "fcbb:bbbb:a:a:b::", "fcbb:bbbb:a:e000:9::1",
-    "fcbb:bbbb:a:d46::", "fcbb:bbbb:a::",     "fc00:77::1",
-    "fd00:a::5"};
+inline constexpr std::array<std::string_view, 17> kSids{
+    "fd00:a::1",
+    "fd00:a::2",
+    "fd00:a::3",
+    "fd00:a::4",
+    "fd00:a::d4",
+    "fd00:a::d6",
+    "fd00:a::d46",
+    "fcbb:bbbb:a:a:b::",
+    "fcbb:bbbb:a:e000:9::1",
+    "fcbb:bbbb:a:d46::",
+    "fcbb:bbbb:a::",
+    "fc00:77::1",
+    "fd00:a::5",
+    "fd00:a:0:7:7:0:0:5000",  // copies of a flow: of one number by two ways, of a later one, of an unknown flow
+    "fd00:a:0:7:7:4000:0:5000",
+    "fd00:a:0:7:7:0:1000:5000",
+    "fd00:a:0:7:9::1"};
 
 /// An SRH that lies more often than not: about its length, its segments left, its last entry.
 inline Bytes routing_header(Dice& dice, std::uint8_t next) {
