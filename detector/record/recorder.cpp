@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "detector/core/client_sessions.hpp"
 #include "detector/record/event_json.hpp"
 #include "detector/record/input_json.hpp"
 
@@ -63,7 +64,9 @@ void Recorder::note(const EngineInput& input, Nanoseconds now) {
     write(to_json(TimedInput{.input = input, .at = now}));
 }
 
+/// A replay has no clients.
 void Recorder::note(const LoggedEvent& event) {
+    if (event.session.starts_with(kClientPrefix)) return;
     write({{"out", "event"}, {"event", sidestep::to_json(event)}});
 }
 

@@ -142,6 +142,14 @@ TEST_F(Recording, ASuccessorAdoptsInTheReplayToo) {
     EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down", "wait"));
 }
 
+TEST_F(Recording, SessionsOfClientsAreLeftOut) {
+    LoggedEvent event;
+    event.session = "client/x";
+    recorder_->note(event);
+    judge(SS_ALIVE);
+    EXPECT_EQ(difference(replayed()), "");
+}
+
 TEST_F(Recording, OnlyItsOwnerReadsIt) {
     EXPECT_EQ(std::filesystem::status(file_).permissions() & std::filesystem::perms(077), std::filesystem::perms::none);
     EXPECT_THAT(Recorder::open("/dev/null", maps_).error().message, HasSubstr("no file"));
