@@ -43,6 +43,20 @@ TEST_F(EgressRepair, SoDoPacketsOfTheRouterItself) {
     EXPECT_GT(taken("A", "A-B bypass", 0), 0U);
 }
 
+// As "On a host" of docs/operations.md has it: no SIDs, the other uplink knows the way.
+TEST_F(EgressRepair, AHostsPacketsTakeItsOtherUplink) {
+    ASSERT_EQ(shell("C", fmt::format("ip -6 route add 2001:db8:d::/48 via {} dev {}",
+                                     lab().peer("C", "C-B").link_local.to_string(), lab().interface("C", "C-B").name)),
+              "");
+    const auto config = with(base_config("A"), "wait-to-restore: 100ms}\n",
+                             "wait-to-restore: 100ms}\n    bypass: [{adjacency: A-C}]\n");
+    ASSERT_TRUE(start_with(with(config, "ingress: [to-S]\n", ""), base_config("B")));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "A", "D", {.rate = 1000}));
+    survives_cut(std::move(flows));
+    EXPECT_GT(taken("A", "A-B bypass", 0), 0U);
+}
+
 TEST_F(EgressRepair, WithoutTheProgramTheyAreLost) {
     ASSERT_TRUE(start_with(bypass_config("A") + "egress: false\n", base_config("B")));
     Flows flows;
