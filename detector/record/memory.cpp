@@ -29,7 +29,7 @@ ss_session* named(Maps& maps, const std::string& name) {
 json entry_of(const std::string& name, const SeenSession& seen) {
     json entry{{"session", name},         {"verdict", seen.verdict},       {"epoch", seen.epoch},
                {"quality", seen.quality}, {"verdict_ns", seen.verdict_ns}, {"rank", seen.rank}};
-    if (seen.last_probe_ns != 0) entry["overdue"] = {{"sequence", seen.sequence}, {"sent_ns", seen.last_probe_ns}};
+    if (seen.overdue) entry["overdue"] = {{"sequence", seen.sequence}, {"sent_ns", seen.last_probe_ns}};
     return entry;
 }
 
@@ -74,6 +74,7 @@ SeenSession MemoryWatch::look(const ss_session& session, std::uint32_t rank) con
     const auto sent = SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]);
     const auto last_tick = SS_READ(maps_.clock().last_tick_ns);
     if (last_tick > sent + kOverdue * session.conf.interval_ns) {
+        seen.overdue = true;
         seen.sequence = sequence;
         seen.last_probe_ns = sent;
     }
@@ -87,7 +88,7 @@ json MemoryWatch::changes() {
         const auto& session = maps_.sessions[i];
         if (session.conf.saved.name[0] == '\0') continue;
         const auto seen = look(session, SS_READ(maps_.states[i].rank));
-        overdue = overdue || seen.last_probe_ns != 0;
+        overdue = overdue || seen.overdue;
         auto& known = seen_[session.conf.saved.name];
         if (known == seen) continue;
         known = seen;

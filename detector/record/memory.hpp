@@ -21,8 +21,9 @@ struct SeenSession {
     std::uint32_t quality = 0;
     std::uint32_t rank = 0;
     std::uint64_t verdict_ns = 0;
-    std::uint64_t sequence = 0;       ///< of the last probe; only while it is overdue
-    std::uint64_t last_probe_ns = 0;  ///< the same
+    bool overdue = false;        ///< the next probe is
+    std::uint64_t sequence = 0;  ///< of the last one; only if so
+    std::uint64_t last_probe_ns = 0;
 
     bool operator==(const SeenSession&) const = default;
 };

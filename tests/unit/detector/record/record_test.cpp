@@ -78,14 +78,13 @@ class Recording : public testing::Test {
         session.tx.verdict = verdict;
         session.tx.epoch = session.conf.epoch;
         session.tx.verdict_ns = static_cast<std::uint64_t>(now_.count());
-        if (verdict == SS_DEAD) ss_state_lower_for_test();
+        if (verdict == SS_DEAD) maps_.states[0].rank = SS_DOWN;
         ss_event event{};
         event.type = verdict == SS_DEAD ? SS_EVENT_DEAD : SS_EVENT_ALIVE;
         event.epoch = session.tx.epoch;
         event.time_ns = session.tx.verdict_ns;
         if (told) engine_->on_kernel_event(event, now_ + 1us);
     }
-    void ss_state_lower_for_test() { maps_.states[0].rank = SS_DOWN; }
     void wait(Nanoseconds time) {
         now_ += time;
         engine_->run_timers(now_);
@@ -130,6 +129,17 @@ TEST_F(Recording, AVerdictThatIsOnlyInMemoryIsPartOfIt) {
     const auto result = replayed();
     EXPECT_EQ(difference(result), "");
     EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down"));
+}
+
+TEST_F(Recording, AProbeThatIsOverdueIsPartOfIt) {
+    judge(SS_ALIVE);
+    wait(100ms);
+    maps_.clock().last_tick_ns = static_cast<std::uint64_t>(now_.count());  // the clock ticks, and sends nothing
+    for (int i = 0; i < 2; ++i) wait(100ms);
+    const auto result = replayed();
+    EXPECT_EQ(difference(result), "");
+    EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down"));
+    EXPECT_EQ(result.events.back().at("reason"), "unprobed");
 }
 
 TEST_F(Recording, ASuccessorAdoptsInTheReplayToo) {
