@@ -219,6 +219,7 @@ class IngressFuzz : public testing::Test {
                 ASSERT_TRUE(has_mac(came));
                 break;
             case TC_ACT_REDIRECT:
+                ASSERT_FALSE(!is_v4(came) && is_observed(came.subspan(24)));
                 if (told) {
                     expect_told(came, View(result.packet).subspan(kIpAt));
                 } else {

@@ -114,6 +114,12 @@ inline void build_node(Programs& programs) {
     programs.lower(kAdjacency);
 }
 
+/// True if policies only observe packets to this address.
+inline bool is_observed(std::span<const std::uint8_t> destination) {
+    static const auto kObserved = *Address::parse("2001:db8:b5::2");
+    return std::ranges::equal(destination.first(16), kObserved.bytes);
+}
+
 /// True if a packet to this address is for a SID of the node.
 inline bool is_own_sid(std::span<const std::uint8_t> destination) {
     static const auto kExact = *Prefix::parse("fd00:a::/64");
