@@ -18,46 +18,13 @@
 #include "tests/fuzz/node.hpp"
 #include "tests/fuzz/oracle.hpp"
 #include "tests/fuzz/traffic.hpp"
+#include "tests/fuzz/views.hpp"
 
 namespace sidestep {
 namespace {
 
 constexpr std::uint16_t kSessions = 4;
 constexpr std::size_t kIpAt = kEthernetLength;
-
-using View = std::span<const std::uint8_t>;
-
-bool is_v4(View ip) {
-    return !ip.empty() && ip[0] >> 4 == 4;
-}
-
-// Where what follows IPv6, options and SRHs begins, in a packet from the IPv6 header on.
-std::size_t behind_headers(View ip) {
-    auto at = kIpv6Length;
-    auto next = ip[6];
-    while (at + 8 <= ip.size() && (next == kHopByHop || next == kRouting || next == kDestinationOptions)) {
-        next = ip[at];
-        at += 8 + 8UL * ip[at + 1];
-    }
-    return at;
-}
-
-// Without what a hop or the end of a tunnel may change: hop limit, ECN, IPv4's checksum.
-Bytes without_hop(View ip) {
-    Bytes bytes(ip.begin(), ip.end());
-    if (is_v4(ip)) {
-        bytes.at(1) &= 0xfc;
-        bytes.at(8) = bytes.at(10) = bytes.at(11) = 0;
-    } else {
-        bytes.at(1) &= 0xcf;
-        bytes.at(7) = 0;
-    }
-    return bytes;
-}
-
-bool ends_with(View bytes, View end) {
-    return bytes.size() >= end.size() && std::ranges::equal(bytes.last(end.size()), end);
-}
 
 class IngressFuzz : public testing::Test {
   protected:
