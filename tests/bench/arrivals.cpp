@@ -38,15 +38,30 @@ Arrivals::Arrivals(Arrivals&&) noexcept = default;
 Arrivals& Arrivals::operator=(Arrivals&&) noexcept = default;
 Arrivals::~Arrivals() = default;
 
-Result<Arrivals> Arrivals::attach(const topo::Lab& lab) {
+Result<std::unique_ptr<Arrivals::State>> Arrivals::load() {
     auto state = std::make_unique<State>();
     state->skeleton.reset(arrivals_bpf::open_and_load());
     if (!state->skeleton) return fail_errno("cannot load the counting programs");
-    const auto& programs = state->skeleton->progs;
-    if (auto done = state->attach(0, lab, "B", "A-B", programs.count_link); !done) return std::unexpected(done.error());
-    if (auto done = state->attach(1, lab, "C", "A-C", programs.count_detour); !done)
+    return state;
+}
+
+Result<Arrivals> Arrivals::attach(const topo::Lab& lab) {
+    auto state = load();
+    if (!state) return std::unexpected(state.error());
+    const auto& programs = (*state)->skeleton->progs;
+    if (auto done = (*state)->attach(0, lab, "B", "A-B", programs.count_link); !done)
         return std::unexpected(done.error());
-    return Arrivals(std::move(state));
+    if (auto done = (*state)->attach(1, lab, "C", "A-C", programs.count_detour); !done)
+        return std::unexpected(done.error());
+    return Arrivals(std::move(*state));
+}
+
+Result<Arrivals> Arrivals::attach_at_end(const topo::Lab& lab) {
+    auto state = load();
+    if (!state) return std::unexpected(state.error());
+    if (auto done = (*state)->attach(0, lab, "D", "B-D", (*state)->skeleton->progs.count_link); !done)
+        return std::unexpected(done.error());
+    return Arrivals(std::move(*state));
 }
 
 Result<void> Arrivals::attach_idle_program(const topo::Lab& lab) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Counts what the generator sent where it leaves A: by the link to B, or by the detour to C.
+// Counts what the generator sent where it ends, and takes it away there.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,10 @@ enum class Way {
 
 class Arrivals {
   public:
-    /// At B and C, for as long as it lives; the lab must outlive it.
+    /// Where it leaves A: at B and C, for as long as it lives; the lab must outlive it.
     static Result<Arrivals> attach(const topo::Lab& lab);
+    /// At D, as plain.
+    static Result<Arrivals> attach_at_end(const topo::Lab& lab);
     Arrivals(Arrivals&&) noexcept;
     Arrivals& operator=(Arrivals&&) noexcept;
     ~Arrivals();
@@ -37,6 +39,7 @@ class Arrivals {
 
   private:
     struct State;
+    static Result<std::unique_ptr<State>> load();
     explicit Arrivals(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

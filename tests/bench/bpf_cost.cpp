@@ -57,9 +57,13 @@ Result<Fd> map_of(int program, const std::string& name) {
 
 }  // namespace
 
+Result<Fd> ingress_program(const topo::Lab& lab, const std::string& node, const std::string& interface) {
+    return lab.in(node, [&] { return attached(interface); });
+}
+
 Result<std::uint64_t> map_bytes(const topo::Lab& lab, const std::string& node, const std::string& interface,
                                 const std::string& map) {
-    const auto program = lab.in(node, [&] { return attached(interface); });
+    const auto program = ingress_program(lab, node, interface);
     if (!program) return std::unexpected(program.error());
     const auto found = map_of(program->get(), map);
     if (!found) return std::unexpected(found.error());

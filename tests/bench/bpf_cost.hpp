@@ -17,6 +17,9 @@ namespace sidestep::bench {
 /// Processor time of a process so far, in nanoseconds.
 Result<std::int64_t> process_cpu_ns(pid_t pid);
 
+/// The program of ours at the ingress of a node's interface.
+Result<Fd> ingress_program(const topo::Lab& lab, const std::string& node, const std::string& interface);
+
 /// Kernel memory, in bytes, of a map that the program at the ingress of a node's interface uses.
 Result<std::uint64_t> map_bytes(const topo::Lab& lab, const std::string& node, const std::string& interface,
                                 const std::string& map);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Traffic that is sent twice: how long the ways of all copies take to find, and how long a merging node takes to tell a
-// first copy from a later one.
+// Traffic that is sent twice: what of it is lost, what it costs, and how long the ways of all copies take to find.
 #include <linux/types.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "routing/core/disjoint.hpp"
+#include "tests/bench/hitless_rows.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/unit/routing/random_graph.hpp"
 
@@ -86,7 +86,8 @@ Row measure_window(bool quick) {
 
 std::vector<Row> run(const Arguments& arguments) {
     const std::size_t samples = arguments.quick ? 5 : 50;
-    std::vector<Row> rows;
+    std::vector<Row> rows = measure_losses(arguments.quick);
+    for (const auto& row : measure_costs(arguments.quick)) rows.push_back(row);
     rows.push_back(measure_pairs("compute_disjoint_ms_1k", routing::Disjoint::node, samples));
     rows.back().bar = 50;
     rows.push_back(measure_pairs("compute_link_disjoint_ms_1k", routing::Disjoint::link, samples));

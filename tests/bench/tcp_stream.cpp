@@ -47,7 +47,7 @@ Result<void> send_all(const Address& from, const Address& to) {
 Result<double> receive(int listener, std::chrono::nanoseconds length) {
     if (auto pinned = run_on_measured_core(); !pinned) return std::unexpected(pinned.error());
     const Fd socket(::accept(listener, nullptr, nullptr));
-    if (!socket) return fail_errno("no connection from S came to D");
+    if (!socket) return fail_errno("no connection came to D");
     std::vector<char> chunk(kChunk);
     const auto take = [&](Clock::duration span) {
         std::int64_t bytes = 0;
@@ -58,21 +58,22 @@ Result<double> receive(int listener, std::chrono::nanoseconds length) {
         }
         return bytes;
     };
-    if (take(kSlowStart) < 0) return fail_errno("nothing came from S to D");
+    if (take(kSlowStart) < 0) return fail_errno("nothing came to D");
     const CoreTime time(CLOCK_PROCESS_CPUTIME_ID);
     const auto bytes = take(length);
-    if (bytes < 0) return fail_errno("nothing more came from S to D");
+    if (bytes < 0) return fail_errno("nothing more came to D");
     return static_cast<double>(bytes) / time.seconds();
 }
 
 }  // namespace
 
-Result<double> tcp_gbps(const topo::Lab& lab, std::chrono::nanoseconds length) {
-    const auto from = lab.address("S");
+Result<double> tcp_gbps(const topo::Lab& lab, std::chrono::nanoseconds length, const std::string& sender_node) {
+    const auto from = lab.address(sender_node);
     const auto to = lab.address("D");
     const auto listener = lab.in("D", [&] { return listening(to); });
     if (!listener) return std::unexpected(listener.error());
-    auto sender = std::async(std::launch::async, [&] { return lab.in("S", [&] { return send_all(from, to); }); });
+    auto sender =
+        std::async(std::launch::async, [&] { return lab.in(sender_node, [&] { return send_all(from, to); }); });
     const auto rate = lab.in("D", [&] { return receive(listener->get(), length); });
     const auto sent = sender.get();
     if (!sent) return std::unexpected(sent.error());
