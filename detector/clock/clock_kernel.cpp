@@ -9,21 +9,19 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
-#include <netlink/route/link.h>
-#include <netlink/route/link/veth.h>
 #include <netlink/route/qdisc.h>
 #include <netlink/route/qdisc/tbf.h>
 #include <netlink/route/tc.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <fstream>
 #include <optional>
 
 #include "bpf/abi/sidestep.h"
 #include "common/fd.hpp"
 #include "detector/clock/clock.hpp"
 #include "detector/kernel/tc_hook.hpp"
+#include "detector/kernel/veth_pair.hpp"
 
 namespace sidestep {
 namespace {
@@ -39,46 +37,10 @@ struct Release {
     void operator()(T* object) const { release(object); }
 };
 using Socket = std::unique_ptr<nl_sock, Release<nl_sock, nl_socket_free>>;
-using Link = std::unique_ptr<rtnl_link, Release<rtnl_link, rtnl_link_put>>;
 using Qdisc = std::unique_ptr<rtnl_qdisc, Release<rtnl_qdisc, rtnl_qdisc_put>>;
 
 std::unexpected<Error> failure(const std::string& what, int error) {
     return fail(what + ": " + nl_geterror(error));
-}
-
-void delete_link(nl_sock* socket, const char* name) {
-    const Link link(rtnl_link_alloc());
-    rtnl_link_set_name(link.get(), name);
-    rtnl_link_delete(socket, link.get());
-}
-
-Result<void> create_pair(nl_sock* socket) {
-    const bool has_source = if_nametoindex(kSource) != 0;
-    const bool has_tick = if_nametoindex(kTick) != 0;
-    if (has_source && has_tick) return {};
-    if (has_source) delete_link(socket, kSource);  // somebody has renamed or moved the other end
-    if (has_tick) delete_link(socket, kTick);
-    const Link link(rtnl_link_veth_alloc());
-    rtnl_link_set_name(link.get(), kSource);
-    rtnl_link* peer = rtnl_link_veth_get_peer(link.get());
-    rtnl_link_set_name(peer, kTick);
-    const int error = rtnl_link_add(socket, link.get(), NLM_F_CREATE | NLM_F_EXCL);
-    rtnl_link_put(peer);
-    if (error < 0) return failure("cannot create the clock's veth pair", error);
-    return {};
-}
-
-Result<void> bring_up(nl_sock* socket, const char* name) {
-    // Only the clock's packet may travel here.
-    std::ofstream(std::string("/proc/sys/net/ipv6/conf/") + name + "/disable_ipv6") << "1";
-    const Link link(rtnl_link_alloc());
-    const Link change(rtnl_link_alloc());
-    rtnl_link_set_ifindex(link.get(), static_cast<int>(if_nametoindex(name)));
-    rtnl_link_set_flags(change.get(), IFF_UP | IFF_NOARP);
-    if (const int error = rtnl_link_change(socket, link.get(), change.get(), 0); error < 0) {
-        return failure(std::string("cannot bring up the clock's interface ") + name, error);
-    }
-    return {};
 }
 
 Result<void> set_rate(nl_sock* socket, Nanoseconds tick) {
@@ -132,13 +94,10 @@ class KernelClock final : public Clock {
         : tick_program_(tick_program), tick_(tick), successor_(successor) {}
 
     Result<void> set_up() {
+        if (auto made = make_veth_pair(kSource, kTick); !made) return made;
         const Socket socket(nl_socket_alloc());
         if (const int error = nl_connect(socket.get(), NETLINK_ROUTE); error < 0)
             return failure("cannot open rtnetlink for the clock", error);
-        if (auto done = create_pair(socket.get()); !done) return done;
-        for (const char* name : {kSource, kTick}) {
-            if (auto done = bring_up(socket.get(), name); !done) return done;
-        }
         if (auto done = set_rate(socket.get(), tick_); !done) return done;
         successor_ = if_nametoindex(kSource);
         auto hook = TcHook::attach(kTick, static_cast<int>(if_nametoindex(kTick)), tick_program_);
@@ -170,8 +129,7 @@ class KernelClock final : public Clock {
 }  // namespace
 
 void remove_kernel_clock() {
-    const Socket socket(nl_socket_alloc());
-    if (nl_connect(socket.get(), NETLINK_ROUTE) == 0) delete_link(socket.get(), kSource);
+    remove_veth_pair(kSource);
 }
 
 Result<std::unique_ptr<Clock>> make_kernel_clock(int tick_program, Nanoseconds tick, std::uint32_t& successor) {
