@@ -17,7 +17,7 @@ constexpr std::uint8_t kDomainBits = 32;  // a block of locators, as RFC 9800 su
 /// Interfaces of our own, of bridges and bonds, and of no use are left out.
 bool is_link(const SeenInterface& interface) {
     return interface.up && interface.carrier && !interface.loopback && interface.master.empty() &&
-           !interface.name.starts_with("ss-clock");
+           !interface.name.starts_with("ss-clock") && !interface.name.starts_with("ss-split");
 }
 
 /// A global address in a subnet that the interface shares with its neighbors.

@@ -83,20 +83,31 @@ static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct s
     if (!packet->hop_limit) return SS_DROP_HOP_LIMIT;
     if (packet->repairs >= SS_MAX_REPAIRS) return SS_DROP_LOOP;
     if (ss_may_be_copy(packet)) return SS_DROP_SECOND_COPY;
-    if (ss_gso_size(frame)) return SS_DROP_CANNOT_NUMBER; /* its segments would all have one number */
+    if (ss_gso_size(frame)) return SS_DROP_CANNOT_NUMBER; /* its segments would all have one number: not split */
     return ss_is_too_big(frame, packet, list) ? SS_DROP_TOO_BIG : SS_DROP_COUNT;
+}
+
+/* The interface that makes segments of a GSO packet at the policy device; 0: it is to be handled here. Behind the splitter
+ * there are none, so none can go round. */
+static __always_inline __u32 ss_splitter_for(const ss_frame* frame) {
+    const struct ss_node* node = ss_node();
+
+    return node && ss_gso_size(frame) && frame->ifindex == node->policy_device ? node->splitter : 0;
 }
 
 /* Sends a packet that the kernel routed, or the ingress program handed, into the policy device. */
 static __always_inline int ss_replicate(ss_frame* frame, const struct ss_packet* packet, const struct ss_path* path) {
     const struct ss_candidate* candidate = ss_entry(&ss_candidates, path->list->candidate);
-    __u32 why_not = ss_cannot_replicate(frame, packet, path->list);
     struct ss_sender* sender = ss_entry(&ss_senders, path->list->flow);
     __u32 up = ss_lists_up(path->list->candidate);
     struct ss_copying copying = {.worn = 0};
+    __u32 splitter = ss_splitter_for(frame);
+    __u32 why_not;
     __u64 number;
     __u32 i;
 
+    if (splitter) return ss_send(frame, splitter);
+    why_not = ss_cannot_replicate(frame, packet, path->list);
     if (why_not != SS_DROP_COUNT) {
         ss_count_drop(path->stats, why_not);
         return SS_SHOT;

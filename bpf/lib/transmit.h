@@ -93,7 +93,7 @@ static __always_inline int ss_is_too_big(const ss_frame* frame, const struct ss_
     __u32 overhead = ss_overhead(list);
 
     if (!gso_size) return packet->length + overhead > list->mtu;
-    if (packet->upper == IPPROTO_TCP) overhead = 0;
+    if (packet->upper == IPPROTO_TCP && !list->flow) overhead = 0; /* hitless: split before they get it */
     return ss_segment_length(frame, packet, gso_size) + overhead > list->mtu;
 }
 

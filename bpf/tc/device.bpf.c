@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The tc egress program of the policy device: packets that the kernel routes into it, forwarded or local, leave by
-// their policy. There is no ordinary path from here, so a packet that no candidate takes is dropped.
+// their policy. There is no ordinary path from here, so a packet that no candidate takes is dropped. It also runs behind
+// the splitter, where GSO packets of hitless policies come to in segments.
 #include "bpf/lib/replicate.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -12,6 +12,7 @@
 #include "detector/clock/clock.hpp"
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/policy_device.hpp"
+#include "detector/kernel/splitter.hpp"
 #include "detector/kernel/xdp_hook.hpp"
 
 namespace sidestep {
@@ -62,7 +63,7 @@ void Attachments::leave(const Entrance& entrance) const {
 
 void Attachments::detach_leftovers() const {
     for (const auto& [name, interface] : interfaces_) {
-        if (interface.ifindex == 0 || name.starts_with(kClockPrefix)) continue;
+        if (interface.ifindex == 0 || name.starts_with(kClockPrefix) || name.starts_with(kSplitPrefix)) continue;
         const bool entrance = std::ranges::find(entrances_, name, &Entrance::name) != entrances_.end();
         const bool exit = std::ranges::find(exits_, name, &Exit::name) != exits_.end();
         if (!entrance && !exit) detach_ours(interface);

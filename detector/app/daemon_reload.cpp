@@ -48,7 +48,7 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
     if (!plan->entrances.empty() || !plan->only_sessions()) attachments_->apply(wanted, xdp_demands());
     if (!plan->only_sessions()) {
         if (needs_routes(wanted)) warn_of(kernel_->open_routes());
-        installation_->set_device(wanted.device);
+        installation_->set_device(wanted.device, is_hitless(wanted));
         install();
     }
     clock_->want(wanted.clock);

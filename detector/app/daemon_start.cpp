@@ -223,7 +223,7 @@ Result<void> Daemon::take_over() {
 
 /// The policy device first: the programs at ingress hand packets of hitless policies to it.
 void Daemon::attach() {
-    installation_->set_device(engine_->present().device);
+    installation_->set_device(engine_->present().device, is_hitless(engine_->present()));
     attachments_->apply(engine_->present(), xdp_demands());
     in_force_ = true;
     note_hash_policy();  // only now: a predecessor's programs ran with their own value until here

@@ -21,6 +21,7 @@
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/policy_device.hpp"
 #include "detector/kernel/routes.hpp"
+#include "detector/kernel/splitter.hpp"
 #include "detector/kernel/tc_hook.hpp"
 
 namespace sidestep {
@@ -113,6 +114,7 @@ void note(const LinkChange& link, Removed& removed) {
         removed.clock = true;
         return;
     }
+    if (link.name.starts_with(kSplitPrefix)) return;
     if (TcHook::find(link.name, link.ifindex) || own_program(link.xdp_program)) removed.interfaces.push_back(link.name);
     if (PolicyDevice::find(link.name)) removed.devices.push_back(link.name);
 }

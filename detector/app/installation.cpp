@@ -14,6 +14,7 @@
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/seen_programs.hpp"
 #include "detector/kernel/shadows.hpp"
+#include "detector/kernel/splitter.hpp"
 
 namespace sidestep {
 namespace {
@@ -22,6 +23,7 @@ constexpr std::uint32_t kLeastMtu = 1280;   // RFC 8200, 5
 constexpr std::size_t kRoutesNamed = 20;    // of those that cannot be installed
 constexpr std::size_t kMostLookedUp = 256;  // routes; a lookup takes some 5 us
 constexpr const char* kDevice = "the policy device";
+constexpr const char* kSplitter = "the splitter of GSO packets";
 constexpr const char* kEgress = "the program at tc egress of the policy device";
 
 std::string name_of(const RouteKey& key) {
@@ -34,7 +36,8 @@ bool is_end(const SidConfig& sid) {
 
 }  // namespace
 
-void Installation::set_device(const std::string& name) {
+void Installation::set_device(const std::string& name, bool splits) {
+    set_splitter(splits);
     device_name_ = name;
     if (device_ && device_->name() == name) return;
     const auto made = make_device(name);
@@ -57,6 +60,16 @@ Result<void> Installation::make_device(const std::string& name) {
     return {};
 }
 
+/// Without one, GSO packets of hitless policies are refused and counted.
+void Installation::set_splitter(bool wanted) {
+    problems_.erase(kSplitter);
+    splits_ = wanted;
+    const auto made = wanted ? make_splitter(dataplane_.device_program(), kind_) : Result<unsigned>(0U);
+    if (!made) problems_[kSplitter] = made.error().message;
+    SS_WRITE(dataplane_.node().splitter, made.value_or(0));
+    if (!wanted) remove_splitter();
+}
+
 Result<void> Installation::attach_egress() {
     auto hook = TcHook::attach(device_->name(), device_->ifindex(), dataplane_.device_program(), kind_, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
@@ -73,14 +86,23 @@ std::vector<Finding> Installation::look() {
     if (asking == nullptr) return found;
     found.push_back(find_program(kEgress, seen_programs(*asking, device_->ifindex(), TcSide::egress, kind_),
                                  program_id(dataplane_.device_program())));
+    if (splits_) {
+        found.push_back(find_program(kSplitter, seen_programs(*asking, splitter_exit(), TcSide::ingress, kind_),
+                                     program_id(dataplane_.device_program())));
+    }
     return found;
 }
 
 std::optional<Result<void>> Installation::mend(const std::string& thing) {
     if (thing == kEgress && device_) return attach_egress();
+    if (thing == kSplitter) {
+        set_splitter(splits_);
+        const auto problem = problems_.find(kSplitter);
+        return problem == problems_.end() ? Result<void>() : fail(problem->second);
+    }
     if (thing != kDevice) return std::nullopt;
     device_.reset();
-    set_device(device_name_);
+    set_device(device_name_, splits_);
     const auto problem = problems_.find(kDevice);
     return problem == problems_.end() ? Result<void>() : fail(problem->second);
 }
@@ -112,7 +134,8 @@ void Installation::apply(const std::vector<Policy>& policies, const std::vector<
             if (!steered_.contains(prefix)) waiting_.insert(prefix);
         }
     }
-    std::erase_if(problems_, [](const auto& problem) { return problem.first != kDevice; });
+    std::erase_if(problems_,
+                  [](const auto& problem) { return problem.first != kDevice && problem.first != kSplitter; });
     const auto mtu = steered_mtu(policies);
     if (auto installed = install(wanted_routes(policies, sids, mtu), mtu, complete); !installed)
         problems_[kOurRoutes] = installed.error().message;
@@ -303,12 +326,14 @@ void Installation::remove() {
     }
     device_.reset();
     egress_.reset();
+    remove_splitter();
 }
 
 Result<void> remove_installed() {
     auto routes = InstalledRoutes::open();
     if (!routes) return std::unexpected(routes.error());
     if (auto removed = routes->remove_all(); !removed) return removed;
+    remove_splitter();
     return PolicyDevice::remove_leftovers();
 }
 

@@ -29,8 +29,8 @@ class Installation {
 
     /// Creates the device with this name (or adopts a predecessor's) and attaches its program. Removes a device of ours
     /// with another name, and its routes. An empty name means no device. What fails is a problem, and tried again by
-    /// mend().
-    void set_device(const std::string& name);
+    /// mend(). With `splits`, a splitter makes GSO packets fit for hitless policies.
+    void set_device(const std::string& name, bool splits);
     /// Makes the kernel's tables contain what these policies and SIDs need and, if `complete`, no other routes of ours.
     /// What cannot be installed is a problem; the rest is installed.
     void apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
@@ -62,6 +62,7 @@ class Installation {
                                                        const std::vector<SidConfig>& sids, std::uint32_t mtu) const;
     Result<void> make_device(const std::string& name);
     Result<void> attach_egress();
+    void set_splitter(bool wanted);
     Result<void> install(const std::vector<RouteSpec>& wanted, std::uint32_t mtu, bool complete);
     Result<void> restore(const std::vector<RouteSpec>& wanted);
     Result<std::vector<RouteSpec>> missing(const std::vector<RouteSpec>& wanted);
@@ -77,6 +78,7 @@ class Installation {
     std::optional<InstalledRoutes> routes_;
     std::optional<Rtnl> rtnl_;  ///< for rtnl()
     std::string device_name_;   ///< as wanted
+    bool splits_ = false;       ///< as wanted
     ProblemTexts problems_;
     std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet
     std::set<Prefix> steered_;  ///< installed before; they stay

@@ -147,6 +147,10 @@ bool yields_to_routes(const DesiredPolicy& policy) {
            std::ranges::any_of(candidates.front().lists, [](const auto& list) { return list.encap == Encap::plain; });
 }
 
+bool is_hitless(const Desired& wanted) {
+    return std::ranges::any_of(*wanted.policies, [](const auto& policy) { return policy.config.flow != 0; });
+}
+
 std::string key_of(const DesiredPolicy& policy) {
     return policy.config.name + (policy.computed && policy.bypass_of.empty() ? kComputedMark : "");
 }

@@ -83,6 +83,8 @@ inline std::string bypass_name(const std::string& adjacency) {
 /// Whether a policy leaves routes alone that are more specific than its prefixes: as long as it leaves its packets to the
 /// kernel while all is well, it is a backup for a route, not a route.
 bool yields_to_routes(const DesiredPolicy& policy);
+/// Whether a policy sends more than one copy of its packets.
+bool is_hitless(const Desired& wanted);
 /// The name under which a policy is known: the file and routing may use the same, and a bypass has its adjacency's.
 std::string key_of(const DesiredPolicy& policy);
 

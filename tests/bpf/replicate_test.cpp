@@ -171,5 +171,34 @@ TEST_F(Replicate, IngressHandsOver) {
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, 0U) << "the device counts it";
 }
 
+// So does egress, where a neighbor is not up to which the kernel sends a packet of such a policy.
+TEST_F(Replicate, EgressHandsOver) {
+    programs_.node().policy_device = kVethNear;
+    auto sent = packet(Ipv6{}, udp(1, 2, 100));
+    Address neighbor;
+    neighbor.bytes.fill(0xff);
+    std::copy_n(sent.begin(), ETH_ALEN, neighbor.bytes.begin() + SS_HOP_MAC_AT);
+    programs_.set_adjacency(kLoopback, neighbor, {.session = kPrimary, .slot = 0});
+    programs_.lower(kPrimary);
+    const auto result = programs_.egress(sent, kLoopback, kVethNear);
+    EXPECT_EQ(result.code, TC_ACT_REDIRECT);
+    EXPECT_EQ(text_of(result.packet), text_of(sent));
+}
+
+// The kernel splits it there; what comes out is replicated.
+TEST_F(Replicate, AGsoPacketGoesToTheSplitter) {
+    programs_.node().policy_device = kLoopback;
+    programs_.node().splitter = kVethNear;
+    __sk_buff context{};
+    context.ifindex = kLoopback;
+    context.gso_segs = 2;
+    context.gso_size = 1000;
+    const auto in = packet(Ipv6{.next_header = kTcp}, tcp(1, 2, 1900));
+    const auto result = run_program(programs_.device_program(), in, context);
+    EXPECT_EQ(result.code, TC_ACT_REDIRECT);
+    EXPECT_EQ(text_of(result.packet), text_of(in));
+    EXPECT_EQ(programs_.all_counters(), 0U) << "it counts behind the splitter";
+}
+
 }  // namespace
 }  // namespace sidestep

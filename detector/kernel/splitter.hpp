@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Where GSO packets of hitless policies become packets that can be numbered one by one: a veth pair that takes
+// single segments.
+// What the policy device sends into ss-split0 leaves that in segments, and at ss-split1 they are replicated.
+#pragma once
+
+#include <string_view>
+
+#include "common/error.hpp"
+#include "detector/kernel/tc_hook.hpp"
+
+namespace sidestep {
+
+/// The prefix of its interface names.
+inline constexpr std::string_view kSplitPrefix = "ss-split";
+
+/// Makes the splitter, or takes over a predecessor's, with this program behind it. Returns the index of the interface
+/// that GSO packets are sent to.
+Result<unsigned> make_splitter(int program, TcKind kind);
+/// The interface where segments come out; 0: it is gone.
+int splitter_exit();
+/// Removes the splitter of this network namespace, no matter who made it.
+void remove_splitter();
+
+}  // namespace sidestep
