@@ -193,6 +193,25 @@ std::string policy_cell(const json& policy) {
     return text;
 }
 
+/// What merging SIDs have seen of each list; empty if there are none.
+std::string merging_of(const json& answer) {
+    const auto& rows = member(answer, "merging");
+    if (!rows.is_array() || rows.empty()) return "";
+    Table table({{"MERGING", Table::Align::left, 16},
+                 {"FLOW", kRight},
+                 {"LIST", kRight},
+                 {"FIRST", kRight},
+                 {"LATER", kRight},
+                 {"TOO-OLD", kRight},
+                 {"MISSED", kRight},
+                 {"BEHIND(us)", kRight}});
+    for (const auto& row : rows) {
+        table.add({cell(row, "sid"), cell(row, "flow"), cell(row, "list"), cell(row, "first"), cell(row, "later"),
+                   cell(row, "too_old"), cell(row, "missed"), cell(row, "behind_us")});
+    }
+    return "\n" + table.to_string();
+}
+
 }  // namespace
 
 std::string report_policies(const json& answer) {
@@ -209,7 +228,7 @@ std::string report_policies(const json& answer) {
                  {"BYTES", kRight},
                  {"DROPS"}});
     const auto& policies = member(answer, "policies");
-    if (!policies.is_array() || policies.empty()) return "no policies\n";
+    if (!policies.is_array() || policies.empty()) return "no policies\n" + merging_of(answer);
     for (const auto& policy : policies) {
         const auto& candidates = member(policy, "candidates");
         std::vector<std::string> first{policy_cell(policy), list_cell(policy, "prefixes", ",")};
@@ -223,7 +242,7 @@ std::string report_policies(const json& answer) {
         const auto drops = drops_cell(member(policy, "drops"));
         if (!drops.empty()) table.add({"", "", "none", "", "", "", "", "", "", "", "", drops});
     }
-    return table.to_string();
+    return table.to_string() + merging_of(answer);
 }
 
 std::string report_routing(const json& answer) {

@@ -26,6 +26,12 @@ constexpr Family kProblems{"sidestep_problems", FamilyType::gauge,
                            "Problems that `sidestep status` lists, sessions that were never proven among them."};
 constexpr Family kActive{"sidestep_policy_active_candidate", FamilyType::gauge,
                          "Index of the candidate that packets take; -1: none is usable."};
+constexpr Family kCopies{"sidestep_copies_total", FamilyType::counter,
+                         "Copies that a merging SID got, by flow, list and what became of them."};
+constexpr Family kMissedCopies{"sidestep_copies_missed_total", FamilyType::counter,
+                               "Packets of a flow that came by another list and not by this one."};
+constexpr Family kBehind{"sidestep_copies_behind_seconds", FamilyType::gauge,
+                         "How long after the first copy a later one comes by this list."};
 constexpr Family kRepaired{"sidestep_repaired_packets_total", FamilyType::counter, "Packets that left by a backup."};
 constexpr Family kDropped{"sidestep_dropped_packets_total", FamilyType::counter, "Packets dropped, by reason."};
 constexpr Family kUnrepaired{"sidestep_unrepaired_packets_total", FamilyType::counter,
@@ -61,6 +67,7 @@ class NodeMetrics {
         if (answers_.status.is_object()) add_status();
         add_sessions(page_, answers_.metrics, node_label_);
         add_policies(part(answers_.metrics, "policies"));
+        add_merging(part(answers_.metrics, "merging"));
         if (answers_.routing.is_object()) add_routing();
     }
 
@@ -99,6 +106,20 @@ class NodeMetrics {
         const auto name = column(table, "name");
         const auto active = column(table, "active");
         for (const auto& row : rows) add(kActive, "policy", text(cell(row, name)), number(cell(row, active)));
+    }
+
+    void add_merging(const json& rows) {
+        if (!rows.is_array()) return;
+        for (const auto& row : rows) {
+            const auto of = node_label_ + "," + label("flow", part(row, "flow").dump()) + "," +
+                            label("list", part(row, "list").dump());
+            for (const auto* fate : {"first", "later", "too_old"}) {
+                if (const auto copies = number(part(row, fate)))
+                    page_.add(kCopies, of + "," + label("fate", fate), *copies);
+            }
+            if (const auto missed = number(part(row, "missed"))) page_.add(kMissedCopies, of, *missed);
+            if (const auto behind = number(part(row, "behind_us"))) page_.add(kBehind, of, *behind * kMicro);
+        }
     }
 
     void add_routing() {

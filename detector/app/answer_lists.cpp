@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "detector/app/answer_merging.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/portions.hpp"
 #include "detector/kernel/kernel_time.hpp"
@@ -33,14 +34,15 @@ ApiPortions answer_policies(const Engine& engine, const Dataplane& dataplane, co
     std::vector<PolicyPlace> places;
     places.reserve(selected.items.size());
     for (const auto* policy : selected.items) places.push_back(place_of(engine, *policy));
-    return list_in_portions(R"({"policies":[)", std::move(places),
-                            [&engine, &dataplane](std::string& text, const PolicyPlace& place) {
-                                const auto* policy = policy_at(engine, place);
-                                if (policy == nullptr) return false;
-                                append_json(text, answer_policy(engine, dataplane, *policy));
-                                return true;
-                            },
-                            fmt::format(R"(],"matching":{}}})", selected.matching));
+    return list_in_portions(
+        R"({"policies":[)", std::move(places),
+        [&engine, &dataplane](std::string& text, const PolicyPlace& place) {
+            const auto* policy = policy_at(engine, place);
+            if (policy == nullptr) return false;
+            append_json(text, answer_policy(engine, dataplane, *policy));
+            return true;
+        },
+        fmt::format(R"(],"merging":{},"matching":{}}})", answer_merging(engine, dataplane).dump(), selected.matching));
 }
 
 }  // namespace sidestep

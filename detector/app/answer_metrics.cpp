@@ -104,7 +104,7 @@ void append_session(std::string& text, const Session& session, const ss_session&
     text += ']';
 }
 
-ApiPortions policies_in_portions(const Engine& engine) {
+ApiPortions policies_in_portions(const Engine& engine, const std::string& merging) {
     std::vector<PolicyPlace> places;
     for (const auto& policy : engine.policies().all()) places.push_back(place_of(engine, policy));
     return list_in_portions(R"("policies":{"columns":["name","active"],"rows":[)", std::move(places),
@@ -118,12 +118,12 @@ ApiPortions policies_in_portions(const Engine& engine) {
                                 text += ']';
                                 return true;
                             },
-                            "]}}");
+                            R"(]},"merging":)" + merging + "}");
 }
 
 }  // namespace
 
-ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history) {
+ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, const nlohmann::json& merging) {
     std::vector<std::uint16_t> sessions;
     for (const auto& session : engine.sessions().all()) sessions.push_back(session.index);
     auto rows = list_in_portions(
@@ -135,8 +135,8 @@ ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history) 
             return true;
         },
         "]},");
-    auto more = [&engine, policies = ApiPortions()](std::string& text) mutable {
-        if (!policies) policies = policies_in_portions(engine);
+    auto more = [&engine, merging = merging.dump(), policies = ApiPortions()](std::string& text) mutable {
+        if (!policies) policies = policies_in_portions(engine, merging);
         return policies(text);
     };
     return one_after_the_other(std::move(rows), std::move(more));

@@ -3,13 +3,16 @@
 // it all by name, and takes thirty times as long.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "detector/app/api.hpp"
 #include "detector/app/session_history.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
 
-/// Both must outlive what is returned.
-ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history);
+/// Engine and history must outlive what is returned. `merging` as answer_merging() gives it.
+ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history,
+                           const nlohmann::json& merging = nlohmann::json::array());
 
 }  // namespace sidestep

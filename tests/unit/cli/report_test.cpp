@@ -112,6 +112,16 @@ TEST(Report, Policies) {
               "empty\n");
 }
 
+TEST(Report, WhatMergingSidsHaveSeen) {
+    const auto text = report_policies(json::parse(R"({"policies": [], "merging": [
+        {"sid": "fd00:a:0:7::/64", "flow": 7, "list": 1, "first": 20, "later": 9, "too_old": 0, "missed": 3,
+         "behind_us": 250.5}]})"));
+    EXPECT_EQ(text,
+              "no policies\n\n"
+              "MERGING           FLOW  LIST  FIRST  LATER  TOO-OLD  MISSED  BEHIND(us)\n"
+              "fd00:a:0:7::/64      7     1     20      9        0       3       250.5\n");
+}
+
 TEST(Report, Routing) {
     const auto text = report_routing(json::parse(R"({"source": "a.yaml", "node": "A", "problem": null, "policies": 9,
         "computed_us": 1500, "hold_left_ms": null, "warnings": ["link A-Z has no adjacency"]})"));

@@ -40,7 +40,9 @@ NodeAnswers answers() {
             "columns": ["name", "kind", "interface", "state", "sent", "lost", "last_change_ms", "downs", "rtt"],
             "rows": [["A-B", 0, "to-B", 2, 100, 9, 1700000000500, [1, 2], [3, 80, 4, 10, 21, 1]],
                      ["from-C", 2, "to-C", 5, 50, 0, null, [], []]]},
-        "policies": {"columns": ["name", "active"], "rows": [["to-D", 1], ["to-E", -1]]}})");
+        "policies": {"columns": ["name", "active"], "rows": [["to-D", 1], ["to-E", -1]]},
+        "merging": [{"sid": "fd00:a:0:7::/64", "flow": 7, "list": 1, "first": 20, "later": 9, "too_old": 0, "missed": 3,
+                     "behind_us": 250.0}]})");
     node.routing = json::parse(R"({"refreshed_age_ms": 1500, "problem": null})");
     return node;
 }
@@ -56,6 +58,9 @@ TEST(Metrics, OfTheNode) {
     EXPECT_THAT(text, HasSubstr("sidestep_unrepaired_packets_total{node=\"A\",reason=\"no-candidate\"} 5\n"));
     EXPECT_THAT(text, Not(HasSubstr("unrepaired_packets_total{node=\"A\",reason=\"too-big\"}")));
     EXPECT_THAT(text, HasSubstr("sidestep_rejected_probes_total{node=\"A\",reason=\"bad-mac\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_copies_total{node=\"A\",flow=\"7\",list=\"1\",fate=\"later\"} 9\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_copies_missed_total{node=\"A\",flow=\"7\",list=\"1\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_copies_behind_seconds{node=\"A\",flow=\"7\",list=\"1\"} 0.00025"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_gap_seconds{node=\"A\"} 0.0002605"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_missed_probes_total{node=\"A\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_problems{node=\"A\"} 1\n"));

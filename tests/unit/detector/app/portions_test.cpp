@@ -111,6 +111,7 @@ TEST_F(AnswerMetrics, HasARowForEachSessionAndPolicy) {
     EXPECT_EQ(found["states"][0], "init");
     EXPECT_EQ(found["kinds"][0], "adjacency");
     EXPECT_EQ(found["policies"], json::parse(R"({"columns":["name","active"],"rows":[["to-D",-1]]})"));
+    EXPECT_EQ(found["merging"], json::array());
 }
 
 TEST_F(AnswerMetrics, LeavesOutWhatEndsMeanwhile) {
