@@ -8,6 +8,7 @@
 
 #include "routing/core/sids.hpp"
 #include "tests/net/repair_lab.hpp"
+#include "tests/net/tcp_stream.hpp"
 
 namespace sidestep::topo {
 namespace {
@@ -46,6 +47,8 @@ class Hitless : public RepairLab {
                           far_prefixes(node), merging(far).to_string(), link,
                           lab().sid("C", routing::kFunctionEnd).to_string(), merging(far).to_string());
     }
+
+    json merging_at(const std::string& node) { return ask(node, "policies").value("merging", json::array()); }
 
     void start_hitless() { ASSERT_TRUE(start_with(hitless_config("A"), hitless_config("B"))); }
 };
@@ -87,6 +90,11 @@ TEST_P(HitlessCut, LosesAndDoublesNothing) {
     EXPECT_EQ(policy("A", "far").value("unprotected", true), false);
     EXPECT_TRUE(perfect(flows->stop()));
     EXPECT_GT(counter("B", "later-copy"), 0U) << "there were two copies";
+    const auto ways = merging_at("B");
+    ASSERT_EQ(ways.size(), 2U);
+    const std::size_t broken = std::string(GetParam()) == "A-B" ? 0 : 1;
+    EXPECT_GT(ways[broken].value("missed", 0U), 0U) << ways.dump();
+    EXPECT_EQ(ways[1 - broken].value("missed", 1U), 0U) << ways.dump();
 }
 
 INSTANTIATE_TEST_SUITE_P(EitherWay, HitlessCut, testing::Values("A-B", "C-B"));
@@ -103,6 +111,43 @@ TEST_F(Hitless, RestartsLoseAndDoubleNothing) {
         EXPECT_TRUE(flows->pass());
     }
     EXPECT_TRUE(perfect(flows->stop()));
+}
+
+// Senders hand the kernel packets of many segments; each segment gets a number of its own.
+class HitlessTcp : public Hitless, public testing::WithParamInterface<const char*> {
+  protected:
+    /// Packets that went into the splitter; each is many behind it.
+    std::uint64_t split() {
+        const auto links = json::parse(shell("A", "ip -j -s link show dev ss-split0"), nullptr, false);
+        return links.is_array() ? links.at(0).at("stats64").at("tx").value("packets", std::uint64_t{0}) : 0;
+    }
+};
+
+TEST_P(HitlessTcp, SuperPacketsAreSplitAndNumbered) {
+    const std::string from = GetParam();
+    const auto steering = with(hitless_config("A"), "    flow: 7\n", "    flow: 7\n    steering: device\n");
+    ASSERT_TRUE(start_with(from == "S" ? hitless_config("A") : steering, hitless_config("B")));
+    for (const bool v4 : {false, true}) {
+        const auto address = [&](const std::string& node) { return v4 ? lab().address_v4(node) : lab().address(node); };
+        auto stream = TcpStream::start(lab().netns(from), lab().netns("D"), address(from), address("D"));
+        ASSERT_TRUE(stream) << stream.error().message;
+        const auto before = split();
+        EXPECT_TRUE(eventually([&] { return stream->received() > 1'000'000; })) << stream->received();
+        EXPECT_GT(split(), before) << "nothing was to be split";
+        const auto bytes = stream->finish();
+        EXPECT_TRUE(bytes) << bytes.error().message;
+    }
+    EXPECT_EQ(counter("A", "cannot-number"), 0U);
+    EXPECT_GT(counter("B", "later-copy"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(From, HitlessTcp, testing::Values("S", "A"));
+
+TEST_F(Hitless, TheSplitterGoesWithTheLastHitlessPolicy) {
+    start_hitless();
+    EXPECT_TRUE(says("A", "ip -br link", "ss-split0"));
+    ASSERT_TRUE(stop("A"));
+    EXPECT_EQ(shell("A", "ip -br link").find("ss-split"), std::string::npos);
 }
 
 }  // namespace
