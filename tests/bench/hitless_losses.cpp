@@ -60,6 +60,7 @@ std::vector<Row> measure_loss(bool quick) {
     auto row = row_of("lost_ppm_1pct", fate, rounded(1e6 * lost / static_cast<double>(fate.report.sent)), 150);
     row.unit = "ppm";
     row.versus["theory"] = 1e6 * kLoss * kLoss;
+    row.versus["downs"] = rig.downs();
     return {row};
 }
 

@@ -12,6 +12,7 @@
 
 #include "routing/core/sids.hpp"
 #include "tests/bench/must.hpp"
+#include "topo/offload.hpp"
 #include "topo/protection.hpp"
 #include "topo/wait.hpp"
 
@@ -21,11 +22,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 30s;
-constexpr std::uint32_t kSeed = 7;
+constexpr std::uint32_t kSeedStep = 0x9e3779b9;  // seeds next to each other lose the same packets, one later
 
 std::string common_config(const topo::Lab& lab, const std::string& node) {
     const topo::Protection what{
-        .node = node, .via = {}, .destination = {}, .interval = "2ms", .wait_to_restore = "20ms"};
+        .node = node, .via = {}, .destination = {}, .interval = "2ms", .multiplier = 5, .wait_to_restore = "20ms"};
     auto text =
         topo::head_yaml(lab, what) + topo::ingress_yaml(lab, what) + "sr-domain: [\"fd00::/16\"]\nadjacencies:\n";
     for (const auto* way : HitlessRig::kWays) text += topo::adjacency_yaml(lab, what, way);
@@ -84,10 +85,10 @@ void HitlessRig::restart(const std::string& node) {
 
 void HitlessRig::await(std::size_t way, const std::string& state) {
     const bool reached = topo::wait_for(kPatience, [&] {
-        const auto answer = must(daemons_.at("A").ask("sessions"));
-        return std::ranges::any_of(answer.at("sessions"), [&](const auto& session) {
-            return session.value("name", "") == kWays.at(way) && session.value("state", "") == state;
-        });
+        const auto answer = daemons_.at("A").ask("sessions");  // which the traffic may keep from answering in time
+        return answer && std::ranges::any_of(answer->at("sessions"), [&](const auto& session) {
+                   return session.value("name", "") == kWays.at(way) && session.value("state", "") == state;
+               });
     });
     if (!reached) throw std::runtime_error(fmt::format("{} did not become {}", kWays.at(way), state));
 }
@@ -99,8 +100,22 @@ void HitlessRig::cut(std::size_t way) {
     await(way, "up");
 }
 
+void HitlessRig::send_as_nics() {
+    for (const auto* way : kWays) {
+        const auto& name = lab_.interface("A", way).name;
+        must(lab_.in("A", [&] { return topo::switch_checksums(name, false); }));
+    }
+}
+
+std::uint64_t HitlessRig::downs() {
+    std::uint64_t sum = 0;
+    for (const auto& session : must(daemons_.at("A").ask("sessions")).at("sessions"))
+        sum += session.value("downs", std::uint64_t{0});
+    return sum;
+}
+
 void HitlessRig::lose(double share) {
-    for (std::uint32_t i = 0; i < cuts_.size(); ++i) cuts_[i].lose(share, topo::Direction::forward, kSeed + i);
+    for (std::uint32_t i = 0; i < cuts_.size(); ++i) cuts_[i].lose(share, topo::Direction::forward, i * kSeedStep);
 }
 
 }  // namespace sidestep::bench

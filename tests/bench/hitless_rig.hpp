@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ class HitlessRig {
     void cut(std::size_t way);
     /// Loses this share of what A sends, on both ways.
     void lose(double share);
+    /// Takes segmentation and checksums from A's links to B: what a NIC cannot do inside SRv6, the kernel does before it.
+    void send_as_nics();
+    /// How often A gave up a way so far.
+    std::uint64_t downs();
     /// The last SID of both lists.
     [[nodiscard]] Address merging() const { return lab_.sid("B", 0x0e46); }
     [[nodiscard]] const topo::Lab& lab() const { return lab_; }
