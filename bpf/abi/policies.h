@@ -83,8 +83,8 @@ struct ss_node {
     __u8 source[16];     /* outer source of packets encapsulated here, and source of ICMPv6 errors */
     __u32 sid_lengths;   /* entries of sid_length[] */
     __u32 always_routes; /* non-zero: a policy of `encap bpf` routes encapsulates even when all sessions are up */
-    __u32 splitter;      /* ifindex: GSO packets that it is sent come to ss_device in segments; 0: there is none */
-    __u32 pad;
+    __u32 splitter;      /* ifindex: GSO packets that it is sent are split; 0: there is none */
+    __u32 splitter_exit; /* ifindex: where their segments come in, to ss_device */
     struct ss_length domain[SS_MAX_DOMAIN];      /* prefixes of the outer sources that are admitted... */
     __u64 domain_address[SS_MAX_DOMAIN][2];      /* ... and their addresses */
     struct ss_length sid_length[SS_MAX_LENGTHS]; /* longest first */

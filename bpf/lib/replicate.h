@@ -7,7 +7,8 @@
 #define SIDESTEP_REPLICATE_H
 
 #include "bpf/lib/decap.h"
-#include "bpf/lib/transmit.h"
+#include "bpf/lib/push.h"
+#include "bpf/lib/steer.h"
 
 #define SS_ARGUMENT_AT 8 /* bytes of locator and function in a SID with an argument */
 
@@ -78,61 +79,58 @@ static __always_inline int ss_may_be_copy(const struct ss_packet* packet) {
 }
 
 /* Why the packet cannot be replicated; SS_DROP_COUNT if it can. */
-static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct ss_packet* packet,
-                                                 const struct ss_list* list) {
-    if (!packet->hop_limit) return SS_DROP_HOP_LIMIT;
-    if (packet->repairs >= SS_MAX_REPAIRS) return SS_DROP_LOOP;
+static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct ss_packet* packet) {
     if (ss_may_be_copy(packet)) return SS_DROP_SECOND_COPY;
     if (ss_gso_size(frame)) return SS_DROP_CANNOT_NUMBER; /* its segments would all have one number: not split */
-    return ss_is_too_big(frame, packet, list) ? SS_DROP_TOO_BIG : SS_DROP_COUNT;
+    return SS_DROP_COUNT;
 }
 
-/* The interface that makes segments of a GSO packet at the policy device; 0: it is to be handled here. Behind the splitter
- * there are none, so none can go round. */
+/* The interface that makes segments of a GSO packet; 0: the packet is to be handled here. Behind the splitter there are
+ * none, so none can go round. */
 static __always_inline __u32 ss_splitter_for(const ss_frame* frame) {
     const struct ss_node* node = ss_node();
 
-    return node && ss_gso_size(frame) && frame->ifindex == node->policy_device ? node->splitter : 0;
+    return node && ss_gso_size(frame) && frame->ifindex != node->splitter_exit ? node->splitter : 0;
 }
 
-/* Sends a packet that the kernel routed, or the ingress program handed, into the policy device. */
-static __always_inline int ss_replicate(ss_frame* frame, const struct ss_packet* packet, const struct ss_path* path) {
-    const struct ss_candidate* candidate = ss_entry(&ss_candidates, path->list->candidate);
-    struct ss_sender* sender = ss_entry(&ss_senders, path->list->flow);
-    __u32 up = ss_lists_up(path->list->candidate);
+/* Sends a packet that has passed the checks of ss_transmit() by all lists of a hitless candidate. Returns the program's
+ * result. */
+SS_VERIFIED_ONCE int ss_replicate(ss_frame* frame, struct ss_packet* packet, __u32 index, __u32 stats) {
+    const struct ss_candidate* candidate = ss_entry(&ss_candidates, index);
+    const struct ss_list* list = candidate ? ss_entry(&ss_lists, candidate->list[0].list) : 0;
+    struct ss_sender* sender = list ? ss_entry(&ss_senders, list->flow) : 0;
+    const __u32 up = ss_lists_up(index);
+    const __u32 splitter = ss_splitter_for(frame);
     struct ss_copying copying = {.worn = 0};
-    __u32 splitter = ss_splitter_for(frame);
-    __u32 why_not;
+    __u32 why_not = SS_DROP_NO_CANDIDATE;
     __u64 number;
     __u32 i;
 
     if (splitter) return ss_send(frame, splitter);
-    why_not = ss_cannot_replicate(frame, packet, path->list);
-    if (why_not != SS_DROP_COUNT) {
-        ss_count_drop(path->stats, why_not);
-        return SS_SHOT;
-    }
-    if (!candidate || !sender || !up) {
-        ss_count_drop(path->stats, SS_DROP_NO_CANDIDATE);
+    if (packet && candidate && list && sender && up) why_not = ss_cannot_replicate(frame, packet);
+    if (why_not != SS_DROP_COUNT || !packet || !candidate || !list || !sender) {
+        ss_count_drop(stats, why_not);
         return SS_SHOT;
     }
     copying.hash = ss_hash(frame, packet);
     number = __sync_fetch_and_add(&sender->next, 1) & ((1ULL << SS_NUMBER_BITS) - 1);
+    number |= (__u64)list->flow << (64 - SS_FLOW_BITS);
+    ss_settle(frame); /* the copies, too: a list is chosen here, not at egress */
     for (i = 0; i < SS_MAX_LISTS; i++) {
         __u32 ifindex;
 
         SS_KEEP(i);
         if (!(up >> (i & 31) & 1)) continue;
-        copying.argument = (__u64)path->list->flow << (64 - SS_FLOW_BITS) | (__u64)i << SS_NUMBER_BITS | number;
+        copying.argument = number | (__u64)i << SS_NUMBER_BITS;
         ifindex = ss_wrap_copy(frame, packet, &copying, candidate->list[i & (SS_MAX_LISTS - 1)].list);
         if (!ifindex) break;
         if (!(up >> (i & 31) >> 1)) { /* the last one */
-            ss_count_taken(path->stats, packet->length);
+            ss_count_taken(stats, packet->length);
             return ss_send(frame, ifindex);
         }
-        if (bpf_clone_redirect(frame, ifindex, 0) < 0) ss_count_drop(path->stats, SS_DROP_PUSH_FAILED);
+        if (bpf_clone_redirect(frame, ifindex, 0) < 0) ss_count_drop(stats, SS_DROP_PUSH_FAILED);
     }
-    ss_count_drop(path->stats, SS_DROP_PUSH_FAILED);
+    ss_count_drop(stats, SS_DROP_PUSH_FAILED);
     return SS_SHOT;
 }
 

@@ -5,6 +5,9 @@
 
 #include "bpf/lib/decap.h"
 #include "bpf/lib/push.h"
+#ifndef SS_AT_XDP
+#include "bpf/lib/replicate.h"
+#endif
 #include "bpf/lib/sid.h"
 #include "bpf/lib/sound.h"
 #include "bpf/lib/steer.h"
@@ -114,21 +117,14 @@ SS_OWN_FRAME int ss_tell_back(ss_frame* frame, struct ss_packet* packet, __u32 m
     return ss_tell_too_big(frame, packet, mtu, SS_BACK);
 }
 
-/* Hands a packet of a hitless policy to the policy device, where it is replicated (bpf/lib/replicate.h). */
-static __always_inline int ss_to_device(ss_frame* frame) {
-    const struct ss_node* node = ss_node();
-
-    return node && node->policy_device ? ss_send(frame, node->policy_device) : SS_SHOT;
-}
-
 /* Sends the packet by `path`. Returns the program's result. `visit` is what SIDs of ours do to it first, or null. */
 static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet, enum ss_hook hook,
                                        const struct ss_visit* visit, const struct ss_path* path) {
     const struct ss_list* list = path->list;
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
-    if (path->observed && SS_TC_FOLLOWS) return SS_PASS; /* and counts it */
-    if (list->flow && !ss_can_copy(frame)) return SS_PASS;
+    if (path->observed && SS_TC_FOLLOWS) return SS_PASS;                       /* and counts it */
+    if (list->flow && !ss_can_copy(frame)) return SS_PASS;                     /* at tc it can */
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (hook == SS_TRANSIT && !ss_is_sound(frame, packet)) {
         ss_count_outcome(SS_OUTCOME_MALFORMED);
@@ -149,7 +145,12 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     }
     if (visit && visit->visits && ss_apply_visit(frame, packet, visit)) goto failed;
     if (hops && ss_decrement(frame, packet)) goto failed;
-    if (list->flow) return ss_to_device(frame);
+#ifndef SS_AT_XDP
+    if (list->flow) {
+        packet->hop_limit -= hops;
+        return ss_replicate(frame, packet, list->candidate, path->stats);
+    }
+#endif
     if (ss_push(frame, packet, list, packet->hop_limit - hops)) goto failed;
     ss_count_taken(path->stats, packet->length);
     return ss_send(frame, list->ifindex);

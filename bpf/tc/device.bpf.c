@@ -2,7 +2,7 @@
 // The tc egress program of the policy device: packets that the kernel routes into it, forwarded or local, leave by
 // their policy. There is no ordinary path from here, so a packet that no candidate takes is dropped. It also runs behind
 // the splitter, where GSO packets of hitless policies come to in segments.
-#include "bpf/lib/replicate.h"
+#include "bpf/lib/transmit.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -19,7 +19,6 @@ int ss_device(struct __sk_buff* skb) {
     }
     ss_steer(skb, &packet, SS_DEVICE, 0, &path);
     if (!path.list) return TC_ACT_SHOT;
-    if (path.list->flow) return ss_replicate(skb, &packet, &path);
     result = ss_transmit(skb, &packet, SS_DEVICE, 0, &path);
     return result == SS_PASS ? TC_ACT_SHOT : result;
 }

@@ -66,6 +66,7 @@ void Installation::set_splitter(bool wanted) {
     splits_ = wanted;
     const auto made = wanted ? make_splitter(dataplane_.device_program(), kind_) : Result<unsigned>(0U);
     if (!made) problems_[kSplitter] = made.error().message;
+    SS_WRITE(dataplane_.node().splitter_exit, static_cast<__u32>(splitter_exit()));
     SS_WRITE(dataplane_.node().splitter, made.value_or(0));
     if (!wanted) remove_splitter();
 }

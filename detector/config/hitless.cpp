@@ -77,16 +77,13 @@ void check_pair(const Reading& reading, const SegmentListConfig& list, const Seg
 
 }  // namespace
 
-void read_protection(const Reading& reading, const YamlPlace& place, PolicyConfig& policy, Seen& flows) {
+void read_protection(const YamlPlace& place, PolicyConfig& policy, Seen& flows) {
     const auto protection = place.optional("protection");
     const auto value = protection ? protection->choice(kProtections) : std::nullopt;
     const auto flow = place.optional("flow");
     if (value != 1U) {
         if (flow) flow->complain("is for protection: hitless");
         return;
-    }
-    if (reading.config.device.empty()) {
-        protection->complain("hitless replicates packets on the policy device; name one with `device`");
     }
     if (policy.steering == Steering::lwt_in) {
         protection->complain("hitless needs steering transit, device or lwt-xmit: lwt-in cannot send copies");

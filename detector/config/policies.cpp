@@ -117,7 +117,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
                 "looked it up; use device or lwt-xmit");
         }
     }
-    read_protection(reading, place, policy, taken.flows);
+    read_protection(place, policy, taken.flows);
     if (const auto metric = place.optional("metric")) {
         policy.metric = static_cast<unsigned>(metric->integer(1, UINT32_MAX).value_or(policy.metric));
     }

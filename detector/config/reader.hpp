@@ -92,7 +92,7 @@ void read_policies(Reading& reading, const YamlPlace& place);
 /// Locator and function of a merging SID; the rest is the argument.
 inline constexpr std::uint8_t kMergingLength = 64;
 /// `protection` and `flow`; must be called after the steering.
-void read_protection(const Reading& reading, const YamlPlace& place, PolicyConfig& policy, Seen& flows);
+void read_protection(const YamlPlace& place, PolicyConfig& policy, Seen& flows);
 /// Refuses a list by which no copy could leave, or that fails together with one before it in its candidate.
 void check_hitless_list(const Reading& reading, const SegmentListConfig& list,
                         const std::vector<SegmentListConfig>& before, const YamlPlace& place);

@@ -69,9 +69,6 @@ std::function<void(Parts&)> with_sids(const std::string& list) {
 
 std::vector<BadCase> bad_policies() {
     return {
-        {"NoDevice",
-         with_policy(hitless(), ""),
-         {"f:8:42: policies[0].protection: hitless replicates packets on the policy device; name one with `device`"}},
         {"NoFlow", with_policy(hitless(kLists, "protection: hitless")), {"f:8:3: policies[0].flow: missing"}},
         {"FlowWithoutHitless",
          with_policy(hitless("[{adjacency: A-B}]", "flow: 7")),
