@@ -39,7 +39,7 @@ class Chain {
   public:
     Chain(const std::string& name, Sending sending, std::chrono::milliseconds lap)
         : racer{.name = name, .unit = "kpps"},
-          rig_(sending),
+          rig_({.sending = sending}),
           arrivals_(must(Arrivals::attach_at_end(rig_.lab()))),
           generator_(must(Generator::create(rig_.lab(), {*Address::parse("2001:db8:d::1")}))) {
         racer.lap = [this, lap](Racer& self) { return drive(self, lap); };
@@ -133,16 +133,16 @@ std::vector<Row> measure_chain(bool quick) {
 }
 
 std::vector<Row> measure_memory() {
-    const HitlessRig rig(Sending::twice, From::host, kMostFlows);
+    const HitlessRig rig({.flows = kMostFlows});
     const auto interface = rig.lab().interface("B", "north").name;
     const auto bytes = static_cast<double>(must(map_bytes(rig.lab(), "B", interface, "ss_merges")));
     return {{.key = "flows", .value = rounded(bytes / kMiB), .unit = "MiB", .n = kMostFlows, .bar = 64}};
 }
 
 std::vector<Row> measure_tcp(bool quick) {
-    HitlessRig single(Sending::single, From::head);
-    HitlessRig twice(Sending::twice, From::head);
-    const HitlessRig whole(Sending::single, From::head);
+    HitlessRig single({.sending = Sending::single, .from = From::head});
+    HitlessRig twice({.from = From::head});
+    const HitlessRig whole({.sending = Sending::single, .from = From::head});
     single.send_as_nics();
     twice.send_as_nics();
     const auto racer = [&](const HitlessRig& rig, const std::string& name) {

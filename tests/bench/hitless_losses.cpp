@@ -44,7 +44,7 @@ Row row_of(const std::string& key, const Fate& fate, double value, double bar) {
 
 /// One after the other, on either way in turn.
 std::vector<Row> measure_cuts() {
-    HitlessRig rig(Sending::twice);
+    HitlessRig rig({.cuts = true});
     const auto fate = send_during(rig, [&] {
         for (int i = 0; i < kCuts; ++i) rig.cut(static_cast<std::size_t>(i % 2));
     });
@@ -53,7 +53,7 @@ std::vector<Row> measure_cuts() {
 }
 
 std::vector<Row> measure_loss(bool quick) {
-    HitlessRig rig(Sending::twice);
+    HitlessRig rig({.cuts = true});
     rig.lose(kLoss);
     const auto fate = send_during(rig, [&] { std::this_thread::sleep_for(quick ? 5s : 20s); });
     const auto lost = static_cast<double>(fate.report.lost.size());
@@ -65,7 +65,7 @@ std::vector<Row> measure_loss(bool quick) {
 }
 
 std::vector<Row> measure_restarts(bool quick) {
-    HitlessRig rig(Sending::twice);
+    HitlessRig rig({.cuts = true});
     const int rounds = quick ? kRestarts / 2 : kRestarts;
     const auto fate = send_during(rig, [&] {
         for (int i = 0; i < rounds; ++i) {

@@ -61,12 +61,14 @@ std::string tail_config(const HitlessRig& rig, unsigned flows) {
 
 }  // namespace
 
-HitlessRig::HitlessRig(Sending sending, From from, unsigned flows)
+HitlessRig::HitlessRig(const Setup& setup)
     : lab_(must(topo::Lab::build_file(SIDESTEP_SOURCE_DIR "/tests/bench/hitless.yaml"))) {
     must(lab_.wait_reachable("S", "D"));
-    for (const auto* way : kWays) cuts_.push_back(must(lab_.install_cut(way)));
-    if (sending == Sending::plain) return;
-    configs_ = {{"A", head_config(*this, sending, from)}, {"B", tail_config(*this, flows)}};
+    if (setup.cuts) {
+        for (const auto* way : kWays) cuts_.push_back(must(lab_.install_cut(way)));
+    }
+    if (setup.sending == Sending::plain) return;
+    configs_ = {{"A", head_config(*this, setup.sending, setup.from)}, {"B", tail_config(*this, setup.flows)}};
     for (const auto* node : {"B", "A"}) start(node);
 }
 

@@ -30,7 +30,15 @@ class HitlessRig {
     static constexpr unsigned kSpareFlow = 8;  ///< nobody sends it
     static constexpr std::array kWays{"north", "south"};
 
-    explicit HitlessRig(Sending sending, From from = From::host, unsigned flows = kSpareFlow);
+    /// Ways that may be cut have a program more at each end.
+    struct Setup {
+        Sending sending = Sending::twice;
+        From from = From::host;
+        bool cuts = false;
+        unsigned flows = kSpareFlow;  ///< that B merges
+    };
+
+    explicit HitlessRig(const Setup& setup);
 
     /// kill -9, then a successor, until its sessions are up.
     void restart(const std::string& node);
