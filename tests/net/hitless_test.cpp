@@ -4,6 +4,8 @@
 //     S --- A ======= B --- D
 //            \       /
 //             `- C -'
+#include <fstream>
+
 #include <fmt/format.h>
 
 #include "routing/core/sids.hpp"
@@ -108,6 +110,22 @@ TEST_F(Hitless, RestartsLoseAndDoubleNothing) {
         ASSERT_TRUE(kill(node));
         EXPECT_TRUE(flows->pass());
         ASSERT_TRUE(start(node, hitless_config(node)));
+        EXPECT_TRUE(flows->pass());
+    }
+    EXPECT_TRUE(perfect(flows->stop()));
+}
+
+TEST_F(Hitless, AReloadLosesAndDoublesNothing) {
+    start_hitless();
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    for (const std::string node : {"A", "B"}) {
+        std::ofstream(run_directory(node) + "/" + node + ".yaml")
+            << with(hitless_config(node), "policies:\n",
+                    "policies:\n  - {name: more, prefixes: [\"2001:db8:77::/48\"], candidates: [{adjacency: A-B}]}\n");
+        EXPECT_EQ(cli(node, "reload").find("no changes"), std::string::npos);
+        EXPECT_TRUE(eventually([&] { return !policy(node, "more").empty(); }));
         EXPECT_TRUE(flows->pass());
     }
     EXPECT_TRUE(perfect(flows->stop()));
