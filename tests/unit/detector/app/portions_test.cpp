@@ -73,9 +73,9 @@ TEST(Portions, EachTakesAFractionOfAMillisecond) {
 
 TEST(Portions, TextIsEscapedWhereItHasToBe) {
     for (const std::string text : {"plain", "", "a\"b\\c", "new\nline", "\xc3\xa9"}) {
-        std::string written;
-        append_text(written, text);
-        EXPECT_EQ(json::parse(written), text);
+        std::string answer;
+        append_text(answer, text);
+        EXPECT_EQ(json::parse(answer), text);
     }
     std::string broken;
     append_text(broken, "\xff");
