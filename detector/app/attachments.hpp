@@ -46,6 +46,7 @@ struct Exit {
 struct XdpDemands {
     std::uint32_t overhead = 0;  ///< encapsulation overhead of the longest list
     bool hashes_more = false;    ///< the kernel may use a hash that is already on the packet
+    bool tc_too = false;         ///< needs_tc()
 };
 
 /// Detaches whatever a process of ours attached to an interface; what the policy device has at egress goes with it.

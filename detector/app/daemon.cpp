@@ -112,7 +112,9 @@ void Daemon::note_hash_policy() {
 }
 
 XdpDemands Daemon::xdp_demands() const {
-    return {.overhead = engine_->policies().longest_overhead(), .hashes_more = hashes_beyond_addresses() != 0};
+    return {.overhead = engine_->policies().longest_overhead(),
+            .hashes_more = hashes_beyond_addresses() != 0,
+            .tc_too = needs_tc(engine_->present())};
 }
 
 void Daemon::review_attachments(const XdpDemands& demands) {

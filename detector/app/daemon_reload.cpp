@@ -40,7 +40,8 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
     if (!wanted.policies.shares(engine_->present().policies)) {
         auto demands = xdp_demands();
         demands.overhead = std::max(demands.overhead, overhead_of(wanted));
-        review_attachments(demands);  // before a list is in force that is too long for XDP
+        demands.tc_too = demands.tc_too || needs_tc(wanted);
+        review_attachments(demands);  // before what XDP cannot do is in force
     }
     const auto clock_before = engine_->present().clock;
     auto plan = engine_->apply(wanted, kernel_now());

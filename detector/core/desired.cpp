@@ -151,6 +151,11 @@ bool is_hitless(const Desired& wanted) {
     return std::ranges::any_of(*wanted.policies, [](const auto& policy) { return policy.config.flow != 0; });
 }
 
+bool needs_tc(const Desired& wanted) {
+    return std::ranges::any_of(*wanted.policies,
+                               [](const auto& policy) { return policy.config.flow != 0 || policy.observed; });
+}
+
 std::string key_of(const DesiredPolicy& policy) {
     return policy.config.name + (policy.computed && policy.bypass_of.empty() ? kComputedMark : "");
 }

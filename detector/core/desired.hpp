@@ -85,6 +85,8 @@ inline std::string bypass_name(const std::string& adjacency) {
 bool yields_to_routes(const DesiredPolicy& policy);
 /// Whether a policy sends more than one copy of its packets.
 bool is_hitless(const Desired& wanted);
+/// Whether something is done at tc only: copies of hitless policies, and counts of what is only observed.
+bool needs_tc(const Desired& wanted);
 /// The name under which a policy is known: the file and routing may use the same, and a bypass has its adjacency's.
 std::string key_of(const DesiredPolicy& policy);
 

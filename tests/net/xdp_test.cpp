@@ -120,6 +120,22 @@ TEST_F(AtXdp, TcHelpsWithLongLists) {
     EXPECT_TRUE(at_xdp_of("to-S"));
 }
 
+// What is observed is counted at tc only.
+TEST_F(AtXdp, TcHelpsWhileSomethingIsObserved) {
+    const auto observing = "mode: observe\n" + at_xdp("A", policy_config("A"));
+    ASSERT_TRUE(start_with(observing, policy_config("B")));
+    EXPECT_EQ(entrance("to-S").value("because", ""),
+              "copies of hitless policies and counts of observed ones are made at tc");
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    cut().cut();
+    EXPECT_TRUE(eventually([&] {
+        return ask("A", "policies")
+                   .value(json::json_pointer("/policies/0/candidates/1/drops/observed"), std::uint64_t{0}) > 0;
+    }));
+}
+
 TEST_F(AtXdp, NotOnVirtualInterfacesWithoutXdpOnVirtual) {
     ASSERT_TRUE(start("A", with(at_xdp("A", policy_config("A")), "xdp-on-virtual: true", "xdp-on-virtual: false")));
     for (const auto* interface : kInterfaces) {
