@@ -62,7 +62,11 @@ int ss_lwt_in(struct __sk_buff* skb) {
     if (ss_routes_rest(ss_node())) return BPF_OK;
     if (ss_read_ipv6(skb, 0, &packet) && ss_read_ipv4(skb, 0, &packet)) return BPF_OK;
     ss_steer(skb, &packet, SS_ROUTE_IN, 0, &path);
-    if (!path.list || path.list->mode == SS_MODE_FORWARD) return BPF_OK;
+    if (!path.list || path.list->mode == SS_MODE_FORWARD || path.list->flow) return BPF_OK;
+    if (path.observed) {
+        ss_count_drop(path.stats, SS_DROP_OBSERVED);
+        return BPF_OK;
+    }
     // The route's MTU leaves room for the longest header, so the kernel tells the sender, not this program.
     if (wire_length(skb, &packet) + (__u32)path.list->header_length - ETH_HLEN > path.list->mtu) {
         ss_count_drop(path.stats, SS_DROP_TOO_BIG);
