@@ -58,14 +58,18 @@ static __always_inline __u16 ss_inner_protocol(const struct ss_packet* packet, c
     return 0;
 }
 
-/*
- * RFC 6040, 4.2: copies congestion marks from the outer to the inner header. Returns -1 if the packet must be dropped.
- */
+/* RFC 6040, 4.2: a packet that knows no ECN cannot carry on the mark of the tunnel, and is dropped. */
+static __always_inline int ss_must_drop_marked(__be32 outer_flow, const struct ss_packet* inner) {
+    const __u32 told = bpf_ntohl(outer_flow) >> 20 & SS_ECN_MASK;
+
+    return told == SS_ECN_CE && !(bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK);
+}
+
+/* RFC 6040, 4.2: copies congestion marks from the outer to the inner header. */
 static __always_inline int ss_combine_ecn(ss_frame* frame, __be32 outer_flow, const struct ss_packet* inner) {
     __u32 told = bpf_ntohl(outer_flow) >> 20 & SS_ECN_MASK;
     __u32 had = bpf_ntohl(inner->flow) >> 20 & SS_ECN_MASK;
 
-    if (told == SS_ECN_CE && !had) return -1;
     if (!(told == SS_ECN_CE && had != SS_ECN_CE) && !(told == SS_ECN_ECT1 && had == SS_ECN_ECT0)) return 0;
     if (inner->family == SS_IPV4) {
         struct iphdr* ip = ss_at(frame, ETH_HLEN, sizeof(*ip));
@@ -107,6 +111,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
         ss_count_outcome(SS_OUTCOME_SID_FAILED);
         return SS_SHOT; /* the SID is ours, so nobody else wants it */
     }
+    if (ss_must_drop_marked(outer_flow, packet)) goto broken; /* before it counts as the first copy of its number */
     if (visit->decapsulates >> SS_FLAVORS_AT & SS_FLAVOR_MERGE &&
         ss_merge(bpf_be64_to_cpu(visit->destination[1])) != SS_COPY_FIRST)
         return SS_SHOT;

@@ -84,6 +84,14 @@ TEST_F(Merge, AnotherFlowIsDropped) {
     expect_first(copy(1, 0, v6_), v6_);
 }
 
+// RFC 6040, 4.2: it is dropped, but another copy of it may have no mark.
+TEST_F(Merge, AMarkThatMayNotGoOnTakesNoNumber) {
+    auto marked = copy(1, 0, v6_);
+    marked.at(kEthernetLength + 1) |= 0x30;
+    expect_dropped(marked, SS_OUTCOME_SID_FAILED);
+    expect_first(copy(1, 1, v6_), v6_);
+}
+
 // Otherwise anybody could use up numbers.
 TEST_F(Merge, WhatComesFromOutsideTakesNoNumber) {
     expect_dropped(copy(1, 0, v6_, kFlow, "2001:db8:bad::1"), SS_OUTCOME_NOT_IN_DOMAIN);
