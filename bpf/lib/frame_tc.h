@@ -127,6 +127,12 @@ static __always_inline int ss_add_outer(ss_frame* frame, __u32 bytes) {
     return ss_make_room(frame, bytes, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
 }
 
+/* The tunnel header that ss_add_outer() made gets another length. Taking it off instead, and adding one once more, would
+ * leave the packet's protocol that of what is inside. */
+static __always_inline int ss_resize_outer(ss_frame* frame, __u32 from, __u32 to) {
+    return bpf_skb_adjust_room(frame, (__s32)to - (__s32)from, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ? -1 : 0;
+}
+
 static __always_inline int ss_add_srh(ss_frame* frame, __u32 bytes) {
     return ss_make_room(frame, bytes, BPF_ADJ_ROOM_NET, 0);
 }

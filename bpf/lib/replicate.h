@@ -40,14 +40,8 @@ SS_VERIFIED_ONCE __u32 ss_wrap_copy(ss_frame* frame, const struct ss_packet* pac
     if (!packet || !copying || !list) return 0;
     overhead = (__u32)list->header_length - ETH_HLEN;
     if (!SS_WITHIN(overhead, (__u32)sizeof(struct ipv6hdr), SS_HEADER_MAX - ETH_HLEN)) return 0;
-    if (copying->worn && copying->worn != overhead) {
-        __u32 worn = copying->worn;
-
-        if (!SS_WITHIN(worn, (__u32)sizeof(struct ipv6hdr), SS_HEADER_MAX - ETH_HLEN)) return 0;
-        if (ss_remove_outer(frame, worn, packet->family)) return 0;
-        copying->worn = 0;
-    }
     if (!copying->worn && ss_add_outer(frame, overhead)) return 0;
+    if (copying->worn && copying->worn != overhead && ss_resize_outer(frame, copying->worn, overhead)) return 0;
     copying->worn = overhead;
     if (ss_write_outer(frame, packet, list, packet->hop_limit, copying->hash)) return 0;
     return ss_write_argument(frame, list, copying->argument) ? 0 : list->ifindex;

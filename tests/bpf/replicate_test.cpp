@@ -26,10 +26,13 @@ class Replicate : public Repairing {
 
     // Two lists of this many segments; the first by the veth pair.
     void by(unsigned one, unsigned other, bool reduced = true) {
-        lists_ = {list(one, reduced, kBackup, kVethNear), list(other, reduced, 2, kLoopback)};
-        for (std::uint32_t i = 0; i < 2; ++i) programs_.lists[1 + i] = lists_.at(i);
-        programs_.set_candidate(1, {{.list = 1, .weight = 1}, {.list = 2, .weight = 1}});
-        programs_.set_policy(kSlot, {1});
+        use({list(one, reduced, kBackup, kVethNear), list(other, reduced, 2, kLoopback)});
+    }
+
+    // Three, all but the last by the veth pair.
+    void by(unsigned one, unsigned other, unsigned third, bool reduced) {
+        use({list(one, reduced, kBackup, kVethNear), list(other, reduced, 2, kVethNear),
+             list(third, reduced, 2, kLoopback)});
     }
 
     // The first copy, and the program's result.
@@ -77,6 +80,17 @@ class Replicate : public Repairing {
     const Bytes v4_ = packet(Ipv4{}, udp(1, 2, 100));
 
   private:
+    void use(std::vector<ss_list> lists) {
+        lists_ = std::move(lists);
+        std::vector<ss_weighted> weighted;
+        for (std::uint32_t i = 1; i <= lists_.size(); ++i) {
+            programs_.lists[i] = lists_.at(i - 1);
+            weighted.push_back({.list = i, .weight = 1});
+        }
+        programs_.set_candidate(1, weighted);
+        programs_.set_policy(kSlot, {1});
+    }
+
     // With room for the argument in its last SID.
     static ss_list list(unsigned count, bool reduced, std::uint16_t session, std::uint32_t ifindex) {
         auto sids = segments(count);
@@ -88,7 +102,7 @@ class Replicate : public Repairing {
         return result;
     }
 
-    std::array<ss_list, 2> lists_{};
+    std::vector<ss_list> lists_;
 };
 
 TEST_F(Replicate, EachListGetsACopyOfOneNumber) {
@@ -109,6 +123,24 @@ TEST_F(Replicate, EachListGetsACopyOfOneNumber) {
         }
     }
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, number - 1000) << "a packet counts once";
+}
+
+TEST_F(Replicate, HeadersMayGrowAndShrinkFromCopyToCopy) {
+    std::uint64_t number = 1000;
+    for (const bool reduced : {true, false}) {
+        for (const auto& [one, other, third] : {std::tuple{1U, 2U, 1U}, {2U, 1U, 3U}, {3U, 1U, 2U}}) {
+            by(one, other, third, reduced);
+            for (const auto& in : {v6_, v4_}) {
+                const auto [copies, last] = send(in, 2);
+                ASSERT_EQ(copies.size(), 2U);
+                EXPECT_EQ(last.code, TC_ACT_REDIRECT);
+                expect_copy(copies.front(), in, 0, number);
+                expect_copy(copies.back(), in, 1, number);
+                expect_copy(last.packet, in, 2, number);
+                ++number;
+            }
+        }
+    }
 }
 
 TEST_F(Replicate, NumbersWrap) {
