@@ -28,8 +28,8 @@ constexpr Family kActive{"sidestep_policy_active_candidate", FamilyType::gauge,
                          "Index of the candidate that packets take; -1: none is usable."};
 constexpr Family kCopies{"sidestep_copies_total", FamilyType::counter,
                          "Copies that a merging SID got, by flow, list and what became of them."};
-constexpr Family kMissedCopies{"sidestep_copies_missed_total", FamilyType::counter,
-                               "Packets of a flow that came by another list and not by this one."};
+constexpr Family kMissedCopies{"sidestep_copies_missed", FamilyType::gauge,
+                               "Packets of a flow that came by another list and not, or not yet, by this one."};
 constexpr Family kBehind{"sidestep_copies_behind_seconds", FamilyType::gauge,
                          "How long after the first copy a later one comes by this list."};
 constexpr Family kRepaired{"sidestep_repaired_packets_total", FamilyType::counter, "Packets that left by a backup."};

@@ -59,7 +59,7 @@ TEST(Metrics, OfTheNode) {
     EXPECT_THAT(text, Not(HasSubstr("unrepaired_packets_total{node=\"A\",reason=\"too-big\"}")));
     EXPECT_THAT(text, HasSubstr("sidestep_rejected_probes_total{node=\"A\",reason=\"bad-mac\"} 2\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_copies_total{node=\"A\",flow=\"7\",list=\"1\",fate=\"later\"} 9\n"));
-    EXPECT_THAT(text, HasSubstr("sidestep_copies_missed_total{node=\"A\",flow=\"7\",list=\"1\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_copies_missed{node=\"A\",flow=\"7\",list=\"1\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_copies_behind_seconds{node=\"A\",flow=\"7\",list=\"1\"} 0.00025"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_gap_seconds{node=\"A\"} 0.0002605"));
     EXPECT_THAT(text, HasSubstr("sidestep_clock_missed_probes_total{node=\"A\"} 3\n"));
