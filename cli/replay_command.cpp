@@ -17,15 +17,13 @@
 namespace sidestep {
 namespace {
 
-constexpr std::size_t kLargestRecording = std::size_t{256} << 20U;  // bytes
-
 struct ReplayOptions {
     std::string file;
     bool json = false;
 };
 
 void replay_file(const ReplayOptions& options) {
-    const auto text = read_file(options.file, kLargestRecording);
+    const auto text = read_file(options.file, record::kLargestRecording);
     if (!text) give_up(kExitBadInput, text.error().message);
     spdlog::set_level(spdlog::level::off);  // the engine logs as it does in a detector
     const auto replayed = record::replay(*text);

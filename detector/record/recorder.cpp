@@ -3,6 +3,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <tuple>
+
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -10,13 +15,26 @@
 #include "detector/core/client_sessions.hpp"
 #include "detector/record/event_json.hpp"
 #include "detector/record/input_json.hpp"
+#include "detector/record/replay.hpp"
 
 namespace sidestep::record {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLargest = std::size_t{256} << 20U;  // bytes: some days of a quiet node
+/// Where the last whole line ends: a process that was killed may have left a part of one.
+Result<off_t> end_of_lines(int file, off_t size) {
+    std::array<char, 4096> block{};
+    for (auto end = size; end > 0;) {
+        const auto length = std::min<off_t>(end, block.size());
+        const auto got = ::pread(file, block.data(), static_cast<std::size_t>(length), end - length);
+        if (got != length) return fail_errno("cannot read the recording");
+        const auto newline = std::string_view(block.data(), static_cast<std::size_t>(got)).rfind('\n');
+        if (newline != std::string_view::npos) return end - length + static_cast<off_t>(newline) + 1;
+        end -= length;
+    }
+    return 0;
+}
 
 /// Whether the engine may look at memory for this.
 bool looks_at_memory(const EngineInput& input) {
@@ -38,12 +56,17 @@ json saved_json(const SavedSessions& saved) {
 }  // namespace
 
 Result<Recorder> Recorder::open(const std::string& path, const Maps& maps) {
-    Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
     if (!file) return fail_errno("cannot record to " + path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
         return fail("cannot record to " + path + ": it is no file");
-    return Recorder(std::move(file), static_cast<std::size_t>(status.st_size), maps);
+    if ((status.st_mode & 077U) != 0)
+        return fail("cannot record to " + path + ": others can read or write it, chmod 600 it first");
+    const auto end = end_of_lines(file.get(), status.st_size);
+    if (!end) return std::unexpected(end.error());
+    if (*end != status.st_size && ::ftruncate(file.get(), *end) != 0) return fail_errno("cannot record to " + path);
+    return Recorder(std::move(file), static_cast<std::size_t>(*end), maps);
 }
 
 void Recorder::start(const std::string& config, const SavedSessions& saved, Nanoseconds now) {
@@ -74,11 +97,13 @@ void Recorder::note(const LoggedEvent& event) {
 void Recorder::write(const json& line) {
     if (!file_) return;
     const auto text = line.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
-    size_ += text.size();
-    if (size_ <= kLargest && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
+    const bool fits = size_ + text.size() <= kLargestRecording;
+    if (fits && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
+        size_ += text.size();
         return;
-    spdlog::warn("the recording ends here: {}",
-                 size_ > kLargest ? "it is as large as it may be" : "it cannot be written");
+    }
+    spdlog::warn("the recording ends here: {}", fits ? "it cannot be written" : "it is as large as it may be");
+    std::ignore = ::ftruncate(file_.get(), static_cast<off_t>(size_));  // without the half of a line
     file_.reset();
 }
 

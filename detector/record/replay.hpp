@@ -2,6 +2,7 @@
 // Feeds a recording to an engine over plain memory, and gathers the events: a failure in the field becomes a test.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "common/error.hpp"
 
 namespace sidestep::record {
+
+/// Of a recording, in bytes: some days of a quiet node.
+inline constexpr std::size_t kLargestRecording = std::size_t{256} << 20U;
 
 struct Replayed {
     std::vector<nlohmann::json> events;    ///< of this engine

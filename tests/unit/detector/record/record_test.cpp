@@ -163,6 +163,17 @@ TEST_F(Recording, SessionsOfClientsAreLeftOut) {
 TEST_F(Recording, OnlyItsOwnerReadsIt) {
     EXPECT_EQ(std::filesystem::status(file_).permissions() & std::filesystem::perms(077), std::filesystem::perms::none);
     EXPECT_THAT(Recorder::open("/dev/null", maps_).error().message, HasSubstr("no file"));
+    std::filesystem::permissions(file_, std::filesystem::perms::group_read, std::filesystem::perm_options::add);
+    EXPECT_THAT(Recorder::open(file_, maps_).error().message, HasSubstr("chmod 600"));
+}
+
+TEST_F(Recording, ASuccessorWritesBehindTheLastWholeLine) {
+    judge(SS_ALIVE);
+    std::ofstream(file_, std::ios::app) << R"({"in":"tim)";
+    auto successor = Recorder::open(file_, maps_);
+    ASSERT_TRUE(successor) << successor.error().message;
+    successor->note(EngineInput(LinksKnown()), now_);
+    EXPECT_EQ(replayed().recorded.size(), 1U);
 }
 
 TEST_F(Recording, WhatDiffersIsNamed) {
