@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The varying part of a probe: sequence, time and MAC. The tick program writes it; the probe receiver reads it back. */
+/*
+ * The varying part of a probe: sequence, time and MAC. The tick program writes it; the probe receiver reads it back. All
+ * else of it, its hop limit for instance, the detector writes (detector/core/headers.cpp).
+ */
 #ifndef SIDESTEP_PROBE_H
 #define SIDESTEP_PROBE_H
 
