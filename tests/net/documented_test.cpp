@@ -48,7 +48,8 @@ TEST_F(Documented, AnswersOfTheDaemon) {
     is_as_documented("status", "status --json", {"about", "problem", "age_ms", "interface", "xdp", "tc", "because"});
     auto of_sessions = documented("status", false);
     is_as_documented("sessions", "sessions --json", {}, {"connected", "lease_ms"});
-    is_as_documented("policies", "policies --json", {}, of_sessions);
+    is_as_documented("policies", "policies --json", {"sid", "list", "first", "later", "too_old", "missed", "behind_us"},
+                     of_sessions);
     is_as_documented("events", "events --json", {"accused_sent_ns"});
     auto of_all = documented("sessions", false);
     of_all.merge(documented("policies", false));
