@@ -180,17 +180,20 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         value.weight += weight;
     }
     maps_.candidates[entry->index] = value;
-    if (flow != 0) bind(key, entry->index);
     return entry->index;
 }
 
-/// Tells the lists of a hitless candidate which one that is.
-void PathStore::bind(const CandidateKey& lists, std::uint32_t candidate) {
+/// A list may be part of a candidate in force and of another in the new set.
+void PathStore::bind_lists() {
+    std::vector<std::uint32_t> candidate_of(maps_.lists.size());
+    for (const auto& [lists, candidate] : candidates_) {
+        if (!candidate.wanted) continue;
+        for (const auto& [list, weight] : lists) candidate_of[list] = candidate.index;
+    }
     for (auto& [key, entry] : lists_) {
-        const auto same = [&](const auto& list) { return list.first == entry.index; };
-        if (std::ranges::none_of(lists, same)) continue;
-        entry.candidate = candidate;
-        maps_.lists[entry.index].candidate = candidate;
+        if (key.flow == 0 || !entry.wanted) continue;
+        entry.candidate = candidate_of[entry.index];
+        SS_WRITE(maps_.lists[entry.index].candidate, entry.candidate);
     }
     level();
 }
@@ -200,7 +203,7 @@ void PathStore::level() {
     std::map<std::uint32_t, std::uint32_t> room;  // by candidate
     for (const auto& [key, entry] : lists_) {
         if (key.flow == 0) continue;
-        const auto own = encode(key, entry).mtu - entry.overhead;
+        const auto own = mtu_of(key, entry) - entry.overhead;
         const auto [found, fresh] = room.emplace(entry.candidate, own);
         if (!fresh) found->second = std::min(found->second, own);
     }
@@ -247,6 +250,15 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     return entry->index;
 }
 
+/// Without regard to the other lists of its candidate.
+std::uint32_t PathStore::mtu_of(const ListKey& key, const Entry& entry) const {
+    auto result = std::numeric_limits<std::uint32_t>::max();
+    for (const auto limit : {sessions_.find(key.adjacency)->mtu, key.mtu, entry.path_mtu}) {
+        if (limit != 0) result = std::min(result, limit);
+    }
+    return result;
+}
+
 ss_list PathStore::encode(const ListKey& key, const Entry& entry) const {
     ss_list result{};
     const auto* session = sessions_.find(key.adjacency);
@@ -254,10 +266,7 @@ ss_list PathStore::encode(const ListKey& key, const Entry& entry) const {
         if (const auto* dependence = sessions_.find(name)) result.session[result.sessions++] = dependence->index;
     }
     result.ifindex = static_cast<__u32>(session->ifindex);
-    result.mtu = std::numeric_limits<__u32>::max();
-    for (const auto limit : {session->mtu, key.mtu, entry.path_mtu}) {
-        if (limit != 0) result.mtu = std::min(result.mtu, limit);
-    }
+    result.mtu = mtu_of(key, entry);
     result.flow = key.flow;
     result.candidate = entry.candidate;
     result.mode = static_cast<__u16>(mode_of(key.encap, key.as_routed));
@@ -315,7 +324,7 @@ void PathStore::forget_mtus(Nanoseconds now) {
     for (auto& [key, entry] : lists_) {
         if (entry.path_mtu == 0 || now - entry.learned < kMtuHeld) continue;
         entry.path_mtu = 0;
-        SS_WRITE(maps_.lists[entry.index].mtu, encode(key, entry).mtu);
+        SS_WRITE(maps_.lists[entry.index].mtu, mtu_of(key, entry));
     }
     level();
 }

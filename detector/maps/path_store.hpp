@@ -52,6 +52,9 @@ class PathStore {
                                     std::uint32_t position = 0);
     /// The index of the policy with these candidate paths, in order of preference.
     Result<std::uint32_t> policy(const std::vector<std::uint32_t>& candidates);
+    /// Tells the lists of hitless candidates which one that is: before the set is in force, but only once it cannot fail
+    /// any more, since those lists may be in force already.
+    void bind_lists();
     void end_set();
     void abandon_set();
     /// Encapsulation overhead of the longest list in the set.
@@ -93,9 +96,9 @@ class PathStore {
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed, std::uint32_t flow,
                                std::uint32_t position);
-    void bind(const CandidateKey& lists, std::uint32_t candidate);
     void level();
     void write(const ListKey& key, const Entry& entry);
+    [[nodiscard]] std::uint32_t mtu_of(const ListKey& key, const Entry& entry) const;
     [[nodiscard]] ss_list encode(const ListKey& key, const Entry& entry) const;
 
     Maps& maps_;

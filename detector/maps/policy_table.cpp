@@ -87,6 +87,7 @@ Result<void> PolicyTable::commit(std::vector<Policy> wanted, std::set<Prefix> un
         }
         return written;
     }
+    paths_.bind_lists();
     note_always(wanted);
     put_in_force(next);
     paths_.end_set();

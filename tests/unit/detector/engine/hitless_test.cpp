@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Tests what the engine writes for hitless policies: lists that know their candidate, and flows that go on.
+#include <gtest/gtest.h>
+
+#include "tests/unit/detector/engine/square.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr unsigned kFlow = 7;
+constexpr std::uint64_t kLastNumber = 12345;
+
+SegmentListConfig copy_over(const std::string& adjacency) {
+    return over(adjacency, {address("fd00:b::7")}).lists.front();
+}
+
+/// The square with one hitless policy, by B and by C.
+Config hitless_square() {
+    auto config = square();
+    config.policies[0].flow = kFlow;
+    config.policies[0].candidates = {{.lists = {copy_over("A-B"), copy_over("A-C")}}};
+    return config;
+}
+
+class HitlessEngine : public EngineTest {
+  protected:
+    void SetUp() override { start(hitless_square()); }
+    /// The lists that a packet of the policy takes now.
+    [[nodiscard]] std::vector<ss_list> lists() const {
+        std::vector<ss_list> result;
+        const auto& candidate = maps_.candidates[index()];
+        for (std::uint32_t i = 0; i < candidate.lists; ++i) result.push_back(maps_.lists[candidate.list[i].list]);
+        return result;
+    }
+    [[nodiscard]] std::uint32_t index() const { return engine_->policies().all().front().candidates.front(); }
+    /// Whether its lists lead to all copies, and each copy has the same room.
+    testing::AssertionResult is_whole(std::size_t copies, std::uint32_t mtu) const {
+        const auto all = lists();
+        if (all.size() != copies) return testing::AssertionFailure() << all.size() << " lists";
+        for (const auto& list : all) {
+            if (list.candidate != index() || list.mtu != mtu)
+                return testing::AssertionFailure()
+                       << "candidate " << list.candidate << " and not " << index() << ", mtu " << list.mtu;
+        }
+        return testing::AssertionSuccess();
+    }
+};
+
+TEST_F(HitlessEngine, AnotherWeightMovesListsToAnotherCandidate) {
+    EXPECT_TRUE(is_whole(2, 1500));
+    const auto before = index();
+    auto config = hitless_square();
+    config.policies[0].candidates[0].lists[1].weight = 2;
+    ASSERT_TRUE(apply(config));
+    EXPECT_NE(index(), before);
+    EXPECT_TRUE(is_whole(2, 1500));
+}
+
+TEST_F(HitlessEngine, AThirdListTakesItsRoomFromAll) {
+    auto config = hitless_square();
+    auto third = copy_over("A-C");
+    third.sessions = {"A-B"};
+    third.mtu = 1400;
+    config.policies[0].candidates[0].lists.push_back(third);
+    ASSERT_TRUE(apply(config));
+    EXPECT_TRUE(is_whole(3, 1400));
+    ASSERT_TRUE(apply(hitless_square()));
+    EXPECT_TRUE(is_whole(2, 1500));
+}
+
+TEST_F(HitlessEngine, ASetThatFailsLeavesTheListsToTheirCandidate) {
+    auto config = hitless_square();
+    auto& changed = config.policies[0].candidates[0].lists;
+    changed.push_back(changed[1]);
+    changed[2].sessions = {"A-B"};
+    changed[2].mtu = 1400;
+    for (int i = 0; i < 2000; ++i) config.policies.push_back(policy("p" + std::to_string(i), "2001:db8:1::/48"));
+    ASSERT_FALSE(apply(config));
+    EXPECT_TRUE(is_whole(2, 1500)) << "copies would leave by the lists of the refused set";
+}
+
+TEST_F(HitlessEngine, AFlowGoesOnFromItsLastNumber) {
+    EXPECT_NE(maps_.senders[kFlow].next, 0U);
+    maps_.senders[kFlow].next = kLastNumber;
+    auto config = hitless_square();
+    config.policies.push_back(policy("more", "2001:db8:77::/48"));
+    ASSERT_TRUE(apply(config));
+    EXPECT_EQ(maps_.senders[kFlow].next, kLastNumber);
+    restart();
+    start(config);
+    EXPECT_EQ(maps_.senders[kFlow].next, kLastNumber) << "the merging node takes smaller numbers for late copies";
+}
+
+}  // namespace
+}  // namespace sidestep
