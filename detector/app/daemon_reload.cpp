@@ -44,12 +44,15 @@ Result<ChangePlan> Daemon::move_to(const Desired& wanted) {
         review_attachments(demands);  // before what XDP cannot do is in force
     }
     const auto clock_before = engine_->present().clock;
+    if (in_force_ && is_hitless(wanted)) installation_->set_splitter(true);  // without it GSO packets are refused
     auto plan = engine_->apply(wanted, kernel_now());
+    if (in_force_ && !plan) installation_->set_splitter(is_hitless(engine_->present()));
     if (!plan || !in_force_ || plan->empty()) return plan;
     if (!plan->entrances.empty() || !plan->only_sessions()) attachments_->apply(wanted, xdp_demands());
     if (!plan->only_sessions()) {
         if (needs_routes(wanted)) warn_of(kernel_->open_routes());
-        installation_->set_device(wanted.device, is_hitless(wanted));
+        installation_->set_splitter(is_hitless(wanted));
+        installation_->set_device(wanted.device);
         install();
     }
     clock_->want(wanted.clock);

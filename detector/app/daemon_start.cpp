@@ -221,9 +221,10 @@ Result<void> Daemon::take_over() {
     return {};
 }
 
-/// The policy device first: the programs at ingress hand packets of hitless policies to it.
+/// The splitter first: the programs at ingress hand packets of hitless policies to it.
 void Daemon::attach() {
-    installation_->set_device(engine_->present().device, is_hitless(engine_->present()));
+    installation_->set_splitter(is_hitless(engine_->present()));
+    installation_->set_device(engine_->present().device);
     attachments_->apply(engine_->present(), xdp_demands());
     in_force_ = true;
     note_hash_policy();  // only now: a predecessor's programs ran with their own value until here

@@ -23,7 +23,6 @@ constexpr std::uint32_t kLeastMtu = 1280;   // RFC 8200, 5
 constexpr std::size_t kRoutesNamed = 20;    // of those that cannot be installed
 constexpr std::size_t kMostLookedUp = 256;  // routes; a lookup takes some 5 us
 constexpr const char* kDevice = "the policy device";
-constexpr const char* kSplitter = "the splitter of GSO packets";
 constexpr const char* kEgress = "the program at tc egress of the policy device";
 
 std::string name_of(const RouteKey& key) {
@@ -36,8 +35,7 @@ bool is_end(const SidConfig& sid) {
 
 }  // namespace
 
-void Installation::set_device(const std::string& name, bool splits) {
-    set_splitter(splits);
+void Installation::set_device(const std::string& name) {
     device_name_ = name;
     if (device_ && device_->name() == name) return;
     const auto made = make_device(name);
@@ -60,17 +58,6 @@ Result<void> Installation::make_device(const std::string& name) {
     return {};
 }
 
-/// Without one, GSO packets of hitless policies are refused and counted.
-void Installation::set_splitter(bool wanted) {
-    problems_.erase(kSplitter);
-    splits_ = wanted;
-    const auto made = wanted ? make_splitter(dataplane_.device_program(), kind_) : Result<unsigned>(0U);
-    if (!made) problems_[kSplitter] = made.error().message;
-    SS_WRITE(dataplane_.node().splitter_exit, static_cast<__u32>(splitter_exit()));
-    SS_WRITE(dataplane_.node().splitter, made.value_or(0));
-    if (!wanted) remove_splitter();
-}
-
 Result<void> Installation::attach_egress() {
     auto hook = TcHook::attach(device_->name(), device_->ifindex(), dataplane_.device_program(), kind_, TcSide::egress);
     if (!hook) return std::unexpected(hook.error());
@@ -79,6 +66,12 @@ Result<void> Installation::attach_egress() {
 }
 
 std::vector<Finding> Installation::look() {
+    auto found = look_at_device();
+    if (splits_.value_or(false)) found.push_back(look_at_splitter());
+    return found;
+}
+
+std::vector<Finding> Installation::look_at_device() {
     std::vector<Finding> found;
     if (device_name_.empty()) return found;
     found.push_back({.thing = kDevice, .fault = device_ ? device_->fault() : "could not be made"});
@@ -87,23 +80,15 @@ std::vector<Finding> Installation::look() {
     if (asking == nullptr) return found;
     found.push_back(find_program(kEgress, seen_programs(*asking, device_->ifindex(), TcSide::egress, kind_),
                                  program_id(dataplane_.device_program())));
-    if (splits_) {
-        found.push_back(find_program(kSplitter, seen_programs(*asking, splitter_exit(), TcSide::ingress, kind_),
-                                     program_id(dataplane_.device_program())));
-    }
     return found;
 }
 
 std::optional<Result<void>> Installation::mend(const std::string& thing) {
     if (thing == kEgress && device_) return attach_egress();
-    if (thing == kSplitter) {
-        set_splitter(splits_);
-        const auto problem = problems_.find(kSplitter);
-        return problem == problems_.end() ? Result<void>() : fail(problem->second);
-    }
+    if (thing == kSplitter) return put_splitter();
     if (thing != kDevice) return std::nullopt;
     device_.reset();
-    set_device(device_name_, splits_);
+    set_device(device_name_);
     const auto problem = problems_.find(kDevice);
     return problem == problems_.end() ? Result<void>() : fail(problem->second);
 }

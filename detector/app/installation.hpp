@@ -29,12 +29,15 @@ class Installation {
 
     /// Creates the device with this name (or adopts a predecessor's) and attaches its program. Removes a device of ours
     /// with another name, and its routes. An empty name means no device. What fails is a problem, and tried again by
-    /// mend(). With `splits`, a splitter makes GSO packets fit for hitless policies.
-    void set_device(const std::string& name, bool splits);
+    /// mend().
+    void set_device(const std::string& name);
+    /// Makes the splitter, which makes GSO packets fit for hitless policies, or removes it. To be called before the first
+    /// such policy is in force, and after the last one. What fails is a problem, and tried again by mend().
+    void set_splitter(bool wanted);
     /// Makes the kernel's tables contain what these policies and SIDs need and, if `complete`, no other routes of ours.
     /// What cannot be installed is a problem; the rest is installed.
     void apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
-    /// The device and its program, as they are now.
+    /// The device, the splitter and their programs, as they are now.
     [[nodiscard]] std::vector<Finding> look();
     /// The routes, as they are now. Dumps our routes.
     [[nodiscard]] Finding look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
@@ -62,7 +65,9 @@ class Installation {
                                                        const std::vector<SidConfig>& sids, std::uint32_t mtu) const;
     Result<void> make_device(const std::string& name);
     Result<void> attach_egress();
-    void set_splitter(bool wanted);
+    std::vector<Finding> look_at_device();
+    Finding look_at_splitter();
+    Result<void> put_splitter();
     Result<void> install(const std::vector<RouteSpec>& wanted, std::uint32_t mtu, bool complete);
     Result<void> restore(const std::vector<RouteSpec>& wanted);
     Result<std::vector<RouteSpec>> missing(const std::vector<RouteSpec>& wanted);
@@ -76,9 +81,9 @@ class Installation {
     std::optional<PolicyDevice> device_;
     std::optional<TcHook> egress_;
     std::optional<InstalledRoutes> routes_;
-    std::optional<Rtnl> rtnl_;  ///< for rtnl()
-    std::string device_name_;   ///< as wanted
-    bool splits_ = false;       ///< as wanted
+    std::optional<Rtnl> rtnl_;    ///< for rtnl()
+    std::string device_name_;     ///< as wanted
+    std::optional<bool> splits_;  ///< as wanted; unset: a predecessor's has not been looked at
     ProblemTexts problems_;
     std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet
     std::set<Prefix> steered_;  ///< installed before; they stay
@@ -86,6 +91,8 @@ class Installation {
 
 /// The routes as a thing of Upkeep.
 inline constexpr const char* kOurRoutes = "our routes";
+/// The splitter as a thing of Upkeep.
+inline constexpr const char* kSplitter = "the splitter of GSO packets";
 
 /// Removes what a dead process left installed.
 Result<void> remove_installed();

@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -25,14 +26,47 @@ namespace {
 constexpr const char* kWhole = "ss-split0";
 constexpr const char* kSplit = "ss-split1";
 
-Result<void> switch_off(std::string_view interface, std::uint32_t offload) {
+/// A request about an interface, by its name.
+bool ask_of(const char* interface, unsigned long what, ifreq& request) {
     const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ethtool_value value{.cmd = offload, .data = 0};
+    std::ranges::copy(std::string_view(interface), request.ifr_name);
+    return socket && ::ioctl(socket.get(), what, &request) == 0;
+}
+
+/// Sets an offload, or reads it into `value`.
+bool offload(const char* interface, ethtool_value& value) {
     ifreq request{};
-    std::ranges::copy(interface, request.ifr_name);
     request.ifr_data = reinterpret_cast<char*>(&value);
-    if (::ioctl(socket.get(), SIOCETHTOOL, &request) == 0) return {};
+    return ask_of(interface, SIOCETHTOOL, request);
+}
+
+Result<void> switch_off(const char* interface, std::uint32_t command) {
+    ethtool_value value{.cmd = command, .data = 0};
+    if (offload(interface, value)) return {};
     return fail_errno(fmt::format("cannot switch an offload of {} off", interface));
+}
+
+bool is_on(const char* interface, std::uint32_t command) {
+    ethtool_value value{.cmd = command, .data = 0};
+    return offload(interface, value) && value.data != 0;
+}
+
+std::string fault_of_end(const char* interface) {
+    ifreq request{};
+    if (!ask_of(interface, SIOCGIFFLAGS, request)) return fmt::format("{} is gone", interface);
+    return (request.ifr_flags & IFF_UP) != 0 ? "" : fmt::format("{} is down", interface);
+}
+
+/// How many segments it takes at a time; 0: not known.
+std::uint32_t segments_taken(Rtnl& rtnl, const char* interface) {
+    ifinfomsg info{};
+    info.ifi_index = static_cast<int>(::if_nametoindex(interface));
+    std::uint32_t segments = 0;
+    (void)rtnl.ask(rtnl_message(RTM_GETLINK, 0, info), [&](nlmsghdr* answer) {
+        auto* attribute = nlmsg_find_attr(answer, sizeof info, IFLA_GSO_MAX_SEGS);
+        if (attribute != nullptr) segments = nla_get_u32(attribute);
+    });
+    return segments;
 }
 
 /// Tells the kernel that it takes one segment at a time, of whatever protocol. It keeps scatter-gather and checksums: so
@@ -58,11 +92,25 @@ Result<unsigned> make_splitter(int program, TcKind kind) {
     if (auto off = switch_off(kSplit, ETHTOOL_SGRO); !off) return std::unexpected(off.error());
     auto hook = TcHook::attach(kSplit, splitter_exit(), program, kind);
     if (!hook) return std::unexpected(hook.error());
+    return splitter_entry();
+}
+
+unsigned splitter_entry() {
     return ::if_nametoindex(kWhole);
 }
 
 int splitter_exit() {
     return static_cast<int>(::if_nametoindex(kSplit));
+}
+
+std::string splitter_fault(Rtnl& rtnl) {
+    for (const auto* end : {kWhole, kSplit}) {
+        if (auto fault = fault_of_end(end); !fault.empty()) return fault;
+    }
+    if (segments_taken(rtnl, kWhole) > 1 || is_on(kWhole, ETHTOOL_GTSO))
+        return fmt::format("{} takes more than single segments", kWhole);
+    if (is_on(kSplit, ETHTOOL_GGRO)) return fmt::format("{} joins segments again", kSplit);
+    return {};
 }
 
 void remove_splitter() {

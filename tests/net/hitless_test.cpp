@@ -52,6 +52,26 @@ class Hitless : public RepairLab {
 
     json merging_at(const std::string& node) { return ask(node, "policies").value("merging", json::array()); }
 
+    /// Without the policy, but with all it stands on.
+    [[nodiscard]] std::string plain_config(const std::string& node) const {
+        const auto text = hitless_config(node);
+        return text.substr(0, text.find("policies:\n"));
+    }
+    [[nodiscard]] std::string with_another(const std::string& config) const {
+        return with(config, "policies:\n",
+                    "policies:\n  - {name: more, prefixes: [\"2001:db8:77::/48\"], candidates: [{adjacency: A-B}]}\n");
+    }
+    /// Gives a running node another configuration. What it says of that.
+    std::string reload(const std::string& node, const std::string& config) {
+        std::ofstream(run_directory(node) + "/" + node + ".yaml") << config;
+        return cli(node, "reload");
+    }
+    bool has_splitter(const std::string& node) {
+        const auto links = shell(node, "ip -br link");
+        EXPECT_NE(links.find("to-S"), std::string::npos) << links;
+        return links.find("ss-split") != std::string::npos;
+    }
+
     void start_hitless() { ASSERT_TRUE(start_with(hitless_config("A"), hitless_config("B"))); }
 };
 
@@ -121,11 +141,12 @@ TEST_F(Hitless, AReloadLosesAndDoublesNothing) {
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
     for (const std::string node : {"A", "B"}) {
-        std::ofstream(run_directory(node) + "/" + node + ".yaml")
-            << with(hitless_config(node), "policies:\n",
-                    "policies:\n  - {name: more, prefixes: [\"2001:db8:77::/48\"], candidates: [{adjacency: A-B}]}\n");
-        EXPECT_EQ(cli(node, "reload").find("no changes"), std::string::npos);
-        EXPECT_TRUE(eventually([&] { return !policy(node, "more").empty(); }));
+        EXPECT_NE(reload(node, with_another(hitless_config(node))).find("+ policy more"), std::string::npos);
+        EXPECT_TRUE(flows->pass());
+        // Another candidate with the same lists.
+        const auto reweighted =
+            with(hitless_config(node), "- {adjacency: A-B, encap", "- {weight: 2, adjacency: A-B, encap");
+        EXPECT_NE(reload(node, reweighted).find("~ policy far"), std::string::npos);
         EXPECT_TRUE(flows->pass());
     }
     EXPECT_TRUE(perfect(flows->stop()));
@@ -161,11 +182,57 @@ TEST_P(HitlessTcp, SuperPacketsAreSplitAndNumbered) {
 
 INSTANTIATE_TEST_SUITE_P(From, HitlessTcp, testing::Values("S", "A"));
 
-TEST_F(Hitless, TheSplitterGoesWithTheLastHitlessPolicy) {
-    start_hitless();
-    EXPECT_TRUE(says("A", "ip -br link", "ss-split0"));
+TEST_F(Hitless, TheSplitterComesAndGoesWithHitlessPolicies) {
+    ASSERT_TRUE(start("A", plain_config("A")));
+    EXPECT_FALSE(has_splitter("A"));
+    EXPECT_NE(reload("A", hitless_config("A")).find("+ policy far"), std::string::npos);
+    EXPECT_TRUE(has_splitter("A"));
+    // What others do to it shows that it is not made again for another policy.
+    const std::string setting = "/proc/sys/net/ipv6/conf/ss-split0/disable_ipv6";
+    EXPECT_EQ(shell("A", "echo 0 > " + setting), "");
+    EXPECT_NE(reload("A", with_another(hitless_config("A"))).find("+ policy more"), std::string::npos);
+    EXPECT_EQ(shell("A", "cat " + setting), "0\n");
+    EXPECT_NE(reload("A", plain_config("A")).find("- policy far"), std::string::npos);
+    EXPECT_FALSE(has_splitter("A"));
+    ASSERT_TRUE(kill("A"));
+    ASSERT_TRUE(start("A", hitless_config("A")));
+    EXPECT_TRUE(has_splitter("A"));
     ASSERT_TRUE(stop("A"));
-    EXPECT_EQ(shell("A", "ip -br link").find("ss-split"), std::string::npos);
+    EXPECT_FALSE(has_splitter("A"));
+}
+
+TEST_F(Hitless, TheFirstHitlessPolicyFindsItsSplitter) {
+    ASSERT_TRUE(start_with(plain_config("A"), hitless_config("B")));
+    auto stream = TcpStream::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"));
+    ASSERT_TRUE(stream) << stream.error().message;
+    ASSERT_TRUE(eventually([&] { return stream->received() > 1'000'000; })) << stream->received();
+    EXPECT_NE(reload("A", hitless_config("A")).find("+ policy far"), std::string::npos);
+    const auto before = stream->received();
+    EXPECT_TRUE(eventually([&] { return stream->received() > before + 1'000'000; })) << stream->received() - before;
+    EXPECT_EQ(counter("A", "cannot-number"), 0U);
+    const auto bytes = stream->finish();
+    EXPECT_TRUE(bytes) << bytes.error().message;
+}
+
+// Without a policy device there is nothing else to look after.
+TEST_F(Hitless, ASplitterThatIsTakenAwayComesBack) {
+    ASSERT_TRUE(start_with(with(hitless_config("A"), "device: sr0\n", ""), hitless_config("B")));
+    const std::pair<const char*, const char*> changes[] = {
+        {"ip link del ss-split0", "ss-split0 is gone: restored"},
+        {"ip link set ss-split1 down", "ss-split1 is down: restored"},
+        {"ip link set ss-split0 gso_max_segs 64", "ss-split0 takes more than single segments: restored"}};
+    for (const auto& [change, problem] : changes) {
+        ASSERT_EQ(shell("A", change), "");
+        EXPECT_TRUE(eventually([&] {
+            return ask("A", "status")["problems"].dump().find(problem) != std::string::npos;
+        })) << problem
+            << ": " << ask("A", "status")["problems"].dump();
+    }
+    auto stream = TcpStream::start(lab().netns("S"), lab().netns("D"), lab().address("S"), lab().address("D"));
+    ASSERT_TRUE(stream) << stream.error().message;
+    EXPECT_TRUE(eventually([&] { return stream->received() > 1'000'000; })) << stream->received();
+    EXPECT_EQ(counter("A", "cannot-number"), 0U);
+    EXPECT_TRUE(stream->finish());
 }
 
 }  // namespace
