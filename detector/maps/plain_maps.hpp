@@ -43,36 +43,42 @@ class PlainMaps : public Maps {
     }
 
     Result<void> set_sid(const Prefix& sid, const ss_sid& value) override {
+        ++changes_;
         sids[sid] = value;
         return {};
     }
     Result<void> remove_sid(const Prefix& sid) override {
+        ++changes_;
         sids.erase(sid);
         return {};
     }
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) override {
+        ++changes_;
         adjacencies[bytes_of(hop)] = adjacency;
         return {};
     }
     Result<void> remove_adjacency(const ss_hop& hop) override {
+        ++changes_;
         adjacencies.erase(bytes_of(hop));
         return {};
     }
     Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) override {
+        ++changes_;
         passives[{ifindex, source}] = session;
         return {};
     }
     void prune_passives(
         const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) override {
-        std::erase_if(passives,
-                      [&](const auto& entry) { return !keep(entry.first.first, entry.first.second, entry.second); });
+        changes_ += std::erase_if(
+            passives, [&](const auto& entry) { return !keep(entry.first.first, entry.first.second, entry.second); });
     }
     Result<void> set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) override {
+        ++changes_;
         merges[flow] = {words, reset_ns};
         return {};
     }
     void prune_merges(const std::set<std::uint32_t>& kept) override {
-        std::erase_if(merges, [&](const auto& entry) { return !kept.contains(entry.first); });
+        changes_ += std::erase_if(merges, [&](const auto& entry) { return !kept.contains(entry.first); });
     }
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t /*index*/) const override { return {}; }
     void clear_stats(std::uint32_t /*index*/) override {}
@@ -83,7 +89,7 @@ class PlainMaps : public Maps {
     std::map<std::pair<int, Address>, std::uint32_t> passives;
     std::map<std::uint32_t, std::pair<std::uint32_t, std::uint64_t>> merges;  ///< words and patience, by flow
 
-    /// A copy of all shared memory, to show that nothing was written.
+    /// A copy of all shared memory, and how often the other tables were changed: to show that nothing was written.
     [[nodiscard]] std::string snapshot() const {
         std::string bytes;
         const auto add = [&](const auto& span) {
@@ -91,12 +97,14 @@ class PlainMaps : public Maps {
         };
         add(states), add(sessions), add(plans), add(prefix_tables), add(prefixes), add(filters), add(slots);
         add(policies), add(candidates), add(lists), add(nodes), add(repair_states), add(clock_confs), add(clocks);
-        return bytes;
+        add(senders);
+        return bytes + std::to_string(changes_);
     }
 
   private:
     static std::string bytes_of(const ss_hop& hop) { return {reinterpret_cast<const char*>(&hop), sizeof hop}; }
 
+    std::size_t changes_ = 0;
     std::vector<ss_session_state> state_ = std::vector<ss_session_state>(SS_MAX_SESSIONS);
     std::vector<ss_session> session_ = std::vector<ss_session>(SS_MAX_SESSIONS);
     std::vector<ss_plan> plan_ = std::vector<ss_plan>(2);

@@ -79,6 +79,29 @@ TEST_F(HitlessEngine, ASetThatFailsLeavesTheListsToTheirCandidate) {
     EXPECT_TRUE(is_whole(2, 1500)) << "copies would leave by the lists of the refused set";
 }
 
+TEST_F(HitlessEngine, WithoutAChangeNothingIsWritten) {
+    const auto before = maps_.snapshot();
+    ASSERT_TRUE(apply(hitless_square()));
+    EXPECT_EQ(maps_.snapshot(), before);
+    maps_.senders[kFlow].next = kLastNumber;
+    EXPECT_NE(maps_.snapshot(), before) << "it would see a flow that begins again";
+}
+
+TEST_F(HitlessEngine, WhatIsNoMemoryIsSeenToo) {
+    auto config = hitless_square();
+    SidConfig merging;
+    merging.sid = *Prefix::parse("fd00:a::7/128");
+    merging.behavior = SidBehavior::end_dt46;
+    merging.flows = {kFlow};
+    config.sids.push_back(merging);
+    ASSERT_TRUE(apply(config));
+    const auto before = maps_.snapshot();
+    ASSERT_TRUE(apply(config));
+    EXPECT_EQ(maps_.snapshot(), before);
+    (void)maps_.set_merge(kFlow, 1, 1);
+    EXPECT_NE(maps_.snapshot(), before);
+}
+
 TEST_F(HitlessEngine, AFlowGoesOnFromItsLastNumber) {
     EXPECT_NE(maps_.senders[kFlow].next, 0U);
     maps_.senders[kFlow].next = kLastNumber;
