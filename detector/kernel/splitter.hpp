@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Where GSO packets of hitless policies become packets that can be numbered one by one: a veth pair that takes
 // single segments.
-// What the policy device sends into ss-split0 leaves that in segments, and at ss-split1 they are replicated.
+// What our programs send into ss-split0 leaves that in segments, and at ss-split1 they are replicated.
 #pragma once
 
 #include <string>
