@@ -34,15 +34,17 @@ ApiPortions answer_policies(const Engine& engine, const Dataplane& dataplane, co
     std::vector<PolicyPlace> places;
     places.reserve(selected.items.size());
     for (const auto* policy : selected.items) places.push_back(place_of(engine, *policy));
-    return list_in_portions(
-        R"({"policies":[)", std::move(places),
-        [&engine, &dataplane](std::string& text, const PolicyPlace& place) {
-            const auto* policy = policy_at(engine, place);
-            if (policy == nullptr) return false;
-            append_json(text, answer_policy(engine, dataplane, *policy));
-            return true;
-        },
-        fmt::format(R"(],"merging":{},"matching":{}}})", answer_merging(engine, dataplane).dump(), selected.matching));
+    auto rows = list_in_portions(R"({"policies":[)", std::move(places),
+                                 [&engine, &dataplane](std::string& text, const PolicyPlace& place) {
+                                     const auto* policy = policy_at(engine, place);
+                                     if (policy == nullptr) return false;
+                                     append_json(text, answer_policy(engine, dataplane, *policy));
+                                     return true;
+                                 },
+                                 "],");
+    const auto merge_of = [&dataplane](std::uint32_t flow) { return dataplane.merge(flow); };
+    return one_after_the_other(
+        std::move(rows), answer_merging(engine, merge_of, fmt::format(R"(],"matching":{}}})", selected.matching)));
 }
 
 }  // namespace sidestep

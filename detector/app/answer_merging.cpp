@@ -2,6 +2,10 @@
 #include "detector/app/answer_merging.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "detector/app/portions.hpp"
 
 namespace sidestep {
 namespace {
@@ -12,16 +16,32 @@ std::uint64_t arrived_by(const ss_way& way) {
     return way.first + way.later + way.too_old;
 }
 
-json merging_of(const SidConfig& sid, unsigned flow, std::span<const ss_way> ways, std::size_t list) {
+struct MergingFlow {
+    Prefix sid;
+    unsigned flow = 0;
+};
+
+json merging_of(const MergingFlow& flow, std::span<const ss_way> ways, std::size_t list) {
     const auto& way = ways[list];
-    return {{"sid", sid.sid.to_string()},
-            {"flow", flow},
+    return {{"sid", flow.sid.to_string()},
+            {"flow", flow.flow},
             {"list", list},
             {"first", way.first},
             {"later", way.later},
             {"too_old", way.too_old},
             {"missed", missed_by(ways, list)},
             {"behind_us", static_cast<double>(way.behind_ns) / 1e3}};
+}
+
+/// False: no copies of it have come.
+bool append_ways(std::string& text, const MergingFlow& flow, std::span<const ss_way> ways) {
+    bool any = false;
+    for (std::size_t list = 0; list < ways.size(); ++list) {
+        if (arrived_by(ways[list]) == 0) continue;
+        if (std::exchange(any, true)) text += ',';
+        append_json(text, merging_of(flow, ways, list));
+    }
+    return any;
 }
 
 }  // namespace
@@ -32,18 +52,17 @@ std::uint64_t missed_by(std::span<const ss_way> ways, std::size_t list) {
     return packets - std::min(packets, arrived_by(ways[list]));
 }
 
-json answer_merging(const Engine& engine, const Dataplane& dataplane) {
-    json rows = json::array();
+ApiPortions answer_merging(const Engine& engine, MergeOf merge_of, std::string tail) {
+    std::vector<MergingFlow> flows;
     for (const auto& sid : engine.sids().all()) {
-        for (const auto flow : sid.flows) {
-            const auto merge = dataplane.merge(flow);
-            if (!merge) continue;
-            for (std::size_t list = 0; list < SS_MAX_LISTS; ++list) {
-                if (arrived_by(merge->way[list]) != 0) rows.push_back(merging_of(sid, flow, merge->way, list));
-            }
-        }
+        for (const auto flow : sid.flows) flows.push_back({.sid = sid.sid, .flow = flow});
     }
-    return rows;
+    return list_in_portions(R"("merging":[)", std::move(flows),
+                            [merge_of = std::move(merge_of)](std::string& text, const MergingFlow& flow) {
+                                const auto merge = merge_of(flow.flow);
+                                return merge && append_ways(text, flow, merge->way);
+                            },
+                            std::move(tail));
 }
 
 }  // namespace sidestep

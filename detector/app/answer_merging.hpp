@@ -3,19 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
-
-#include <nlohmann/json.hpp>
+#include <string>
 
 #include "bpf/abi/sidestep.h"
+#include "detector/app/api.hpp"
 #include "detector/engine/engine.hpp"
-#include "detector/kernel/dataplane.hpp"
 
 namespace sidestep {
 
 /// Packets of a flow that came by another list and not by this one: lost on its way, or not sent by it.
 std::uint64_t missed_by(std::span<const ss_way> ways, std::size_t list);
-/// One object per flow and list by which copies came.
-nlohmann::json answer_merging(const Engine& engine, const Dataplane& dataplane);
+/// What is kept of a flow; null: nothing. A copy of all of it takes tens of kilobytes.
+using MergeOf = std::function<std::unique_ptr<ss_merge>(std::uint32_t flow)>;
+/// `"merging":[...]` and `tail`: one object per flow and list by which copies came. Reads a flow when its turn comes.
+ApiPortions answer_merging(const Engine& engine, MergeOf merge_of, std::string tail);
 
 }  // namespace sidestep

@@ -104,7 +104,7 @@ void append_session(std::string& text, const Session& session, const ss_session&
     text += ']';
 }
 
-ApiPortions policies_in_portions(const Engine& engine, const std::string& merging) {
+ApiPortions policies_in_portions(const Engine& engine) {
     std::vector<PolicyPlace> places;
     for (const auto& policy : engine.policies().all()) places.push_back(place_of(engine, policy));
     return list_in_portions(R"("policies":{"columns":["name","active"],"rows":[)", std::move(places),
@@ -118,12 +118,12 @@ ApiPortions policies_in_portions(const Engine& engine, const std::string& mergin
                                 text += ']';
                                 return true;
                             },
-                            R"(]},"merging":)" + merging + "}");
+                            "]},");
 }
 
 }  // namespace
 
-ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, const nlohmann::json& merging) {
+ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, MergeOf merge_of) {
     std::vector<std::uint16_t> sessions;
     for (const auto& session : engine.sessions().all()) sessions.push_back(session.index);
     auto rows = list_in_portions(
@@ -135,11 +135,12 @@ ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, 
             return true;
         },
         "]},");
-    auto more = [&engine, merging = merging.dump(), policies = ApiPortions()](std::string& text) mutable {
-        if (!policies) policies = policies_in_portions(engine, merging);
+    auto more = [&engine, policies = ApiPortions()](std::string& text) mutable {
+        if (!policies) policies = policies_in_portions(engine);
         return policies(text);
     };
-    return one_after_the_other(std::move(rows), std::move(more));
+    return one_after_the_other(std::move(rows),
+                               one_after_the_other(std::move(more), answer_merging(engine, std::move(merge_of), "]}")));
 }
 
 }  // namespace sidestep

@@ -3,16 +3,14 @@
 // it all by name, and takes thirty times as long.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "detector/app/answer_merging.hpp"
 #include "detector/app/api.hpp"
 #include "detector/app/session_history.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
 
-/// Engine and history must outlive what is returned. `merging` as answer_merging() gives it.
-ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history,
-                           const nlohmann::json& merging = nlohmann::json::array());
+/// Engine and history must outlive what is returned.
+ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, MergeOf merge_of);
 
 }  // namespace sidestep

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "detector/app/answer_merging.hpp"
 #include "detector/app/answer_metrics.hpp"
 #include "detector/app/answer_why.hpp"
 #include "detector/app/answers.hpp"
@@ -21,7 +20,11 @@ DetectorActions Daemon::actions() {
     return {.status = [this] { return status(); },
             .sessions = [this](const ListQuery& query) { return answer_sessions(*engine_, clients_, history_, query); },
             .policies = [this](const ListQuery& query) { return answer_policies(*engine_, *dataplane_, query); },
-            .metrics = [this] { return answer_metrics(*engine_, history_, answer_merging(*engine_, *dataplane_)); },
+            .metrics =
+                [this] {
+                    return answer_metrics(*engine_, history_,
+                                          [this](std::uint32_t flow) { return dataplane_->merge(flow); });
+                },
             .events = [this] { return events(); },
             .routing =
                 [this] {

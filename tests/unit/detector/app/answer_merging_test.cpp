@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Tests what a merging SID's counters say about each way.
+// Tests what a merging SID's counters say about each way, and that reading many of them holds up nothing.
 #include "detector/app/answer_merging.hpp"
 
 #include <array>
+#include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "detector/app/portions.hpp"
+#include "tests/unit/detector/engine/square.hpp"
 
 namespace sidestep {
 namespace {
@@ -23,6 +28,48 @@ TEST(Merging, NothingIsMissedBelowZero) {
     ways[0] = {.first = 1, .later = 0, .too_old = 0, .behind_ns = 0};
     ways[1] = {.first = 0, .later = 2, .too_old = 0, .behind_ns = 0};
     EXPECT_EQ(missed_by(ways, 1), 0U);
+}
+
+class MergingFlows : public EngineTest {
+  protected:
+    void SetUp() override {
+        auto config = square();
+        SidConfig sid;
+        sid.sid = *Prefix::parse("fd00:a::7/128");
+        sid.behavior = SidBehavior::end_dt46;
+        sid.flows = {1, 2, 3, 4};
+        config.sids = {sid};
+        ASSERT_TRUE(apply(config));
+    }
+    /// Flow 2 is gone, and nothing has come of flow 3.
+    std::unique_ptr<ss_merge> slow_merge(std::uint32_t flow) {
+        read_.push_back(flow);
+        std::this_thread::sleep_for(2 * kPortion);
+        if (flow == 2) return nullptr;
+        auto merge = std::make_unique<ss_merge>();
+        if (flow == 3) return merge;
+        merge->way[0].first = flow;
+        merge->way[2].later = 1;
+        return merge;
+    }
+
+    std::vector<std::uint32_t> read_;
+};
+
+TEST_F(MergingFlows, AreReadOneByOne) {
+    const auto portions = answer_merging(
+        *engine_, [this](std::uint32_t flow) { return slow_merge(flow); }, R"(],"matching":0})");
+    EXPECT_THAT(read_, testing::IsEmpty()) << "the question itself takes no time";
+    std::string text = "{";
+    std::size_t calls = 1;
+    for (; portions(text); ++calls) EXPECT_EQ(read_.size(), calls);
+    EXPECT_THAT(read_, testing::ElementsAre(1, 2, 3, 4));
+    EXPECT_EQ(calls, 4U);
+    std::vector<std::pair<unsigned, unsigned>> rows;  // flow and list
+    const auto answer = nlohmann::json::parse(text);
+    for (const auto& row : answer.at("merging")) rows.emplace_back(row.at("flow"), row.at("list"));
+    EXPECT_THAT(rows, testing::ElementsAre(std::pair(1U, 0U), std::pair(1U, 2U), std::pair(4U, 0U), std::pair(4U, 2U)));
+    EXPECT_EQ(answer.at("matching"), 0);
 }
 
 }  // namespace
