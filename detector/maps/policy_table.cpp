@@ -144,7 +144,7 @@ Result<void> PolicyTable::assign(Policy& policy, Slots& slots) {
 }
 
 /// A flow that has a last number goes on from there. Any other begins ahead of what it may have sent before.
-void PolicyTable::begin_flow(std::uint32_t flow) {
+void PolicyTable::begin_flow(std::uint32_t flow) const {
     if (flow == 0 || maps_.senders[flow].next != 0) return;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());

@@ -87,7 +87,7 @@ class PolicyTable {
     Result<void> commit(std::vector<Policy> wanted, std::set<Prefix> unprotected);
     Result<void> write(std::vector<Policy>& wanted, Slots& slots, PrefixSet& set, std::uint32_t bank);
     Result<void> assign(Policy& policy, Slots& slots);
-    void begin_flow(std::uint32_t flow);
+    void begin_flow(std::uint32_t flow) const;
     [[nodiscard]] std::uint32_t bank() const { return maps_.node().bank & 1U; }
     [[nodiscard]] ss_target target_of(std::uint32_t slot, std::uint32_t bank) const;
     void write_slots(const std::vector<Policy>& policies, const Slots& slots, std::uint32_t bank);

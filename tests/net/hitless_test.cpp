@@ -4,7 +4,9 @@
 //     S --- A ======= B --- D
 //            \       /
 //             `- C -'
+#include <array>
 #include <fstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -217,10 +219,10 @@ TEST_F(Hitless, TheFirstHitlessPolicyFindsItsSplitter) {
 // Without a policy device there is nothing else to look after.
 TEST_F(Hitless, ASplitterThatIsTakenAwayComesBack) {
     ASSERT_TRUE(start_with(with(hitless_config("A"), "device: sr0\n", ""), hitless_config("B")));
-    const std::pair<const char*, const char*> changes[] = {
-        {"ip link del ss-split0", "ss-split0 is gone: restored"},
-        {"ip link set ss-split1 down", "ss-split1 is down: restored"},
-        {"ip link set ss-split0 gso_max_segs 64", "ss-split0 takes more than single segments: restored"}};
+    const std::array<std::pair<const char*, const char*>, 3> changes{
+        {{"ip link del ss-split0", "ss-split0 is gone: restored"},
+         {"ip link set ss-split1 down", "ss-split1 is down: restored"},
+         {"ip link set ss-split0 gso_max_segs 64", "ss-split0 takes more than single segments: restored"}}};
     for (const auto& [change, problem] : changes) {
         ASSERT_EQ(shell("A", change), "");
         EXPECT_TRUE(eventually([&] {
