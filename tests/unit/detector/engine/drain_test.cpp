@@ -91,7 +91,6 @@ TEST_F(Drain, ManyAreCountedAndAFewNamed) {
 }
 
 TEST_F(Drain, ABypassTakesWhatIsLeft) {
-    PlainMaps maps(map_sizes(bypassed()));
     start(bypassed());
     route("2001:db8:e::/48");
     EXPECT_THAT(plan().stays, IsEmpty());
