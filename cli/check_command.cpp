@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "cli/describe.hpp"
 #include "cli/shadowed_routes.hpp"
 #include "detector/config/config_file.hpp"
@@ -62,7 +63,7 @@ void print_json(const json& description, const std::vector<PolicyConfig>& polici
 }
 
 void print_warnings(const Complaints& complaints) {
-    for (const auto& warning : complaints.warnings) fmt::print(stderr, "warning: {}\n", warning.to_string());
+    for (const auto& warning : complaints.warnings) complain(fmt::format("warning: {}\n", warning.to_string()));
 }
 
 [[noreturn]] void refuse(const Complaints& complaints, bool as_json) {
@@ -71,7 +72,7 @@ void print_warnings(const Complaints& complaints) {
                                  {"complaints", to_json(complaints.list)},
                                  {"warnings", to_json(complaints.warnings)}}));
     } else {
-        fmt::print(stderr, "{}\n", complaints.to_string());
+        complain(fmt::format("{}\n", complaints.to_string()));
         print_warnings(complaints);
     }
     throw CLI::RuntimeError(kExitBadInput);

@@ -7,12 +7,13 @@
 #include <fmt/format.h>
 
 #include "cli/client.hpp"
+#include "cli/complain.hpp"
 #include "common/run_directory.hpp"
 
 namespace sidestep {
 
 void give_up(ExitCode code, const std::string& message) {
-    fmt::print(stderr, "sidestep: {}\n", message);
+    complain(fmt::format("sidestep: {}\n", message));
     throw CLI::RuntimeError(code);
 }
 

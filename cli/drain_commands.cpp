@@ -37,12 +37,13 @@ std::string staying_line(const json& traffic) {
     return fmt::format("  stays on the link: {} ({})\n", what, prefixes);
 }
 
-std::string headline(const json& answer) {
+std::string headline(const json& answer, bool refused) {
     const auto name = answer.value("adjacency", "?");
     const auto time = answer.value("for_ms", json());
     const auto lasting = time.is_number()
                              ? format_duration(Nanoseconds(static_cast<Nanoseconds::rep>(time.get<double>() * 1e6)))
                              : std::string();
+    if (refused) return fmt::format("{}: this would be refused without --force (nothing is changed)\n", name);
     if (answer.value("dry_run", false))
         return fmt::format("{} would {} (nothing is changed)\n", name,
                            lasting.empty() ? "be drained" : "fail for " + lasting);
@@ -57,7 +58,9 @@ json request_of(const DrainOptions& drain) {
 
 void send_drain(const DaemonOptions& options, const json& request) {
     const auto answer = ask(options, request);
-    print(options.json ? json_text(answer, 2) : report_drain(answer));
+    const bool refused = request.at("dry_run") && !request.at("force") && !answer.value("stays", json::array()).empty();
+    print(options.json ? json_text(answer, 2) : report_drain(answer, refused));
+    if (refused) throw CLI::RuntimeError(kExitFailure);
 }
 
 void send_fail(const DaemonOptions& options, const DrainOptions& drain) {
@@ -81,8 +84,8 @@ void send_undrain(const DaemonOptions& options, const DrainOptions& drain) {
 
 }  // namespace
 
-std::string report_drain(const json& answer) {
-    auto text = headline(answer);
+std::string report_drain(const json& answer, bool refused) {
+    auto text = headline(answer, refused);
     const auto moves = answer.value("moves", std::vector<std::string>());
     const auto stays = answer.value("stays", json::array());
     const auto* verb = answer.value("dry_run", false) ? "would move" : "moved";

@@ -12,8 +12,8 @@
 
 namespace sidestep {
 
-/// The daemon's answer to `drain`, in sentences.
-std::string report_drain(const nlohmann::json& answer);
+/// The daemon's answer to `drain`, in sentences. `refused`: to a dry run of what would be refused.
+std::string report_drain(const nlohmann::json& answer, bool refused = false);
 
 void add_drain_commands(CLI::App& app, const std::shared_ptr<DaemonOptions>& options);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 
 namespace sidestep {
 namespace {
@@ -42,7 +43,7 @@ void add_exporter_command(CLI::App& app) {
         for (auto& argument : arguments) pointers.push_back(argument.data());
         pointers.push_back(nullptr);
         ::execvp(find_program().c_str(), pointers.data());
-        fmt::print(stderr, "sidestep: cannot start {}: install the package of that name\n", kProgram);
+        complain(fmt::format("sidestep: cannot start {}: install the package of that name\n", kProgram));
         throw CLI::RuntimeError(kExitFailure);
     });
 }

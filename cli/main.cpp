@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "cli/init_command.hpp"
 #include "cli/routing_commands.hpp"
 
@@ -37,7 +38,7 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? sidestep::kExitFine : sidestep::kExitBadInput;
     }
     if (app.get_subcommands().empty()) {
-        fmt::print(stderr, "{}", app.help());
+        sidestep::complain(fmt::format("{}", app.help()));
         return sidestep::kExitBadInput;
     }
     return sidestep::kExitFine;
@@ -46,7 +47,7 @@ int run(int argc, char** argv) {
 /// Lost output, for example on a full disk, is a failure even if the command succeeded.
 int flushed(int code) {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-    fmt::print(stderr, "sidestep: cannot write to standard output\n");
+    sidestep::complain("sidestep: cannot write to standard output\n");
     return code == sidestep::kExitFine ? sidestep::kExitFailure : code;
 }
 
@@ -56,7 +57,7 @@ int main(int argc, char** argv) {
     try {
         return flushed(run(argc, argv));
     } catch (const std::exception& error) {
-        fmt::print(stderr, "sidestep: {}\n", error.what());
+        sidestep::complain(fmt::format("sidestep: {}\n", error.what()));
         return sidestep::kExitFailure;
     }
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "common/complaints.hpp"
 #include "detector/config/config_file.hpp"
 #include "detector/feed/computed_policies.hpp"
@@ -22,7 +23,7 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(10);  // for each answer of IS-IS
 
 void print_warnings(const std::vector<std::string>& warnings) {
-    for (const auto& warning : warnings) fmt::print(stderr, "sidestep: warning: {}\n", warning);
+    for (const auto& warning : warnings) complain(fmt::format("sidestep: warning: {}\n", warning));
 }
 
 NetworkInput load_isis(const NetworkOptions& options) {
@@ -71,7 +72,7 @@ RoutingConfig settings(RoutingConfig result, const NetworkOptions& options) {
 }  // namespace
 
 void refuse_input(const std::string& message) {
-    fmt::print(stderr, "sidestep: {}\n", message);
+    complain(fmt::format("sidestep: {}\n", message));
     throw CLI::RuntimeError(kExitBadInput);
 }
 

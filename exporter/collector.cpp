@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include <unistd.h>
 
@@ -36,17 +37,37 @@ NodeAnswers ask_node(const std::string& socket) {
     return answers;
 }
 
+/// The sockets of nodes; also of those whose detector has left everything in place for a successor that did not come.
+std::set<std::string> sockets_of(const std::string& run_dir) {
+    const auto present = find_sockets(run_dir);
+    std::set<std::string> sockets(present.begin(), present.end());
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator(run_dir, ignored)) {
+        auto path = file.path();
+        if (path.extension() == ".state") sockets.insert(path.replace_extension(".sock").string());
+    }
+    return sockets;
+}
+
+/// A file is replaced as a whole: what is no file, such as /dev/stdout, would be gone.
+Result<void> check_replaceable(const std::string& path) {
+    std::error_code ignored;
+    const auto type = std::filesystem::symlink_status(path, ignored).type();
+    if (type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found) return {};
+    return fail(path + ": is there and is no regular file; name a file that may be replaced");
+}
+
 }  // namespace
 
 std::vector<std::string> Collector::collect() const {
     std::vector<NodeAnswers> nodes;
-    const auto sockets =
-        node_.empty() ? find_sockets(run_dir_) : std::vector<std::string>{run_dir_ + "/" + node_ + ".sock"};
+    const auto sockets = node_.empty() ? sockets_of(run_dir_) : std::set{run_dir_ + "/" + node_ + ".sock"};
     for (const auto& socket : sockets) nodes.push_back(ask_node(socket));
     return metrics_of(nodes);
 }
 
 Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families) {
+    if (auto possible = check_replaceable(path); !possible) return possible;
     std::string text;
     for (const auto& family : families) text += family;
     const auto draft = path + ".draft";

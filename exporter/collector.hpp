@@ -11,7 +11,7 @@ namespace sidestep::exporter {
 
 class Collector {
   public:
-    /// Asks all detectors with a socket in `run_dir`, or only the one of `node`.
+    /// Asks all detectors that have a socket in `run_dir` or left a state there, or only the one of `node`.
     Collector(std::string run_dir, std::string node) : run_dir_(std::move(run_dir)), node_(std::move(node)) {}
 
     /// As metrics_of().
@@ -23,6 +23,7 @@ class Collector {
 };
 
 /// Writes the metrics to a file that node_exporter's textfile collector reads: whole or not at all, for all to read.
+/// Fails if something else than a regular file is there.
 Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families);
 
 }  // namespace sidestep::exporter

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/complain.hpp"
 #include "common/run_directory.hpp"
 #include "exporter/collector.hpp"
 #include "exporter/web_server.hpp"
@@ -28,7 +29,7 @@ struct Options {
 };
 
 int fail(int code, const std::string& message) {
-    fmt::print(stderr, "sidestep-exporter: {}\n", message);
+    sidestep::complain(fmt::format("sidestep-exporter: {}\n", message));
     return code;
 }
 
@@ -56,7 +57,7 @@ int write_files(const Options& options, const sidestep::exporter::Collector& col
 int serve(const Options& options, const sidestep::exporter::Collector& collector, const sigset_t& endings) {
     const auto server = sidestep::exporter::WebServer::listen(options.listen, [&] { return collector.collect(); });
     if (!server) return fail(kFailure, server.error().message);
-    fmt::print(stderr, "sidestep-exporter: http://{}/metrics\n", options.listen);
+    sidestep::complain(fmt::format("sidestep-exporter: http://{}/metrics\n", options.listen));
     int number = 0;
     sigwait(&endings, &number);
     return 0;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <string_view>
 #include <tuple>
 
@@ -21,6 +23,14 @@ namespace sidestep::record {
 namespace {
 
 using nlohmann::json;
+
+/// True for an empty file, and for one that begins as recordings do: what else it is may be precious.
+bool is_recording(int file, off_t size) {
+    constexpr std::string_view kBegin = R"({"in":)";
+    std::array<char, kBegin.size()> begin{};
+    return size == 0 || (::pread(file, begin.data(), begin.size(), 0) == static_cast<ssize_t>(begin.size()) &&
+                         std::string_view(begin.data(), begin.size()) == kBegin);
+}
 
 /// Where the last whole line ends: a process that was killed may have left a part of one.
 Result<off_t> end_of_lines(int file, off_t size) {
@@ -63,6 +73,8 @@ Result<Recorder> Recorder::open(const std::string& path, const Maps& maps) {
         return fail("cannot record to " + path + ": it is no file");
     if ((status.st_mode & 077U) != 0)
         return fail("cannot record to " + path + ": others can read or write it, chmod 600 it first");
+    if (!is_recording(file.get(), status.st_size))
+        return fail("cannot record to " + path + ": it is not empty, and no recording");
     const auto end = end_of_lines(file.get(), status.st_size);
     if (!end) return std::unexpected(end.error());
     if (*end != status.st_size && ::ftruncate(file.get(), *end) != 0) return fail_errno("cannot record to " + path);
@@ -102,7 +114,8 @@ void Recorder::write(const json& line) {
         size_ += text.size();
         return;
     }
-    spdlog::warn("the recording ends here: {}", fits ? "it cannot be written" : "it is as large as it may be");
+    spdlog::warn("the recording ends here: {}",
+                 fits ? std::string("it cannot be written: ") + std::strerror(errno) : "it is as large as it may be");
     std::ignore = ::ftruncate(file_.get(), static_cast<off_t>(size_));  // without the half of a line
     file_.reset();
 }

@@ -21,6 +21,7 @@ namespace sidestep::record {
 class Recorder {
   public:
     /// Appends to `path`, which only its owner may read. A last line without an end is cut off.
+    /// Fails if the file holds anything else than a recording.
     static Result<Recorder> open(const std::string& path, const Maps& maps);
 
     /// A detector starts with this configuration, and with what a predecessor left in memory and in its file of states.

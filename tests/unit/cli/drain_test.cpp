@@ -26,6 +26,7 @@ TEST(ReportDrain, SaysHowToUndo) {
 
 TEST(ReportDrain, ADryRunSaysSo) {
     EXPECT_THAT(report_drain(answered(true)), HasSubstr("A-B would be drained (nothing is changed)"));
+    EXPECT_THAT(report_drain(answered(true), true), HasSubstr("A-B: this would be refused without --force"));
     EXPECT_THAT(report_drain(answered(true, 5000.0)), HasSubstr("A-B would fail for 5 s"));
 }
 

@@ -167,6 +167,14 @@ TEST_F(Recording, OnlyItsOwnerReadsIt) {
     EXPECT_THAT(Recorder::open(file_, maps_).error().message, HasSubstr("chmod 600"));
 }
 
+TEST_F(Recording, WhatIsNoRecordingStaysAsItIs) {
+    for (const std::string precious : {"my: notes", "line\nline without end"}) {
+        std::ofstream(file_) << precious;
+        EXPECT_THAT(Recorder::open(file_, maps_).error().message, HasSubstr("no recording"));
+        EXPECT_EQ(read_file(file_).value(), precious);
+    }
+}
+
 TEST_F(Recording, ASuccessorWritesBehindTheLastWholeLine) {
     judge(SS_ALIVE);
     std::ofstream(file_, std::ios::app) << R"({"in":"tim)";
