@@ -33,11 +33,14 @@ json merging_of(const MergingFlow& flow, std::span<const ss_way> ways, std::size
             {"behind_us", static_cast<double>(way.behind_ns) / 1e3}};
 }
 
+constexpr std::size_t kFewestLists = 2;  // of a hitless policy: one by which nothing comes is told, too
+
 /// False: no copies of it have come.
 bool append_ways(std::string& text, const MergingFlow& flow, std::span<const ss_way> ways) {
+    if (std::ranges::all_of(ways, [](const auto& way) { return arrived_by(way) == 0; })) return false;
     bool any = false;
     for (std::size_t list = 0; list < ways.size(); ++list) {
-        if (arrived_by(ways[list]) == 0) continue;
+        if (list >= kFewestLists && arrived_by(ways[list]) == 0) continue;
         if (std::exchange(any, true)) text += ',';
         append_json(text, merging_of(flow, ways, list));
     }

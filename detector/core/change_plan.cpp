@@ -16,7 +16,13 @@ namespace sidestep {
 namespace {
 
 /// All fields except prefixes, which are compared separately.
+std::string protection_of(const PolicyConfig& policy) {
+    return policy.flow == 0 ? "fast-reroute" : fmt::format("hitless (flow {})", policy.flow);
+}
+
 std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPolicy& after) {
+    // All there are, so that this does not compile if one is added and forgotten here. Prefixes are compared one by one.
+    [[maybe_unused]] const auto& [name, prefixes, candidates, steering, metric, flow, over_routes] = before.config;
     std::vector<std::string> fields;
     if (before.config.steering != after.config.steering) {
         fields.push_back(
@@ -26,6 +32,9 @@ std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPol
         fields.push_back(fmt::format("metric: {} -> {}", before.config.metric, after.config.metric));
     if (before.config.over_routes != after.config.over_routes)
         fields.push_back(fmt::format("over-routes: {} -> {}", before.config.over_routes, after.config.over_routes));
+    if (before.config.flow != after.config.flow)
+        fields.push_back(
+            fmt::format("protection: {} -> {}", protection_of(before.config), protection_of(after.config)));
     if (before.config.candidates != after.config.candidates) fields.emplace_back("candidates");
     if (before.observed != after.observed) fields.emplace_back(after.observed ? "now only observed" : "now repaired");
     if (before.computed != after.computed) fields.emplace_back(after.computed ? "now computed" : "now from the file");

@@ -94,6 +94,9 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"Interval",
                [](Config& c) { c.adjacencies[0].probe.interval = 250us; },
                {"session A-B changed: interval: 1 ms -> 250 us"}},
+        Change{"Protection",
+               [](Config& c) { c.policies[0].flow = 7; },
+               {"policy to-D changed: protection: fast-reroute -> hitless (flow 7)"}},
         Change{"SeveralFields",
                [](Config& c) {
                    c.adjacencies[0].probe.multiplier = 5;
