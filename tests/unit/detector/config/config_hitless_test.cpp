@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests hitless policies and merging SIDs, and the exact complaint about each bad one.
 #include <chrono>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/file.hpp"
 #include "tests/unit/detector/config/config_text.hpp"
 
 namespace sidestep {
@@ -34,6 +36,26 @@ TEST(ConfigHitless, APolicyHasAFlow) {
     EXPECT_EQ(config.policies.at(0).flow, 7U);
     parts.policy = hitless("[{adjacency: A-B}]", "protection: fast-reroute");
     EXPECT_EQ(read_good(parts.text()).policies.at(0).flow, 0U);
+}
+
+/// The configurations in a page: its indented blocks that begin with `node`.
+std::vector<std::string> nodes_in(const std::string& page) {
+    std::vector<std::string> blocks;
+    std::istringstream lines(page);
+    bool inside = false;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("    node:")) blocks.emplace_back();
+        inside = line.starts_with("    ") && (inside || line.starts_with("    node:"));
+        if (inside) blocks.back() += line.substr(4) + "\n";
+    }
+    return blocks;
+}
+
+TEST(ConfigHitless, ThePagesNodesAreGood) {
+    const auto nodes = nodes_in(read_file(SIDESTEP_SOURCE_DIR "/docs/hitless.md").value());
+    ASSERT_EQ(nodes.size(), 2U);
+    EXPECT_EQ(read_good(nodes[0]).policies.at(0).flow, 7U);
+    EXPECT_EQ(read_good(nodes[1]).sids.at(1).flows, std::vector{7U});
 }
 
 TEST(ConfigHitless, AMergingSidHasFlows) {
