@@ -23,6 +23,19 @@ ss_prefix to_key(const Prefix& prefix) {
     return key;
 }
 
+/// Collected first: a walk goes astray if what it stands on is removed.
+template <typename Key>
+std::vector<Key> keys_of(const bpf_map* map) {
+    std::vector<Key> keys;
+    Key key{};
+    for (int end = bpf_map__get_next_key(map, nullptr, &key, sizeof key); end == 0;) {
+        keys.push_back(key);
+        const auto previous = key;
+        end = bpf_map__get_next_key(map, &previous, &key, sizeof key);
+    }
+    return keys;
+}
+
 template <typename Value>
 Result<void> update(const bpf_map* map, std::uint32_t index, const Value& value) {
     const int error = bpf_map__update_elem(map, &index, sizeof index, &value, sizeof value, BPF_ANY);
@@ -117,20 +130,15 @@ Result<void> Dataplane::set_secret(const ss_secret& secret) {
 void Dataplane::prune_passives(
     const std::function<bool(int ifindex, const Address& source, std::uint32_t session)>& keep) {
     const auto* map = skeleton_->maps.ss_passives;
-    std::vector<ss_passive_key> stale;
-    ss_passive_key key{};
-    for (int end = bpf_map__get_next_key(map, nullptr, &key, sizeof key); end == 0;) {
+    for (const auto& key : keys_of<ss_passive_key>(map)) {
         std::uint32_t session = 0;
         Address source;
         std::copy(std::begin(key.source), std::end(key.source), source.bytes.begin());
         if (bpf_map__lookup_elem(map, &key, sizeof key, &session, sizeof session, 0) == 0 &&
             !keep(static_cast<int>(key.ifindex), source, session)) {
-            stale.push_back(key);
+            (void)bpf_map__delete_elem(map, &key, sizeof key, 0);
         }
-        const auto previous = key;
-        end = bpf_map__get_next_key(map, &previous, &key, sizeof key);
     }
-    for (const auto& gone : stale) (void)bpf_map__delete_elem(map, &gone, sizeof gone, 0);
 }
 
 Result<void> Dataplane::set_passive(int ifindex, const Address& source, std::uint32_t session) {
@@ -160,8 +168,9 @@ Result<void> Dataplane::set_merge(std::uint32_t flow, std::uint32_t words, std::
 }
 
 void Dataplane::prune_merges(const std::set<std::uint32_t>& kept) {
-    for (std::uint32_t flow = 1; flow < SS_MAX_FLOWS; ++flow) {
-        if (!kept.contains(flow)) (void)bpf_map__delete_elem(skeleton_->maps.ss_merges, &flow, sizeof flow, 0);
+    const auto* map = skeleton_->maps.ss_merges;
+    for (const auto flow : keys_of<std::uint32_t>(map)) {
+        if (!kept.contains(flow)) (void)bpf_map__delete_elem(map, &flow, sizeof flow, 0);
     }
 }
 
