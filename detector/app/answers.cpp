@@ -273,7 +273,7 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
     return {{"name", policy.config.name},
             {"prefixes", prefixes},
             {"steering", to_string(policy.config.steering)},
-            {"protection", policy.config.flow == 0 ? "fast-reroute" : "hitless"},
+            {"protection", protection_name(policy.config)},
             {"flow", policy.config.flow == 0 ? json(nullptr) : json(policy.config.flow)},
             {"unprotected", policy.config.flow != 0 && engine.policies().copies(policy) < 2},
             {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads what makes a policy hitless, and a SID a merging one (docs/hitless.md).
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <chrono>
 
@@ -17,7 +16,6 @@ namespace {
 constexpr std::int64_t kLastFlow = SS_MAX_FLOWS - 1;
 constexpr std::int64_t kLeastWindow = 64;
 constexpr std::int64_t kMostWindow = std::int64_t{SS_MAX_WINDOW_WORDS} * SS_BLOCK_BITS;
-constexpr std::array<std::string_view, 2> kProtections{"fast-reroute", "hitless"};
 
 bool has_room_for_argument(const Address& sid) {
     return std::all_of(sid.bytes.begin() + kMergingLength / 8, sid.bytes.end(),
@@ -79,7 +77,7 @@ void check_pair(const Reading& reading, const SegmentListConfig& list, const Seg
 
 void read_protection(const YamlPlace& place, PolicyConfig& policy, Seen& flows) {
     const auto protection = place.optional("protection");
-    const auto value = protection ? protection->choice(kProtections) : std::nullopt;
+    const auto value = protection ? protection->choice(kProtectionNames) : std::nullopt;
     const auto flow = place.optional("flow");
     if (value != 1U) {
         if (flow) flow->complain("is for protection: hitless");

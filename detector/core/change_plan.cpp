@@ -16,8 +16,9 @@ namespace sidestep {
 namespace {
 
 /// All fields except prefixes, which are compared separately.
-std::string protection_of(const PolicyConfig& policy) {
-    return policy.flow == 0 ? "fast-reroute" : fmt::format("hitless (flow {})", policy.flow);
+std::string protection_text(const PolicyConfig& policy) {
+    return policy.flow == 0 ? std::string(protection_name(policy))
+                            : fmt::format("{} (flow {})", protection_name(policy), policy.flow);
 }
 
 std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPolicy& after) {
@@ -34,7 +35,7 @@ std::vector<std::string> fields_of(const DesiredPolicy& before, const DesiredPol
         fields.push_back(fmt::format("over-routes: {} -> {}", before.config.over_routes, after.config.over_routes));
     if (before.config.flow != after.config.flow)
         fields.push_back(
-            fmt::format("protection: {} -> {}", protection_of(before.config), protection_of(after.config)));
+            fmt::format("protection: {} -> {}", protection_text(before.config), protection_text(after.config)));
     if (before.config.candidates != after.config.candidates) fields.emplace_back("candidates");
     if (before.observed != after.observed) fields.emplace_back(after.observed ? "now only observed" : "now repaired");
     if (before.computed != after.computed) fields.emplace_back(after.computed ? "now computed" : "now from the file");

@@ -15,6 +15,7 @@ inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "
 inline constexpr std::array<std::string_view, 2> kIpsecNames{"heed", "ignore"};
 inline constexpr std::array<std::string_view, 2> kNetfilterNames{"warn", "ignore"};
 inline constexpr std::array<std::string_view, 2> kModeNames{"repair", "observe"};
+inline constexpr std::array<std::string_view, 2> kProtectionNames{"fast-reroute", "hitless"};
 inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
 inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
@@ -50,6 +51,10 @@ inline std::string_view to_string(Steering steering) {
 }
 inline std::string_view to_string(SidBehavior behavior) {
     return kSidBehaviorNames.at(static_cast<std::size_t>(behavior));
+}
+
+inline std::string_view protection_name(const PolicyConfig& policy) {
+    return kProtectionNames.at(policy.flow == 0 ? 0 : 1);
 }
 
 /// The kind of a session: "adjacency", "path" or "passive".
