@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "common/file.hpp"
 #include "common/run_directory.hpp"
 
 namespace sidestep {
@@ -157,10 +158,9 @@ std::string usable_socket(const std::string& socket) {
 std::vector<std::string> find_sockets(const std::string& run_dir) {
     std::vector<std::string> found;
     std::error_code ignored;
-    for (std::filesystem::directory_iterator entry(run_dir, ignored), end; entry != end; entry.increment(ignored)) {
-        if (entry->path().extension() == ".sock" && entry->is_socket(ignored)) found.push_back(entry->path());
+    for (const auto& path : paths_with(run_dir, ".sock")) {
+        if (std::filesystem::is_socket(path, ignored)) found.push_back(path);
     }
-    std::ranges::sort(found);
     return found;
 }
 

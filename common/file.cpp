@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -90,6 +91,16 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
     if (!fd || ::fstat(fd.get(), &status) != 0) return fail_errno(path);
     if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
     return read_all(path, fd.get(), static_cast<std::size_t>(status.st_size), most);
+}
+
+std::vector<std::string> paths_with(const std::string& folder, std::string_view extension) {
+    std::vector<std::string> found;
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+        if (entry->path().extension() == extension) found.push_back(entry->path());
+    }
+    std::ranges::sort(found);
+    return found;
 }
 
 }  // namespace sidestep

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/error.hpp"
 
@@ -20,5 +21,8 @@ Result<void> replace_file(const std::string& path, std::string_view text);
 /// The whole of a regular file of at most `most` bytes. The error says why it cannot be read; directories, devices,
 /// FIFOs and sockets are refused without being opened.
 Result<std::string> read_file(const std::string& path, std::size_t most = kLargestFile);
+
+/// The paths of what is in a folder with this extension (".sock"), sorted; none if the folder cannot be read.
+std::vector<std::string> paths_with(const std::string& folder, std::string_view extension);
 
 }  // namespace sidestep

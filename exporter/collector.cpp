@@ -41,11 +41,8 @@ NodeAnswers ask_node(const std::string& socket) {
 std::set<std::string> sockets_of(const std::string& run_dir) {
     const auto present = find_sockets(run_dir);
     std::set<std::string> sockets(present.begin(), present.end());
-    std::error_code ignored;
-    for (const auto& file : std::filesystem::directory_iterator(run_dir, ignored)) {
-        auto path = file.path();
-        if (path.extension() == ".state") sockets.insert(path.replace_extension(".sock").string());
-    }
+    for (const auto& state : paths_with(run_dir, ".state"))
+        sockets.insert(std::filesystem::path(state).replace_extension(".sock").string());
     return sockets;
 }
 
