@@ -110,6 +110,7 @@ void Recorder::write(const json& line) {
     if (!file_) return;
     const auto text = line.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
     const bool fits = size_ + text.size() <= kLargestRecording;
+    errno = ENOSPC;  // what a part of a line means
     if (fits && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
         size_ += text.size();
         return;
