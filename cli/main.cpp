@@ -38,7 +38,7 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? sidestep::kExitFine : sidestep::kExitBadInput;
     }
     if (app.get_subcommands().empty()) {
-        sidestep::complain(fmt::format("{}", app.help()));
+        sidestep::complain(app.help());
         return sidestep::kExitBadInput;
     }
     return sidestep::kExitFine;
