@@ -119,6 +119,12 @@ std::string FrrLab::isis_config(const std::string& node, const std::string& extr
                        vty_directory(node), extra);
 }
 
+testing::AssertionResult FrrLab::start_isis(const std::string& node, const std::string& extra) {
+    if (auto started = start_routed(node, isis_config(node, extra)); !started) return started;
+    if (auto whole = has(node, "routing", "/routers", routers().size()); !whole) return whole;
+    return delivered(node);
+}
+
 testing::AssertionResult FrrLab::set_spf_delay(const std::string& node, std::chrono::milliseconds delay) {
     const auto said =
         shell(node, fmt::format("vtysh --vty_socket {} -d isisd -c 'configure terminal' -c 'router isis lab' "

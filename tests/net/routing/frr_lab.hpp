@@ -21,6 +21,9 @@ class FrrLab : public ComputedLab {
 
     /// neighbors_config() with routing by IS-IS.
     [[nodiscard]] std::string isis_config(const std::string& node, const std::string& extra) const;
+    /// Starts sidestepd with isis_config() and waits until its policies come from the whole network: the database of a
+    /// router whose adjacencies are still coming up holds fewer routers.
+    testing::AssertionResult start_isis(const std::string& node, const std::string& extra);
     /// The time that a router waits between a change and its new routes.
     testing::AssertionResult set_spf_delay(const std::string& node, std::chrono::milliseconds delay);
     /// Waits until the kernel of `node` sends packets for `to` to its neighbor `by`.

@@ -26,7 +26,7 @@ class FrrRepair : public FrrLab {
     };
 
     testing::AssertionResult start_on(const std::string& node, const std::string& hold) {
-        return start_routed(node, isis_config(node, ", protect: link, hold: " + hold));
+        return start_isis(node, ", protect: link, hold: " + hold);
     }
     testing::AssertionResult converges(const std::string& node, const std::string& state) {
         return has(node, "routing", "/convergence", state);
@@ -150,8 +150,9 @@ TEST_F(FrrRepair, WithoutHoldMicroLoopsLosePackets) {
 // compressed SID: with its metric of 1024, the SID of r4 lost to that route, and all packets with it.
 TEST_F(FrrRepair, CompressedListsPassARouterWhoseLocatorIsOnLo) {
     for (const auto* node : {"r3", "r4"})
-        ASSERT_TRUE(start_routed(node, isis_config(node, ", protect: link, next-csid: true")));
-    ASSERT_TRUE(says("r4", "ip -6 route get fibmatch fd00:0:4:3:6::", "seg6local action End"));
+        ASSERT_TRUE(start_isis(node, ", protect: link, next-csid: true"));
+    for (const auto* node : {"r3", "r4"})
+        ASSERT_TRUE(says(node, fmt::format("ip -6 route get fibmatch fd00:0:{}:3:6::", node + 1), "seg6local action End"));
     EXPECT_THAT(shell("r4", "ip -6 route show fd00:0:4::/48"), testing::HasSubstr("dev lo"));
     ASSERT_TRUE(start("r1", neighbors_config("r1") +
                                 "sr-domain: [\"fd00::/32\"]\n"
