@@ -35,7 +35,7 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
     if (links) {
         install_pause_ = kInstallPause;
         install();
-    } else if (installation_->overdue(engine_->policies().all())) {  // a candidate has been proven
+    } else if (installation_->overdue(engine_->policies())) {  // a candidate has been proven
         install();
     } else if (!installation_->problems().empty() && now >= next_install_) {
         install_pause_ = std::min<Nanoseconds>(2 * install_pause_, kLongestInstallPause);
@@ -48,18 +48,18 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
 
 void Daemon::install() {
     const bool complete = !config_.routing || routed_;
-    installation_->apply(engine_->policies().all(), engine_->sids().all(), complete);
+    installation_->apply(engine_->policies(), engine_->sids().all(), complete);
     next_install_ = kernel_now() + install_pause_;
     next_shadow_look_ = {};  // what is installed is not yet used
 }
 
 void Daemon::install_overdue() {
-    if (in_force_ && installation_->overdue(engine_->policies().all())) install();
+    if (in_force_ && installation_->overdue(engine_->policies())) install();
 }
 
 void Daemon::look_for_shadows(Nanoseconds now) {
     next_shadow_look_ = now + kShadowLookEvery;
-    auto found = installation_->look_for_shadows(engine_->policies().all(), engine_->sids().all());
+    auto found = installation_->look_for_shadows(engine_->policies(), engine_->sids().all());
     if (!found.empty() && found != shadowed_) next_route_look_ = now;  // maybe one is gone, not shadowed
     shadowed_ = std::move(found);
 }
@@ -74,7 +74,7 @@ void Daemon::look_after(Nanoseconds now) {
 
 void Daemon::look_after_routes(Nanoseconds now) {
     next_route_look_ = now + kRouteLookEvery;
-    routes_seen_ = installation_->look_at_routes(engine_->policies().all(), engine_->sids().all());
+    routes_seen_ = installation_->look_at_routes(engine_->policies(), engine_->sids().all());
     for (const auto& thing : route_upkeep_.plan({routes_seen_}, now)) {
         install();
         const auto& problems = installation_->problems();

@@ -10,7 +10,6 @@
 #include <spdlog/spdlog.h>
 
 #include "bpf/lib/portable.h"
-#include "detector/core/encap_overhead.hpp"
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/seen_programs.hpp"
 #include "detector/kernel/shadows.hpp"
@@ -112,9 +111,10 @@ Result<InstalledRoutes*> Installation::routes() {
     return &*routes_;
 }
 
-void Installation::apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete) {
+void Installation::apply(const PolicyTable& policies, const std::vector<SidConfig>& sids, bool complete) {
     waiting_.clear();
-    for (const auto& policy : policies) {
+    mtu_changes_ = policies.mtu_changes();
+    for (const auto& policy : policies.all()) {
         if (policy.config.steering != Steering::device || has_way_out(policy.config)) continue;
         for (const auto& prefix : policy.config.prefixes) {
             if (!steered_.contains(prefix)) waiting_.insert(prefix);
@@ -127,10 +127,10 @@ void Installation::apply(const std::vector<Policy>& policies, const std::vector<
         problems_[kOurRoutes] = installed.error().message;
 }
 
-std::vector<RouteSpec> Installation::wanted_routes(const std::vector<Policy>& policies,
-                                                   const std::vector<SidConfig>& sids, std::uint32_t mtu) const {
+std::vector<RouteSpec> Installation::wanted_routes(const PolicyTable& policies, const std::vector<SidConfig>& sids,
+                                                   std::uint32_t mtu) const {
     std::vector<RouteSpec> wanted;
-    for (const auto& policy : policies) std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
+    for (const auto& policy : policies.all()) std::ranges::copy(routes_of(policy, mtu), std::back_inserter(wanted));
     for (const auto& sid : sids) {
         if (const auto route = route_of(sid)) wanted.push_back(*route);
     }
@@ -178,7 +178,7 @@ Result<std::vector<RouteSpec>> Installation::missing(const std::vector<RouteSpec
     return absent;
 }
 
-Finding Installation::look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+Finding Installation::look_at_routes(const PolicyTable& policies, const std::vector<SidConfig>& sids) {
     Finding finding{.thing = kOurRoutes, .fault = {}};
     auto absent = missing(wanted_routes(policies, sids, steered_mtu(policies)));
     if (!absent) return finding;
@@ -192,7 +192,7 @@ Finding Installation::look_at_routes(const std::vector<Policy>& policies, const 
     return finding;
 }
 
-ProblemTexts Installation::look_for_shadows(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids) {
+ProblemTexts Installation::look_for_shadows(const PolicyTable& policies, const std::vector<SidConfig>& sids) {
     ProblemTexts shadows;
     auto wanted = wanted_routes(policies, sids, steered_mtu(policies));
     auto* asking = wanted.empty() ? nullptr : rtnl();
@@ -210,9 +210,10 @@ ProblemTexts Installation::look_for_shadows(const std::vector<Policy>& policies,
     return shadows;
 }
 
-bool Installation::overdue(const std::vector<Policy>& policies) const {
+bool Installation::overdue(const PolicyTable& policies) const {
+    if (policies.mtu_changes() != mtu_changes_) return true;
     if (waiting_.empty()) return false;
-    return std::ranges::any_of(policies, [this](const Policy& policy) {
+    return std::ranges::any_of(policies.all(), [this](const Policy& policy) {
         if (policy.config.steering != Steering::device) return false;
         const auto waits = [this](const Prefix& prefix) { return waiting_.contains(prefix); };
         return std::ranges::any_of(policy.config.prefixes, waits) && has_way_out(policy.config);
@@ -284,23 +285,19 @@ std::optional<RouteSpec> Installation::route_of(const SidConfig& sid) const {
     return route;
 }
 
-/// The MTU with which packets, including the longest header, fit the smallest link; the kernel answers or fragments
+/// The MTU with which packets fit on every list of steered policies with its header; the kernel answers or fragments
 /// larger ones. 0 if it is not known.
-std::uint32_t Installation::steered_mtu(const std::vector<Policy>& policies) const {
+std::uint32_t Installation::steered_mtu(const PolicyTable& policies) const {
     std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max();
-    std::uint32_t longest = 0;
-    for (const auto& policy : policies) {
+    for (const auto& policy : policies.all()) {
         if (policy.config.steering == Steering::transit) continue;
-        longest = std::max(longest, overhead_at_most(policy.config.candidates));
         for (const auto& candidate : policy.config.candidates) {
             for (const auto& list : candidate.lists) {
-                const auto* session = sessions_.find(list.adjacency);
-                if (session != nullptr && session->mtu != 0) smallest = std::min(smallest, session->mtu);
+                if (const auto room = policies.room_of(list)) smallest = std::min(smallest, *room);
             }
         }
     }
-    if (smallest == std::numeric_limits<std::uint32_t>::max()) return 0;
-    return std::max(kLeastMtu, smallest > longest ? smallest - longest : 0);
+    return smallest == std::numeric_limits<std::uint32_t>::max() ? 0 : std::max(kLeastMtu, smallest);
 }
 
 void Installation::remove() {

@@ -36,33 +36,32 @@ class Installation {
     void set_splitter(bool wanted);
     /// Makes the kernel's tables contain what these policies and SIDs need and, if `complete`, no other routes of ours.
     /// What cannot be installed is a problem; the rest is installed.
-    void apply(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids, bool complete);
+    void apply(const PolicyTable& policies, const std::vector<SidConfig>& sids, bool complete);
     /// The device, the splitter and their programs, as they are now.
     [[nodiscard]] std::vector<Finding> look();
     /// The routes, as they are now. Dumps our routes.
-    [[nodiscard]] Finding look_at_routes(const std::vector<Policy>& policies, const std::vector<SidConfig>& sids);
+    [[nodiscard]] Finding look_at_routes(const PolicyTable& policies, const std::vector<SidConfig>& sids);
     /// What is installed and not used, and who precedes it: of SIDs and of steered prefixes, SIDs first, as many as can be
     /// looked up without holding up the loop.
-    [[nodiscard]] ProblemTexts look_for_shadows(const std::vector<Policy>& policies,
-                                                const std::vector<SidConfig>& sids);
+    [[nodiscard]] ProblemTexts look_for_shadows(const PolicyTable& policies, const std::vector<SidConfig>& sids);
     /// Restores what look() found; routes are installed by apply(). False: the thing is not one of these.
     std::optional<Result<void>> mend(const std::string& thing);
     /// What could not be installed.
     [[nodiscard]] const ProblemTexts& problems() const { return problems_; }
-    /// True if a route that apply() did not install can be installed now: routes into the policy device wait until
-    /// packets can leave it.
-    [[nodiscard]] bool overdue(const std::vector<Policy>& policies) const;
+    /// True if apply() would install something else now: routes into the policy device wait until packets can leave it,
+    /// and a router may have told of a smaller link.
+    [[nodiscard]] bool overdue(const PolicyTable& policies) const;
     /// Removes everything.
     void remove();
 
   private:
     [[nodiscard]] std::vector<RouteSpec> routes_of(const Policy& policy, std::uint32_t mtu) const;
     [[nodiscard]] std::optional<RouteSpec> route_of(const SidConfig& sid) const;
-    [[nodiscard]] std::uint32_t steered_mtu(const std::vector<Policy>& policies) const;
+    [[nodiscard]] std::uint32_t steered_mtu(const PolicyTable& policies) const;
     [[nodiscard]] bool can_be_installed(const RouteSpec& route) const;
     [[nodiscard]] bool has_way_out(const PolicyConfig& policy) const;
-    [[nodiscard]] std::vector<RouteSpec> wanted_routes(const std::vector<Policy>& policies,
-                                                       const std::vector<SidConfig>& sids, std::uint32_t mtu) const;
+    [[nodiscard]] std::vector<RouteSpec> wanted_routes(const PolicyTable& policies, const std::vector<SidConfig>& sids,
+                                                       std::uint32_t mtu) const;
     Result<void> make_device(const std::string& name);
     Result<void> attach_egress();
     std::vector<Finding> look_at_device();
@@ -85,8 +84,9 @@ class Installation {
     std::string device_name_;     ///< as wanted
     std::optional<bool> splits_;  ///< as wanted; unset: a predecessor's has not been looked at
     ProblemTexts problems_;
-    std::set<Prefix> waiting_;  ///< steered into the device, but not installed yet
-    std::set<Prefix> steered_;  ///< installed before; they stay
+    std::uint64_t mtu_changes_ = 0;  ///< of the policies, as apply() saw them
+    std::set<Prefix> waiting_;       ///< steered into the device, but not installed yet
+    std::set<Prefix> steered_;       ///< installed before; they stay
 };
 
 /// The routes as a thing of Upkeep.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr Nanoseconds kMtuHeld = std::chrono::minutes(10);  // RFC 8201, 5.3
 constexpr std::uint32_t kLeastMtu = 1280;
+constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
 
 template <typename Map, typename Gone>
 void sweep(Map& map, IndexPool& pool, Gone gone) {
@@ -225,9 +227,8 @@ Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candid
 
 Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_routed, std::uint32_t flow,
                                       std::uint32_t position) {
-    const bool has_source = config.encap == Encap::h_encaps || config.encap == Encap::h_encaps_red;
     const ListKey key{.adjacency = config.adjacency,
-                      .source = has_source ? source_ : Address{},
+                      .source = source_for(config.encap),
                       .segments = config.segments,
                       .sessions = sessions_of(config),
                       .encap = config.encap,
@@ -250,9 +251,13 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     return entry->index;
 }
 
+Address PathStore::source_for(Encap encap) const {
+    return encap == Encap::h_encaps || encap == Encap::h_encaps_red ? source_ : Address{};
+}
+
 /// Without regard to the other lists of its candidate.
 std::uint32_t PathStore::mtu_of(const ListKey& key, const Entry& entry) const {
-    auto result = std::numeric_limits<std::uint32_t>::max();
+    auto result = kNoLimit;
     for (const auto limit : {sessions_.find(key.adjacency)->mtu, key.mtu, entry.path_mtu}) {
         if (limit != 0) result = std::min(result, limit);
     }
@@ -316,6 +321,7 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
         SS_WRITE(list.mtu, mtu);
         adjacencies.insert(key.adjacency);
     }
+    if (!adjacencies.empty()) ++mtu_changes_;
     level();
     return adjacencies;
 }
@@ -325,8 +331,28 @@ void PathStore::forget_mtus(Nanoseconds now) {
         if (entry.path_mtu == 0 || now - entry.learned < kMtuHeld) continue;
         entry.path_mtu = 0;
         SS_WRITE(maps_.lists[entry.index].mtu, mtu_of(key, entry));
+        ++mtu_changes_;
     }
     level();
+}
+
+std::optional<std::uint32_t> PathStore::room_of(const SegmentListConfig& config) const {
+    std::optional<std::uint32_t> room;
+    ListKey first;
+    first.adjacency = config.adjacency;
+    first.source = source_for(config.encap);
+    first.segments = config.segments;
+    for (auto at = lists_.lower_bound(first); at != lists_.end(); ++at) {
+        const auto& [key, entry] = *at;
+        if (std::tie(key.adjacency, key.source, key.segments) !=
+            std::tie(first.adjacency, first.source, first.segments))
+            break;
+        const auto mtu = mtu_of(key, entry);
+        if (key.encap != config.encap || key.mtu != config.mtu || mtu == kNoLimit) continue;
+        const auto own = mtu > entry.overhead ? mtu - entry.overhead : 0;
+        room = std::min(room.value_or(own), own);
+    }
+    return room;
 }
 
 }  // namespace sidestep

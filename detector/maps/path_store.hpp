@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -68,6 +69,10 @@ class PathStore {
     std::set<std::string> learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now);
     /// Tries the full size again where such a message is old (RFC 8201, 4).
     void forget_mtus(Nanoseconds now);
+    /// Rises whenever one of the two has changed something.
+    [[nodiscard]] std::uint64_t mtu_changes() const { return mtu_changes_; }
+    /// The largest packet that fits on this list with its header; nullopt if that is not known.
+    [[nodiscard]] std::optional<std::uint32_t> room_of(const SegmentListConfig& config) const;
 
   private:
     struct ListKey {
@@ -96,6 +101,7 @@ class PathStore {
 
     Result<std::uint32_t> list(const SegmentListConfig& config, bool as_routed, std::uint32_t flow,
                                std::uint32_t position);
+    [[nodiscard]] Address source_for(Encap encap) const;
     void level();
     void write(const ListKey& key, const Entry& entry);
     [[nodiscard]] std::uint32_t mtu_of(const ListKey& key, const Entry& entry) const;
@@ -108,6 +114,7 @@ class PathStore {
     IndexPool free_candidates_;
     IndexPool free_policies_;
     std::uint32_t longest_overhead_ = 0;
+    std::uint64_t mtu_changes_ = 0;
     std::map<ListKey, Entry> lists_;
     std::map<CandidateKey, Entry> candidates_;
     std::map<std::vector<std::uint32_t>, Entry> policies_;  ///< by their candidates

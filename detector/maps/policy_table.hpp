@@ -45,6 +45,10 @@ class PolicyTable {
         return paths_.learn_mtu(quoted, mtu, now);
     }
     void forget_mtus(Nanoseconds now) { paths_.forget_mtus(now); }
+    [[nodiscard]] std::uint64_t mtu_changes() const { return paths_.mtu_changes(); }
+    [[nodiscard]] std::optional<std::uint32_t> room_of(const SegmentListConfig& list) const {
+        return paths_.room_of(list);
+    }
 
     /// Routes inside policies' prefixes, and where they lead (inner_routes.hpp).
     void set_inner(std::map<Prefix, std::uint32_t> slots);

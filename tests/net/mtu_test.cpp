@@ -28,13 +28,14 @@ namespace sidestep::topo {
 namespace {
 
 constexpr int kMtu = 1500;
+constexpr int kSmall = 1400;
 constexpr int kLeft = kMtu - 40 - 8 - 2 * 16;  // after IPv6 and an SRH with the detour's two segments
 
 /// A UDP socket that does not fragment.
 class WholePackets {
   public:
-    static Result<WholePackets> open(const Lab& lab, bool v4) {
-        return lab.in("S", [&]() -> Result<WholePackets> {
+    static Result<WholePackets> open(const Lab& lab, bool v4, const std::string& from = "S") {
+        return lab.in(from, [&]() -> Result<WholePackets> {
             const auto destination = v4 ? lab.address_v4("D") : lab.address("D");
             Fd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
             const int mode = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
@@ -109,18 +110,31 @@ class Sizes : public RepairLab {
     // In both families, a sender of packets that are too big while A repairs hears how big they may be.
     void senders_are_told(const std::function<void(WholePackets&)>& send);
 };
-class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {};
+class SizesBySteering : public Sizes, public testing::WithParamInterface<Way> {
+  protected:
+    void SetUp() override {
+        if (const auto exits = XdpRedirectTargets::open(); at_xdp_programs() && !exits)
+            GTEST_SKIP() << exits.error().message;
+        Sizes::SetUp();
+    }
+    [[nodiscard]] static bool at_xdp_programs() { return std::string_view(GetParam().steering) == "xdp"; }
+    /// The configuration of A.
+    [[nodiscard]] std::string config() const {
+        return at_xdp_programs() ? at_xdp("A", steered_config("transit")) : steered_config(GetParam().steering);
+    }
+    /// A and B with these configurations; then the link between them is cut.
+    void start_and_cut(const std::string& a) {
+        ASSERT_TRUE(start_with(a, policy_config("B")));
+        cut().cut();
+        ASSERT_TRUE(becomes("A", "down", "unanswered"));
+        ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    }
+};
 
 TEST_P(SizesBySteering, SendersAreTold) {
     const auto [name, steering, v4] = GetParam();
-    const bool xdp = std::string_view(steering) == "xdp";
-    if (const auto exits = XdpRedirectTargets::open(); xdp && !exits) GTEST_SKIP() << exits.error().message;
-    ASSERT_TRUE(
-        start_with(xdp ? at_xdp("A", steered_config("transit")) : steered_config(steering), policy_config("B")));
-    EXPECT_EQ(at_xdp_alone("A"), xdp);
-    cut().cut();
-    ASSERT_TRUE(becomes("A", "down", "unanswered"));
-    ASSERT_TRUE(becomes("B", "down", "unanswered"));
+    ASSERT_NO_FATAL_FAILURE(start_and_cut(config()));
+    EXPECT_EQ(at_xdp_alone("A"), at_xdp_programs());
     auto socket = WholePackets::open(lab(), v4);
     ASSERT_TRUE(socket) << socket.error().message;
     EXPECT_TRUE(eventually([&] {
@@ -129,7 +143,8 @@ TEST_P(SizesBySteering, SendersAreTold) {
     }));
     EXPECT_EQ(socket->path_mtu(), kLeft);
     EXPECT_EQ(socket->send(kLeft + 1), EMSGSIZE);
-    const bool told_by_us = xdp || std::string_view(steering) == "transit";  // otherwise the kernel sends the message
+    const bool told_by_us =
+        at_xdp_programs() || std::string_view(steering) == "transit";  // otherwise the kernel sends the message
     EXPECT_EQ(counter("A", "icmp-ptb-sent") > 0, told_by_us);
     Flows flows;
     const TrafficSpec largest{.rate = 500, .payload = static_cast<std::size_t>(kLeft - (v4 ? 20 : 40) - 8)};
@@ -217,29 +232,29 @@ TEST_F(Sizes, SendersAreToldByALinkWithoutOffloads) {
 }
 
 // The router that cannot pass on the repaired packets tells us, not their senders: we tell them.
-TEST_F(Sizes, SendersAreToldOfASmallLinkBeyondTheFirst) {
-    constexpr int kSmall = 1400;
-    ASSERT_TRUE(start_with(policy_config("A"), policy_config("B")));
-    ASSERT_EQ(shell("C", "ip link set dev to-B mtu 1400"), "");
-    cut().cut();
-    ASSERT_TRUE(becomes("A", "down", "unanswered"));
-    ASSERT_TRUE(becomes("B", "down", "unanswered"));
-    for (const bool v4 : {false, true}) {
-        auto socket = WholePackets::open(lab(), v4);
+TEST_P(SizesBySteering, SendersAreToldOfASmallLinkBeyondTheFirst) {
+    const auto [name, steering, v4] = GetParam();
+    // With lwt-in the kernel encapsulates, and the source is the one that it was told.
+    ASSERT_EQ(shell("A", "ip sr tunsrc set fd00:a::1"), "");
+    ASSERT_EQ(shell("C", fmt::format("ip link set dev to-B mtu {}", kSmall)), "");
+    ASSERT_NO_FATAL_FAILURE(start_and_cut(config()));
+    const bool sees_local = std::string_view(steering) == "device" || std::string_view(steering) == "lwt-xmit";
+    for (const auto* from : {"S", "A"}) {  // a node behind us, and ourselves
+        SCOPED_TRACE(from);
+        if (std::string_view(from) == "A" && !sees_local) continue;
+        auto socket = WholePackets::open(lab(), v4, from);
         ASSERT_TRUE(socket) << socket.error().message;
         EXPECT_TRUE(eventually([&] {
             (void)socket->send(std::min(kMtu, socket->path_mtu()));
             return socket->path_mtu() == kLeft - (kMtu - kSmall);
         })) << socket->path_mtu();
     }
-    // The configuration may say so beforehand.
-    ASSERT_TRUE(stop("A"));
-    ASSERT_EQ(shell("C", "ip link set dev to-B mtu 1500"), "");
-    cut().restore();
-    ASSERT_TRUE(start("A", with(policy_config("A"), "{adjacency: A-C, ", "{adjacency: A-C, mtu: 1380, ")));
-    cut().cut();
-    ASSERT_TRUE(becomes("A", "down", "unanswered"));
-    auto socket = WholePackets::open(lab(), false);
+}
+
+TEST_P(SizesBySteering, SendersAreToldOfASmallLinkThatTheConfigurationNames) {
+    const auto [name, steering, v4] = GetParam();
+    ASSERT_NO_FATAL_FAILURE(start_and_cut(with(config(), "{adjacency: A-C, ", "{adjacency: A-C, mtu: 1380, ")));
+    auto socket = WholePackets::open(lab(), v4);
     ASSERT_TRUE(socket) << socket.error().message;
     EXPECT_TRUE(eventually([&] {
         (void)socket->send(std::min(kMtu, socket->path_mtu()));
