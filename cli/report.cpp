@@ -162,6 +162,11 @@ std::string drops_cell(const json& drops) {
     return text == "none" || text == kAbsent ? "" : text;
 }
 
+std::string state_cell(const json& state, const json& list) {
+    const auto& refused = member(list, "refused");
+    return cell(state, "state") + (refused.is_string() ? " (refused)" : "");
+}
+
 /// The rows of one candidate path: its first list and counters, and further lists below.
 void add_candidate(Table& table, std::vector<std::string> first, const json& candidate) {
     const json alone = json::array({candidate});
@@ -172,8 +177,8 @@ void add_candidate(Table& table, std::vector<std::string> first, const json& can
         const bool only = lists.size() == 1;
         cells.insert(cells.end(),
                      {head ? cell(candidate, "index") : "", head && member(candidate, "active") == true ? "*" : "",
-                      cell(only ? candidate : list, "state"), cell(list, "adjacency"), cell(list, "encap"),
-                      list_cell(list, "segments"), only ? "" : cell(list, "weight")});
+                      state_cell(only ? candidate : list, list), cell(list, "probed"), cell(list, "adjacency"),
+                      cell(list, "encap"), list_cell(list, "segments"), only ? "" : cell(list, "weight")});
         if (std::exchange(head, false)) {
             cells.insert(cells.end(), {cell(candidate, "packets"), cell(candidate, "bytes"),
                                        drops_cell(member(candidate, "drops"))});
@@ -220,6 +225,7 @@ std::string report_policies(const json& answer) {
                  {"CANDIDATE", kRight},
                  {"ACTIVE"},
                  {"STATE"},
+                 {"PROBED"},
                  {"ADJACENCY"},
                  {"ENCAP"},
                  {"SEGMENTS"},
@@ -240,7 +246,7 @@ std::string report_policies(const json& answer) {
             add_candidate(table, std::exchange(first, {"", ""}), candidate);
         }
         const auto drops = drops_cell(member(policy, "drops"));
-        if (!drops.empty()) table.add({"", "", "none", "", "", "", "", "", "", "", "", drops});
+        if (!drops.empty()) table.add({"", "", "none", "", "", "", "", "", "", "", "", "", drops});
     }
     return table.to_string() + merging_of(answer);
 }

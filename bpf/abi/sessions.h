@@ -223,10 +223,10 @@ struct ss_clock {
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 enum ss_event_type {
-    SS_EVENT_DEAD = 1,    /* the verdict became dead and the state was lowered */
-    SS_EVENT_ALIVE = 2,   /* enough consecutive answers for this epoch */
-    SS_EVENT_QUALITY = 3, /* the quality changed; if it got worse, the state was lowered */
-    SS_EVENT_TOO_BIG = 4, /* a struct ss_too_big_event */
+    SS_EVENT_DEAD = 1,       /* the verdict became dead and the state was lowered */
+    SS_EVENT_ALIVE = 2,      /* enough consecutive answers for this epoch */
+    SS_EVENT_QUALITY = 3,    /* the quality changed; if it got worse, the state was lowered */
+    SS_EVENT_ICMP_ERROR = 4, /* a struct ss_icmp_error_event */
 };
 
 struct ss_event {
@@ -247,11 +247,15 @@ struct ss_event {
 
 #define SS_QUOTED_BYTES (40 + 8 + 16 * SS_MAX_SEGMENTS) /* IPv6 and SRH */
 
-/* A Packet Too Big for our source address: about a packet that was encapsulated here, if the detector finds its list. */
-struct ss_too_big_event {
-    __u32 type; /* SS_EVENT_TOO_BIG */
-    __u32 mtu;
-    __u8 quoted[SS_QUOTED_BYTES]; /* the beginning of the packet that was too big */
+/* An ICMPv6 error for our source address: about a packet that was encapsulated here, if the detector finds its list. */
+struct ss_icmp_error_event {
+    __u32 type; /* SS_EVENT_ICMP_ERROR */
+    __u8 icmp_type;
+    __u8 icmp_code;
+    __u16 unused;
+    __u32 mtu; /* of a Packet Too Big */
+    __u8 from[16];
+    __u8 quoted[SS_QUOTED_BYTES]; /* the beginning of the packet in question */
 };
 
 #endif

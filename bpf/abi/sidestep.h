@@ -17,7 +17,7 @@
 #include "bpf/abi/policies.h"
 #include "bpf/abi/sessions.h"
 
-#define SS_ABI_VERSION 8
+#define SS_ABI_VERSION 9
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 
@@ -34,7 +34,7 @@ SS_ASSERT(sizeof(struct ss_session_conf) == 704);
 SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 128 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 80);
-SS_ASSERT(sizeof(struct ss_too_big_event) == 8 + SS_QUOTED_BYTES);
+SS_ASSERT(sizeof(struct ss_icmp_error_event) == 28 + SS_QUOTED_BYTES);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);
 SS_ASSERT(sizeof(struct ss_passive_key) == 20);
 SS_ASSERT(sizeof(struct ss_target) == 8);

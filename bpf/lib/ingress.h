@@ -8,7 +8,7 @@
 #define SIDESTEP_INGRESS_H
 
 #include "bpf/lib/decap.h"
-#include "bpf/lib/hear_too_big.h"
+#include "bpf/lib/hear_icmp_error.h"
 #include "bpf/lib/receiver.h"
 #include "bpf/lib/transmit.h"
 
@@ -65,7 +65,7 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
     if (ss_is_probe(packet)) return ss_receive_probe(frame, packet);
     if (ss_may_visit(packet)) return ss_ingress_visitor(frame, packet, all_well);
     if (ss_may_be_about_ours(packet)) {
-        ss_hear_too_big(frame, packet);
+        ss_hear_icmp_error(frame, packet);
         return SS_PASS;
     }
     return all_well ? SS_PASS : ss_repair(frame, packet, 0);

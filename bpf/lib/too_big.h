@@ -28,6 +28,7 @@
 
 /* <linux/icmp.h> clashes with the BPF headers. */
 #define SS_ICMPV6_TOO_BIG 2
+#define SS_ICMPV6_PARAMETER_PROBLEM 4 /* the last kind of error */
 #define SS_ICMPV4_UNREACHABLE 3
 #define SS_ICMPV4_FRAG_NEEDED 4
 

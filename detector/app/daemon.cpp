@@ -84,7 +84,7 @@ void Daemon::wait_for_events() {
         if (error) return;
         dataplane_->consume_events(
             {.verdict = [this](const ss_event& event) { engine_->on_kernel_event(event, kernel_now()); },
-             .too_big = [this](const ss_too_big_event& event) { engine_->on_too_big(event, kernel_now()); }});
+             .icmp_error = [this](const ss_icmp_error_event& event) { engine_->on_icmp_error(event, kernel_now()); }});
         arm_timer();
         install_overdue();
         wait_for_events();

@@ -68,8 +68,8 @@ class Engine {
     void on_links_known(Nanoseconds now);
     /// Destinations of the kernel's IPsec policies: packets to them are not repaired before it has applied these.
     void guard(std::set<Prefix> destinations) { policies_.guard(std::move(destinations)); }
-    /// A router on the way refused a packet of ours as too big.
-    void on_too_big(const ss_too_big_event& event, Nanoseconds now);
+    /// A router on the way did not pass on a packet, of ours perhaps.
+    void on_icmp_error(const ss_icmp_error_event& event, Nanoseconds now);
     /// Must be called once no more changes of links, neighbors and routes are waiting. It writes what many of them
     /// would otherwise write again and again.
     void settle();
@@ -94,8 +94,10 @@ class Engine {
     /// Addresses of this node on an interface, as the kernel has told.
     [[nodiscard]] std::vector<Address> addresses_on(const std::string& interface) const;
     /// Mistakes that no event reports: sessions that have not been proven for 3 s since they could have, with the likely
-    /// causes, and the like (engine_silence.cpp).
+    /// causes (engine_silence.cpp), lists whose packets a router refuses, and the like.
     [[nodiscard]] std::map<std::string, Problem> problems() const;
+    /// What a router said lately of packets of this list (engine_refusals.cpp); empty: nothing.
+    [[nodiscard]] std::string refusal_of(const ListName& list) const;
 
   private:
     /// The three parts of a change: what the policies will need, the policies, and what they no longer need.
@@ -155,6 +157,13 @@ class Engine {
         Nanoseconds since{};
         std::string cause{};  ///< as it was logged; empty: not yet
     };
+    struct Refusal {
+        std::string text;
+        Nanoseconds since{};
+        Nanoseconds last{};
+    };
+    void forget_refusals(Nanoseconds now);
+    [[nodiscard]] std::map<std::string, Problem> refusals() const;
     void watch_silence(Nanoseconds now);
     void watch_source(Nanoseconds now);
     [[nodiscard]] bool never_proven(const Session& session) const;
@@ -189,6 +198,7 @@ class Engine {
     Nanoseconds next_seek_{};
     Nanoseconds next_audit_{};
     std::map<std::string, SilentSession> silences_;  ///< by session
+    std::map<ListName, Refusal> refusals_;
     std::optional<Nanoseconds> source_missing_since_;
     bool source_problem_ = false;
 };

@@ -33,6 +33,7 @@ void Engine::reconcile(Nanoseconds now) {
     routes_.expire(now);
     refresh_stale();
     policies_.forget_mtus(now);
+    forget_refusals(now);
     sessions_.audit_repair_active();
     watch_silence(now);
 }

@@ -96,10 +96,4 @@ void Engine::refresh_inner() {
         policies_.prefixes(), [this](std::uint32_t slot) { return upstreams_.contains(slot); }, is_upstream));
 }
 
-void Engine::on_too_big(const ss_too_big_event& event, Nanoseconds now) {
-    for (const auto& adjacency : policies_.learn_mtu(event.quoted, event.mtu, now)) {
-        spdlog::info("a path by {}: a router on it passes packets of {} bytes at most", adjacency, event.mtu);
-    }
-}
-
 }  // namespace sidestep

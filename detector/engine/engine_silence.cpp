@@ -92,6 +92,7 @@ std::map<std::string, Problem> Engine::problems() const {
         if (silent.cause.empty() || session == nullptr) continue;
         result["session " + name] = {.text = explain(silence_of(*session)), .since = silent.since};
     }
+    result.merge(refusals());
     return result;
 }
 

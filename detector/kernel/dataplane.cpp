@@ -234,8 +234,8 @@ void Dataplane::consume_events(const EventHandlers& handlers) {
             std::uint32_t type = 0;
             if (size < sizeof type) return 0;
             std::memcpy(&type, data, sizeof type);
-            if (type == SS_EVENT_TOO_BIG) {
-                pass_on(data, size, to.too_big);
+            if (type == SS_EVENT_ICMP_ERROR) {
+                pass_on(data, size, to.icmp_error);
             } else {
                 pass_on(data, size, to.verdict);
             }

@@ -86,7 +86,7 @@ class Dataplane : public Maps {
     [[nodiscard]] int events_fd() const;
     struct EventHandlers {
         std::function<void(const ss_event&)> verdict;
-        std::function<void(const ss_too_big_event&)> too_big;
+        std::function<void(const ss_icmp_error_event&)> icmp_error;
     };
     void consume_events(const EventHandlers& handlers);
 

@@ -114,6 +114,10 @@ std::vector<std::uint8_t> without_argument(const ss_list& list, std::span<const 
     return result;
 }
 
+bool may_carry(const ss_list& list, std::span<const std::uint8_t> quoted) {
+    return list.flow == 0 ? carried(list, quoted) : carried(list, without_argument(list, quoted));
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> IndexPool::take() {
@@ -313,9 +317,7 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
     if (mtu < kLeastMtu) return adjacencies;  // RFC 8201, 4
     for (auto& [key, entry] : lists_) {
         auto& list = maps_.lists[entry.index];
-        if (mtu >= list.mtu ||
-            !carried(list, key.flow == 0 ? quoted : std::span<const std::uint8_t>(without_argument(list, quoted))))
-            continue;
+        if (mtu >= list.mtu || !may_carry(list, quoted)) continue;
         entry.path_mtu = mtu;
         entry.learned = now;
         SS_WRITE(list.mtu, mtu);
@@ -324,6 +326,15 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
     if (!adjacencies.empty()) ++mtu_changes_;
     level();
     return adjacencies;
+}
+
+std::set<ListName> PathStore::lists_carrying(std::span<const std::uint8_t> quoted) const {
+    std::set<ListName> names;
+    for (const auto& [key, entry] : lists_) {
+        if (may_carry(maps_.lists[entry.index], quoted))
+            names.insert({.adjacency = key.adjacency, .segments = key.segments});
+    }
+    return names;
 }
 
 void PathStore::forget_mtus(Nanoseconds now) {

@@ -36,6 +36,13 @@ class IndexPool {
     std::vector<std::uint32_t> resting_;
 };
 
+/// Of a segment list, whatever policies use it.
+struct ListName {
+    std::string adjacency;
+    std::vector<Address> segments;
+    auto operator<=>(const ListName&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
 class PathStore {
   public:
     PathStore(Maps& maps, SessionTable& sessions);
@@ -67,6 +74,8 @@ class PathStore {
     /// A router says that packets of more than `mtu` bytes do not pass it; `quoted` begins with the outer header of one. Holds
     /// the lists that it may have had to that size, for kMtuHeld. Returns their adjacencies.
     std::set<std::string> learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now);
+    /// The lists that a packet may have had whose outer header `quoted` begins with.
+    [[nodiscard]] std::set<ListName> lists_carrying(std::span<const std::uint8_t> quoted) const;
     /// Tries the full size again where such a message is old (RFC 8201, 4).
     void forget_mtus(Nanoseconds now);
     /// Rises whenever one of the two has changed something.

@@ -44,6 +44,9 @@ class PolicyTable {
     std::set<std::string> learn_mtu(std::span<const std::uint8_t> quoted, std::uint32_t mtu, Nanoseconds now) {
         return paths_.learn_mtu(quoted, mtu, now);
     }
+    [[nodiscard]] std::set<ListName> lists_carrying(std::span<const std::uint8_t> quoted) const {
+        return paths_.lists_carrying(quoted);
+    }
     void forget_mtus(Nanoseconds now) { paths_.forget_mtus(now); }
     [[nodiscard]] std::uint64_t mtu_changes() const { return paths_.mtu_changes(); }
     [[nodiscard]] std::optional<std::uint32_t> room_of(const SegmentListConfig& list) const {

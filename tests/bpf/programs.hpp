@@ -16,6 +16,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -273,7 +274,9 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
         bpf_map__set_max_entries(maps().ss_xdp_interfaces, kPorts);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
-            return std::string("cannot load the BPF programs: ") + std::strerror(-error);
+            const auto text = std::string("cannot load the BPF programs: ") + std::strerror(-error);
+            if (error != -EPERM) throw std::runtime_error(text);  // the verifier's refusal is a fault of theirs
+            return text;
         }
         attach(states, maps().ss_states);
         attach(repair, maps().ss_repair_states);

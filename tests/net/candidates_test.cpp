@@ -74,6 +74,24 @@ TEST_F(Candidates, PacketsThatNoCandidateTakesAreCounted) {
     EXPECT_THAT(text, testing::HasSubstr("no-candidate"));
 }
 
+// The first link of a list is probed, and what is behind it believed: here C has no route to the SID of B.
+TEST_F(Candidates, ARouterThatRefusesTheirPacketsIsNamed) {
+    ASSERT_TRUE(start_with(config(fmt::format("{{adjacency: A-B}}, {{{}}}", by_c())), base_config("B")));
+    const auto list = [&](std::size_t candidate) { return policy("A", "far")["candidates"][candidate]["lists"][0]; };
+    EXPECT_EQ(list(0)["probed"], "whole");
+    EXPECT_EQ(list(1)["probed"], "first-link");
+    EXPECT_TRUE(list(1)["refused"].is_null());
+    ASSERT_EQ(shell("C", "ip -6 route del fd00:b::/48"), "");
+    cut().cut();
+    ASSERT_TRUE(takes("A", 1));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 100}));
+    EXPECT_TRUE(eventually([&] { return list(1)["refused"].is_string(); }));
+    const auto text = "has no route to " + decap("B").to_string();
+    EXPECT_THAT(list(1)["refused"].dump(), testing::HasSubstr(text));
+    EXPECT_THAT(ask("A", "status")["problems"].dump(), testing::HasSubstr(text));
+}
+
 TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {
     constexpr std::size_t kBundle = 48;
     auto by_e_cut = cut_of("A-E");

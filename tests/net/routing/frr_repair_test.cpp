@@ -149,10 +149,10 @@ TEST_F(FrrRepair, WithoutHoldMicroLoopsLosePackets) {
 // The locator is on lo, with a connected route as long as the uN SID. r1 sends all that is for D over r4 and r3, in one
 // compressed SID: with its metric of 1024, the SID of r4 lost to that route, and all packets with it.
 TEST_F(FrrRepair, CompressedListsPassARouterWhoseLocatorIsOnLo) {
+    for (const auto* node : {"r3", "r4"}) ASSERT_TRUE(start_isis(node, ", protect: link, next-csid: true"));
     for (const auto* node : {"r3", "r4"})
-        ASSERT_TRUE(start_isis(node, ", protect: link, next-csid: true"));
-    for (const auto* node : {"r3", "r4"})
-        ASSERT_TRUE(says(node, fmt::format("ip -6 route get fibmatch fd00:0:{}:3:6::", node + 1), "seg6local action End"));
+        ASSERT_TRUE(
+            says(node, fmt::format("ip -6 route get fibmatch fd00:0:{}:3:6::", node + 1), "seg6local action End"));
     EXPECT_THAT(shell("r4", "ip -6 route show fd00:0:4::/48"), testing::HasSubstr("dev lo"));
     ASSERT_TRUE(start("r1", neighbors_config("r1") +
                                 "sr-domain: [\"fd00::/32\"]\n"

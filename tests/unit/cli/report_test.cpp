@@ -87,29 +87,26 @@ TEST(Report, Sessions) {
 TEST(Report, Policies) {
     const auto answer = json::parse(R"({"policies": [
         {"name": "to-D", "prefixes": ["2001:db8:d::/48", "2001:db8:e::/48"], "candidates": [
-          {"index": 0, "adjacency": "A-B", "encap": "plain", "segments": [], "state": "down", "active": false,
-           "packets": 0, "bytes": 0},
-          {"index": 1, "adjacency": "A-C", "encap": "h.encaps", "segments": ["fd00:c::", "fd00:b:d6::"], "state": "up",
-           "active": true, "packets": 12345, "bytes": 1234500, "drops": {"too-big": 3}},
+          {"index": 0, "state": "down", "active": false, "packets": 0, "bytes": 0, "lists": [
+            {"adjacency": "A-B", "encap": "plain", "segments": [], "probed": "whole", "refused": null}]},
+          {"index": 1, "state": "up", "active": true, "packets": 12345, "bytes": 1234500, "drops": {"too-big": 3},
+           "lists": [{"adjacency": "A-C", "encap": "h.encaps", "segments": ["fd00:c::", "fd00:b:d6::"],
+                      "probed": "first-link", "refused": "fd00:c::1 has no route to fd00:b:d6::"}]},
           {"index": 2, "state": "up", "active": false, "packets": 7, "bytes": 700, "lists": [
-            {"adjacency": "A-C", "encap": "plain", "segments": [], "weight": 3, "state": "up"},
-            {"adjacency": "A-E", "encap": "plain", "segments": [], "weight": 1, "state": "down"}]}],
+            {"adjacency": "A-C", "encap": "plain", "segments": [], "weight": 3, "probed": "whole", "state": "up"},
+            {"adjacency": "A-E", "encap": "plain", "segments": [], "weight": 1, "probed": "whole", "state": "down"}]}],
          "drops": {"no-candidate": 2}},
         {"name": "empty"}]})");
-    EXPECT_EQ(report_policies(answer),
-              "POLICY  PREFIXES                         CANDIDATE  ACTIVE  STATE  ADJACENCY  ENCAP     SEGMENTS        "
-              "      WEIGHT  PACKETS    BYTES  DROPS\n"
-              "to-D    2001:db8:d::/48,2001:db8:e::/48          0          down   A-B        plain                     "
-              "                    0        0\n"
-              "                                                 1  *       up     A-C        h.encaps  fd00:c:: "
-              "fd00:b:d6::            12345  1234500  3 too-big\n"
-              "                                                 2          up     A-C        plain                     "
-              "           3        7      700\n"
-              "                                                            down   A-E        plain                     "
-              "           1\n"
-              "                                              none                                                      "
-              "                                2 no-candidate\n"
-              "empty\n");
+    EXPECT_EQ(
+        report_policies(answer),
+        R"(POLICY  PREFIXES                         CANDIDATE  ACTIVE  STATE         PROBED      ADJACENCY  ENCAP     SEGMENTS              WEIGHT  PACKETS    BYTES  DROPS
+to-D    2001:db8:d::/48,2001:db8:e::/48          0          down          whole       A-B        plain                                         0        0
+                                                 1  *       up (refused)  first-link  A-C        h.encaps  fd00:c:: fd00:b:d6::            12345  1234500  3 too-big
+                                                 2          up            whole       A-C        plain                                3        7      700
+                                                            down          whole       A-E        plain                                1
+                                              none                                                                                                         2 no-candidate
+empty
+)");
 }
 
 TEST(Report, WhatMergingSidsHaveSeen) {

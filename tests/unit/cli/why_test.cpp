@@ -27,7 +27,7 @@ TEST(ReportWhy, IsOnePage) {
     EXPECT_THAT(text, HasSubstr("\nprefix       2001:db8:d::/48\n"));
     EXPECT_THAT(text, HasSubstr("\nwhy          candidate 1 is left\n"));
     EXPECT_THAT(text, HasSubstr("\nFIB          unicast via fe80::b dev to-B table 254 protocol 11\n"));
-    EXPECT_THAT(text, testing::ContainsRegex("1 +\\* +up +A-C +h-encaps +fd00:c::"));
+    EXPECT_THAT(text, testing::ContainsRegex("1 +\\* +up +- +A-C +h-encaps +fd00:c::"));
     EXPECT_THAT(text, testing::ContainsRegex("\nA-B +down +unanswered"));
     EXPECT_THAT(text, HasSubstr("last event of each session:"));
 }

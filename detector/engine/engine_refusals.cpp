@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What routers on the way say about our lists: ICMPv6 errors that quote a packet which was encapsulated here. Only the
+// first link of a list is probed, unless `sessions` says more; this is the one sign that packets are lost behind it.
+// Whoever knows our segments can forge such a message, so it moves no traffic.
+#include <netinet/icmp6.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "detector/core/icmp_error.hpp"
+#include "detector/engine/engine.hpp"
+
+namespace sidestep {
+namespace {
+
+constexpr Nanoseconds kRefusalHeld = std::chrono::minutes(10);  // as long as a path MTU
+
+Address address_at(const std::uint8_t* bytes) {
+    Address address;
+    std::copy_n(bytes, address.bytes.size(), address.bytes.begin());
+    return address;
+}
+
+std::string text_of(const ListName& list) {
+    auto text = "the list by " + list.adjacency;
+    for (const auto& segment : list.segments)
+        text += (&segment == &list.segments.front() ? " over " : ", ") + segment.to_string();
+    return text;
+}
+
+}  // namespace
+
+void Engine::on_icmp_error(const ss_icmp_error_event& event, Nanoseconds now) {
+    constexpr std::size_t kDestination = 24;  // in an IPv6 header
+    if (event.icmp_type == ICMP6_PACKET_TOO_BIG) {
+        for (const auto& adjacency : policies_.learn_mtu(event.quoted, event.mtu, now))
+            spdlog::info("a path by {}: a router on it passes packets of {} bytes at most", adjacency, event.mtu);
+        return;
+    }
+    const auto destination = address_at(event.quoted + kDestination);
+    const auto text = fmt::format("{} {}", address_at(event.from).to_string(),
+                                  why_not_passed(event.icmp_type, event.icmp_code, destination));
+    for (const auto& list : policies_.lists_carrying(event.quoted)) {
+        auto& refusal = refusals_.try_emplace(list, Refusal{.text = {}, .since = now, .last = now}).first->second;
+        if (refusal.text != text) spdlog::warn("{}: {}: packets are lost there", text_of(list), text);
+        refusal.text = text;
+        refusal.last = now;
+    }
+}
+
+void Engine::forget_refusals(Nanoseconds now) {
+    std::erase_if(refusals_, [&](const auto& one) { return now - one.second.last > kRefusalHeld; });
+}
+
+std::string Engine::refusal_of(const ListName& list) const {
+    const auto found = refusals_.find(list);
+    return found == refusals_.end() ? std::string() : found->second.text;
+}
+
+std::map<std::string, Problem> Engine::refusals() const {
+    std::map<std::string, Problem> result;
+    for (const auto& [list, refusal] : refusals_)
+        result[text_of(list)] = {.text = refusal.text + ": packets are lost there", .since = refusal.since};
+    return result;
+}
+
+}  // namespace sidestep
