@@ -147,6 +147,11 @@ class Parser {
             refuse(line, *tab, "a tab in the indentation; use spaces");
             return;
         }
+        const auto column = parser_.problem_mark.column;
+        if (column < source.size() && source[column] == '\t') {
+            refuse(line, column + 1, "a tab; use spaces");
+            return;
+        }
         auto reason = problem();
         if (const auto hint = quote_hint_of_line(source)) reason += "; " + *hint;
         refuse(parser_.problem_mark, std::move(reason));

@@ -132,6 +132,7 @@ TEST(Yaml, ATabInTheIndentationIsNamed) {
     EXPECT_THAT(complaints_about("a:\n  b: 1\n  \tc: 2\n", not_read), ElementsAre(std::string("f:3:3") + reason));
     EXPECT_THAT(complaints_about("a:\n  - b\n\t- c\n", not_read), ElementsAre(std::string("f:3:1") + reason));
     EXPECT_THAT(complaints_about("a:\t1\n", [](const YamlPlace&) {}), ElementsAre());
+    EXPECT_THAT(complaints_about("a:\n  -\tb: 1\n", not_read), ElementsAre("f:2:4: a tab; use spaces"));
 }
 
 TEST(Yaml, WhatIsNoTextIsAComplaintAtItsPlace) {
