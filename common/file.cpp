@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -58,9 +60,10 @@ Result<std::string> read_all(const std::string& path, int fd, std::size_t expect
     }
 }
 
-Result<void> write_all(const std::string& path, std::string_view text) {
-    const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return fail_errno(path);
+/// `path` is the name that people know the file by.
+Result<void> write_all(const std::string& path, const std::string& draft, std::string_view text, mode_t mode) {
+    const Fd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd || ::fchmod(fd.get(), mode) != 0) return fail_errno(path);
     while (!text.empty()) {
         const auto written = ::write(fd.get(), text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
@@ -73,9 +76,9 @@ Result<void> write_all(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Result<void> replace_file(const std::string& path, std::string_view text) {
+Result<void> replace_file(const std::string& path, std::string_view text, mode_t mode) {
     const auto draft = path + ".new";
-    auto written = write_all(draft, text);
+    auto written = write_all(path, draft, text, mode);
     if (written && ::rename(draft.c_str(), path.c_str()) != 0) written = fail_errno(path);
     if (!written) ::unlink(draft.c_str());
     return written;
@@ -91,6 +94,21 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
     if (!fd || ::fstat(fd.get(), &status) != 0) return fail_errno(path);
     if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
     return read_all(path, fd.get(), static_cast<std::size_t>(status.st_size), most);
+}
+
+Result<std::string> read_input(const std::string& path, std::size_t most) {
+    if (path == "-") return read_all("standard input", STDIN_FILENO, 0, most);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return read_file(path, most);
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return fd ? read_all(path, fd.get(), 0, most) : Result<std::string>(fail_errno(path));
+}
+
+std::string why_not_run(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return errno == EACCES ? "" : std::strerror(errno);
+    if (!S_ISREG(status.st_mode)) return "it is no regular file";
+    return (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0 ? "it may not be executed (chmod +x)" : "";
 }
 
 std::vector<std::string> paths_with(const std::string& folder, std::string_view extension) {
