@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "common/fd.hpp"
-#include "common/file.hpp"
 #include "detector/config/reader.hpp"
 
 namespace sidestep {
@@ -99,9 +98,10 @@ bool configures_nothing(std::string_view text) {
     return true;
 }
 
-std::optional<std::string> read_text(const std::string& path, Complaints& complaints) {
+std::optional<std::string> read_text(const std::string& path, Complaints& complaints,
+                                     Result<std::string> (*read)(const std::string&, std::size_t)) {
     complaints.file = path;
-    auto text = read_file(path);
+    auto text = read(path, kLargestFile);
     if (text) return std::move(*text);
     auto reason = text.error().message;
     if (const auto named = path + ": "; reason.starts_with(named)) reason.erase(0, named.size());

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "common/file.hpp"
 #include "common/yaml.hpp"
 #include "detector/config/limits.hpp"
 #include "detector/core/config.hpp"
@@ -28,8 +29,9 @@ std::optional<Config> read_config(const std::string& text, Complaints& complaint
 bool configures_nothing(std::string_view text);
 
 /// Returns the text of the file at `path`, and names the file in `complaints`; nullopt, with a complaint, if it cannot
-/// be read.
-std::optional<std::string> read_text(const std::string& path, Complaints& complaints);
+/// be read by `read`, which is read_file() or read_input().
+std::optional<std::string> read_text(const std::string& path, Complaints& complaints,
+                                     Result<std::string> (*read)(const std::string&, std::size_t) = read_file);
 
 /// Relative paths in a configuration are relative to the folder of its file. Makes them relative to the working
 /// directory.

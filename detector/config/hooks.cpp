@@ -2,6 +2,9 @@
 // Reads the programs that are run on events.
 #include <array>
 
+#include <fmt/format.h>
+
+#include "common/file.hpp"
 #include "detector/config/reader.hpp"
 
 namespace sidestep::config_reader {
@@ -20,12 +23,18 @@ void read_states(const YamlPlace& place, HookConfig& hook) {
     }
 }
 
+/// That it is not there is no mistake: it may be on the machine that the configuration is for.
+void check_program(const YamlPlace& place, const std::string& path) {
+    if (!path.starts_with('/')) return place.complain("must be an absolute path: no shell looks for it");
+    if (const auto why = why_not_run(path); !why.empty())
+        place.warn(fmt::format("'{}' cannot be run on this machine: {}", path, why));
+}
+
 void read_program(const YamlPlace& place, HookConfig& hook) {
     for (const auto& item : place.items(1, kMostArguments)) {
         const auto text = item.text();
         if (!text) continue;
-        if (hook.run.empty() && !text->starts_with('/'))
-            item.complain("must be an absolute path: no shell looks for it");
+        if (hook.run.empty()) check_program(item, *text);
         hook.run.push_back(*text);
     }
 }

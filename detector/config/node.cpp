@@ -42,6 +42,7 @@ void read_netfilter(Reading& reading, const YamlPlace& place) {
 
 void read_device(Reading& reading, const YamlPlace& place) {
     auto& config = reading.config;
+    reading.has_device = true;
     config.device = read_interface_name(place).value_or("");
     if (config.device == "lo")
         place.complain("'lo' cannot be the policy device: sidestepd creates a device of its own");

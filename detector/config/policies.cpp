@@ -62,7 +62,7 @@ void read_steering(const Reading& reading, const YamlPlace& place, PolicyConfig&
     if (!value) return;
     policy.steering = static_cast<Steering>(*value);
     const bool by_device = policy.steering == Steering::device || policy.steering == Steering::lwt_xmit;
-    if (by_device && reading.config.device.empty()) {
+    if (by_device && !reading.has_device) {
         place.complain(fmt::format("steering {} leads into the policy device; name one with `device`",
                                    to_string(policy.steering)));
     }

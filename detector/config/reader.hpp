@@ -27,6 +27,8 @@ struct Reading {
     AbsentInterface absent = AbsentInterface::complaint;
     Config config{};
     ProbeSettings defaults{};
+    bool has_domain = false;  ///< somebody may send to SIDs, be it written with a mistake
+    bool has_device = false;  ///< the same of the policy device
     Seen adjacencies{};
     Seen sessions{};  ///< path and passive sessions, which a segment list may name in addition to its adjacency
     Seen gateways{};  ///< "ADDRESS%INTERFACE"

@@ -128,13 +128,13 @@ void read_install(const YamlPlace& place, SidConfig& sid) {
 
 /// Checks what the SID needs from other sections.
 void check_needs(const Reading& reading, const YamlPlace& place, const SidConfig& sid) {
-    if (sid.usd && reading.config.domain.empty())
+    if (sid.usd && !reading.has_domain)
         place_of(place, "flavors").complain("usd needs `sr-domain`: without it, nobody may send tunnels to the SID");
     if (is_end(sid.behavior)) {
-        if (!sid.install || !reading.config.device.empty()) return;
+        if (!sid.install || reading.has_device) return;
         place_of(place, "install")
             .complain("its route needs the policy device; name one with `device`, or set install: false");
-    } else if (reading.config.domain.empty()) {
+    } else if (!reading.has_domain) {
         place_of(place, "behavior")
             .complain(
                 fmt::format("{} needs `sr-domain`: without it, nobody may send to the SID", to_string(sid.behavior)));
@@ -170,7 +170,9 @@ void read_sid(Reading& reading, const YamlPlace& place, Seen& seen, Seen& flows)
 
 void read_domain(Reading& reading, const YamlPlace& place) {
     Seen seen;
-    for (const auto& item : place.items(0, reading.limits.domain)) {
+    const auto items = place.items(0, reading.limits.domain);
+    reading.has_domain = !items.empty();
+    for (const auto& item : items) {
         const auto prefix = read_prefix_v6(item);
         if (prefix && seen.add(prefix->to_string(), item)) reading.config.domain.push_back(*prefix);
     }

@@ -184,6 +184,15 @@ std::vector<BadCase> bad_sids() {
         {"DecapsulationWithoutDomain",
          [](Parts& p) { p.more = "sids: [{sid: 'fd00:a::', behavior: end.dt46}]"; },
          {"f:10:36: sids[0].behavior: end.dt46 needs `sr-domain`: without it, nobody may send to the SID"}},
+        {"DecapsulationWithABadDomain",  // there is one, so that is all to complain of
+         [](Parts& p) {
+             p.more = "sids: [{sid: 'fd00:a::', behavior: end.dt46}]\nsr-domain: ['fd00::1/16']\ndevice: a/b";
+         },
+         {"f:12:9: device: 'a/b' cannot be the name of an interface",
+          "f:11:13: sr-domain[0]: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
+        {"EndWithABadDevice",
+         [](Parts& p) { p.more = "sids: [{sid: 'fd00:a::', behavior: end}]\ndevice: a/b"; },
+         {"f:11:9: device: 'a/b' cannot be the name of an interface"}},
         {"DomainOfIpv4",
          [](Parts& p) { p.more = "sr-domain: [10.0.0.0/8, 'fd00::/16', 'fd00::/16', 'fd00::1/16']"; },
          {"f:10:13: sr-domain[0]: must be an IPv6 prefix",

@@ -60,6 +60,22 @@ TEST(ConfigWarnings, AProofThatNeedsWhatItBacksUp) {
                             "`return`)"));
 }
 
+// Somebody has to be paged at the first failure, not told then that the pager is misspelt.
+TEST(ConfigWarnings, ProgramsThatCannotBeRun) {
+    Parts parts;
+    const auto with_program = [&](const std::string& path) {
+        parts.more = "hooks: [{on: [down], run: [" + path + ", --urgent]}]";
+        return warnings_about(parts.text());
+    };
+    EXPECT_THAT(with_program("/bin/sh"), ElementsAre());
+    EXPECT_THAT(
+        with_program("/nonexistent/pager"),
+        ElementsAre("f:10:28: hooks[0].run[0]: '/nonexistent/pager' cannot be run on this machine: No such file "
+                    "or directory"));
+    EXPECT_THAT(with_program("/etc/passwd"), ElementsAre(testing::HasSubstr("it may not be executed")));
+    EXPECT_THAT(with_program("/"), ElementsAre(testing::HasSubstr("no regular file")));
+}
+
 TEST(ConfigWarnings, AbsentInterfacesAreSomeIfAsked) {
     const auto exists = [](const std::string& name) { return name != "to-C"; };
     EXPECT_THAT(warnings_about(Parts{}.text(), exists),
