@@ -9,6 +9,7 @@
 
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/report.hpp"
 #include "common/file.hpp"
@@ -32,6 +33,9 @@ void replay_file(const ReplayOptions& options) {
     print(options.json ? json_text(events, 2) : report_events(events));
     if (const auto differs = record::difference(*replayed); !differs.empty())
         give_up(kExitFailure, "not as it was recorded: " + differs);
+    if (replayed->cut_off)
+        complain(
+            "sidestep: note: it ends before what its last input led to: the detector was killed, or could not write\n");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <tuple>
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "detector/core/client_sessions.hpp"
@@ -78,7 +78,7 @@ Result<Recorder> Recorder::open(const std::string& path, const Maps& maps) {
     const auto end = end_of_lines(file.get(), status.st_size);
     if (!end) return std::unexpected(end.error());
     if (*end != status.st_size && ::ftruncate(file.get(), *end) != 0) return fail_errno("cannot record to " + path);
-    return Recorder(std::move(file), static_cast<std::size_t>(*end), maps);
+    return Recorder(path, std::move(file), static_cast<std::size_t>(*end), maps);
 }
 
 void Recorder::start(const std::string& config, const SavedSessions& saved, Nanoseconds now) {
@@ -115,8 +115,7 @@ void Recorder::write(const json& line) {
         size_ += text.size();
         return;
     }
-    spdlog::warn("the recording ends here: {}",
-                 fits ? std::string("it cannot be written: ") + std::strerror(errno) : "it is as large as it may be");
+    trouble_ = fmt::format("{} has ended: {}", path_, fits ? std::strerror(errno) : "it is as large as it may be");
     std::ignore = ::ftruncate(file_.get(), static_cast<off_t>(size_));  // without the half of a line
     file_.reset();
 }

@@ -32,12 +32,16 @@ class Recorder {
     void note(const EngineInput& input, Nanoseconds now);
     /// An event came out.
     void note(const LoggedEvent& event);
+    /// Why no more is written; empty: it is.
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   private:
-    Recorder(Fd file, std::size_t size, const Maps& maps)
-        : file_(std::move(file)), size_(size), maps_(maps), memory_(maps) {}
+    Recorder(std::string path, Fd file, std::size_t size, const Maps& maps)
+        : path_(std::move(path)), file_(std::move(file)), size_(size), maps_(maps), memory_(maps) {}
     void write(const nlohmann::json& line);
 
+    std::string path_;
+    std::string trouble_{};
     Fd file_;  ///< none: no more is written
     std::size_t size_;
     const Maps& maps_;

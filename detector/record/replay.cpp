@@ -41,15 +41,30 @@ class Player {
         if (line.contains("out")) return note_recorded(line);
         const auto kind = line.at("in").get<std::string>();
         if (kind == "start") return start(line);
+        if (!started_) return fail("comes before the start of a detector: this is the end of a recording");
+        before_last_ = result_.events.size();
         if (kind == "adopted") return adopt(line);
         if (kind == "config") return reconfigure(line);
         if (!engine_) return fail("comes before the configuration");
         if (kind == "memory") return apply_memory(*maps_, line), Result<void>();
         return feed(line);
     }
-    Replayed take() { return std::move(result_); }
+    Result<Replayed> take() {
+        if (!started_) return fail("holds no recording");
+        end_run();
+        return std::move(result_);
+    }
 
   private:
+    /// Events come after their input, so what ends with a full disk or with the process mostly ends between them.
+    void end_run() {
+        const auto recorded = result_.recorded.size();
+        if (recorded >= result_.events.size() || recorded < before_last_) return;
+        result_.recorded.insert(result_.recorded.end(), result_.events.begin() + static_cast<std::ptrdiff_t>(recorded),
+                                result_.events.end());
+        result_.cut_off = true;
+    }
+
     Result<void> note_recorded(const json& line) {
         result_.recorded.push_back(without_time(line.at("event")));
         return {};
@@ -57,6 +72,8 @@ class Player {
 
     /// The next configuration starts an engine.
     Result<void> start(const json& line) {
+        end_run();
+        started_ = true;
         engine_.reset();
         layout_ = line.at("layout").get<unsigned>();
         adopted_.clear();
@@ -104,6 +121,8 @@ class Player {
         return {};
     }
 
+    bool started_ = false;
+    std::size_t before_last_ = 0;  ///< events before the last input
     std::unique_ptr<PlainMaps> maps_;
     std::unique_ptr<Engine> engine_;
     unsigned layout_ = 0;  ///< of the detector's memory
@@ -112,11 +131,15 @@ class Player {
     Replayed result_;
 };
 
+constexpr auto kForeign = "this is no recording of sidestepd --record, or it was damaged";
+
 /// As play(), with the exceptions of a line that lacks something.
 Result<void> play_line(Player& player, const std::string& text) try {
-    return player.play(json::parse(text));
-} catch (const std::exception& error) {
-    return fail(error.what());
+    const auto line = json::parse(text, nullptr, false);
+    if (!line.is_object()) return fail(fmt::format("is no JSON object: {}", kForeign));
+    return player.play(line);
+} catch (const json::exception&) {
+    return fail(fmt::format("lacks a field that it should have: {}", kForeign));
 }
 
 }  // namespace
@@ -133,7 +156,8 @@ Result<Replayed> replay(const std::string& text) {
 }
 
 std::string difference(const Replayed& replayed) {
-    const auto& [events, recorded, inputs] = replayed;
+    const auto& events = replayed.events;
+    const auto& recorded = replayed.recorded;
     const auto [here, there] = std::ranges::mismatch(events, recorded);
     if (here == events.end() && there == recorded.end()) return {};
     return fmt::format("event {} is {}, and was {}", here - events.begin() + 1,

@@ -19,10 +19,11 @@ struct Replayed {
     std::vector<nlohmann::json> events;    ///< of this engine
     std::vector<nlohmann::json> recorded;  ///< of the one in the field
     std::size_t inputs = 0;
+    bool cut_off = false;  ///< it ends, once at least, before what an input led to: that counts as recorded
 };
 
-/// Events lack the `time` of the day. Fails with the number of a line that cannot be read; a last line without an end is
-/// left out.
+/// Events lack the `time` of the day. Fails with the number of a line that cannot be read, and if there is no start of a
+/// detector; a last line without an end is left out.
 Result<Replayed> replay(const std::string& text);
 
 /// The first event that differs, in words; empty if none does.

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests that what an engine is told can be written down, and that another engine makes the same of it.
+#include <sys/resource.h>
+
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -21,7 +24,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 constexpr auto kText = R"(node: {name: A, source-address: "fd00:a::1"}
 probe: {wait-to-restore: 100ms}
@@ -184,6 +190,39 @@ TEST_F(Recording, ASuccessorWritesBehindTheLastWholeLine) {
     EXPECT_EQ(replayed().recorded.size(), 1U);
 }
 
+// Lines are written at once, inputs before their events: a full disk or kill -9 mostly comes between them.
+TEST_F(Recording, WhereverItEndsItIsAsItWas) {
+    for (int i = 0; i < 2; ++i) {
+        judge(SS_ALIVE);
+        judge(SS_DEAD);
+        if (i == 0) begin();
+    }
+    const auto text = read_file(file_).value();
+    const auto first = text.find('\n');
+    std::size_t cut_off = 0;
+    for (auto end = first; end != std::string::npos; end = text.find('\n', end + 1)) {
+        const auto result = replay(text.substr(0, end + 1));
+        ASSERT_TRUE(result) << result.error().message;
+        EXPECT_EQ(difference(*result), "") << text.substr(0, end + 1);
+        cut_off += result->cut_off ? 1 : 0;
+    }
+    EXPECT_EQ(cut_off, 4U) << "after each verdict";
+    EXPECT_FALSE(replay(text.substr(first + 1))) << "without its start";
+}
+
+TEST_F(Recording, AFullFileIsNamed) {
+    struct rlimit before {};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit full { .rlim_cur = std::filesystem::file_size(file_), .rlim_max = before.rlim_max };
+    EXPECT_EQ(recorder_->trouble(), "");
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    judge(SS_ALIVE);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, ignored);
+    EXPECT_EQ(recorder_->trouble(), file_ + " has ended: File too large");
+}
+
 TEST_F(Recording, WhatDiffersIsNamed) {
     judge(SS_ALIVE);
     auto result = replayed();
@@ -195,10 +234,14 @@ TEST_F(Recording, WhatDiffersIsNamed) {
 
 TEST(Replay, ALineThatCannotBeReadIsNamed) {
     EXPECT_THAT(replay("{\"in\":\"timers\",\"at\":1}\n").error().message, HasSubstr("line 1: comes before"));
-    EXPECT_THAT(replay("nonsense\n").error().message, HasSubstr("line 1"));
-    EXPECT_TRUE(replay("{\"in\":\"tim")) << "a last line that was cut off";
+    for (const auto* foreign : {"nonsense\n", "[1]\n", "{\"in\":5}\n", "{\"node\":\"A\"}\n"})
+        EXPECT_THAT(
+            replay(foreign).error().message,
+            AllOf(StartsWith("line 1: "), HasSubstr("no recording of sidestepd --record"), Not(HasSubstr("[json"))));
+    for (const auto* empty : {"", "{\"in\":\"start\""}) EXPECT_EQ(replay(empty).error().message, "holds no recording");
     const std::string other = R"({"in":"start","version":"9","layout":1,"saved":[]})";
     EXPECT_TRUE(replay(other + "\n")) << "nothing depends on it";
+    EXPECT_TRUE(replay(other + "\n{\"in\":\"tim")) << "a last line that was cut off";
     EXPECT_THAT(replay(other + "\n{\"in\":\"adopted\"}\n").error().message,
                 HasSubstr("line 2: has memory of layout 1"));
 }
