@@ -2,11 +2,14 @@
 // The API server over Boost.Asio: accepts, lets connections take turns, and keeps an account of what is queued.
 #include "detector/app/api_server.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <deque>
 #include <filesystem>
 #include <list>
 #include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,21 +44,37 @@ struct Draft {
 
 /// A socket that clients come by.
 struct Door {
-    Door(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, std::size_t most_clients)
+    Door(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, std::size_t most_clients,
+         std::size_t most_of_user)
         : path(std::move(socket_path)),
           handler(std::move(on_request)),
           most(most_clients),
+          share(most_of_user),
           acceptor(loop),
           pause(loop) {}
 
     const std::string path;
     const ApiHandler handler;
-    const std::size_t most;  ///< clients
+    const std::size_t most;   ///< clients
+    const std::size_t share;  ///< those of one user
     Protocol::acceptor acceptor;
     boost::asio::steady_timer pause;
     bool cannot_accept = false;  ///< and it is logged
     std::size_t clients = 0;
+    std::map<uid_t, std::size_t> clients_of;  ///< by user
 };
+
+/// How a client came.
+struct Visit {
+    Door* door;
+    uid_t user;
+};
+
+uid_t user_of(int socket) {
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.uid : static_cast<uid_t>(-1);
+}
 
 }  // namespace
 
@@ -71,13 +90,13 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
         };
     }
 
-    Result<void> open(const std::string& path, ApiHandler handler, std::size_t most) {
+    Result<void> open(const std::string& path, ApiHandler handler, std::size_t most, std::size_t share) {
         const auto socket = listen_privately(path);
         if (!socket) return std::unexpected(socket.error());
         // Asio closes what it is given: it gets a descriptor of its own.
         const auto own = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
         if (own < 0) return fail_errno("cannot listen at " + path);
-        auto& door = doors.emplace_back(context, path, std::move(handler), most);
+        auto& door = doors.emplace_back(context, path, std::move(handler), most, share);
         boost::system::error_code error;
         door.acceptor.assign(Protocol(), own, error);
         if (error) return fail("cannot listen at " + path + ": " + error.message());
@@ -108,22 +127,25 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
 
     void add(Door& door, Protocol::socket socket) {
         ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+        const auto user = user_of(socket.native_handle());
         if (connections.size() >= limits.clients) return refuse(std::move(socket), limits.clients);
         if (door.clients >= door.most) return refuse(std::move(socket), door.most);
+        if (door.clients_of[user] >= door.share) return refuse(std::move(socket), door.share, " of this user");
         const ConnectionId id{++last_id};
-        came_by.emplace(id, &door);
+        came_by.emplace(id, Visit{.door = &door, .user = user});
         ++door.clients;
+        ++door.clients_of[user];
         const auto connection = std::make_shared<ApiConnection>(std::move(socket), id, limits, *this);
         connections.emplace(id, connection);
         connection->start();
     }
 
     /// A line always has room in a new socket.
-    static void refuse(Protocol::socket socket, std::size_t most) {
+    static void refuse(Protocol::socket socket, std::size_t most, std::string_view whose = "") {
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
-        const auto line =
-            to_text({{"error", fmt::format("{} clients are connected already: try again when one has gone", most)}});
+        const auto line = to_text(
+            {{"error", fmt::format("{} clients{} are connected already: try again when one has gone", most, whose)}});
         socket.write_some(boost::asio::buffer(line), ignored);
     }
 
@@ -171,7 +193,7 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     }
 
     std::optional<json> handle(const json& request, ConnectionId connection) override {
-        return came_by.at(connection)->handler(request, connection);
+        return came_by.at(connection).door->handler(request, connection);
     }
 
     ApiLine make_line(const json& document, const ApiConnection& receiver) override {
@@ -211,8 +233,14 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     void on_close(const ApiConnection& connection) override {
         const auto id = connection.id();
         connections.erase(id);
-        if (const auto came = came_by.extract(id)) --came.mapped()->clients;
+        if (const auto came = came_by.extract(id)) leave(came.mapped());
         if (closed && !ending) boost::asio::post(context, if_alive([id](Impl& self) { self.closed(id); }));
+    }
+
+    static void leave(const Visit& visit) {
+        --visit.door->clients;
+        auto& of_user = visit.door->clients_of;
+        if (const auto own = of_user.find(visit.user); --own->second == 0) of_user.erase(own);
     }
 
     [[nodiscard]] std::shared_ptr<ApiConnection> find(ConnectionId id) const {
@@ -234,7 +262,7 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     std::list<Door> doors;
     bool ending = false;
     std::uint64_t last_id = 0;
-    std::map<ConnectionId, Door*> came_by;
+    std::map<ConnectionId, Visit> came_by;
     std::map<ConnectionId, std::shared_ptr<ApiConnection>> connections;
     std::deque<std::function<void()>> turns;
     std::deque<Draft> drafts;
@@ -254,13 +282,13 @@ ApiServer::~ApiServer() {
 Result<std::unique_ptr<ApiServer>> ApiServer::listen(boost::asio::io_context& context, const std::string& path,
                                                      ApiHandler handler, ApiClosed closed, const ApiLimits& limits) {
     auto impl = std::make_shared<Impl>(context, std::move(closed), limits);
-    if (auto opened = impl->open(path, std::move(handler), limits.clients); !opened)
+    if (auto opened = impl->open(path, std::move(handler), limits.clients, limits.clients); !opened)
         return std::unexpected(opened.error());
     return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
 Result<void> ApiServer::listen_for_questions(const std::string& path, ApiHandler handler) {
-    return impl_->open(path, std::move(handler), impl_->limits.readers);
+    return impl_->open(path, std::move(handler), impl_->limits.readers, impl_->limits.share);
 }
 
 bool ApiServer::followed() const {

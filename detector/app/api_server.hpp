@@ -23,7 +23,7 @@ class ApiServer {
                                                      ApiHandler handler, ApiClosed closed = {},
                                                      const ApiLimits& limits = {});
     /// Listens at one more socket, whose requests go to a handler of their own. At most ApiLimits::readers clients use it, so
-    /// that others always reach the first one.
+    /// that others always reach the first one, and ApiLimits::share of one user.
     Result<void> listen_for_questions(const std::string& path, ApiHandler handler);
     ApiServer(const ApiServer&) = delete;
     ApiServer& operator=(const ApiServer&) = delete;

@@ -189,6 +189,27 @@ TEST_F(ApiLimitsTest, OneClientTooManyIsToldSo) {
     EXPECT_THAT(lines(next, 1), ElementsAre(json{{"echo", {{"n", 1}}}}));
 }
 
+// They need not send anything to be in the way.
+TEST_F(ApiLimitsTest, AReaderDoesNotTakeAllPlaces) {
+    start({.clients = 8, .readers = 6, .share = 2});
+    const auto reading = folder_ + "/A.read";
+    ASSERT_TRUE(server_->listen_for_questions(reading, [](const json&, ConnectionId) { return json{{"read", true}}; }));
+    std::vector<ApiClient> idle(2);
+    for (auto& client : idle) client.connect(reading);
+    settle();
+    ApiClient third(reading);
+    third.ask(json::object());
+    EXPECT_THAT(lines(third, 2).at(0).value("error", ""), HasSubstr("2 clients of this user are connected"));
+    idle.pop_back();
+    EXPECT_TRUE(wait_until([&] { return closed_.size() == 1; }));
+    ApiClient next(reading);
+    next.ask(json::object());
+    EXPECT_THAT(lines(next, 1), ElementsAre(json{{"read", true}}));
+    ApiClient operating(path_);
+    operating.ask({{"n", 1}});
+    EXPECT_EQ(lines(operating, 1).size(), 1) << "the other socket has room for all";
+}
+
 TEST_F(ApiLimitsTest, ARequestWithoutAnEndIsAnError) {
     start({.request = 1'000});
     ApiClient client(path_);
