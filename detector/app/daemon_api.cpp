@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/network_namespace.hpp"
 #include "detector/app/answer_metrics.hpp"
 #include "detector/app/answer_why.hpp"
 #include "detector/app/answers.hpp"
@@ -60,6 +61,7 @@ json Daemon::status() {
                                  .problems = problems_},
                                 kernel_now());
     answer["config_file"] = options_.config_file;
+    answer["network_namespace"] = network_namespace();
     return answer;
 }
 

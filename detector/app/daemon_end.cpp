@@ -2,6 +2,8 @@
 // What is removed at the end or after a failed start. What a process leaves that cannot do this is for flush.cpp.
 #include <filesystem>
 
+#include <unistd.h>
+
 #include "detector/app/daemon_loop.hpp"
 #include "detector/kernel/bpffs.hpp"
 #include "detector/kernel/node_lock.hpp"
@@ -41,6 +43,7 @@ void Daemon::undo(StartStep step) {
             break;
         case StartStep::node:
             if (node_lock_) node_lock_->remove();
+            if (made_run_directory_) ::rmdir(options_.run_directory.c_str());  // if nobody else uses it
             break;
         case StartStep::process:
         case StartStep::netns:

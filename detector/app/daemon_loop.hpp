@@ -139,6 +139,7 @@ class Daemon : private StartParts {
     /// Reads a file and moves to it, or lists what would change. `done` gets the answer for the client.
     void reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done);
     json refuse(const Complaints& complaints, bool dry_run);
+    void note_refusal(const std::vector<std::string>& reasons);
     json take(Config config, bool dry_run);
     void note_reload();
     /// Continues with a successor in this process: maps cannot grow, so it creates larger ones and adopts the sessions,
@@ -191,12 +192,14 @@ class Daemon : private StartParts {
     const Nanoseconds started_ = kernel_now();
     Lateness lateness_;
     std::string bpffs_;
+    bool made_run_directory_ = false;
     NodePaths paths_;
     PolicySizes sizes_;
     PolicySet computed_;  ///< the last set from routing that was put in force
     Desired base_;        ///< configuration and computed set; the engine has this and the clients' sessions
     ClientSessions clients_;
     ProblemLog clients_problem_;
+    std::string refused_reload_;  ///< why the last one was refused; empty: it was not
     bool leave_running_ = false;
     std::optional<Error> failure_;     ///< why the daemon ended
     std::optional<Config> successor_;  ///< the configuration to continue with

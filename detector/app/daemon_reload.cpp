@@ -2,12 +2,14 @@
 // Moves the daemon from one desired state to the next while it runs: a new computed set, a reload, or a file that needs
 // larger maps.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/counted.hpp"
 #include "common/file.hpp"
 #include "detector/app/answers.hpp"
 #include "detector/app/daemon_loop.hpp"
@@ -32,6 +34,25 @@ std::uint32_t overhead_of(const Desired& desired) {
 bool same_for_routing(const Config& a, const Config& b) {
     return a.routing == b.routing && a.adjacencies == b.adjacencies && a.policies == b.policies && a.sids == b.sids &&
            a.domain == b.domain && a.source == b.source && a.device == b.device && a.node == b.node;
+}
+
+std::set<std::string> drained_sessions(const Engine& engine) {
+    std::set<std::string> names;
+    for (const auto& session : engine.sessions().all()) {
+        if (session.fsm.state == SessionState::admin_down && !is_rehearsing(session.fsm))
+            names.insert(session.config.name);
+    }
+    return names;
+}
+
+/// Should it come back, it comes up as if nobody had drained it.
+ChangePlan with_drains(ChangePlan plan, const std::set<std::string>& drained) {
+    for (auto& change : plan.sessions) {
+        const bool forgotten = change.kind == ChangeKind::removed || change.starts_anew;
+        const auto& name = change.before.empty() ? change.name : change.before;
+        if (forgotten && drained.contains(name)) change.fields.emplace_back("was drained, which is forgotten");
+    }
+    return plan;
 }
 
 }  // namespace
@@ -71,8 +92,8 @@ void Daemon::adopt(const PolicySet& fresh) {
     }
     base_ = std::move(base);
     computed_ = std::move(computed);
-    spdlog::info("computed policies in force: {} policies, {} bypasses, {} SIDs", computed_.policies.size(),
-                 computed_.bypasses.size(), computed_.sids.size());
+    spdlog::info("computed policies in force: {}, {}, {}", counted(computed_.policies.size(), "policy", "policies"),
+                 counted(computed_.bypasses.size(), "bypass", "bypasses"), counted(computed_.sids.size(), "SID"));
     routed_ = true;
     if (in_force_) return install();
     first_set_.cancel();
@@ -82,16 +103,17 @@ void Daemon::adopt(const PolicySet& fresh) {
 void Daemon::wait_for_hangup() {
     hangup_.async_wait([this](const auto& error, int /*number*/) {
         if (error) return;
-        reload(options_.config_file, false, [](const json& answer) {
-            if (answer.contains("error")) spdlog::error("reload: {}", answer["error"].get<std::string>());
-        });
+        reload(options_.config_file, false, [](const json&) {});  // what comes of it is logged
         wait_for_hangup();
     });
 }
 
 void Daemon::reload(const std::string& file, bool dry_run, const std::function<void(const json&)>& done) {
-    if (loader_.busy() || !in_force_)
-        return done({{"error", "busy: a start or another reload is going on; try again when it is done"}});
+    if (loader_.busy() || !in_force_) {
+        constexpr auto kBusy = "busy: a start or another reload is going on; try again when it is done";
+        if (!dry_run) spdlog::warn("configuration not reloaded: {}", kBusy);
+        return done({{"error", kBusy}});
+    }
     if (!dry_run) service_.reloading(kernel_now());
     loader_.load(file, [this, dry_run, done](auto config, const Complaints& complaints) {
         for (const auto& warning : complaints.warnings) spdlog::warn("{}", warning.to_string());
@@ -101,8 +123,17 @@ void Daemon::reload(const std::string& file, bool dry_run, const std::function<v
 }
 
 json Daemon::refuse(const Complaints& complaints, bool dry_run) {
-    if (!dry_run) spdlog::error("configuration not reloaded, the present one stays:\n{}", complaints.to_string());
+    std::vector<std::string> reasons;
+    for (const auto& complaint : complaints.list) reasons.push_back(complaint.to_string());
+    if (!dry_run) note_refusal(reasons);
     return {{"error", "the configuration is invalid; the present one stays\n" + complaints.to_string()}};
+}
+
+/// The next start would fail by them, too: `status` says so until a reload succeeds.
+void Daemon::note_refusal(const std::vector<std::string>& reasons) {
+    for (const auto& reason : reasons) spdlog::error("configuration not reloaded, the present one stays: {}", reason);
+    refused_reload_ = reasons.front();
+    if (reasons.size() > 1) refused_reload_ += fmt::format(" (and {} more)", reasons.size() - 1);
 }
 
 /// The file is read once more: what was parsed is not kept.
@@ -112,36 +143,45 @@ void Daemon::note_reload() {
 }
 
 json Daemon::take(Config config, bool dry_run) {
-    if (config.node != config_.node)
-        return {{"error", fmt::format("node.name: cannot change from {} to {} while running; restart instead",
-                                      config_.node, config.node)}};
+    if (config.node != config_.node) {
+        auto reason = fmt::format("node.name: cannot change from {} to {} while running; restart instead", config_.node,
+                                  config.node);
+        if (!dry_run) note_refusal({reason});
+        return error_answer(std::move(reason));
+    }
     auto base = desired_of(config, config.routing ? computed_ : PolicySet{});
     const bool fits_maps = fits(config, sizes_);
+    const auto drained = drained_sessions(*engine_);
     if (dry_run)
-        return answer_plan(plan_changes(engine_->present(), with_clients(base, clients_.configs())), !fits_maps);
+        return answer_plan(
+            with_drains(plan_changes(engine_->present(), with_clients(base, clients_.configs())), drained), !fits_maps);
     if (!fits_maps) return restart_with(std::move(config));
     make_room_for(base);
     note_reload();
     const auto moved = move_to(with_clients(base, clients_.configs()));
     if (!moved) {
-        spdlog::error("configuration rejected, the present one stays: {}", moved.error().message);
-        return {{"error", moved.error().message}};
+        note_refusal({moved.error().message});
+        return error_answer(moved.error().message);
     }
+    refused_reload_.clear();
     base_ = std::move(base);
     const bool same_feed = same_for_routing(config, config_);
     config_ = std::move(config);
     hooks_.set(config_.hooks);
     if (!same_feed) replace_feed();
     follow_bfd();
-    const auto lines = describe(*moved);
-    spdlog::info("configuration reloaded: {} changes", lines.size());
+    const auto plan = with_drains(*moved, drained);
+    const auto lines = describe(plan);
+    spdlog::info("configuration reloaded: {}", counted(lines.size(), "change"));
     for (const auto& line : lines) spdlog::info("  {}", line);
-    return answer_plan(*moved, false);
+    return answer_plan(plan, false);
 }
 
 json Daemon::restart_with(Config config) {
     spdlog::info("configuration reloaded: it needs larger maps; restarting with the running state");
-    auto plan = plan_changes(engine_->present(), with_clients(desired_of(config, computed_), clients_.configs()));
+    const auto plan =
+        with_drains(plan_changes(engine_->present(), with_clients(desired_of(config, computed_), clients_.configs())),
+                    drained_sessions(*engine_));
     successor_ = std::move(config);
     leave_running_ = true;
     asio::post(context_, [this] { context_.stop(); });

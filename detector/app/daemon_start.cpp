@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "common/counted.hpp"
 #include "common/file.hpp"
 #include "detector/app/api_socket.hpp"
 #include "detector/app/daemon_loop.hpp"
@@ -117,7 +118,7 @@ Result<void> Daemon::open_sockets() const {
 /// Nodes of several network namespaces may share a run directory.
 Result<void> Daemon::lock_node() {
     std::error_code error;
-    std::filesystem::create_directories(options_.run_directory, error);
+    made_run_directory_ = std::filesystem::create_directories(options_.run_directory, error);
     if (error) return fail(fmt::format("cannot create {}: {}", options_.run_directory, error.message()));
     auto lock = LockFile::take(paths_.lock, LockHolder::self(config_.node, options_.run_directory));
     if (!lock) return std::unexpected(lock.error());
@@ -214,8 +215,9 @@ void Daemon::start_feed() {
 Result<void> Daemon::take_over() {
     if (auto taken = order_.advance(StartStep::clock); !taken) return taken;
     dataplane_->unpin_other_layouts();
-    spdlog::info("node {}: {} sessions, {} policies, clock {}{}", config_.node, engine_->sessions().all().size(),
-                 config_.policies.size(), clock_->kind(), dataplane_->adopted() ? ", running state adopted" : "");
+    spdlog::info("node {}: {}, {}, clock {}{}", config_.node, counted(engine_->sessions().all().size(), "session"),
+                 counted(config_.policies.size(), "policy", "policies"), clock_->kind(),
+                 dataplane_->adopted() ? ", running state adopted" : "");
     note_problems(kernel_now());
     service_.ready();
     return {};

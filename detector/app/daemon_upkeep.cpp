@@ -20,6 +20,7 @@ constexpr Nanoseconds kRouteLookEvery = 60s;  // the kernel walks all tables
 constexpr Nanoseconds kShadowLookEvery = 10s;
 constexpr Nanoseconds kInstallPause = 1s;  // while something cannot be installed; doubled each time
 constexpr Nanoseconds kLongestInstallPause = 60s;
+constexpr auto kConfiguration = "configuration";
 
 }  // namespace
 
@@ -102,7 +103,10 @@ void Daemon::note_problems(Nanoseconds now) {
     if (!engine_->policies().all().empty()) present.merge(netfilter_.problems());
     if (bfd_) present.merge(bfd_->problems());
     if (!neighbor_table_.empty()) present.emplace("the neighbor table", neighbor_table_);
+    if (recorder_ && !recorder_->trouble().empty()) present.emplace("the recording", recorder_->trouble());
+    if (!refused_reload_.empty()) present.emplace(kConfiguration, "the last reload was refused: " + refused_reload_);
     for (const auto& [about, text] : problems_.update(present, now)) {
+        if (about == kConfiguration) continue;  // the reload has logged it
         if (text.empty()) {
             spdlog::info("{}: no problem any more", about);
         } else {

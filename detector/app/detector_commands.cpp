@@ -66,6 +66,7 @@ ApiHandler for_drain(std::function<json(const DrainRequest&)> action) {
 ApiHandler for_reload(std::function<void(const std::string&, bool, ConnectionId)> action, bool of_file) {
     return [action = std::move(action), of_file](const json& request, ConnectionId connection) -> std::optional<json> {
         const auto file = of_file ? request.at("file").get<std::string>() : "";
+        if (of_file && !file.starts_with('/')) return error_answer("file: must be an absolute path");
         action(file, of_file || request.value("dry_run", false), connection);
         return std::nullopt;
     };

@@ -25,7 +25,8 @@ Result<void> check_drain(const Session& session, const DrainRequest& request) {
                         "down all the same",
                         name));
     if (!request.for_ms) return {};
-    if (!(*request.for_ms >= 1 && *request.for_ms <= kLongestRehearsalMs))
+    const std::chrono::duration<double, std::milli> time(*request.for_ms);
+    if (!(time >= kShortestRehearsal && time <= kLongestRehearsal))
         return fail("a rehearsed failure lasts from 1 ms to 1 h");
     if (session.fsm.state == SessionState::admin_down && !is_rehearsing(session.fsm))
         return fail(fmt::format("{} is drained already: `sidestep undrain {}` first", name, name));

@@ -12,9 +12,6 @@
 
 namespace sidestep {
 
-/// How long a rehearsed failure may last.
-inline constexpr double kLongestRehearsalMs = 3'600'000;
-
 /// An error says why this session cannot be drained, and what to do instead.
 Result<void> check_drain(const Session& session, const DrainRequest& request);
 

@@ -20,6 +20,7 @@
 #include "detector/kernel/node_lock.hpp"
 #include "detector/kernel/own_program.hpp"
 #include "detector/kernel/policy_device.hpp"
+#include "detector/kernel/privilege.hpp"
 #include "detector/kernel/routes.hpp"
 #include "detector/kernel/splitter.hpp"
 #include "detector/kernel/tc_hook.hpp"
@@ -144,6 +145,7 @@ Result<void> clean_kernel(Removed& removed) {
 }  // namespace
 
 Result<void> flush(const std::string& node, const DaemonOptions& options) {
+    if (auto privileged = check_privilege(); !privileged) return privileged;
     const auto self = LockHolder::self("", options.run_directory);
     const auto lock = NamespaceLock::take(self);
     if (!lock) return std::unexpected(lock.error());

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "common/counted.hpp"
 #include "detector/core/field_changes.hpp"
 #include "detector/core/keyed_pairs.hpp"
 #include "detector/core/names.hpp"
@@ -141,7 +142,7 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("clock", FieldChanges().compare("clock", present.clock, wanted.clock).take());
     add("device", FieldChanges().compare("device", present.device, wanted.device).take());
     add("xdp", FieldChanges().compare("xdp-on-virtual", present.xdp_on_virtual, wanted.xdp_on_virtual).take());
-    if (present.hooks != wanted.hooks) add("hooks", {fmt::format("{} programs", wanted.hooks.size())});
+    if (present.hooks != wanted.hooks) add("hooks", {counted(wanted.hooks.size(), "program")});
     add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
     add("ipsec", FieldChanges().compare("ipsec", present.ipsec, wanted.ipsec).take());
     add("netfilter", FieldChanges().compare("netfilter", present.netfilter, wanted.netfilter).take());

@@ -95,6 +95,10 @@ struct RestorePolicy {
 /// True if the session failed again while it waited, or if damping keeps it waiting. Any other waiting session is better.
 bool is_unstable(const FsmState& memory);
 
+/// How long a rehearsed failure lasts.
+inline constexpr Nanoseconds kShortestRehearsal = std::chrono::milliseconds(1);
+inline constexpr Nanoseconds kLongestRehearsal = std::chrono::hours(1);
+
 /// True while a failure is rehearsed.
 bool is_rehearsing(const FsmState& memory);
 

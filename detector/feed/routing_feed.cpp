@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include "common/counted.hpp"
 #include "common/watch_descriptor.hpp"
 #include "detector/feed/computed_policies.hpp"
 
@@ -172,9 +173,9 @@ void RoutingFeed::publish(Nanoseconds now) {
     log_new(set->warnings);
     const auto took = monotonic_now() - now;
     const auto size = routing::size_of(*graph);
-    spdlog::info("routing: {}, {}: {} policies, {} bypasses computed in {}", routing::to_string(size),
-                 routing::to_string(convergence_.state()), set->policies.size(), set->bypasses.size(),
-                 format_duration(took));
+    spdlog::info("routing: {}, {}: {}, {} computed in {}", routing::to_string(size),
+                 routing::to_string(convergence_.state()), counted(set->policies.size(), "policy", "policies"),
+                 counted(set->bypasses.size(), "bypass", "bypasses"), format_duration(took));
     {
         const std::scoped_lock lock(mutex_);
         report_.size = size;

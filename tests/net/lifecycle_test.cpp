@@ -50,6 +50,17 @@ class LifecycleByTcx : public Lifecycle {
     }
 };
 
+TEST_F(Lifecycle, AFailedStartLeavesNoRunDirectory) {
+    const auto fresh = lab().directory() + "/fresh";
+    const auto ended = run_sidestepd("A", config("A"), {}, fresh, {"--readers", "no-such-group"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("no group 'no-such-group'"));
+    EXPECT_FALSE(std::filesystem::exists(fresh));
+    std::filesystem::create_directory(fresh);
+    EXPECT_EQ(run_sidestepd("A", config("A"), {}, fresh, {"--readers", "no-such-group"}).code, 1);
+    EXPECT_TRUE(std::filesystem::exists(fresh)) << "it is somebody else's";
+}
+
 TEST_F(LifecycleByTcx, SigtermDetachesAndLeavesNoQdisc) {
     const auto before = snapshot("A");
     ASSERT_TRUE(start("A"));

@@ -32,6 +32,10 @@ TEST_F(Mistakes, NotRoot) {
     const auto ended = run_sidestepd("A", config("A"), {"setpriv", "--reuid", "65534", "--clear-groups"});
     EXPECT_EQ(ended.code, 1);
     EXPECT_THAT(ended.output, HasSubstr("run as root"));
+    const auto flushed =
+        run_sidestepd("A", config("A"), {"setpriv", "--reuid", "65534", "--clear-groups"}, "", {"--flush"});
+    EXPECT_EQ(flushed.code, 1);
+    EXPECT_THAT(flushed.output, HasSubstr("run as root"));
 }
 
 TEST_F(Mistakes, RunningTwice) {

@@ -16,6 +16,8 @@
 namespace sidestep::topo {
 namespace {
 
+using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -24,6 +26,15 @@ class Reload : public ProtectedLab {
     /// Replaces the configuration file of A.
     void write(const std::string& config) const { std::ofstream(run_directory("A") + "/A.yaml") << config; }
     std::string sidestep(const std::string& arguments) { return cli("A", arguments + "; echo code $?"); }
+    /// Waits until `status` lists a problem with these words.
+    testing::AssertionResult has_problem(const std::string& words) {
+        std::string seen;
+        const bool listed = wait_for(kPatience, [&] {
+            seen = ask("A", "status").value("problems", json()).dump();
+            return seen.find(words) != std::string::npos;
+        });
+        return listed ? testing::AssertionSuccess() : testing::AssertionFailure() << seen;
+    }
     /// Another policy, and other settings of A-C; session A-B and its policy stay.
     [[nodiscard]] std::string changed() const {
         auto text = config("A");
@@ -84,11 +95,16 @@ TEST_F(Reload, AnInvalidFileChangesNothing) {
     EXPECT_THAT(refused, HasSubstr("A.yaml:"));
     EXPECT_THAT(refused, HasSubstr("adjacencies[0].probe.multiplier: must be"));
     EXPECT_THAT(refused, HasSubstr("code 1"));
+    EXPECT_TRUE(has_problem("the last reload was refused: "));
+    EXPECT_THAT(sidestep("doctor"), AllOf(HasSubstr("the next start would fail: "), HasSubstr("code 2")));
     std::filesystem::remove(run_directory("A") + "/A.yaml");
     EXPECT_THAT(sidestep("reload"), HasSubstr("No such file"));
+    EXPECT_THAT(sidestep("doctor"), HasSubstr("No such file"));
     EXPECT_EQ(session("A").value("state", ""), "up");
     write(config("A"));
     EXPECT_EQ(sidestep("reload"), "no changes\ncode 0\n");
+    EXPECT_TRUE(has_problem("[]"));
+    EXPECT_THAT(sidestep("doctor"), HasSubstr("code 0"));
 }
 
 TEST_F(Reload, SighupReloads) {
@@ -98,6 +114,31 @@ TEST_F(Reload, SighupReloads) {
     daemon("A").process().signal(SIGHUP);
     EXPECT_TRUE(wait_for(kPatience, [&] { return ask("A", "policies")["policies"].size() == 2; }));
     EXPECT_GE(ask("A", "status").value("uptime_ms", 0.0), began) << "it did not start over";
+}
+
+// It would come back, and be up at once.
+TEST_F(Reload, ADrainThatIsForgottenIsNamed) {
+    ASSERT_TRUE(start("A"));
+    EXPECT_THAT(sidestep("drain A-C --force"), HasSubstr("code 0"));
+    auto text = config("A");
+    const auto first = text.find("  - name: A-C\n");
+    ASSERT_NE(first, std::string::npos);
+    text.erase(first, text.find('\n', text.find("return-address", first)) + 1 - first);
+    const auto backup = text.find("      - {adjacency: A-C");
+    ASSERT_NE(backup, std::string::npos);
+    text.erase(backup, text.find('\n', backup) + 1 - backup);
+    write(text);
+    EXPECT_THAT(sidestep("reload -n"), HasSubstr("- session A-C: was drained, which is forgotten\n")) << text;
+}
+
+TEST_F(Reload, ARefusedSighupIsLoggedOnce) {
+    ASSERT_TRUE(start("A"));
+    write(with(config("A"), "multiplier: 3", "multiplier: 0"));
+    daemon("A").process().signal(SIGHUP);
+    EXPECT_TRUE(has_problem("the last reload was refused: "));
+    const auto log = daemon("A").process().output();
+    EXPECT_THAT(log, ContainsRegex("Z error configuration not reloaded, the present one stays: .*multiplier: must be"));
+    EXPECT_EQ(log.find("multiplier: must be"), log.rfind("multiplier: must be")) << log;
 }
 
 TEST_F(Reload, ARenamedSessionKeepsItsState) {

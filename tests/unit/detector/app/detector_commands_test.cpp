@@ -125,6 +125,8 @@ TEST(DetectorCommands, ReloadsAreAnsweredLater) {
     EXPECT_TRUE(answer({{"command", "reload"}}).is_null());
     EXPECT_TRUE(answer({{"command", "reload"}, {"dry_run", true}}).is_null());
     EXPECT_TRUE(answer({{"command", "diff"}, {"file", "/etc/other.yaml"}}).is_null());
+    EXPECT_THAT(answer({{"command", "diff"}, {"file", "other.yaml"}}).value("error", ""),
+                testing::HasSubstr("absolute path"));
     EXPECT_EQ(answer({{"command", "diff"}}).value("error", ""), "diff needs the field \"file\" (string)");
     EXPECT_THAT(reloads,
                 testing::ElementsAre(std::pair("", false), std::pair("", true), std::pair("/etc/other.yaml", true)));
