@@ -11,7 +11,7 @@ namespace sidestep {
 using nlohmann::json;
 
 Client connect(const DaemonOptions& options) {
-    auto client = Client::connect(usable_socket(choose_socket(options)));
+    auto client = connect_as_allowed(choose_socket(options));
     if (!client) give_up(kExitFailure, client.error().message);
     return std::move(*client);
 }

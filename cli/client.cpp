@@ -150,9 +150,12 @@ Result<std::string> Client::read_line(const std::optional<Deadline>& deadline) {
     }
 }
 
-std::string usable_socket(const std::string& socket) {
-    const bool refused = ::access(socket.c_str(), W_OK) != 0 && errno == EACCES;
-    return refused ? reading_socket(socket) : socket;
+Result<Client> connect_as_allowed(const std::string& socket) {
+    if (::access(socket.c_str(), W_OK) == 0 || errno != EACCES) return Client::connect(socket);
+    const auto reading = reading_socket(socket);
+    if (reading != socket && ::access(reading.c_str(), W_OK) == 0) return Client::connect(reading);
+    return fail(fmt::format("no permission to use {}{}; run as root, or join the group that it belongs to", socket,
+                            reading == socket ? "" : ", or " + reading + " for questions"));
 }
 
 std::vector<std::string> find_sockets(const std::string& run_dir) {

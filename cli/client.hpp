@@ -46,8 +46,8 @@ class Client {
     std::string received_;  ///< not yet taken as lines
 };
 
-/// `socket`, or the one for questions next to it if that one is not for this user.
-std::string usable_socket(const std::string& socket);
+/// Client::connect() to `socket`, or to the one for questions next to it if only that one is for this user.
+Result<Client> connect_as_allowed(const std::string& socket);
 
 /// The sockets in `run_dir`, one per node that runs or was killed, in alphabetical order; empty if there is no such
 /// folder.

@@ -25,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 json ask(const std::string& socket, const char* command) {
-    auto client = Client::connect(usable_socket(socket));
+    auto client = connect_as_allowed(socket);
     if (!client) return nullptr;
     auto answer = client->ask({{"command", command}});
     return answer ? std::move(*answer) : json();

@@ -4,7 +4,10 @@
 #include "cli/top_command.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdint>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -13,9 +16,11 @@
 
 #include "cli/ask.hpp"
 #include "cli/cells.hpp"
+#include "cli/client.hpp"
 #include "cli/drain_commands.hpp"
 #include "cli/terminal.hpp"
 #include "cli/top_screen.hpp"
+#include "common/duration.hpp"
 
 namespace sidestep {
 namespace {
@@ -27,8 +32,6 @@ using nlohmann::json;
 const std::vector<std::string> kOrders{"state", "rtt", "loss", "downs", "name"};  // as the API has them
 constexpr double kShortest = 0.5;                                                 // seconds between two looks
 constexpr double kLongest = 60;
-constexpr std::size_t kBatchHeight = 48;
-constexpr std::size_t kBatchWidth = 132;
 
 struct TopOptions {
     double interval_s = 2;
@@ -40,18 +43,22 @@ struct TopOptions {
 
 class Top {
   public:
-    Top(const DaemonOptions& options, const TopOptions& top) : client_(connect(options)), top_(top) {
+    Top(const DaemonOptions& options, const TopOptions& top) : socket_(choose_socket(options)), top_(top) {
         view_.sort = top.sort;
         view_.filter = top.filter;
         view_.interval_s = top.interval_s;
     }
 
     void run_batch();
+    /// Asks once: what is wrong now is said before there is a screen.
+    void begin();
     void run(Terminal& terminal);
 
   private:
-    json ask(const json& request);
-    void look(std::size_t height);
+    Result<json> ask(const json& request);
+    Result<TopSample> sample(const TopRoom& room);
+    Result<void> look(const TopRoom& room);
+    void note(const Result<void>& looked);
     void command(int key, Terminal& terminal);
     void type(int key);
     void drain(bool off, Terminal& terminal);
@@ -60,39 +67,78 @@ class Top {
     [[nodiscard]] std::size_t shown() const { return member(now_.sessions, "sessions").size(); }
     void select(std::ptrdiff_t by);
 
-    Client client_;
+    std::string socket_;
+    std::optional<Client> client_;  ///< none: to be connected, at first and when the daemon was gone
     TopOptions top_;
     TopView view_;
     std::optional<TopSample> before_;
     TopSample now_;
+    Clock::time_point answered_;  ///< the last time
     bool typing_ = false;
     bool done_ = false;
 };
 
-json Top::ask(const json& request) {
-    auto answer = client_.ask(request);
-    if (!answer) give_up(kExitFailure, answer.error().message);
-    return std::move(*answer);
+Result<json> Top::ask(const json& request) {
+    if (!client_) {
+        auto client = connect_as_allowed(socket_);
+        if (!client) return std::unexpected(client.error());
+        client_ = std::move(*client);
+    }
+    auto answer = client_->ask(request);
+    if (!answer) client_.reset();
+    return answer;
 }
 
-void Top::look(std::size_t height) {
-    const auto room = room_of(height);
+json within(json request, std::size_t limit) {
+    if (limit != SIZE_MAX) request["limit"] = limit;
+    return request;
+}
+
+Result<TopSample> Top::sample(const TopRoom& room) {
+    TopSample taken;
+    const std::array<std::pair<json*, json>, 3> questions{
+        {{&taken.status, {{"command", "status"}}},
+         {&taken.sessions,
+          within({{"command", "sessions"}, {"sort", view_.sort}, {"filter", view_.filter}}, room.sessions)},
+         {&taken.policies, within({{"command", "policies"}, {"rerouting", true}}, room.policies)}}};
+    for (const auto& [into, question] : questions) {
+        auto answer = ask(question);
+        if (!answer) return std::unexpected(answer.error());
+        *into = std::move(*answer);
+    }
+    taken.at = Clock::now();
+    return taken;
+}
+
+Result<void> Top::look(const TopRoom& room) {
+    auto taken = sample(room);
+    if (!taken) return std::unexpected(taken.error());
     if (now_.status.is_object()) before_ = std::move(now_);
-    now_.status = ask({{"command", "status"}});
-    now_.sessions =
-        ask({{"command", "sessions"}, {"sort", view_.sort}, {"filter", view_.filter}, {"limit", room.sessions}});
-    now_.policies = ask({{"command", "policies"}, {"rerouting", true}, {"limit", room.policies}});
-    now_.at = Clock::now();
+    now_ = std::move(*taken);
     view_.selected = std::min(view_.selected, shown() == 0 ? 0 : shown() - 1);
+    return {};
 }
 
+/// A restart is over in a second, so a live view outlives it.
+void Top::note(const Result<void>& looked) {
+    if (looked) answered_ = Clock::now();
+    const auto silent = std::chrono::floor<std::chrono::seconds>(Clock::now() - answered_);
+    view_.outage =
+        looked ? ""
+               : fmt::format("no answer for {}, trying again: {}", format_duration(silent), looked.error().message);
+}
+
+void Top::begin() {
+    if (const auto answer = ask({{"command", "status"}}); !answer) give_up(kExitFailure, answer.error().message);
+    answered_ = Clock::now();
+}
+
+/// Rates need a look before the first one that is printed.
 void Top::run_batch() {
-    for (unsigned i = 0; top_.count == 0 || i < top_.count; ++i) {
+    for (unsigned i = 0; top_.count == 0 || i <= top_.count; ++i) {
         if (i > 0) std::this_thread::sleep_for(std::chrono::duration<double>(view_.interval_s));
-        look(kBatchHeight);
-        std::string text;
-        for (const auto& line : render(before_, now_, view_, kBatchWidth, kBatchHeight)) text += line.text + '\n';
-        print(text);
+        if (const auto looked = look(kEndlessRoom); !looked) give_up(kExitFailure, looked.error().message);
+        if (i > 0) print(print_out(before_, now_, view_));
     }
 }
 
@@ -129,7 +175,7 @@ void Top::drain(bool off, Terminal& terminal) {
     if (!confirmed(fmt::format("{} {}?", off ? "drain" : "undrain", name), terminal)) return;
     const json request = off ? json{{"command", "drain"}, {"adjacency", name}}
                              : json{{"command", "admin"}, {"session", name}, {"up", true}};
-    const auto answer = client_.ask(request);
+    const auto answer = ask(request);
     if (!answer) {
         view_.message = answer.error().message;
     } else if (off) {
@@ -166,7 +212,7 @@ void Top::command(int key, Terminal& terminal) {
 
 void Top::run(Terminal& terminal) {
     for (unsigned looks = 0; !done_ && (top_.count == 0 || looks < top_.count); ++looks) {
-        look(terminal.height());
+        note(look(room_of(terminal.height())));
         const auto next = Clock::now() + std::chrono::duration<double>(view_.interval_s);
         bool again = false;
         while (!done_ && !again) {
@@ -186,6 +232,7 @@ void Top::run(Terminal& terminal) {
 void run_top(const DaemonOptions& options, const TopOptions& top) {
     Top screen(options, top);
     if (top.batch) return screen.run_batch();
+    screen.begin();
     auto terminal = Terminal::open();
     if (!terminal) give_up(kExitFailure, "top " + terminal.error().message);
     screen.run(*terminal);

@@ -66,6 +66,7 @@ void add_head(std::vector<TopLine>& lines, const Frame& frame) {
     lines.push_back({fmt::format("sessions {}   policies {}, {} rerouting   repaired {}/s",
                                  sessions_text(member(status, "sessions")), cell(status, "policies"),
                                  cell(status, "rerouting"), rate(counters, present, "repaired", frame.seconds()))});
+    if (!frame.view.outage.empty()) return lines.push_back({frame.view.outage, TopStyle::bad});
     const auto& problems = member(status, "problems");
     if (!problems.is_array() || problems.empty()) return lines.push_back({"no problems"});
     lines.push_back({fmt::format("{} problem{}: {}: {}", problems.size(), problems.size() == 1 ? "" : "s",
@@ -131,6 +132,14 @@ void add_policies(std::vector<TopLine>& lines, const Frame& frame, std::size_t r
     }
 }
 
+std::vector<TopLine> contents(const Frame& frame, const TopRoom& room) {
+    std::vector<TopLine> lines;
+    add_head(lines, frame);
+    add_sessions(lines, frame, room.sessions);
+    add_policies(lines, frame, room.policies);
+    return lines;
+}
+
 }  // namespace
 
 TopRoom room_of(std::size_t height) {
@@ -142,12 +151,7 @@ TopRoom room_of(std::size_t height) {
 
 std::vector<TopLine> render(const std::optional<TopSample>& before, const TopSample& now, const TopView& view,
                             std::size_t width, std::size_t height) {
-    const Frame frame{.before = before, .now = now, .view = view};
-    const auto room = room_of(height);
-    std::vector<TopLine> lines;
-    add_head(lines, frame);
-    add_sessions(lines, frame, room.sessions);
-    add_policies(lines, frame, room.policies);
+    auto lines = contents({.before = before, .now = now, .view = view}, room_of(height));
     const auto feet = height < kFootLines ? height : kFootLines;
     if (lines.size() + feet > height) lines.resize(height - feet);
     while (lines.size() + feet < height) lines.push_back({""});
@@ -159,6 +163,13 @@ std::vector<TopLine> render(const std::optional<TopSample>& before, const TopSam
     for (auto& line : lines) line.text = cut(std::move(line.text), width);
     lines.resize(std::min(lines.size(), height));
     return lines;
+}
+
+std::string print_out(const std::optional<TopSample>& before, const TopSample& now, const TopView& view) {
+    std::string text;
+    for (const auto& line : contents({.before = before, .now = now, .view = view}, kEndlessRoom))
+        text += line.text + '\n';
+    return text;
 }
 
 }  // namespace sidestep

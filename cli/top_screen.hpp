@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct TopView {
     std::size_t selected = 0;  ///< of the sessions shown
     std::string message;       ///< of the last command
     std::string prompt;        ///< what is being typed; empty: nothing
+    std::string outage;        ///< why there is nothing newer to show; empty: there is
     double interval_s = 2;
 };
 
@@ -43,10 +45,15 @@ struct TopRoom {
     std::size_t policies = 0;
 };
 TopRoom room_of(std::size_t height);
+/// For who has no screen: all of them.
+inline constexpr TopRoom kEndlessRoom{.sessions = SIZE_MAX, .policies = SIZE_MAX};
 
 /// The lines of the screen, none longer than `width` characters, at most `height` of them. Rates are between `before` and
 /// `now`; without `before` they are absent.
 std::vector<TopLine> render(const std::optional<TopSample>& before, const TopSample& now, const TopView& view,
                             std::size_t width, std::size_t height);
+
+/// The same as text: all of it, without the keys of a terminal.
+std::string print_out(const std::optional<TopSample>& before, const TopSample& now, const TopView& view);
 
 }  // namespace sidestep

@@ -78,6 +78,24 @@ TEST(TopScreen, SaysThatAllCandidatesAreDown) {
                 HasSubstr("none: all candidates are down"));
 }
 
+TEST(TopScreen, SaysThatNobodyAnswersWhereProblemsAre) {
+    TopView view;
+    view.outage = "no answer for 3 s, trying again: gone";
+    EXPECT_EQ(render(std::nullopt, sample(10s, 1, 1), view, 80, 24)[2].text, view.outage);
+}
+
+// A pipe has no keys and no height.
+TEST(TopScreen, PrintsAllAndNothingElse) {
+    auto many = sample(12s, 3000, 2500);
+    for (int i = 0; i < 100; ++i) many.sessions["sessions"].push_back(session(fmt::format("x{}", i), "wait", 1));
+    many.sessions["matching"] = 102;
+    const auto text = print_out(sample(10s, 1000, 500), many, {});
+    EXPECT_THAT(text, HasSubstr("repaired 1000/s"));
+    EXPECT_THAT(text, HasSubstr("\nx99 "));
+    EXPECT_THAT(text, Not(HasSubstr("q quit")));
+    EXPECT_THAT(text, Not(HasSubstr("\n\n")));
+}
+
 TEST(TopScreen, NeverIsLargerThanTheTerminal) {
     auto many = sample(10s, 1, 1);
     for (int i = 0; i < 100; ++i) {
