@@ -2,18 +2,22 @@
 // Gathers: the configuration, the daemon's answers, the machine in the daemon's network namespace.
 #include "cli/doctor_command.hpp"
 
-#include <sys/stat.h>
-
-#include <cstdio>
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include "cli/ask.hpp"
 #include "cli/client.hpp"
 #include "common/fd.hpp"
+#include "common/network_namespace.hpp"
 #include "common/run_directory.hpp"
 #include "detector/config/config_file.hpp"
 #include "doctor/checks.hpp"
@@ -24,10 +28,10 @@ namespace {
 
 using nlohmann::json;
 
+/// Null if there is no answer.
 json ask(const std::string& socket, const char* command) {
     auto client = connect_as_allowed(socket);
-    if (!client) return nullptr;
-    auto answer = client->ask({{"command", command}});
+    auto answer = client ? client->ask({{"command", command}}) : std::unexpected(client.error());
     return answer ? std::move(*answer) : json();
 }
 
@@ -35,57 +39,67 @@ json ask(const std::string& socket, const char* command) {
 std::optional<std::string> socket_of(const DaemonOptions& options, const std::optional<Config>& config) {
     if (options.socket.empty() && options.node.empty() && config) {
         const auto paths = RunDirectory(options.run_dir).of(config->node);
-        return paths ? std::optional(paths->socket) : std::nullopt;
+        std::error_code unseen;
+        const bool absent =
+            !paths || std::filesystem::status(paths->socket, unseen).type() == std::filesystem::file_type::not_found;
+        return absent ? std::nullopt : std::optional(paths->socket);
     }
     return choose_socket(options);
 }
 
 DaemonView view(const std::string& socket) {
-    DaemonView daemon{.status = ask(socket, "status"), .sessions = {}, .policies = {}, .routing = {}};
-    daemon.running = daemon.status.is_object();
-    if (!daemon.running) return daemon;
+    DaemonView daemon;
+    auto client = connect_as_allowed(socket);
+    auto status = client ? client->ask({{"command", "status"}}) : std::unexpected(client.error());
+    daemon.running = status.has_value();
+    if (!daemon.running) {
+        daemon.silence = status.error().message;
+        return daemon;
+    }
+    daemon.status = std::move(*status);
     daemon.sessions = ask(socket, "sessions");
     daemon.policies = ask(socket, "policies");
     return daemon;
 }
 
-Config read(const std::string& file) {
-    Complaints complaints;
-    auto config = read_config_file(file, complaints);
-    if (!config) give_up(kExitBadInput, complaints.to_string());
-    return std::move(*config);
+/// The file that the daemon runs by may have been changed, or be gone: that does not keep it from running.
+void read_present(const std::string& file, Case& node) {
+    node.config = read_config_file(file, node.complaints);
+    node.hidden = !node.config && ::access(file.c_str(), R_OK) != 0 && errno == EACCES;
+}
+
+void read_named(const std::string& file, Case& node) {
+    read_present(file, node);
+    if (!node.config) give_up(kExitBadInput, node.complaints.to_string());
 }
 
 /// From here on this process looks at the network that the daemon is in.
 void enter_network_of(const json& status) {
-    const Fd network(::open(fmt::format("/proc/{}/ns/net", status.value("pid", 0)).c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat theirs {};
-    struct stat ours {};
-    if (!network || ::fstat(network.get(), &theirs) != 0 || ::stat("/proc/self/ns/net", &ours) != 0) return;
-    if (theirs.st_ino == ours.st_ino) return;
-    if (::setns(network.get(), CLONE_NEWNET) != 0) {
-        give_up(kExitFailure, fmt::format("the daemon is in another network namespace: run this as root, or there "
-                                          "(nsenter --net=/proc/{}/ns/net)",
-                                          status.value("pid", 0)));
-    }
+    const auto theirs = status.value("network_namespace", std::uint64_t{0});
+    if (theirs != 0 && theirs == network_namespace()) return;
+    const auto path = fmt::format("/proc/{}/ns/net", status.value("pid", 0));
+    const Fd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (network && ::setns(network.get(), CLONE_NEWNET) == 0 && (theirs == 0 || theirs == network_namespace())) return;
+    give_up(
+        kExitFailure,
+        fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
 }
 
 void examine_node(const DaemonOptions& options, const std::string& file) {
     Case node;
-    if (!file.empty()) node.config = read(file);
+    if (!file.empty()) read_named(file, node);
     if (const auto socket = socket_of(options, node.config)) node.daemon = view(*socket);
-    if (!node.daemon.running && !node.config) {
-        give_up(kExitFailure, "no sidestepd answers: start it, or give its configuration with --config FILE");
-    }
+    if (!node.daemon.running && !node.config)
+        give_up(kExitFailure, node.daemon.silence + "; --config FILE checks a configuration alone");
     if (node.daemon.running) {
         const auto running = node.daemon.status.value("config_file", "");
-        if (!node.config && !running.empty()) node.config = read(running);
+        if (file.empty() && !running.empty()) read_present(running, node);
         enter_network_of(node.daemon.status);
     }
     node.machine = look(node.config ? destinations_of(*node.config) : std::vector<Address>{});
     if (!node.machine.looked) give_up(kExitFailure, "cannot look at this machine: ip(8) of iproute2 does not answer");
     const auto findings = examine(node);
-    fmt::print("{}", options.json ? to_json(findings).dump(2) + '\n' : to_text(findings));
+    print(options.json ? json_text(to_json(findings), 2) : to_text(findings));
     if (const int code = exit_code_of(findings); code != 0) throw CLI::RuntimeError(code);
 }
 

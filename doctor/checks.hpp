@@ -7,9 +7,16 @@
 
 namespace sidestep {
 
-// checks_links.cpp: what a link needs.
+// checks_daemon.cpp: what the daemon has, and what it says.
 
 Findings check_daemon(const Case& node);
+/// What the next start would stumble over.
+Findings check_configuration(const Case& node);
+/// Problems of the daemon that none of `others` is about.
+Findings check_problems(const Case& node, const Findings& others);
+
+// checks_links.cpp: what a link needs.
+
 /// Missing, down, without carrier, without IPv6.
 Findings check_interfaces(const Case& node);
 /// Not ours, or on another interface than the one that probes must return by.

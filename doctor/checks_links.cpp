@@ -52,14 +52,6 @@ bool silent(const nlohmann::json& session) {
 
 }  // namespace
 
-Findings check_daemon(const Case& node) {
-    if (node.daemon.running || !node.config) return {};
-    return {{.severity = Severity::note,
-             .subject = "node " + node.config->node,
-             .text = "no sidestepd runs for it: only what is known without probes is checked",
-             .command = "sidestepd --config FILE"}};
-}
-
 Findings check_interfaces(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
@@ -69,7 +61,11 @@ Findings check_interfaces(const Case& node) {
             findings.push_back({Severity::error, "interface " + name, std::move(text), std::move(command)});
         };
         if (seen == nullptr) {
-            add("does not exist here: its sessions are down, and no traffic enters by it", "ip link show");
+            const bool probed = std::ranges::find(node.config->adjacencies, name, &AdjacencyConfig::interface) !=
+                                node.config->adjacencies.end();
+            add(fmt::format("does not exist here: {}no traffic enters by it",
+                            probed ? "its sessions are down, and " : ""),
+                "ip link show");
         } else if (!seen->up) {
             add("is down", fmt::format("ip link set dev {} up", name));
         } else if (!seen->carrier) {

@@ -153,16 +153,4 @@ Findings check_passed_by(const Case& node) {
     return findings;
 }
 
-Findings examine(const Case& node) {
-    Findings all;
-    for (auto* check : {check_daemon, check_interfaces, check_return_addresses, check_neighbors, check_answers,
-                        check_forwarding, check_addresses, check_plain_candidates, check_sids, check_sid_addresses,
-                        check_routes, check_reverse_path, check_mtu, check_other_programs, check_neighbor_table,
-                        check_kernel, check_clock, check_passed_by, check_backups}) {
-        auto findings = check(node);
-        all.insert(all.end(), findings.begin(), findings.end());
-    }
-    return all;
-}
-
 }  // namespace sidestep

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/address.hpp"
+#include "common/complaints.hpp"
 #include "detector/core/config.hpp"
 
 namespace sidestep {
@@ -80,6 +81,7 @@ struct Machine {
 /// The answers of a running daemon; null where there is none.
 struct DaemonView {
     bool running = false;
+    std::string silence{};  ///< why it does not answer, if one was asked
     nlohmann::json status{};
     nlohmann::json sessions{};
     nlohmann::json policies{};
@@ -95,6 +97,8 @@ struct DaemonView {
 // NOLINTNEXTLINE(bugprone-exception-escape): moving a json does not throw
 struct Case {
     std::optional<Config> config{};
+    Complaints complaints{};  ///< about its file; where there is a configuration, warnings only
+    bool hidden = false;      ///< its file is not for this user
     Machine machine{};
     DaemonView daemon{};
 };

@@ -15,7 +15,9 @@
 namespace sidestep::topo {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class Readers : public ProtectedLab {
   protected:
@@ -37,6 +39,12 @@ class Readers : public ProtectedLab {
                                       "--node A {}; echo code $?",
                                       group, lab().directory(), run_directory("A"), arguments));
     }
+    /// The same, outside the node's network namespace.
+    std::string as_nobody_elsewhere(const std::string& arguments) {
+        return shell("C", fmt::format("setpriv --reuid nobody --regid nogroup --clear-groups {}/sidestep --run-dir {} "
+                                      "--node A {}; echo code $?",
+                                      lab().directory(), run_directory("A"), arguments));
+    }
     [[nodiscard]] unsigned mode_of(const std::string& name) const {
         struct stat file {};
         EXPECT_EQ(::stat((run_directory("A") + "/" + name).c_str(), &file), 0) << name;
@@ -47,12 +55,16 @@ class Readers : public ProtectedLab {
 TEST_F(Readers, AskAndDoNotCommand) {
     start_for_readers();
     if (IsSkipped() || HasFatalFailure()) return;
-    EXPECT_THAT(as_nobody("nogroup", "sessions"), testing::AllOf(HasSubstr("A-B"), HasSubstr("code 0")));
+    EXPECT_THAT(as_nobody("nogroup", "sessions"), AllOf(HasSubstr("A-B"), HasSubstr("code 0")));
     EXPECT_THAT(as_nobody("nogroup", "drain A-B --force"),
-                testing::AllOf(HasSubstr("'drain' is for root and operators"), HasSubstr("code 1")));
+                AllOf(HasSubstr("'drain' is for root and operators"), HasSubstr("code 1")));
     EXPECT_THAT(as_nobody("nogroup", "reload"), HasSubstr("code 1"));
     EXPECT_EQ(session("A").value("state", ""), "up");
-    EXPECT_THAT(as_nobody("daemon", "sessions"), testing::AllOf(HasSubstr("no permission"), HasSubstr("code 1")));
+    EXPECT_THAT(as_nobody("nogroup", "doctor"), Not(HasSubstr("error")));
+    EXPECT_THAT(as_nobody_elsewhere("doctor"), AllOf(HasSubstr("another network namespace"), HasSubstr("code 1")));
+    EXPECT_THAT(as_nobody("daemon", "doctor"), AllOf(HasSubstr("no permission"), HasSubstr("code 1")));
+    EXPECT_THAT(as_nobody("daemon", "sessions"), AllOf(HasSubstr("no permission"), HasSubstr("code 1")));
+    EXPECT_THAT(as_nobody("daemon", "drain A-B"), HasSubstr("A.sock, or "));
     EXPECT_EQ(mode_of("A.sock"), 0600U);
     EXPECT_EQ(mode_of("A.read"), 0660U);
     EXPECT_EQ(mode_of("bpf") & 077U, 0U) << "the map with the key of the probes is pinned there";

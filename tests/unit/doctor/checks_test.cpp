@@ -31,10 +31,54 @@ TEST(Doctor, WithoutADaemonItSaysWhatItCannotKnow) {
     EXPECT_THAT(finding.text, HasSubstr("no sidestepd runs"));
 }
 
+TEST(Doctor, ADaemonThatIsNotForThisUserIsNotSaidToBeGone) {
+    auto node = good_case();
+    node.daemon = {.silence = "no permission to use A.read"};
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("no permission to use A.read: only what"));
+}
+
+// The running node goes on, and its next start will not.
+TEST(Doctor, AFileThatNoStartWouldAccept) {
+    auto node = good_case();
+    node.config.reset();
+    node.complaints = {.file = "a.yaml", .list = {{"a.yaml", 2, 36, "probe.multiplier", "must be a whole number"}}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_EQ(finding.text, "the next start would fail: a.yaml:2:36: probe.multiplier: must be a whole number");
+    EXPECT_EQ(finding.command, "sidestep check a.yaml");
+    node.hidden = true;
+    EXPECT_EQ(only(examine(node)).severity, Severity::note) << "who may not read it cannot judge it";
+}
+
+TEST(Doctor, WarningsAboutTheConfigurationAreFindings) {
+    auto node = good_case();
+    node.complaints.warnings = {{"a.yaml", 9, 3, "hooks[0].run[0]", "no such program"}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_THAT(finding.text, HasSubstr("a.yaml:9:3: hooks[0].run[0]"));
+}
+
+TEST(Doctor, SaysWhateverTheDaemonComplainsOfOnce) {
+    auto node = good_case();
+    node.daemon.status["problems"] = {{{"about", "bfdd"}, {"problem", "nobody listens"}}};
+    auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.subject + ": " + finding.text, "bfdd: nobody listens");
+    node.daemon.status["problems"] = {{{"about", "netfilter"}, {"problem", "passed by"}}};
+    EXPECT_EQ(only(examine(node)).command, "nft list ruleset") << "a check of its own knows more";
+    node.daemon.status["problems"] = {{{"about", "node"}, {"problem", "source-address is no address"}}};
+    node.machine.interfaces["lo"].addresses.clear();
+    EXPECT_EQ(only(examine(node)).subject, "node A");
+}
+
 TEST(Doctor, InterfacesThatCannotCarryProbes) {
     auto node = good_case();
     node.machine.interfaces.erase("to-B");
-    EXPECT_THAT(only(check_interfaces(node)).text, HasSubstr("does not exist"));
+    EXPECT_THAT(only(check_interfaces(node)).text, HasSubstr("does not exist here: its sessions are down, and"));
+    node = good_case();
+    node.machine.interfaces.erase("to-S");
+    EXPECT_EQ(only(check_interfaces(node)).text, "does not exist here: no traffic enters by it")
+        << "it has no sessions";
     node = good_case();
     node.machine.interfaces["to-B"].up = false;
     EXPECT_EQ(only(check_interfaces(node)).command, "ip link set dev to-B up");
@@ -222,7 +266,7 @@ TEST(Doctor, ChainsThatRepairsPassBy) {
     auto node = good_case();
     node.daemon.status["problems"] = {{{"about", "netfilter"}, {"problem", "passed by"}},
                                       {{"about", "to-B"}, {"problem", "of no concern here"}}};
-    const auto finding = only(examine(node));
+    const auto finding = only(check_passed_by(node));
     EXPECT_EQ(finding.text, "passed by");
     EXPECT_EQ(finding.command, "nft list ruleset");
 }
