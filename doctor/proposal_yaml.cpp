@@ -35,19 +35,19 @@ std::string adjacency(const ProposedLink& link) {
 }
 
 std::string policies_sample(const Proposal& proposal) {
-    const auto& first = proposal.links.front();
-    const auto& second = proposal.links.back();
+    const bool alone = proposal.links.size() == 1;
     return fmt::format(
         "# What to protect: prefixes, the way they are routed, and a way around it with the SIDs of the routers "
         "there.\n"
-        "# Without policies, failures are detected and logged, and traffic is left alone.\n"
+        "# Without policies, failures are detected and logged, and traffic is left alone.\n{}"
         "# policies:\n"
         "#   - name: to-somewhere\n"
         "#     prefixes: [\"2001:db8:d::/48\"]\n"
         "#     candidates:\n"
         "#       - {{adjacency: {}}}\n"
         "#       - {{adjacency: {}, segments: [\"fd00:c::\", \"fd00:b:d6::\"]}}\n",
-        first.name, second.name);
+        alone ? "# The backup needs another adjacency than the protected one; this node has none so far.\n" : "",
+        proposal.links.front().name, alone ? "ANOTHER" : proposal.links.back().name);
 }
 
 }  // namespace

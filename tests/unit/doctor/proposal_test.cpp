@@ -55,6 +55,17 @@ TEST(Propose, AnAdjacencyForEachNeighborThatRoutesLeadTo) {
     EXPECT_FALSE(config.routing);
 }
 
+// A backup over the protected link would be none.
+TEST(Propose, TheExampleNamesNoLinkTwice) {
+    auto proposal = propose(router());
+    ASSERT_TRUE(proposal);
+    EXPECT_THAT(to_yaml(*proposal), HasSubstr("{adjacency: to-B}\n#       - {adjacency: to-C, segments"));
+    proposal->links.pop_back();
+    EXPECT_THAT(to_yaml(*proposal), testing::AllOf(HasSubstr("{adjacency: to-B}\n#       - {adjacency: ANOTHER, "),
+                                                   HasSubstr("this node has none so far")));
+    (void)read_back(*proposal);
+}
+
 TEST(Propose, TwoNeighborsOnALan) {
     auto machine = router();
     machine.routes.push_back(
