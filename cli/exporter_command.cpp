@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `sidestep exporter` starts the program sidestep-exporter, which is a package of its own: it needs a web server.
-#include <array>
+#include "cli/exporter_command.hpp"
+
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -26,19 +28,31 @@ std::string find_program() {
     return kProgram;
 }
 
+bool has_option(const std::vector<std::string>& arguments, const std::string& name) {
+    return std::ranges::any_of(arguments,
+                               [&](const std::string& one) { return one == name || one.starts_with(name + '='); });
+}
+
 }  // namespace
+
+std::vector<std::string> exporter_arguments(const CLI::App& app, const std::vector<std::string>& own) {
+    std::vector<std::string> arguments;
+    for (const auto* name : {"--run-dir", "--node"}) {
+        const auto* option = app.get_option(name);
+        if (option->count() > 0 && !has_option(own, name))
+            arguments.insert(arguments.end(), {name, option->as<std::string>()});
+    }
+    arguments.insert(arguments.end(), own.begin(), own.end());
+    return arguments;
+}
 
 void add_exporter_command(CLI::App& app) {
     auto* const command = app.add_subcommand("exporter", "Serve metrics of the daemons for Prometheus");
     command->prefix_command();
     command->set_help_flag();  // its own program has the options
     command->callback([&app, command] {
-        std::vector<std::string> arguments{kProgram};
-        for (const auto* name : {"--run-dir", "--node"}) {
-            const auto* option = app.get_option(name);
-            if (option->count() > 0) arguments.insert(arguments.end(), {name, option->as<std::string>()});
-        }
-        for (auto& argument : command->remaining()) arguments.push_back(argument);
+        auto arguments = exporter_arguments(app, command->remaining());
+        arguments.insert(arguments.begin(), kProgram);
         std::vector<char*> pointers;
         for (auto& argument : arguments) pointers.push_back(argument.data());
         pointers.push_back(nullptr);

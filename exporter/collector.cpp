@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "exporter/collector.hpp"
 
-#include <sys/stat.h>
-
-#include <cstdio>
 #include <filesystem>
 #include <set>
-
-#include <unistd.h>
+#include <utility>
 
 #include "cli/client.hpp"
 #include "common/file.hpp"
@@ -19,22 +15,29 @@ namespace {
 
 using nlohmann::json;
 
+constexpr mode_t kForAllToRead = 0644;
 constexpr std::chrono::milliseconds kPatience{2000};  // less than the time-out of a scrape (10 s)
-
-json ask(Client& client, const char* command) {
-    auto answer = client.ask({{"command", command}}, kPatience);
-    return answer ? std::move(*answer) : json();  // as `routing` of a node without
-}
 
 NodeAnswers ask_node(const std::string& socket) {
     NodeAnswers answers{.node = std::filesystem::path(socket).stem().string()};
     auto client = Client::connect(reading_socket(socket), kPatience);
-    if (!client) return answers;
-    answers.status = ask(*client, "status");
-    if (answers.status.is_null()) return answers;
-    answers.metrics = ask(*client, "metrics");
-    answers.routing = ask(*client, "routing");
+    const auto ask = [&](const char* command, json& into) {
+        auto answer = client->ask({{"command", command}}, kPatience);
+        if (answer) into = std::move(*answer);
+        return answer ? std::string() : answer.error().message;
+    };
+    answers.silence = client ? ask("status", answers.status) : client.error().message;
+    if (!answers.silence.empty()) return answers;
+    answers.silence = ask("metrics", answers.metrics);
+    (void)ask("routing", answers.routing);  // an error of a node without
     return answers;
+}
+
+/// Why there is nothing to find in a directory; empty: there may be.
+std::string why_unseen(const std::string& run_dir) {
+    std::error_code error;
+    const std::filesystem::directory_iterator look(run_dir, error);
+    return error ? error.message() : "";
 }
 
 /// The sockets of nodes; also of those whose detector has left everything in place for a successor that did not come.
@@ -56,23 +59,30 @@ Result<void> check_replaceable(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> Collector::collect() const {
+std::vector<std::string> Collector::collect() {
     std::vector<NodeAnswers> nodes;
+    note(run_dir_, why_unseen(run_dir_));
     const auto sockets = node_.empty() ? sockets_of(run_dir_) : std::set{run_dir_ + "/" + node_ + ".sock"};
-    for (const auto& socket : sockets) nodes.push_back(ask_node(socket));
+    for (const auto& socket : sockets) {
+        nodes.push_back(ask_node(socket));
+        note("node " + nodes.back().node, nodes.back().silence);
+    }
     return metrics_of(nodes);
+}
+
+void Collector::note(const std::string& about, const std::string& trouble) {
+    const std::lock_guard guard(mutex_);
+    auto& known = troubles_[about];
+    if (known == trouble) return;
+    known = trouble;
+    log_(about + ": " + (trouble.empty() ? "answers again" : trouble));
 }
 
 Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families) {
     if (auto possible = check_replaceable(path); !possible) return possible;
     std::string text;
     for (const auto& family : families) text += family;
-    const auto draft = path + ".draft";
-    if (auto written = replace_file(draft, text); !written) return written;
-    if (::chmod(draft.c_str(), 0644) == 0 && ::rename(draft.c_str(), path.c_str()) == 0) return {};
-    const auto failure = fail_errno(path);
-    ::unlink(draft.c_str());
-    return failure;
+    return replace_file(path, text, kForAllToRead);
 }
 
 }  // namespace sidestep::exporter

@@ -2,7 +2,11 @@
 // Asks the detectors when somebody scrapes.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.hpp"
@@ -11,15 +15,24 @@ namespace sidestep::exporter {
 
 class Collector {
   public:
-    /// Asks all detectors that have a socket in `run_dir` or left a state there, or only the one of `node`.
-    Collector(std::string run_dir, std::string node) : run_dir_(std::move(run_dir)), node_(std::move(node)) {}
+    using Log = std::function<void(const std::string&)>;
 
-    /// As metrics_of().
-    [[nodiscard]] std::vector<std::string> collect() const;
+    /// Asks all detectors that have a socket in `run_dir` or left a state there, or only the one of `node`. `log` is told
+    /// why one does not answer, when that changes: most often that the exporter may not ask it.
+    Collector(std::string run_dir, std::string node, Log log)
+        : run_dir_(std::move(run_dir)), node_(std::move(node)), log_(std::move(log)) {}
+
+    /// As metrics_of(). May be called by several threads.
+    [[nodiscard]] std::vector<std::string> collect();
 
   private:
+    void note(const std::string& about, const std::string& trouble);
+
     std::string run_dir_;
     std::string node_;
+    Log log_;
+    std::mutex mutex_;
+    std::map<std::string, std::string> troubles_;  ///< by what they concern; empty: none
 };
 
 /// Writes the metrics to a file that node_exporter's textfile collector reads: whole or not at all, for all to read.

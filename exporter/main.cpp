@@ -28,8 +28,12 @@ struct Options {
     double every = 0;
 };
 
-int fail(int code, const std::string& message) {
+void log_line(const std::string& message) {
     sidestep::complain(fmt::format("sidestep-exporter: {}\n", message));
+}
+
+int fail(int code, const std::string& message) {
+    log_line(message);
     return code;
 }
 
@@ -43,7 +47,7 @@ sigset_t block_endings() {
     return endings;
 }
 
-int write_files(const Options& options, const sidestep::exporter::Collector& collector, const sigset_t& endings) {
+int write_files(const Options& options, sidestep::exporter::Collector& collector, const sigset_t& endings) {
     const auto whole = static_cast<time_t>(options.every);
     const timespec pause{.tv_sec = whole,
                          .tv_nsec = static_cast<long>((options.every - static_cast<double>(whole)) * 1e9)};
@@ -54,17 +58,17 @@ int write_files(const Options& options, const sidestep::exporter::Collector& col
     }
 }
 
-int serve(const Options& options, const sidestep::exporter::Collector& collector, const sigset_t& endings) {
+int serve(const Options& options, sidestep::exporter::Collector& collector, const sigset_t& endings) {
     const auto server = sidestep::exporter::WebServer::listen(options.listen, [&] { return collector.collect(); });
     if (!server) return fail(kFailure, server.error().message);
-    sidestep::complain(fmt::format("sidestep-exporter: http://{}/metrics\n", options.listen));
+    log_line(fmt::format("http://{}/metrics", options.listen));
     int number = 0;
     sigwait(&endings, &number);
     return 0;
 }
 
 int run(int argc, char** argv) {
-    CLI::App app("Metrics of the machine's sidestepd processes for Prometheus.", "sidestep exporter");
+    CLI::App app("Metrics of the machine's sidestepd processes for Prometheus.", "sidestep-exporter");
     Options options;
     auto* const listen = app.add_option("--listen", options.listen, "Where to serve /metrics")
                              ->type_name("ADDRESS:PORT")
@@ -90,9 +94,11 @@ int run(int argc, char** argv) {
     }
     if (!options.node.empty() && !sidestep::is_node_name(options.node))
         return fail(kBadInput, "--node: no name of a node");
+    if (!sidestep::exporter::is_place_to_listen(options.listen))
+        return fail(kBadInput, "--listen: not ADDRESS:PORT such as 127.0.0.1:9862 or [::1]:9862: " + options.listen);
     std::signal(SIGPIPE, SIG_IGN);
     const auto endings = block_endings();
-    const sidestep::exporter::Collector collector(options.run_dir, options.node);
+    sidestep::exporter::Collector collector(options.run_dir, options.node, log_line);
     return options.textfile.empty() ? serve(options, collector, endings) : write_files(options, collector, endings);
 }
 

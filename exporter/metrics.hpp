@@ -12,7 +12,8 @@ namespace sidestep::exporter {
 
 /// What one node answered (docs/api.md); null: nothing.
 struct NodeAnswers {
-    std::string node;  ///< as its socket is named
+    std::string node;       ///< as its socket is named
+    std::string silence{};  ///< why there is no answer; empty: there is
     nlohmann::json status{};
     nlohmann::json metrics{};
     nlohmann::json routing{};

@@ -3,6 +3,8 @@
 // serializer would take longer than all the rest of a scrape of thousands of sessions.
 #include "exporter/web_server.hpp"
 
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include <CivetServer.h>
@@ -11,42 +13,61 @@
 namespace sidestep::exporter {
 namespace {
 
-constexpr int kDone = 200;
+constexpr auto kMetrics = "text/plain; version=0.0.4; charset=utf-8";
+constexpr auto kHtml = "text/html; charset=utf-8";
+constexpr auto kIndex = R"(<!DOCTYPE html><title>sidestep-exporter</title><a href="/metrics">Metrics</a>
+)";
 
 /// Parts are sent as they are: together they have megabytes.
-class MetricsPage : public CivetHandler {
+class PartsPage : public CivetHandler {
   public:
     using CivetHandler::handleGet;
-    explicit MetricsPage(WebServer::Page page) : page_(std::move(page)) {}
+    using CivetHandler::handleHead;
+    PartsPage(std::string type, WebServer::Page page) : type_(std::move(type)), page_(std::move(page)) {}
 
-    bool handleGet(CivetServer* /*server*/, mg_connection* connection) override {
+    bool handleGet(CivetServer* /*server*/, mg_connection* connection) override { return answer(connection, true); }
+    bool handleHead(CivetServer* /*server*/, mg_connection* connection) override { return answer(connection, false); }
+
+  private:
+    bool answer(mg_connection* connection, bool with_body) {
         const auto parts = page_();
         std::size_t length = 0;
         for (const auto& part : parts) length += part.size();
         const auto header = fmt::format(
-            "HTTP/1.1 {} OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n"
-            "Connection: close\r\n\r\n",
-            kDone, length);
-        if (!send(connection, header)) return true;
+            "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", type_, length);
+        if (!send(connection, header) || !with_body) return true;
         for (const auto& part : parts) {
             if (!send(connection, part)) return true;  // it has hung up
         }
         return true;
     }
-
-  private:
     static bool send(mg_connection* connection, const std::string& text) {
         return mg_write(connection, text.data(), text.size()) == static_cast<int>(text.size());
     }
 
+    std::string type_;
     WebServer::Page page_;
 };
 
 }  // namespace
 
+bool is_place_to_listen(std::string_view address) {
+    const auto comma = address.find(',');
+    if (comma != std::string_view::npos && !is_place_to_listen(address.substr(comma + 1))) return false;
+    auto port = address.substr(0, comma);
+    if (const auto colon = port.rfind(':'); colon != std::string_view::npos) {
+        if (colon == 0) return false;
+        port.remove_prefix(colon + 1);
+    }
+    std::uint16_t number = 0;
+    const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+    return read.ec == std::errc() && read.ptr == port.data() + port.size() && number != 0;
+}
+
 struct WebServer::Impl {
-    Impl(const std::string& address, Page page) : metrics(std::move(page)), server(options(address)) {
+    Impl(const std::string& address, Page page) : metrics(kMetrics, std::move(page)), server(options(address)) {
         server.addHandler("/metrics", metrics);
+        server.addHandler("/$", index);  // a pattern: no other path
     }
     ~Impl() { server.close(); }  // its threads use the page
     Impl(const Impl&) = delete;
@@ -56,7 +77,8 @@ struct WebServer::Impl {
         return {"listening_ports", address, "num_threads", "2"};
     }
 
-    MetricsPage metrics;
+    PartsPage metrics;
+    PartsPage index{kHtml, [] { return std::vector<std::string>{kIndex}; }};
     CivetServer server;
 };
 

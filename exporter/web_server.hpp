@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Serves /metrics over HTTP, by CivetWeb.
+// Serves /metrics over HTTP, and / with a link to it, by CivetWeb.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.hpp"
 
 namespace sidestep::exporter {
+
+/// Whether it has the form ADDRESS:PORT; several are separated by commas, and PORT alone means all addresses.
+bool is_place_to_listen(std::string_view address);
 
 class WebServer {
   public:

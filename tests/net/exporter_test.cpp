@@ -13,10 +13,13 @@
 namespace sidestep::topo {
 namespace {
 
+using testing::AllOf;
 using testing::AssertionFailure;
 using testing::AssertionResult;
 using testing::AssertionSuccess;
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 constexpr auto kMetrics = "http://127.0.0.1:9862/metrics";
 
@@ -42,6 +45,13 @@ class Exporter : public ProtectedLab {
                                  "cat <&3'",
                                  host.substr(0, colon), host.substr(colon + 1), url.substr(path)));
     }
+    /// The status line of an answer to this method.
+    std::string status_of(const std::string& node, const std::string& method, const std::string& path) {
+        return shell(node,
+                     fmt::format("bash -c 'exec 3<>/dev/tcp/127.0.0.1/9862 && printf \"{} {} HTTP/1.0\\r\\n\\r\\n\" "
+                                 ">&3 && cat <&3' | tr -d \\\\r",
+                                 method, path));
+    }
     /// Waits until the answer contains `text`.
     AssertionResult says_url(const std::string& node, const std::string& url, const std::string& text) {
         std::string answer;
@@ -54,6 +64,16 @@ class Exporter : public ProtectedLab {
 
     std::optional<Process> exporter_;
 };
+
+TEST_F(Exporter, AnswersWhatBrowsersAndProbesAsk) {
+    ASSERT_TRUE(start("A"));
+    ASSERT_TRUE(start_exporter("A"));
+    EXPECT_THAT(status_of("A", "HEAD", "/metrics"),
+                AllOf(StartsWith("HTTP/1.1 200 OK\n"), HasSubstr("Content-Length: "), Not(HasSubstr("sidestep_up"))));
+    EXPECT_THAT(status_of("A", "GET", "/"), AllOf(StartsWith("HTTP/1.1 200 OK\n"), HasSubstr("href=\"/metrics\"")));
+    EXPECT_THAT(status_of("A", "GET", "/other"), StartsWith("HTTP/1.1 404 "));
+    EXPECT_THAT(shell("A", program() + " --listen 127.0.0.1:99999; echo code $?"), HasSubstr("code 2"));
+}
 
 TEST_F(Exporter, AScrapeShowsTheSessionsAsTheyAre) {
     ASSERT_TRUE(start("A"));
