@@ -13,6 +13,7 @@
 #include "cli/complain.hpp"
 #include "cli/describe.hpp"
 #include "cli/shadowed_routes.hpp"
+#include "common/file.hpp"
 #include "detector/config/config_file.hpp"
 
 namespace sidestep {
@@ -81,7 +82,7 @@ void print_warnings(const Complaints& complaints) {
 /// The configuration may well be checked on another machine than the one it is for: interfaces only matter if asked.
 Config read_or_refuse(const CheckOptions& options, Complaints& complaints) {
     const auto absent = options.interfaces ? AbsentInterface::complaint : AbsentInterface::warning;
-    const auto text = read_text(options.file, complaints);
+    const auto text = read_text(options.file, complaints, read_input);
     auto config = text ? read_config(*text, complaints, interface_exists, {}, absent) : std::nullopt;
     if (!config) refuse(complaints, options.json);
     resolve_paths(*config, options.file);
@@ -109,7 +110,7 @@ void add_check_command(CLI::App& app) {
     const auto options = std::make_shared<CheckOptions>();
     auto* const command = app.add_subcommand(
         "check", "Name the mistakes of a configuration, or print how fast it detects and where it reroutes");
-    command->add_option("FILE", options->file, "The configuration, as sidestep.yaml(5) describes it")
+    command->add_option("FILE", options->file, "The configuration, as sidestep.yaml(5) describes it; -: standard input")
         ->type_name("")
         ->required();
     command->add_flag("--interfaces", options->interfaces,

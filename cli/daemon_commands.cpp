@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The subcommands that ask a running daemon: they find its socket, ask, and print.
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -12,6 +12,7 @@
 #include "cli/ask.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/doctor_command.hpp"
 #include "cli/drain_commands.hpp"
@@ -21,6 +22,7 @@
 #include "cli/report_changes.hpp"
 #include "cli/report_why.hpp"
 #include "cli/top_command.hpp"
+#include "common/address.hpp"
 #include "common/duration.hpp"
 
 namespace sidestep {
@@ -107,6 +109,20 @@ EventFilter filter_of(const EventOptions& options) {
     return filter;
 }
 
+/// A name that nothing has is mistyped, which an empty list would hide.
+bool is_unknown(Client& client, const json& events, const std::string& session) {
+    const auto named = [&](const json& list, const char* key) {
+        return std::ranges::any_of(list, [&](const json& one) { return one.value(key, json()) == session; });
+    };
+    if (session.empty() || named(events.value("events", json::array()), "session")) return false;
+    const auto sessions = client.ask({{"command", "sessions"}, {"filter", session}});
+    return sessions && !named(sessions->value("sessions", json::array()), "name");
+}
+
+std::string unknown_session(const std::string& session) {
+    return fmt::format("no session '{}', and no event of one; `sidestep sessions` lists them", session);
+}
+
 /// Prints the events so far and each one when it happens, until interrupted or the daemon ends.
 void follow_events(const DaemonOptions& options, const EventFilter& filter) {
     auto client = connect(options);
@@ -123,8 +139,10 @@ void follow_events(const DaemonOptions& options, const EventFilter& filter) {
 void show_events(const DaemonOptions& options, const EventOptions& which) {
     const auto filter = filter_of(which);
     if (which.follow) follow_events(options, filter);
-    const auto answer = connect(options).ask({{"command", "events"}});
+    auto client = connect(options);
+    const auto answer = client.ask({{"command", "events"}});
     if (!answer) give_up(kExitFailure, answer.error().message);
+    if (is_unknown(client, *answer, which.session)) give_up(kExitFailure, unknown_session(which.session));
     const auto events = filter.apply(*answer);
     print(options.json ? json_text(events, 2) : report_events(events));
 }
@@ -147,6 +165,8 @@ void add_why_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& option
     why->add_option("DESTINATION", *destination, "An IPv6 or IPv4 address")->required();
     why->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     why->callback([=] {
+        if (!Address::parse(*destination))
+            give_up(kExitBadInput, fmt::format("'{}' is no IPv6 or IPv4 address", *destination));
         const auto answer = connect(*options).ask({{"command", "why"}, {"destination", *destination}});
         if (!answer) give_up(kExitFailure, answer.error().message);
         print(options->json ? json_text(*answer, 2) : report_why(*answer));
@@ -157,6 +177,7 @@ void show_bfd_peers(const DaemonOptions& options, const std::string& how) {
     const auto answer = connect(options).ask({{"command", "bfd-peers"}});
     if (!answer) give_up(kExitFailure, answer.error().message);
     if (options.json) return print(json_text(*answer, 2));
+    if (const auto lack = lack_of_bfdd(*answer); !lack.empty()) complain(lack);
     if (how == "json") return print(bfd_peers_json(*answer).dump(2) + '\n');
     print(how == "brief"      ? report_bfd_brief(*answer)
           : how == "counters" ? report_bfd_counters(*answer)

@@ -7,6 +7,7 @@
 
 #include "cli/ask.hpp"
 #include "common/duration.hpp"
+#include "detector/core/session_fsm.hpp"
 
 namespace sidestep {
 namespace {
@@ -48,7 +49,8 @@ std::string headline(const json& answer, bool refused) {
         return fmt::format("{} would {} (nothing is changed)\n", name,
                            lasting.empty() ? "be drained" : "fail for " + lasting);
     if (lasting.empty())
-        return fmt::format("{} is drained until `sidestep undrain {}`, also across restarts\n", name, name);
+        return fmt::format("{} is drained until `sidestep undrain {}`; a restart keeps that, a stop does not\n", name,
+                           name);
     return fmt::format("{} fails for {}, then it waits for proof and comes back by itself\n", name, lasting);
 }
 
@@ -65,8 +67,9 @@ void send_drain(const DaemonOptions& options, const json& request) {
 
 void send_fail(const DaemonOptions& options, const DrainOptions& drain) {
     const auto time = parse_duration(drain.time);
-    if (!time || *time <= Nanoseconds::zero())
-        give_up(kExitBadInput, "--for: not a duration such as 500ms, 5s or 1min: " + drain.time);
+    if (!time) give_up(kExitBadInput, "--for: not a duration such as 500ms, 5s or 1min: " + drain.time);
+    if (*time < kShortestRehearsal || *time > kLongestRehearsal)
+        give_up(kExitBadInput, "--for: a rehearsed failure lasts from 1 ms to 1 h: " + drain.time);
     auto request = request_of(drain);
     request["for_ms"] = static_cast<double>(time->count()) / 1e6;
     send_drain(options, request);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/daemon_options.hpp"
+#include "common/counted.hpp"
 #include "common/file.hpp"
 #include "common/run_directory.hpp"
 #include "detector/config/config_file.hpp"
@@ -56,8 +57,9 @@ void init(const InitOptions& options) {
         give_up(kExitFailure, options.output + " exists already");
     if (const auto written = replace_file(options.output, text); !written)
         give_up(kExitFailure, written.error().message);
-    fmt::print("{}: {} adjacencies{}; look through it, then: sidestep check {}\n", options.output,
-               proposal->links.size(), proposal->routing.empty() ? "" : ", policies are computed", options.output);
+    fmt::print("{}: {}{}; look through it, then: sidestep check {}\n", options.output,
+               counted(proposal->links.size(), "adjacency", "adjacencies"),
+               proposal->routing.empty() ? "" : ", policies are computed", options.output);
 }
 
 }  // namespace

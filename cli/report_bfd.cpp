@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/cells.hpp"
+
 namespace sidestep {
 namespace {
 
@@ -82,6 +84,13 @@ std::string answerer(const json& peer) {
 }
 
 }  // namespace
+
+std::string lack_of_bfdd(const json& answer) {
+    const auto& bfdd = member(answer, "bfdd");
+    if (!bfdd.is_object() || is(bfdd, "connected")) return {};
+    return fmt::format("sidestep: bfdd is not connected (it should listen at {}), so it asks for nothing\n",
+                       text(bfdd, "path"));
+}
 
 std::string report_bfd_peers(const json& answer) {
     std::string result = "BFD Peers:\n";

@@ -8,6 +8,8 @@
 
 namespace sidestep {
 
+/// What the list of peers does not show: nobody asks for any. Empty if bfdd is connected.
+std::string lack_of_bfdd(const nlohmann::json& answer);
 /// `answer` is that of `bfd-peers`. All that FRR prints, but for what its data plane protocol does not tell (the kind of
 /// peer), and which session answers for each peer.
 std::string report_bfd_peers(const nlohmann::json& answer);

@@ -2,13 +2,19 @@
 // The command line as its users meet it: arguments in; output, errors and exit code out.
 #include "cli/commands.hpp"
 
+#include <sys/stat.h>
+
+#include <array>
 #include <fstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include "cli/exporter_command.hpp"
 #include "tests/unit/cli/fake_daemon.hpp"
 
 namespace sidestep {
@@ -172,6 +178,27 @@ TEST(Commands, CheckPrintsEveryComplaint) {
     EXPECT_EQ(outcome.err, folder.file("none.yaml") + ": No such file or directory\n");
 }
 
+// `sidestep init | sidestep check -`
+TEST(Commands, CheckReadsWhatIsPiped) {
+    const TemporaryFolder folder;
+    const auto fifo = folder.file("fifo");
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    {
+        const std::jthread writer([&] { std::ofstream(fifo) << "node: {name: A}\n"; });
+        EXPECT_THAT(run({"check", fifo}).err, HasSubstr(fifo + ":1:7: node.source-address: missing"));
+    }
+    const Fd before(dup(STDIN_FILENO));
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    EXPECT_EQ(write(ends[1], "node: {name: A}\n", 16), 16);
+    close(ends[1]);
+    const auto outcome = run({"check", "-"});
+    dup2(before.get(), STDIN_FILENO);
+    EXPECT_THAT(outcome.err, HasSubstr("-:1:7: node.source-address: missing"));
+}
+
 TEST(Commands, CheckPrintsManyPoliciesOrNoneAsJson) {
     const TemporaryFolder folder;
     const auto file = folder.file("many.yaml");
@@ -210,6 +237,48 @@ TEST(Commands, CheckWarnsOfOldKeys) {
     EXPECT_THAT(outcome.err, testing::EndsWith("\nwarning: " + warning + "\n"));
     outcome = run({"check", file, "--json"});
     EXPECT_EQ(json::parse(outcome.out).at("warnings").at(0).at("field"), "adjacencies[0].probe.sink");
+}
+
+TEST(Commands, TheExporterGetsEachOptionOnce) {
+    CLI::App app;
+    add_daemon_commands(app);
+    setenv("SIDESTEP_RUN_DIR", "/run/env", 1);
+    app.parse(std::vector<std::string>{"A", "--node"});  // reversed, as CLI11 takes them
+    unsetenv("SIDESTEP_RUN_DIR");
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(exporter_arguments(app, {"--textfile", "f"}),
+              (Words{"--run-dir", "/run/env", "--node", "A", "--textfile", "f"}));
+    EXPECT_EQ(exporter_arguments(app, {"--run-dir", "/run/own", "--node=B"}),
+              (Words{"--run-dir", "/run/own", "--node=B"}));
+}
+
+TEST(Commands, OperandsThatCannotBeAreNotAskedAbout) {
+    const TemporaryFolder folder;
+    const auto complaint = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"--run-dir", folder.path(), "--node", "A"});
+        const auto outcome = run(arguments);
+        EXPECT_EQ(outcome.code, kExitBadInput) << outcome.err;
+        return outcome.err;
+    };
+    for (const auto* no_address : {"foo", "", "fe80::b%to-B"})
+        EXPECT_THAT(complaint({"why", no_address}), HasSubstr("is no IPv6 or IPv4 address"));
+    for (const auto* time : {"0s", "2h"})
+        EXPECT_THAT(complaint({"fail", "A-B", "--for", time}), HasSubstr("lasts from 1 ms to 1 h"));
+    EXPECT_THAT(complaint({"fail", "A-B", "--for", "soon"}), HasSubstr("not a duration"));
+}
+
+TEST(Commands, EventsOfASessionThatThereIsNot) {
+    const TemporaryFolder folder;
+    const std::string events = "{\"events\":[{\"session\":\"A-B\",\"state\":\"down\"}]}\n";
+    const auto asked = [&](const std::string& name, const std::string& session, const std::string& sessions) {
+        FakeDaemon daemon(folder.file(name), events + sessions);
+        return run({"--socket", folder.file(name), "events", "--session", session});
+    };
+    const auto typo = asked("1", "nope", "{\"sessions\":[{\"name\":\"nope2\"}]}\n");
+    EXPECT_EQ(typo.code, kExitFailure);
+    EXPECT_THAT(typo.err, HasSubstr("no session 'nope', and no event of one"));
+    EXPECT_EQ(asked("2", "A-C", "{\"sessions\":[{\"name\":\"A-C\"}]}\n").code, kExitFine) << "nothing happened to it";
+    EXPECT_EQ(asked("3", "A-B", "").code, kExitFine) << "it is no more, its events are";
 }
 
 TEST(Commands, WrongArgumentsAreBadInput) {

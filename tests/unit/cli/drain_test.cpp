@@ -20,7 +20,8 @@ json answered(bool dry_run, const json& for_ms = {}) {
 
 TEST(ReportDrain, SaysHowToUndo) {
     EXPECT_EQ(report_drain(answered(false)),
-              "A-B is drained until `sidestep undrain A-B`, also across restarts\n  moved: 2 policies (far, near)\n");
+              "A-B is drained until `sidestep undrain A-B`; a restart keeps that, a stop does not\n  moved: 2 policies "
+              "(far, near)\n");
     EXPECT_THAT(report_drain(answered(false, 5000.0)), HasSubstr("A-B fails for 5 s, then it waits for proof"));
 }
 

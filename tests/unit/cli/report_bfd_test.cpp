@@ -23,6 +23,13 @@ json answer() {
          "status": "shutdown", "diagnostic": "administratively down", "session": null, "trouble": "multihop"}]})");
 }
 
+TEST(ReportBfd, SaysThatNobodyAsks) {
+    EXPECT_EQ(lack_of_bfdd(answer()), "");
+    EXPECT_EQ(lack_of_bfdd(json::object()), "");
+    const json alone{{"bfdd", {{"connected", false}, {"path", "unix:/run/frr/bfdd.sock"}}}, {"peers", json::array()}};
+    EXPECT_THAT(lack_of_bfdd(alone), HasSubstr("bfdd is not connected (it should listen at unix:/run/frr/bfdd.sock)"));
+}
+
 TEST(ReportBfd, PeersAreAsFrrPrintsThem) {
     EXPECT_THAT(report_bfd_peers(answer()), HasSubstr(R"(BFD Peers:
 	peer fd00:9::2 local-address fd00:9::1 vrf default interface l1
