@@ -89,6 +89,23 @@ class Run(unittest.TestCase):
         self.assertNotIn("2 of 2", self.done.stdout)
 
 
+class Hitless(unittest.TestCase):
+    """Either way is cut, one after the other."""
+
+    def test_two_copies_lose_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([*COMMAND, "hitless", "--repeat", "1", "--output", folder], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            result = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+        alone, rerouted, copies = result["setups"]
+        self.assertGreater(alone["loss_window_ms"][0], 900)
+        self.assertEqual(alone["recovered"], [False], "the second failure ends later, but is of no concern to it")
+        self.assertGreater(rerouted["lost"][0], 0)
+        self.assertEqual(rerouted["recovered"], [True])
+        self.assertEqual((copies["lost"], copies["duplicated"]), ([0], [0]))
+
+
 class Interrupted(unittest.TestCase):
     def test_it_leaves_nothing(self):
         before = labs()

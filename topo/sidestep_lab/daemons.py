@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 
+from . import hitless
 from .plan import LabError, program
 
 FRR = "/usr/lib/frr"
@@ -51,7 +52,9 @@ def as_yaml(value):
 def sidestepd_config(node, **settings):
     """The text for `sidestepd --config`: every link to a router is probed, and repairs are computed. Settings have the
     names of sidestep.yaml(5), with _ or -: interval, multiplier, wait-to-restore, loss-limit, rtt-limit, damping for
-    the probes; protect, hold, encap, max-segments and next-csid for the routing."""
+    the probes; protect, hold, encap, max-segments and next-csid for the routing. `hitless` sends what is between hosts in
+    two copies."""
+    copies = settings.pop("hitless", False)
     given = {key.replace("_", "-"): value for key, value in settings.items() if value is not None}
     unknown = sorted(set(given) - set(PROBE_KEYS) - set(ROUTING_KEYS))
     if unknown:
@@ -77,6 +80,7 @@ def sidestepd_config(node, **settings):
     routing = {"protect": "link", **{key: given[key] for key in ROUTING_KEYS if key in given}}
     extra = "".join(f", {key}: {as_yaml(value)}" for key, value in routing.items())
     lines += ["device: sr0", f'sr-domain: ["{domain_of(plan)}"]', f"routing: {{{graph}{extra}}}"]
+    lines += hitless.config_lines(plan, node.name) if copies else []
     return "\n".join(lines) + "\n"
 
 

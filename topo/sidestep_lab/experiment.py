@@ -94,10 +94,12 @@ def read_sidestep(value, routers):
             nodes = inner.texts()
             for name in set(nodes) - set(routers):
                 inner.complain(f"{name} is no router of the topology; it has {', '.join(routers)}")
+        elif key == "hitless":
+            settings[key] = inner.truth()
         elif key in PROBE_KEYS or key in ROUTING_KEYS:
             settings[key] = inner.plain()
         else:
-            inner.complain(f"unknown setting; there are nodes, {', '.join(PROBE_KEYS + ROUTING_KEYS)}")
+            inner.complain(f"unknown setting; there are nodes, hitless, {', '.join(PROBE_KEYS + ROUTING_KEYS)}")
     if not value.keys():
         value.get("")  # complains unless it is a mapping
     return settings, nodes

@@ -63,12 +63,17 @@ class Repetition:
         """Packets lost though nothing had failed: before, or after the last failure had ended."""
         return sum(flow.lost - flow.lost_between(*self._span()) for flow in self.flows)
 
+    def _mended_after(self, window):
+        """When the first of the failures ended that there were when this window began."""
+        return min((failure["ended_ns"] for failure in self.failures
+                    if failure["began_ns"] - IN_FLIGHT_NS <= window.start_ns <= failure["ended_ns"]), default=self.mended_ns)
+
     @property
     def recovered(self):
         """Whether every flow went on before the failure was mended."""
         for flow in self.flows:
             for window in flow.windows_between(*self._span()):
-                if window.end_ns is None or window.end_ns >= self.mended_ns:
+                if window.end_ns is None or window.end_ns >= self._mended_after(window):
                     return False
         return True
 
