@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every pair must be, on seeded random graphs and real networks. Both lists are walked by every equal-cost choice
-// of the routers: they arrive, touch what the paths say and nothing else, and share what is claimed. On small graphs,
+// of the routers, by segments and by SIDs: they arrive, touch what the paths say and nothing else, share what is claimed. On small graphs,
 // no other two paths share less, or as little at less cost. SIDESTEP_NIGHTLY=1 tries 20 times as many graphs.
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "routing/core/disjoint.hpp"
+#include "routing/core/sids.hpp"
 #include "routing/io/topology_file.hpp"
 #include "tests/unit/routing/random_graph.hpp"
 
 namespace sidestep::routing {
 namespace {
-
-std::uint32_t rounds(std::uint32_t usual) {
-    return std::getenv("SIDESTEP_NIGHTLY") == nullptr ? usual : 20 * usual;
-}
 
 /// What packets of one list can touch.
 struct Touched {
@@ -30,7 +28,11 @@ struct Touched {
 
 class Walker {
   public:
-    explicit Walker(const Graph& graph) : graph_(&graph), to_(graph) {}
+    explicit Walker(const Graph& graph) : graph_(&graph), to_(graph) {
+        for (NodeId node = 0; node < graph.node_count(); ++node) {
+            for (const auto& sid : local_sids(graph, node)) installed_[sid.sid] = {node, sid};
+        }
+    }
 
     Touched walk(const PinnedWay& way, NodeId destination) {
         Touched touched;
@@ -45,6 +47,24 @@ class Walker {
             }
         }
         towards(at, destination, touched);
+        touched.inner.erase(destination);
+        return touched;
+    }
+
+    /// The same by what packets carry: routers know nothing but the SIDs that they have installed.
+    Touched walk_sids(const PinnedWay& way, NodeId destination) {
+        Touched touched;
+        auto at = over(way.path.front(), touched);
+        auto last = Behavior::end;
+        for (const auto& sid : way.sids) {
+            const auto known = installed_.find(sid);
+            if (known == installed_.end()) return {.inner = {}, .links = {}, .arrives = false};
+            const auto& [owner, local] = known->second;
+            towards(at, owner, touched);
+            at = local.arc ? over(*local.arc, touched) : owner;
+            last = local.behavior;
+        }
+        touched.arrives = touched.arrives && at == destination && last == Behavior::decap;
         touched.inner.erase(destination);
         return touched;
     }
@@ -68,6 +88,7 @@ class Walker {
 
     const Graph* graph_;
     OldTrees to_;
+    std::map<Address, std::pair<NodeId, LocalSid>> installed_;
 };
 
 std::vector<Failure> common(const Graph& graph, const Touched& one, const Touched& other, Disjoint disjoint) {
@@ -167,6 +188,11 @@ bool check_pair(const Graph& graph, NodeId source, const DisjointPair& pair, Dis
         EXPECT_TRUE(touched[i].arrives);
         EXPECT_EQ(touched[i].links, expected.links) << "way " << i << " is not the only one of its list";
         EXPECT_EQ(touched[i].inner, expected.inner);
+        if (!way.sids.empty()) {
+            const auto sent = walker.walk_sids(way, pair.destination);
+            EXPECT_TRUE(sent.arrives) << "not decapsulated at its destination";
+            EXPECT_EQ(sent.links, expected.links) << "the SIDs of way " << i << " lead elsewhere";
+        }
         EXPECT_EQ(touched[i].inner.size() + 1, pair.paths[i].size()) << "a node twice";
         for (const auto node : touched[i].inner) EXPECT_TRUE(graph.transit(node));
     }
