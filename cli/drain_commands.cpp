@@ -91,11 +91,17 @@ std::string report_drain(const json& answer, bool refused) {
     auto text = headline(answer, refused);
     const auto moves = answer.value("moves", std::vector<std::string>());
     const auto stays = answer.value("stays", json::array());
-    const auto* verb = answer.value("dry_run", false) ? "would move" : "moved";
+    const auto alone = answer.value("unprotected", std::vector<std::string>());
+    const bool dry_run = answer.value("dry_run", false);
+    const auto* verb = dry_run ? "would move" : "moved";
     if (!moves.empty())
         text += fmt::format("  {}: {} polic{} ({})\n", verb, moves.size(), moves.size() == 1 ? "y" : "ies",
                             joined(moves, moves.size(), kShownPolicies));
-    if (moves.empty() && stays.empty()) text += "  no policy leaves it for another way: none takes it now\n";
+    if (!alone.empty())
+        text += fmt::format("  {}without a second copy: polic{} {}\n", dry_run ? "would be " : "",
+                            alone.size() == 1 ? "y" : "ies", joined(alone, alone.size(), kShownPolicies));
+    if (moves.empty() && alone.empty() && stays.empty())
+        text += "  no policy leaves it for another way: none takes it now\n";
     for (const auto& traffic : stays) text += staying_line(traffic);
     return text;
 }

@@ -26,6 +26,8 @@ constexpr Family kProblems{"sidestep_problems", FamilyType::gauge,
                            "Problems that `sidestep status` lists, sessions that were never proven among them."};
 constexpr Family kActive{"sidestep_policy_active_candidate", FamilyType::gauge,
                          "Index of the candidate that packets take; -1: none is usable."};
+constexpr Family kPolicyCopies{"sidestep_policy_copies", FamilyType::gauge,
+                               "Copies in which packets of a hitless policy leave; fewer than 2: unprotected."};
 constexpr Family kCopies{"sidestep_copies_total", FamilyType::counter,
                          "Copies that a merging SID got, by flow, list and what became of them."};
 constexpr Family kMissedCopies{"sidestep_copies_missed", FamilyType::gauge,
@@ -105,7 +107,11 @@ class NodeMetrics {
         if (!rows.is_array()) return;
         const auto name = column(table, "name");
         const auto active = column(table, "active");
-        for (const auto& row : rows) add(kActive, "policy", text(cell(row, name)), number(cell(row, active)));
+        const auto copies = column(table, "copies");
+        for (const auto& row : rows) {
+            add(kActive, "policy", text(cell(row, name)), number(cell(row, active)));
+            add(kPolicyCopies, "policy", text(cell(row, name)), number(cell(row, copies)));
+        }
     }
 
     void add_merging(const json& rows) {

@@ -107,7 +107,7 @@ void append_session(std::string& text, const Session& session, const ss_session&
 ApiPortions policies_in_portions(const Engine& engine) {
     std::vector<PolicyPlace> places;
     for (const auto& policy : engine.policies().all()) places.push_back(place_of(engine, policy));
-    return list_in_portions(R"("policies":{"columns":["name","active"],"rows":[)", std::move(places),
+    return list_in_portions(R"("policies":{"columns":["name","active","copies"],"rows":[)", std::move(places),
                             [&engine](std::string& text, const PolicyPlace& place) {
                                 const auto* policy = policy_at(engine, place);
                                 if (policy == nullptr) return false;
@@ -115,6 +115,12 @@ ApiPortions policies_in_portions(const Engine& engine) {
                                 append_text(text, policy->config.name);
                                 text += ',';
                                 append_number(text, policy->observed ? 0 : engine.policies().active(*policy));
+                                text += ',';
+                                if (sends_copies(*policy)) {
+                                    append_number(text, engine.policies().copies(*policy));
+                                } else {
+                                    text += "null";
+                                }
                                 text += ']';
                                 return true;
                             },

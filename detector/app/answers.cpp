@@ -288,6 +288,7 @@ json answer_policy(const Engine& engine, const Dataplane& dataplane, const Polic
             {"steering", to_string(policy.config.steering)},
             {"protection", protection_name(policy.config)},
             {"flow", policy.config.flow == 0 ? json(nullptr) : json(policy.config.flow)},
+            {"copies", sends_copies(policy) ? json(engine.policies().copies(policy)) : json(nullptr)},
             {"unprotected", policy.config.flow != 0 && engine.policies().copies(policy) < 2},
             {"bypass_of", policy.bypass_of.empty() ? json(nullptr) : json(policy.bypass_of)},
             {"computed", policy.computed},

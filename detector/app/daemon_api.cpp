@@ -87,6 +87,8 @@ json Daemon::why(const std::string& destination) {
                 {"sessions", json::array()},
                 {"fib", to_json(fib)}};
     if (found.policy == nullptr) return answer;
+    if (sends_copies(*found.policy) && active >= 0)
+        answer["why"] = answer["why"].get<std::string>() + "; " + to_string(engine_->copies_of(*found.policy));
     answer["policy"] = answer_policy(*engine_, *dataplane_, *found.policy);
     for (const auto& name : sessions_of(found.policy->config)) {
         const auto* session = engine_->sessions().find(name);

@@ -50,6 +50,7 @@ json answer_drain(const DrainPlan& plan, const Session& session, const DrainRequ
             {"dry_run", request.dry_run},
             {"for_ms", request.for_ms ? json(*request.for_ms) : json()},
             {"moves", plan.moves},
+            {"unprotected", plan.unprotected},
             {"stays", std::move(stays)}};
 }
 

@@ -24,7 +24,8 @@ struct StayingTraffic {
 };
 
 struct DrainPlan {
-    std::vector<std::string> moves;  ///< policies that would leave the adjacency for another way
+    std::vector<std::string> moves;        ///< policies that would leave the adjacency for another way
+    std::vector<std::string> unprotected;  ///< hitless policies that would go on without a second copy
     std::vector<StayingTraffic> stays;
 };
 

@@ -17,6 +17,7 @@
 #include "detector/core/problems.hpp"
 #include "detector/core/silence.hpp"
 #include "detector/core/stale_routes.hpp"
+#include "detector/engine/copies.hpp"
 #include "detector/engine/drain_plan.hpp"
 #include "detector/engine/engine_input.hpp"
 #include "detector/engine/event_log.hpp"
@@ -78,6 +79,8 @@ class Engine {
     void rehearse_failure(Session& session, Nanoseconds end, Nanoseconds now);
     /// What would follow if the operator took an adjacency's session down (engine_drain.cpp).
     [[nodiscard]] DrainPlan plan_drain(const Session& adjacency) const;
+    /// Of a hitless policy.
+    [[nodiscard]] Copies copies_of(const Policy& policy) const;
 
     /// Delivers the timers that are due.
     void run_timers(Nanoseconds now);
@@ -149,7 +152,20 @@ class Engine {
 
     [[nodiscard]] bool has_way_without(const Policy& policy, const Session& drained) const;
     [[nodiscard]] bool is_protected(const Prefix& route, const Session& drained) const;
+    void plan_copies(const Policy& policy, const Session& drained, DrainPlan& plan) const;
     [[nodiscard]] StayingTraffic staying_routes(const Session& drained) const;
+
+    // engine_hitless.cpp
+
+    struct WatchedPolicy {
+        std::string name;
+        std::size_t at = 0;  ///< in policies_.all()
+        bool whole = false;  ///< in two copies, as last logged
+    };
+    /// Has the present policies watched; to be called when they have been replaced.
+    void note_hitless();
+    /// Logs which hitless policies have lost their second copy or have it again.
+    void watch_copies();
 
     // engine_silence.cpp
 
@@ -199,6 +215,7 @@ class Engine {
     Nanoseconds next_audit_{};
     std::map<std::string, SilentSession> silences_;  ///< by session
     std::map<ListName, Refusal> refusals_;
+    std::vector<WatchedPolicy> watched_;             ///< the hitless ones
     std::optional<Nanoseconds> source_missing_since_;
     bool source_problem_ = false;
 };

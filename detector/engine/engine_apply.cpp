@@ -42,6 +42,7 @@ Result<ChangePlan> Engine::apply(const Desired& wanted, Nanoseconds now) {
     present_ = wanted;
     applied_ = true;
     if (links_seen_) settle();
+    watch_copies();
     return plan;
 }
 
@@ -94,6 +95,7 @@ Result<void> Engine::change_policies(const ChangePlan& plan, const Desired& want
             return replaced;
         }
         forget_bypasses();
+        note_hitless();
     }
     adjacencies_.set(wanted.adjacencies);
     if (auto updated = adjacencies_.update(); !updated) return updated;

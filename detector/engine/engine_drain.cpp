@@ -79,6 +79,24 @@ StayingTraffic Engine::staying_routes(const Session& drained) const {
     return stays;
 }
 
+/// Packets of a hitless policy go on by the lists that are left.
+void Engine::plan_copies(const Policy& policy, const Session& drained, DrainPlan& plan) const {
+    const auto active = static_cast<std::size_t>(policies_.active(policy));
+    const auto& lists = policy.config.candidates[active].lists;
+    std::size_t left = 0;
+    std::size_t leave = 0;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+        if (policies_.list_rank(policy, active, i) == SS_DOWN) continue;
+        ++(depends_on(lists[i], drained) ? leave : left);
+    }
+    if (leave == 0) return;
+    if (left == 1) {
+        plan.unprotected.push_back(policy.config.name);
+    } else {
+        plan.moves.push_back(policy.config.name);
+    }
+}
+
 DrainPlan Engine::plan_drain(const Session& adjacency) const {
     DrainPlan plan;
     bool bypassed = false;
@@ -94,6 +112,10 @@ DrainPlan Engine::plan_drain(const Session& adjacency) const {
         const int active = policies_.active(policy);
         const bool has_way = has_way_without(policy, adjacency);
         if (has_way || bypassed) {
+            if (sends_copies(policy) && active >= 0) {
+                plan_copies(policy, adjacency, plan);
+                continue;
+            }
             const bool uses = active >= 0 && lists(policy.config.candidates[static_cast<std::size_t>(active)]);
             if (uses) plan.moves.push_back(policy.config.name);
             continue;

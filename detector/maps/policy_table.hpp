@@ -29,6 +29,11 @@ struct Policy : DesiredPolicy {
     std::vector<std::uint32_t> candidates;  ///< the candidates' indices
 };
 
+/// Whether it is hitless, and its packets are more than counted.
+inline bool sends_copies(const DesiredPolicy& policy) {
+    return policy.config.flow != 0 && !policy.observed;
+}
+
 class PolicyTable {
   public:
     PolicyTable(Maps& maps, SessionTable& sessions);

@@ -40,6 +40,18 @@ TEST(ReportDrain, NamesWhatStays) {
                 HasSubstr("  stays on the link: 7 routes in no policy (::/0, 2001:db8:e::/48, ...)\n"));
 }
 
+TEST(ReportDrain, NamesWhatHasNoSecondCopy) {
+    auto answer = answered(false);
+    answer["moves"] = json::array();
+    answer["unprotected"] = {"video"};
+    EXPECT_EQ(
+        report_drain(answer),
+        "A-B is drained until `sidestep undrain A-B`, also across restarts\n  without a second copy: policy video\n");
+    answer["unprotected"] = {"audio", "video"};
+    answer["dry_run"] = true;
+    EXPECT_THAT(report_drain(answer), HasSubstr("  would be without a second copy: policies audio, video\n"));
+}
+
 class DrainCommands : public testing::Test {
   protected:
     /// What the daemon was asked.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests what the engine writes for hitless policies: lists that know their candidate, and flows that go on.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "tests/unit/detector/engine/square.hpp"
 
@@ -112,6 +115,77 @@ TEST_F(HitlessEngine, AFlowGoesOnFromItsLastNumber) {
     restart();
     start(config);
     EXPECT_EQ(maps_.senders[kFlow].next, kLastNumber) << "the merging node takes smaller numbers for late copies";
+}
+
+/// The lines about policies that are logged meanwhile.
+class PolicyLines {
+  public:
+    PolicyLines() { spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sink_)); }
+    PolicyLines(const PolicyLines&) = delete;
+    PolicyLines& operator=(const PolicyLines&) = delete;
+    ~PolicyLines() { spdlog::set_default_logger(usual_); }
+
+    [[nodiscard]] std::vector<std::string> all() const {
+        std::vector<std::string> lines;
+        for (const auto& line : sink_->last_raw()) {
+            const std::string text(line.payload.begin(), line.payload.end());
+            if (text.starts_with("policy ")) lines.push_back(text);
+        }
+        return lines;
+    }
+
+  private:
+    std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> sink_ = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+    std::shared_ptr<spdlog::logger> usual_ = spdlog::default_logger();
+};
+
+TEST_F(HitlessEngine, WhatKeepsItFromASecondCopyIsSaid) {
+    const auto copies = [&] { return to_string(engine_->copies_of(engine_->policies().all().front())); };
+    EXPECT_EQ(copies(), "in 2 copies, flow 7");
+    tell("A-B", SS_EVENT_DEAD);
+    EXPECT_EQ(copies(), "unprotected: A-B is down");
+    tell("A-C", SS_EVENT_DEAD);
+    EXPECT_EQ(copies(), "unprotected: A-B, A-C are down");
+}
+
+TEST_F(HitlessEngine, ProtectionIsLoggedWhenItEndsAndWhenItIsBack) {
+    const PolicyLines lines;
+    tell("A-B", SS_EVENT_DEAD);
+    tell("A-C", SS_EVENT_DEAD);
+    EXPECT_THAT(lines.all(), testing::ElementsAre("policy to-D: unprotected: A-B is down"));
+    tell("A-B", SS_EVENT_ALIVE);
+    tell("A-C", SS_EVENT_ALIVE);
+    ASSERT_TRUE(apply(hitless_square()));
+    EXPECT_THAT(lines.all(),
+                testing::ElementsAre("policy to-D: unprotected: A-B is down", "policy to-D: in 2 copies, flow 7"));
+}
+
+TEST_F(HitlessEngine, AListThatIsTakenAwayIsLogged) {
+    const PolicyLines lines;
+    auto config = hitless_square();
+    config.policies[0].candidates[0].lists.pop_back();  // as routing may
+    ASSERT_TRUE(apply(config));
+    EXPECT_THAT(lines.all(), testing::ElementsAre("policy to-D: unprotected: fewer than two lists can be used"));
+}
+
+TEST_F(HitlessEngine, ADrainTakesTheSecondCopyAndMovesNothing) {
+    auto plan = engine_->plan_drain(session("A-B"));
+    EXPECT_THAT(plan.moves, testing::IsEmpty());
+    EXPECT_THAT(plan.unprotected, testing::ElementsAre("to-D"));
+    tell("A-B", SS_EVENT_DEAD);
+    plan = engine_->plan_drain(session("A-B"));
+    EXPECT_THAT(plan.moves, testing::IsEmpty());
+    EXPECT_THAT(plan.unprotected, testing::IsEmpty()) << "it carries no copy";
+}
+
+TEST_F(HitlessEngine, ADrainOfTheLastCopyMovesThePolicy) {
+    auto config = hitless_square();
+    config.policies[0].candidates.push_back({.preference = 50, .lists = {copy_over("A-C")}});
+    config.policies[0].candidates[0].lists[1].sessions = {"A-B"};
+    ASSERT_TRUE(apply(config));
+    const auto plan = engine_->plan_drain(session("A-B"));
+    EXPECT_THAT(plan.moves, testing::ElementsAre("to-D"));
+    EXPECT_THAT(plan.unprotected, testing::IsEmpty());
 }
 
 }  // namespace
