@@ -228,7 +228,11 @@ struct ss_way {
     __u64 later;     /* dropped: another one was first */
     __u64 too_old;   /* dropped: behind the window */
     __u64 behind_ns; /* smoothed: how long after the first copy a later one comes by this list */
+    __u64 last_ns;   /* when a copy came; 0: none has */
+    __u64 skipped;   /* packets of the flow from before this way began: it has not missed them */
 } __attribute__((aligned(64)));
+
+#define SS_WAY_SILENT_NS (300 * 1000000000ULL) /* a way that was silent for longer begins anew */
 
 /* What a merging SID knows of a flow. A window of fewer words uses the first ones. */
 struct ss_merge {
@@ -236,5 +240,14 @@ struct ss_merge {
     struct ss_way way[SS_MAX_LISTS];
     __u64 word[SS_MAX_WINDOW_WORDS];
 };
+
+/* The last packet to a merging SID whose flow the node does not merge. Written by ingress. */
+struct ss_stray {
+    __u64 sid; /* locator and function, as in the packet */
+    __u64 last_ns;
+    __u64 flow;
+};
+
+#define SS_STRAYS 16 /* by flow, modulo this */
 
 #endif

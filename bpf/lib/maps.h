@@ -68,6 +68,7 @@ struct {
 } ss_merges SEC(".maps") __weak;
 
 SS_SHARED_ARRAY(ss_senders, struct ss_sender, SS_MAX_FLOWS); /* by flow */
+SS_SHARED_ARRAY(ss_strays, struct ss_stray, SS_STRAYS);
 SS_SPARSE_HASH(ss_adjacencies, struct ss_hop, struct ss_adjacency);
 SS_SPARSE_HASH(ss_xdp_interfaces, __u32, struct ss_xdp_interface); /* by ifindex */
 

@@ -35,8 +35,32 @@ static __always_inline void ss_time_copy(struct ss_merge* merge, struct ss_way* 
     }
 }
 
-/* Decides on a copy by the argument of the SID that it came to, and counts it. Returns enum ss_copy or SS_COPY_NO_FLOW. */
-SS_VERIFIED_ONCE int ss_merge(__u64 argument) {
+/* Called once a copy is counted. What passed before a way began is nothing that it missed. */
+static __always_inline void ss_note_arrival(struct ss_merge* merge, struct ss_way* way, __u64 now) {
+    __u64 last = SS_READ(way->last_ns);
+    __u64 packets = 0;
+    __u32 i;
+
+    SS_WRITE(way->last_ns, now);
+    if (last && (now < last || now - last <= SS_WAY_SILENT_NS)) return;
+    SS_UNROLL
+    for (i = 0; i < SS_MAX_LISTS; i++) packets += SS_READ(merge->way[i].first);
+    SS_WRITE(way->skipped, packets - way->first - way->later - way->too_old);
+}
+
+/* So that the detector can name what is refused. */
+static __always_inline void ss_note_stray(__u64 sid, __u32 flow, __u64 now) {
+    __u32 index = flow % SS_STRAYS;
+    struct ss_stray* stray = bpf_map_lookup_elem(&ss_strays, &index);
+
+    if (!stray) return;
+    SS_WRITE(stray->sid, sid);
+    SS_WRITE(stray->flow, flow);
+    SS_WRITE(stray->last_ns, now);
+}
+
+/* Decides on a copy by the halves of the SID that it came to, and counts it. Returns enum ss_copy or SS_COPY_NO_FLOW. */
+SS_VERIFIED_ONCE int ss_merge(__u64 sid, __u64 argument) {
     __u64 number = argument & ((1ULL << SS_NUMBER_BITS) - 1);
     __u32 flow = argument >> (64 - SS_FLOW_BITS);
     struct ss_merge* merge = bpf_map_lookup_elem(&ss_merges, &flow);
@@ -46,6 +70,7 @@ SS_VERIFIED_ONCE int ss_merge(__u64 argument) {
     __u32 copy;
 
     if (!merge) {
+        ss_note_stray(sid, flow, now);
         ss_count_outcome(SS_OUTCOME_NO_FLOW);
         return SS_COPY_NO_FLOW;
     }
@@ -60,6 +85,7 @@ SS_VERIFIED_ONCE int ss_merge(__u64 argument) {
         __sync_fetch_and_add(&way->too_old, 1);
         ss_count_outcome(SS_OUTCOME_STALE_COPY);
     }
+    ss_note_arrival(merge, way, now);
     ss_time_copy(merge, way, copy, number, now);
     return copy;
 }

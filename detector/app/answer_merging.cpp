@@ -35,12 +35,19 @@ json merging_of(const MergingFlow& flow, std::span<const ss_way> ways, std::size
 
 constexpr std::size_t kFewestLists = 2;  // of a hitless policy: one by which nothing comes is told, too
 
+/// Whether a list was removed, as it seems: others that were used with it go on.
+bool is_gone(std::span<const ss_way> ways, std::size_t list) {
+    if (list < kFewestLists) return false;
+    const auto newest = std::ranges::max(ways, {}, &ss_way::last_ns).last_ns;
+    return arrived_by(ways[list]) == 0 || newest - ways[list].last_ns > SS_WAY_SILENT_NS;
+}
+
 /// False: no copies of it have come.
 bool append_ways(std::string& text, const MergingFlow& flow, std::span<const ss_way> ways) {
     if (std::ranges::all_of(ways, [](const auto& way) { return arrived_by(way) == 0; })) return false;
     bool any = false;
     for (std::size_t list = 0; list < ways.size(); ++list) {
-        if (list >= kFewestLists && arrived_by(ways[list]) == 0) continue;
+        if (is_gone(ways, list)) continue;
         if (std::exchange(any, true)) text += ',';
         append_json(text, merging_of(flow, ways, list));
     }
@@ -52,7 +59,8 @@ bool append_ways(std::string& text, const MergingFlow& flow, std::span<const ss_
 std::uint64_t missed_by(std::span<const ss_way> ways, std::size_t list) {
     std::uint64_t packets = 0;
     for (const auto& way : ways) packets += way.first;
-    return packets - std::min(packets, arrived_by(ways[list]));
+    const std::uint64_t not_missed = ways[list].skipped + arrived_by(ways[list]);
+    return packets - std::min(packets, not_missed);
 }
 
 ApiPortions answer_merging(const Engine& engine, MergeOf merge_of, std::string tail) {

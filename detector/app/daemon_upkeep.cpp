@@ -9,6 +9,7 @@
 
 #include "common/neighbor_table.hpp"
 #include "detector/app/daemon_loop.hpp"
+#include "detector/app/stray_copies.hpp"
 
 namespace sidestep {
 namespace {
@@ -102,6 +103,7 @@ void Daemon::note_problems(Nanoseconds now) {
     present.merge(ipsec_->problems(*engine_));
     if (!engine_->policies().all().empty()) present.merge(netfilter_.problems());
     if (bfd_) present.merge(bfd_->problems());
+    present.merge(stray_problems(dataplane_->strays, engine_->present().sids, now));
     if (!neighbor_table_.empty()) present.emplace("the neighbor table", neighbor_table_);
     if (recorder_ && !recorder_->trouble().empty()) present.emplace("the recording", recorder_->trouble());
     if (!refused_reload_.empty()) present.emplace(kConfiguration, "the last reload was refused: " + refused_reload_);

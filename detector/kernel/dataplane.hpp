@@ -63,6 +63,7 @@ class Dataplane : public Maps {
     void prune_merges(const std::set<std::uint32_t>& kept) override;
     /// The window of a flow and its counters; nullptr if it has none.
     [[nodiscard]] std::unique_ptr<ss_merge> merge(std::uint32_t flow) const;
+    std::span<ss_stray> strays;  ///< copies of flows that this node does not merge
 
     /// Summed over the CPUs.
     [[nodiscard]] ss_candidate_stats stats(std::uint32_t index) const override;
@@ -104,7 +105,8 @@ class Dataplane : public Maps {
     std::tuple<SharedArray<ss_session_state>, SharedArray<ss_session>, SharedArray<ss_plan>,
                SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,
                SharedArray<ss_policy>, SharedArray<ss_candidate>, SharedArray<ss_list>, SharedArray<ss_node>,
-               SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>, SharedArray<ss_sender>>
+               SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>, SharedArray<ss_sender>,
+               SharedArray<ss_stray>>
         memory_;
 };
 

@@ -148,6 +148,7 @@ Result<void> Dataplane::map_memory() {
     show(clock_confs, maps.ss_clock_confs);
     show(clocks, maps.ss_clocks);
     show(senders, maps.ss_senders);
+    show(strays, maps.ss_strays);
     return outcome;
 }
 

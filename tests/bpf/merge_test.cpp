@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests merging SIDs: the first copy of a packet is decapsulated and goes on, all others are dropped and counted.
+#include <cstring>
 #include <memory>
 
 #include "tests/bpf/repairing.hpp"
@@ -82,6 +83,42 @@ TEST_F(Merge, TooOldIsDropped) {
 TEST_F(Merge, AnotherFlowIsDropped) {
     expect_dropped(copy(1, 0, v6_, kFlow + 1), SS_OUTCOME_NO_FLOW);
     expect_first(copy(1, 0, v6_), v6_);
+}
+
+TEST_F(Merge, AFlowThatIsNotMergedIsRemembered) {
+    expect_dropped(copy(1, 0, v6_, kFlow + SS_STRAYS), SS_OUTCOME_NO_FLOW);
+    const std::uint32_t index = kFlow % SS_STRAYS;
+    ss_stray seen{};
+    ASSERT_EQ(bpf_map__lookup_elem(programs_.maps().ss_strays, &index, sizeof index, &seen, sizeof seen, 0), 0);
+    EXPECT_EQ(seen.flow, kFlow + SS_STRAYS);
+    EXPECT_GT(seen.last_ns, 0U);
+    EXPECT_EQ(std::memcmp(&seen.sid, Prefix::parse(kMerging)->address.bytes.data(), sizeof seen.sid), 0);
+}
+
+TEST_F(Merge, AWayHasMissedNothingOfWhatCameBeforeIt) {
+    for (std::uint64_t number = 1; number <= 5; ++number) expect_first(copy(number, 0, v6_), v6_);
+    EXPECT_EQ(way(0).skipped, 0U);
+    expect_dropped(copy(5, 2, v6_), SS_OUTCOME_LATER_COPY);
+    EXPECT_EQ(way(2).skipped, 4U);
+    expect_first(copy(6, 3, v6_), v6_);
+    EXPECT_EQ(way(3).skipped, 5U);
+    expect_first(copy(7, 0, v6_), v6_);
+    expect_dropped(copy(6, 2, v6_), SS_OUTCOME_LATER_COPY);
+    EXPECT_EQ(way(2).skipped, 4U) << "it goes on";
+    EXPECT_GE(way(0).last_ns, way(3).last_ns);
+}
+
+TEST_F(Merge, AfterALongSilenceAWayBeginsAnew) {
+    expect_first(copy(1, 0, v6_), v6_);
+    expect_first(copy(2, 1, v6_), v6_);
+    auto merge = std::make_unique<ss_merge>();
+    ASSERT_EQ(bpf_map__lookup_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, 0), 0);
+    if (merge->way[1].last_ns <= SS_WAY_SILENT_NS + 1) GTEST_SKIP() << "this machine has been up for less than that";
+    merge->way[1].last_ns -= SS_WAY_SILENT_NS + 1;
+    merge->way[0].first = 100;
+    ASSERT_EQ(bpf_map__update_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, BPF_ANY), 0);
+    expect_first(copy(3, 1, v6_), v6_);
+    EXPECT_EQ(way(1).skipped, 100U) << "of 102, two came by it";
 }
 
 // RFC 6040, 4.2: it is dropped, but another copy of it may have no mark.

@@ -16,8 +16,8 @@ namespace {
 
 TEST(Merging, WhatCameByAnotherListOnlyWasMissed) {
     std::array<ss_way, SS_MAX_LISTS> ways{};
-    ways[0] = {.first = 70, .later = 20, .too_old = 0, .behind_ns = 0};
-    ways[1] = {.first = 30, .later = 60, .too_old = 1, .behind_ns = 0};
+    ways[0] = {.first = 70, .later = 20, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 0};
+    ways[1] = {.first = 30, .later = 60, .too_old = 1, .behind_ns = 0, .last_ns = 0, .skipped = 0};
     EXPECT_EQ(missed_by(ways, 0), 10U);
     EXPECT_EQ(missed_by(ways, 1), 9U) << "too late is not lost";
 }
@@ -25,9 +25,18 @@ TEST(Merging, WhatCameByAnotherListOnlyWasMissed) {
 // Counters are read while packets arrive.
 TEST(Merging, NothingIsMissedBelowZero) {
     std::array<ss_way, SS_MAX_LISTS> ways{};
-    ways[0] = {.first = 1, .later = 0, .too_old = 0, .behind_ns = 0};
-    ways[1] = {.first = 0, .later = 2, .too_old = 0, .behind_ns = 0};
+    ways[0] = {.first = 1, .later = 0, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 0};
+    ways[1] = {.first = 0, .later = 2, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 0};
     EXPECT_EQ(missed_by(ways, 1), 0U);
+}
+
+// A third list was added: it has missed nothing of what came before.
+TEST(Merging, WhatCameBeforeAListIsNotMissed) {
+    std::array<ss_way, SS_MAX_LISTS> ways{};
+    ways[0] = {.first = 1100, .later = 0, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 0};
+    ways[2] = {.first = 0, .later = 98, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 1000};
+    EXPECT_EQ(missed_by(ways, 1), 1100U) << "nothing has ever come by it";
+    EXPECT_EQ(missed_by(ways, 2), 2U);
 }
 
 class MergingFlows : public EngineTest {
@@ -72,6 +81,31 @@ TEST_F(MergingFlows, AreReadOneByOne) {
                                            std::pair(4U, 1U), std::pair(4U, 2U)))
         << "nothing came by list 1, which is news";
     EXPECT_EQ(answer.at("matching"), 0);
+}
+
+/// The lists that have rows.
+std::vector<unsigned> shown(const Engine& engine, const ss_merge& merge) {
+    const auto portions = answer_merging(
+        engine, [&](std::uint32_t flow) { return flow == 1 ? std::make_unique<ss_merge>(merge) : nullptr; }, "]");
+    std::string text = "{";
+    while (portions(text)) {
+    }
+    std::vector<unsigned> lists;
+    const auto answer = nlohmann::json::parse(text + "}");
+    for (const auto& row : answer.at("merging")) lists.push_back(row.at("list"));
+    return lists;
+}
+
+TEST_F(MergingFlows, AListThatWasRemovedIsForgotten) {
+    ss_merge merge{};
+    constexpr __u64 kHour = 3'600'000'000'000;
+    for (auto& way : merge.way)
+        way = {.first = 1, .later = 9, .too_old = 0, .behind_ns = 0, .last_ns = kHour, .skipped = 0};
+    EXPECT_THAT(shown(*engine_, merge), testing::ElementsAre(0, 1, 2, 3)) << "the flow itself is silent";
+    merge.way[0].last_ns += SS_WAY_SILENT_NS;
+    EXPECT_THAT(shown(*engine_, merge), testing::ElementsAre(0, 1, 2, 3)) << "a failure may last";
+    merge.way[0].last_ns += 1;
+    EXPECT_THAT(shown(*engine_, merge), testing::ElementsAre(0, 1)) << "a hitless policy has two lists at least";
 }
 
 }  // namespace
