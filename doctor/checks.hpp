@@ -36,6 +36,8 @@ Findings check_sids(const Case& node);
 Findings check_sid_addresses(const Case& node);
 /// What the daemon says of its routes: one could not be installed, or is not used.
 Findings check_routes(const Case& node);
+/// What the daemon says of copies that come to a merging SID and are all dropped.
+Findings check_merging(const Case& node);
 /// Packets of full size do not fit with the header of a repair.
 Findings check_mtu(const Case& node);
 /// Backups of which only the first link is probed.

@@ -55,11 +55,12 @@ Findings check_problems(const Case& node, const Findings& others) {
 Findings examine(const Case& node) {
     Findings all;
     const auto add = [&](Findings findings) { std::ranges::move(findings, std::back_inserter(all)); };
-    for (auto* check : {check_daemon,           check_configuration, check_interfaces,     check_return_addresses,
-                        check_neighbors,        check_answers,       check_forwarding,     check_addresses,
-                        check_plain_candidates, check_sids,          check_sid_addresses,  check_routes,
-                        check_reverse_path,     check_mtu,           check_other_programs, check_neighbor_table,
-                        check_kernel,           check_clock,         check_passed_by,      check_backups})
+    for (auto* check : {check_daemon,           check_configuration, check_interfaces,    check_return_addresses,
+                        check_neighbors,        check_answers,       check_forwarding,    check_addresses,
+                        check_plain_candidates, check_sids,          check_sid_addresses, check_routes,
+                        check_merging,          check_reverse_path,  check_mtu,           check_other_programs,
+                        check_neighbor_table,   check_kernel,        check_clock,         check_passed_by,
+                        check_backups})
         add(check(node));
     add(check_problems(node, all));
     return all;

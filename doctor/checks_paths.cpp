@@ -2,7 +2,9 @@
 // Routes, SIDs, sizes and backups.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,27 +20,27 @@ const AdjacencyConfig* adjacency_of(const Config& config, const std::string& nam
     return found == config.adjacencies.end() ? nullptr : &*found;
 }
 
-/// Calls `use` with the owner ("policy to-D") of each candidate path and with its lists.
+/// Calls `use` with the owner ("policy to-D") of each candidate path, with its lists, and with whether these get copies.
 template <typename Use>
 void for_each_list(const Config& config, const Use& use) {
     for (const auto& policy : config.policies) {
         for (const auto& candidate : policy.candidates) {
-            for (const auto& list : candidate.lists) use("policy " + policy.name, list);
+            for (const auto& list : candidate.lists) use("policy " + policy.name, list, policy.flow != 0);
         }
     }
     for (const auto& adjacency : config.adjacencies) {
         for (const auto& candidate : adjacency.bypass) {
-            for (const auto& list : candidate.lists) use("bypass of " + adjacency.name, list);
+            for (const auto& list : candidate.lists) use("bypass of " + adjacency.name, list, false);
         }
     }
 }
 
-/// The largest MTU among the interfaces where packets for this list come in.
-unsigned largest_ingress(const Case& node, const std::string& but) {
+/// The largest MTU among the interfaces where packets come in that leave by the others.
+unsigned largest_ingress(const Case& node, const std::set<std::string>& but) {
     unsigned largest = 0;
     const auto look = [&](const std::string& name) {
         const auto* seen = node.machine.interface(name);
-        if (seen != nullptr && name != but) largest = std::max(largest, seen->mtu);
+        if (seen != nullptr && !but.contains(name)) largest = std::max(largest, seen->mtu);
     };
     for (const auto& name : node.config->ingress) look(name);
     for (const auto& adjacency : node.config->adjacencies) look(adjacency.interface);
@@ -154,15 +156,80 @@ Findings check_routes(const Case& node) {
     return findings;
 }
 
+Findings check_merging(const Case& node) {
+    Findings findings;
+    for (const auto& problem : node.daemon.problems()) {
+        const auto about = problem.value("about", "");
+        if (!about.starts_with("flow ") && !about.starts_with("merging SID ")) continue;
+        findings.push_back({Severity::error, about, problem.value("problem", ""), "sidestep policies"});
+    }
+    return findings;
+}
+
+namespace {
+
+/// What a copy finds on its way out.
+struct CopyRoom {
+    std::string interface;
+    unsigned mtu = 0;
+    unsigned overhead = 0;
+
+    [[nodiscard]] unsigned packet() const { return mtu - std::min(mtu, overhead); }
+};
+
+/// Of the lists of a hitless candidate whose interfaces are there.
+std::vector<CopyRoom> rooms_of(const Case& node, const CandidateConfig& candidate) {
+    std::vector<CopyRoom> rooms;
+    for (const auto& list : candidate.lists) {
+        const auto* adjacency = adjacency_of(*node.config, list.adjacency);
+        const auto* seen = adjacency == nullptr ? nullptr : node.machine.interface(adjacency->interface);
+        if (seen == nullptr) continue;
+        const auto mtu = list.mtu == 0 ? seen->mtu : std::min(seen->mtu, list.mtu);
+        rooms.push_back({.interface = adjacency->interface, .mtu = mtu, .overhead = overhead_at_most(list)});
+    }
+    return rooms;
+}
+
+/// Every packet of a hitless policy has to fit by all its lists, always, and not only during a repair.
+void check_copies(const Case& node, const PolicyConfig& policy, Findings& findings) {
+    if (policy.flow == 0 || policy.candidates.empty()) return;
+    const auto rooms = rooms_of(node, policy.candidates.front());
+    if (rooms.empty()) return;
+    std::set<std::string> exits;
+    for (const auto& room : rooms) exits.insert(room.interface);
+    const auto largest = largest_ingress(node, exits);
+    const auto least = std::ranges::min(rooms, {}, &CopyRoom::packet).packet();
+    if (least >= largest) return;
+    std::string takes;
+    std::string commands;
+    for (const auto& room : rooms) {
+        takes +=
+            fmt::format("{}{} (MTU {}) takes {}", takes.empty() ? "" : ", ", room.interface, room.mtu, room.packet());
+        if (room.packet() >= largest) continue;
+        commands += fmt::format("{}ip link set dev {} mtu {}", commands.empty() ? "" : " && ", room.interface,
+                                largest + room.overhead);
+    }
+    findings.push_back(
+        {Severity::warning, "policy " + policy.name,
+         fmt::format("its packets above {} bytes are always dropped, and their senders told, because a copy "
+                     "has to fit by every list: {}; links behind them count too",
+                     least, takes),
+         commands});
+}
+
+}  // namespace
+
 Findings check_mtu(const Case& node) {
+    Findings findings;
     std::map<std::string, Finding> worst;  // one for each owner and interface
     if (!node.config || !node.machine.looked) return {};
-    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list) {
+    for (const auto& policy : node.config->policies) check_copies(node, policy, findings);
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list, bool copies) {
         const auto* adjacency = adjacency_of(*node.config, list.adjacency);
         const auto* seen = adjacency == nullptr ? nullptr : node.machine.interface(adjacency->interface);
         const auto overhead = overhead_at_most(list);
-        if (seen == nullptr || overhead == 0) return;
-        const auto largest = largest_ingress(node, adjacency->interface);
+        if (seen == nullptr || overhead == 0 || copies) return;
+        const auto largest = largest_ingress(node, {adjacency->interface});
         if (largest == 0 || seen->mtu >= largest + overhead) return;
         worst[owner + adjacency->interface] = {
             Severity::note, owner,
@@ -172,7 +239,6 @@ Findings check_mtu(const Case& node) {
             fmt::format("ip link set dev {} mtu {}", adjacency->interface, largest + overhead)};
         if (seen->mtu < 1280 + overhead) worst[owner + adjacency->interface].severity = Severity::warning;
     });
-    Findings findings;
     for (auto& [key, finding] : worst) findings.push_back(std::move(finding));
     return findings;
 }
@@ -180,12 +246,13 @@ Findings check_mtu(const Case& node) {
 Findings check_backups(const Case& node) {
     Findings findings;
     if (!node.config) return findings;
-    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list) {
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list, bool copies) {
         if (list.segments.empty() || !list.sessions.empty()) return;
         findings.push_back({Severity::note, owner,
-                            fmt::format("its backup over {} is believed, not proven: only the first link is probed, "
+                            fmt::format("its {} over {} is believed, not proven: only the first link is probed, "
                                         "not the {} segment{} behind it",
-                                        list.adjacency, list.segments.size(), list.segments.size() == 1 ? "" : "s"),
+                                        copies ? "copy" : "backup", list.adjacency, list.segments.size(),
+                                        list.segments.size() == 1 ? "" : "s"),
                             "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"});
     });
     return findings;

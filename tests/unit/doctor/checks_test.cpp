@@ -214,6 +214,51 @@ TEST(Doctor, ABackupThatIsTooNarrow) {
     EXPECT_EQ(only(check_mtu(node)).severity, Severity::warning) << "IPv6's least MTU does not fit";
 }
 
+// A copy goes by each list all the time, so nothing waits for a repair.
+TEST(Doctor, ACopyThatDoesNotFit) {
+    auto node = good_case();
+    auto& policy = node.config->policies[0];
+    policy.flow = 7;
+    auto list = policy.candidates[1].lists[0];  // by A-C, with sessions
+    policy.candidates = {{.lists = {list, list}}};
+    policy.candidates[0].lists[0].adjacency = "A-B";
+    node.machine.interfaces["to-B"].mtu = 1500;
+    node.machine.interfaces["to-C"].mtu = 1400;
+    const auto finding = only(check_mtu(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.subject, "policy to-D");
+    EXPECT_EQ(
+        finding.text,
+        "its packets above 1320 bytes are always dropped, and their senders told, because a copy has to fit by every "
+        "list: to-B (MTU 1500) takes 1420, to-C (MTU 1400) takes 1320; links behind them count too");
+    EXPECT_EQ(finding.command, "ip link set dev to-B mtu 1580 && ip link set dev to-C mtu 1580");
+    node.machine.interfaces["to-B"].mtu = 1580;
+    EXPECT_EQ(only(check_mtu(node)).command, "ip link set dev to-C mtu 1580");
+    node.machine.interfaces["to-C"].mtu = 1580;
+    EXPECT_THAT(check_mtu(node), IsEmpty());
+    policy.candidates[0].lists[1].mtu = policy.candidates[0].lists[0].mtu = 1500;
+    EXPECT_THAT(only(check_mtu(node)).text, HasSubstr("to-C (MTU 1500) takes 1420"));
+}
+
+TEST(Doctor, CopiesThatAllAreDropped) {
+    auto node = good_case();
+    node.daemon.status["problems"] = {{{"about", "flow 8"}, {"problem", "its copies come to ..."}},
+                                      {{"about", "merging SID fd00:d:0:7::/64"}, {"problem", "packets that ..."}}};
+    const auto findings = examine(node);
+    ASSERT_EQ(findings.size(), 2U) << to_text(findings);
+    EXPECT_EQ(findings[0].severity, Severity::error);
+    EXPECT_EQ(findings[0].subject, "flow 8");
+    EXPECT_EQ(findings[0].text, "its copies come to ...");
+    EXPECT_EQ(findings[1].subject, "merging SID fd00:d:0:7::/64");
+}
+
+TEST(Doctor, ACopyThatIsBelieved) {
+    auto node = good_case();
+    node.config->policies[0].flow = 7;
+    node.config->policies[0].candidates[1].lists[0].sessions.clear();
+    EXPECT_THAT(only(check_backups(node)).text, HasSubstr("its copy over A-C is believed"));
+}
+
 TEST(Doctor, AnotherProgramAtOurHook) {
     auto node = good_case();
     node.machine.interfaces["to-B"].xdp = "xdp_firewall";
