@@ -50,6 +50,24 @@ std::optional<Address> shared_segment(const SegmentListConfig& a, const SegmentL
     return found == a.segments.end() - 1 ? std::nullopt : std::optional(*found);
 }
 
+std::string mtu_text(const SegmentListConfig& list) {
+    return list.mtu == 0 ? "that of " + list.adjacency + "'s interface" : std::to_string(list.mtu);
+}
+
+/// A path with the segments of the list would never come up.
+void warn_of_probes(const Reading& reading, const SegmentListConfig& list, const YamlPlace& place) {
+    for (const auto& path : reading.config.paths) {
+        const bool named = std::ranges::count(list.sessions, path.name) != 0;
+        if (!named || path.segments.empty() || list.segments.empty()) continue;
+        if (path.segments.back() != list.segments.back()) continue;
+        place_of(place, "sessions")
+            .warn(fmt::format(
+                "path '{}' ends at {}, a merging SID, which takes copies only and drops probes: let it end at "
+                "another SID of that node",
+                path.name, path.segments.back().to_string()));
+    }
+}
+
 /// Copies that fail together, do not fit equally, or never meet protect nothing.
 void check_pair(const Reading& reading, const SegmentListConfig& list, const SegmentListConfig& other,
                 const YamlPlace& place) {
@@ -69,7 +87,8 @@ void check_pair(const Reading& reading, const SegmentListConfig& list, const Seg
     }
     if (list.mtu != other.mtu) {
         place_of(place, "mtu")
-            .complain(fmt::format("the lists of a hitless candidate have unequal mtu: {} and {}", other.mtu, list.mtu));
+            .complain(fmt::format("the lists of a hitless candidate have unequal mtu: {} and {}", mtu_text(other),
+                                  mtu_text(list)));
     }
 }
 
@@ -103,6 +122,7 @@ void check_hitless_list(const Reading& reading, const SegmentListConfig& list,
                         const std::vector<SegmentListConfig>& before, const YamlPlace& place) {
     if (!check_room(list, place)) return;
     for (const auto& other : before) check_pair(reading, list, other, place);
+    warn_of_probes(reading, list, place);
 }
 
 void read_merging(const YamlPlace& place, SidConfig& sid, Seen& taken) {

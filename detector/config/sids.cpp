@@ -2,6 +2,7 @@
 // Reads the SIDs of this node (RFC 8986, RFC 9800), and the SR domain that may send to them.
 #include <array>
 #include <cstdint>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -61,14 +62,14 @@ void read_structure(const YamlPlace& place, SidConfig& sid) {
 }
 
 /// Reads a SID that is written with its length.
-std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, const SidConfig& sid) {
+std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, const SidConfig& sid, bool merges) {
     const auto prefix = read_prefix_v6(place);
     if (!prefix) return prefix;
     if (const auto scope = scope_of(*prefix)) {
         place.complain(fmt::format("must not be a {} prefix", *scope));
     } else if (prefix->length == length) {
         return prefix;
-    } else if (!sid.flows.empty()) {
+    } else if (merges) {
         place.complain(fmt::format("must have length {}: the rest of a merging SID is the argument", length));
     } else if (sid.next_csid) {
         place.complain(fmt::format("must have length {}, which is block-bits plus function-bits", length));
@@ -78,16 +79,17 @@ std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, cons
     return std::nullopt;
 }
 
-/// The prefix of packets to the SID; it is shorter than an address if the SID has an argument.
-std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid) {
-    const auto length = !sid.flows.empty() ? kMergingLength : sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
+/// The prefix of packets to the SID; it is shorter than an address if the SID has an argument. `merges`: its flows were
+/// given, whether they are right or not.
+std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid, bool merges) {
+    const auto length = merges ? kMergingLength : sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
     if (sid.next_csid && length > kMostBits) return std::nullopt;  // there is a complaint already
     if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
-        return read_locator(place, length, sid);
+        return read_locator(place, length, sid, merges);
     }
     const auto address = read_unicast(place);
     if (!address) return std::nullopt;
-    if (!sid.flows.empty() && Prefix::covering(*address, kMergingLength).address != *address) {
+    if (merges && Prefix::covering(*address, kMergingLength).address != *address) {
         place.complain(fmt::format("the argument does not fit: a merging SID ends after {} bits", kMergingLength));
     }
     return Prefix::covering(*address, static_cast<std::uint8_t>(length));
@@ -154,7 +156,7 @@ void read_sid(Reading& reading, const YamlPlace& place, Seen& seen, Seen& flows)
     read_structure(place, sid);
     read_merging(place, sid, flows);
     if (const auto address = place.required("sid")) {
-        sid.sid = read_sid_prefix(*address, sid).value_or(Prefix{});
+        sid.sid = read_sid_prefix(*address, sid, place.has("flows")).value_or(Prefix{});
         if (sid.sid.length > 0) {
             seen.add(sid.sid.to_string(), *address);
             check_return_addresses(reading, *address, sid.sid);
@@ -178,10 +180,29 @@ void read_domain(Reading& reading, const YamlPlace& place) {
     }
 }
 
+/// All of a merging SID's prefix is its argument: copies would meet a SID in there.
+void check_overlaps(const std::vector<SidConfig>& sids, const std::map<Prefix, YamlPlace>& places) {
+    for (const auto& merging : sids) {
+        if (merging.flows.empty() || merging.sid.length == 0) continue;
+        for (const auto& [inner, place] : places) {
+            if (inner == merging.sid || !merging.sid.contains(inner)) continue;
+            place.complain(fmt::format("is within {} of line {}, whose last {} bits are the numbers of copies",
+                                       merging.sid.to_string(), places.at(merging.sid).line(), 128 - kMergingLength));
+        }
+    }
+}
+
 void read_sids(Reading& reading, const YamlPlace& place) {
     Seen seen;
     Seen flows;
-    for (const auto& item : place.items()) read_sid(reading, item, seen, flows);
+    std::map<Prefix, YamlPlace> places;
+    for (const auto& item : place.items()) {
+        const auto before = reading.config.sids.size();
+        read_sid(reading, item, seen, flows);
+        if (reading.config.sids.size() != before && reading.config.sids.back().sid.length != 0)
+            places.emplace(reading.config.sids.back().sid, place_of(item, "sid"));
+    }
+    check_overlaps(reading.config.sids, places);
 }
 
 }  // namespace sidestep::config_reader

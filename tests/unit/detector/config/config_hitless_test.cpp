@@ -126,7 +126,12 @@ std::vector<BadCase> bad_policies() {
          with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::'], mtu: 1400}, {adjacency: A-C, "
                              "segments: ['fd00:d:0:7::']}]}]")),
          {"f:8:139: policies[0].candidates[0].lists[1]: the lists of a hitless candidate have unequal mtu: 1400 and "
-          "0"}},
+          "that of A-C's interface"}},
+        {"MtuOfOneList",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, segments: "
+                             "['fd00:d:0:7::'], mtu: 1400}]}]")),
+         {"f:8:178: policies[0].candidates[0].lists[1].mtu: the lists of a hitless candidate have unequal mtu: that of "
+          "A-B's interface and 1400"}},
     };
 }
 
@@ -139,6 +144,23 @@ std::vector<BadCase> bad_sids() {
          with_sids("- {sid: 'fd00:a:0:7::', behavior: end.dt46, flows: [7]}\n"
                    "- {sid: 'fd00:a:0:8::', behavior: end.dt46, flows: [7]}"),
          {"f:14:53: sids[1].flows[0]: '7' is already given on line 13"}},
+        {"OneFlowTwiceWithLengths",
+         with_sids("- {sid: 'fd00:a:0:7::/64', behavior: end.dt46, flows: [7]}\n"
+                   "- {sid: 'fd00:a:0:8::/64', behavior: end.dt46, flows: [7]}"),
+         {"f:14:56: sids[1].flows[0]: '7' is already given on line 13"}},
+        {"NoFlows",
+         with_sids("- {sid: 'fd00:a:0:7::/64', behavior: end.dt46, flows: []}"),
+         {"f:13:55: sids[0].flows: must hold 1 to 1023 entries, not 0"}},
+        {"MergingEndWithLength",
+         with_sids("- {sid: 'fd00:a:0:7::/64', behavior: end, flows: [7]}"),
+         {"f:13:50: sids[0].flows: are for end.dt4, end.dt6 and end.dt46, not for end"}},
+        {"ASidInTheArgument",
+         with_sids("- {sid: 'fd00:a:0:7::', behavior: end.dt46}\n"
+                   "- {sid: 'fd00:a:0:7::/64', behavior: end.dt46, flows: [7]}\n"
+                   "- {sid: 'fd00:a:0:7:1::', behavior: end.dt46}\n"
+                   "- {sid: 'fd00:a:0:8::', behavior: end.dt46}"),
+         {"f:13:9: sids[0].sid: is within fd00:a:0:7::/64 of line 14, whose last 64 bits are the numbers of copies",
+          "f:15:9: sids[2].sid: is within fd00:a:0:7::/64 of line 14, whose last 64 bits are the numbers of copies"}},
         {"NoRoomForTheArgument",
          with_sids("- {sid: 'fd00:a::7', behavior: end.dt46, flows: [7]}"),
          {"f:13:9: sids[0].sid: the argument does not fit: a merging SID ends after 64 bits"}},

@@ -45,6 +45,24 @@ TEST(ConfigWarnings, AnOldNameIsUnknownWhereThePresentOneIs) {
     EXPECT_THAT(complaints_about(parts.text()), ElementsAre(testing::StartsWith("f:3:9: probe.sink: unknown key; ")));
 }
 
+// A path with the segments of its list is the obvious one.
+TEST(ConfigWarnings, AProofThatEndsAtAMergingSid) {
+    Parts parts;
+    parts.policy =
+        R"(- {name: to-D, prefixes: ["2001:db8:d::/48"], protection: hitless, flow: 7, candidates: [{lists: [)"
+        R"({adjacency: A-B, segments: ["fd00:d:0:7::"], sessions: [P]}, {adjacency: A-C, segments: ["fd00:d:0:7::"]}]}]})";
+    const auto with_end = [&](const std::string& sid) {
+        parts.more = R"(paths: [{name: P, adjacency: A-B, segments: [")" + sid +
+                     R"("], probe: {return-address: "fd00:ab::1"}}])";
+        return warnings_about(parts.text());
+    };
+    EXPECT_THAT(with_end("fd00:d:0:6::"), ElementsAre());
+    EXPECT_THAT(
+        with_end("fd00:d:0:7::"),
+        ElementsAre("f:8:154: policies[0].candidates[0].lists[0].sessions: path 'P' ends at fd00:d:0:7::, a merging "
+                    "SID, which takes copies only and drops probes: let it end at another SID of that node"));
+}
+
 TEST(ConfigWarnings, AProofThatNeedsWhatItBacksUp) {
     Parts parts;
     parts.policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"],)"
