@@ -214,7 +214,7 @@ std::string merging_of(const json& answer) {
         table.add({cell(row, "sid"), cell(row, "flow"), cell(row, "list"), cell(row, "first"), cell(row, "later"),
                    cell(row, "too_old"), cell(row, "missed"), cell(row, "behind_us")});
     }
-    return "\n" + table.to_string();
+    return table.to_string();
 }
 
 }  // namespace
@@ -234,7 +234,10 @@ std::string report_policies(const json& answer) {
                  {"BYTES", kRight},
                  {"DROPS"}});
     const auto& policies = member(answer, "policies");
-    if (!policies.is_array() || policies.empty()) return "no policies\n" + merging_of(answer);
+    if (!policies.is_array() || policies.empty()) {
+        const auto merging = merging_of(answer);
+        return merging.empty() ? "no policies\n" : merging;
+    }
     for (const auto& policy : policies) {
         const auto& candidates = member(policy, "candidates");
         std::vector<std::string> first{policy_cell(policy), list_cell(policy, "prefixes", ",")};
@@ -248,7 +251,8 @@ std::string report_policies(const json& answer) {
         const auto drops = drops_cell(member(policy, "drops"));
         if (!drops.empty()) table.add({"", "", "none", "", "", "", "", "", "", "", "", "", drops});
     }
-    return table.to_string() + merging_of(answer);
+    const auto merging = merging_of(answer);
+    return table.to_string() + (merging.empty() ? "" : "\n" + merging);
 }
 
 std::string report_routing(const json& answer) {

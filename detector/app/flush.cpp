@@ -94,6 +94,7 @@ struct Removed {
     std::vector<std::string> devices;
     std::size_t routes = 0;
     bool clock = false;
+    bool splitter = false;
     std::string node;  ///< whose files were removed
 
     [[nodiscard]] std::string to_string() const {
@@ -102,6 +103,7 @@ struct Removed {
         if (routes > 0) parts.push_back(fmt::format("{} route{}", routes, routes == 1 ? "" : "s"));
         if (!devices.empty()) parts.push_back(fmt::format("device {}", fmt::join(devices, ", ")));
         if (clock) parts.emplace_back("the probe clock");
+        if (splitter) parts.emplace_back("the splitter");
         if (!node.empty()) parts.push_back(fmt::format("files and pins of node {}", node));
         if (parts.empty()) return "nothing to remove: no sidestepd left anything in this network namespace";
         return fmt::format("removed {}", fmt::join(parts, "; "));
@@ -115,7 +117,10 @@ void note(const LinkChange& link, Removed& removed) {
         removed.clock = true;
         return;
     }
-    if (link.name.starts_with(kSplitPrefix)) return;
+    if (link.name.starts_with(kSplitPrefix)) {
+        removed.splitter = true;
+        return;
+    }
     if (TcHook::find(link.name, link.ifindex) || own_program(link.xdp_program)) removed.interfaces.push_back(link.name);
     if (PolicyDevice::find(link.name)) removed.devices.push_back(link.name);
 }

@@ -98,6 +98,20 @@ std::vector<ItemChange> prefix_changes(const Desired& present, const Desired& wa
     return changes;
 }
 
+/// What of it packets notice.
+std::vector<std::string> fields_of(const SidConfig& before, const SidConfig& after) {
+    auto fields = FieldChanges()
+                      .compare("flows", before.flows, after.flows)
+                      .compare("window", before.window, after.window)
+                      .compare("reset", before.reset, after.reset)
+                      .take();
+    const bool merges =
+        std::ranges::any_of(before.flows, [&](unsigned flow) { return std::ranges::count(after.flows, flow) != 0; });
+    if (merges && (before.window != after.window || before.reset != after.reset))
+        fields.emplace_back("the window begins anew: copies of packets on the way may pass twice");
+    return fields;
+}
+
 std::vector<ItemChange> sid_changes(const std::vector<SidConfig>& present, const std::vector<SidConfig>& wanted) {
     std::vector<ItemChange> changes;
     const auto name = [](const SidConfig& sid) { return sid.sid.to_string(); };
@@ -109,6 +123,9 @@ std::vector<ItemChange> sid_changes(const std::vector<SidConfig>& present, const
                       if (after == nullptr) change.kind = ChangeKind::removed;
                       const auto& shown = after != nullptr ? **after : **before;
                       change.fields.emplace_back(to_string(shown.behavior));
+                      if (before != nullptr && after != nullptr) {
+                          for (auto& field : fields_of(**before, **after)) change.fields.push_back(std::move(field));
+                      }
                       changes.push_back(std::move(change));
                   });
     return changes;

@@ -34,6 +34,9 @@ std::string text_of(const std::vector<Prefix>& values) {
     for (const auto& value : values) texts.push_back(value.to_string());
     return fmt::format("[{}]", fmt::join(texts, ", "));
 }
+std::string text_of(const std::vector<unsigned>& values) {
+    return fmt::format("[{}]", fmt::join(values, ", "));
+}
 std::string text_of(Turnaround value) {
     return std::string(to_string(value));
 }

@@ -24,6 +24,7 @@ std::string text_of(const Address& value);
 std::string text_of(const std::optional<Address>& value);
 std::string text_of(const std::vector<Address>& values);
 std::string text_of(const std::vector<Prefix>& values);
+std::string text_of(const std::vector<unsigned>& values);
 std::string text_of(Turnaround value);
 std::string text_of(Start value);
 std::string text_of(ClockKind value);

@@ -114,7 +114,6 @@ TEST(Report, WhatMergingSidsHaveSeen) {
         {"sid": "fd00:a:0:7::/64", "flow": 7, "list": 1, "first": 20, "later": 9, "too_old": 0, "missed": 3,
          "behind_us": 250.5}]})"));
     EXPECT_EQ(text,
-              "no policies\n\n"
               "MERGING           FLOW  LIST  FIRST  LATER  TOO-OLD  MISSED  BEHIND(us)\n"
               "fd00:a:0:7::/64      7     1     20      9        0       3       250.5\n");
 }

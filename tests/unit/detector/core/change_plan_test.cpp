@@ -249,5 +249,31 @@ TEST(SharedValue, IsEqualByValueAndSharedByCopies) {
     EXPECT_TRUE(copy == SharedValue(std::vector<int>({1, 2, 3})));
 }
 
+/// What a reload says of a SID that changes.
+std::vector<std::string> lines_about(const SidConfig& before, const SidConfig& after) {
+    Config one;
+    one.sids = {before};
+    Config other;
+    other.sids = {after};
+    return describe(plan_changes(desired_of(one), desired_of(other)));
+}
+
+TEST(MergingSidPlan, NamesWhatChangesAndWhatItCosts) {
+    SidConfig merging;
+    merging.sid = *Prefix::parse("fd00:d:0:7::/64");
+    merging.behavior = SidBehavior::end_dt46;
+    merging.flows = {7};
+    auto other = merging;
+    other.flows = {7, 8};
+    EXPECT_THAT(lines_about(merging, other),
+                ElementsAre("SID fd00:d:0:7::/64 changed: end.dt46; flows: [7] -> [7, 8]"));
+    other.window = 4096;
+    other.reset = 1s;
+    EXPECT_THAT(
+        lines_about(merging, other),
+        ElementsAre("SID fd00:d:0:7::/64 changed: end.dt46; flows: [7] -> [7, 8]; window: 65536 -> 4096; reset: 2 s "
+                    "-> 1 s; the window begins anew: copies of packets on the way may pass twice"));
+}
+
 }  // namespace
 }  // namespace sidestep
