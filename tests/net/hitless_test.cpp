@@ -123,6 +123,48 @@ TEST_P(HitlessCut, LosesAndDoublesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(EitherWay, HitlessCut, testing::Values("A-B", "C-B"));
 
+TEST_F(Hitless, ALostCopyIsSaid) {
+    start_hitless();
+    const auto why = "why " + lab().address("D").to_string();
+    EXPECT_NE(cli("A", why).find("; in 2 copies, flow 7\n"), std::string::npos) << cli("A", why);
+    const auto drained = cli("A", "drain --force A-B");
+    EXPECT_NE(drained.find("  without a second copy: policy far\n"), std::string::npos) << drained;
+    EXPECT_EQ(drained.find("moved"), std::string::npos) << drained;
+    EXPECT_NE(cli("A", why).find("; unprotected: A-B is down\n"), std::string::npos) << cli("A", why);
+    EXPECT_EQ(policy("A", "far").value("copies", 0), 1);
+    EXPECT_TRUE(eventually([&] {
+        return daemon("A").process().output().find("policy far: unprotected: A-B is down") != std::string::npos;
+    })) << daemon("A").process().output();
+    cli("A", "undrain A-B");
+    ASSERT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(eventually([&] { return policy("A", "far").value("copies", 0) == 2; }));
+}
+
+// Whoever changes a flow at its sender first loses everything, while all sessions are up.
+TEST_F(Hitless, CopiesThatNobodyMergesAreNamed) {
+    ASSERT_TRUE(start_with(hitless_config("A"), with(hitless_config("B"), "flows: [7]", "flows: [9]")));
+    const auto ping = fmt::format("ping -q -i .01 -c 3 -W 1 {}", lab().address("D").to_string());
+    EXPECT_NE(shell("S", ping).find(" 100% packet loss"), std::string::npos);
+    const auto problem = [&] {
+        const auto problems = ask("B", "status").value("problems", json::array());
+        for (const auto& one : problems) {
+            if (one.value("about", "") == "flow 7") return one.value("problem", "");
+        }
+        return std::string();
+    };
+    ASSERT_TRUE(eventually([&] { return !problem().empty(); }));
+    EXPECT_EQ(problem().find(fmt::format("its copies come to {}/64, which merges flow 9: all are dropped",
+                                         merging("B").to_string())),
+              0U)
+        << problem();
+    const auto doctor = cli("B", "doctor");
+    EXPECT_NE(doctor.find("error: flow 7: its copies come to "), std::string::npos) << doctor;
+    EXPECT_NE(reload("B", with(hitless_config("B"), "flows: [7]", "flows: [7, 9]")).find("flows: [9] -> [7, 9]"),
+              std::string::npos);
+    EXPECT_NE(shell("S", ping).find(" 0% packet loss"), std::string::npos);
+    EXPECT_TRUE(eventually([&] { return problem().empty(); })) << problem();
+}
+
 TEST_F(Hitless, RestartsLoseAndDoubleNothing) {
     start_hitless();
     auto flows = dual_flows();
@@ -200,6 +242,11 @@ TEST_F(Hitless, TheSplitterComesAndGoesWithHitlessPolicies) {
     ASSERT_TRUE(start("A", hitless_config("A")));
     EXPECT_TRUE(has_splitter("A"));
     ASSERT_TRUE(stop("A"));
+    EXPECT_FALSE(has_splitter("A"));
+    ASSERT_TRUE(start("A", hitless_config("A")));
+    ASSERT_TRUE(kill("A"));
+    const auto flushed = run_sidestepd("A", hitless_config("A"), {}, "", {"--flush"}).output;
+    EXPECT_NE(flushed.find("the splitter"), std::string::npos) << flushed;
     EXPECT_FALSE(has_splitter("A"));
 }
 
