@@ -255,7 +255,7 @@ class Repair {
         fib_v6.least.reset();
         std::vector<Row> rows{healthy,
                               row("rerouting_vs_plain", rerouting_, plain_, 0.95),
-                              bursts_row("rerouting_bursts_vs_plain", rerouting_, plain_, 0.9),
+                              compare("rerouting_bursts_vs_plain", rerouting_.bursts, plain_.bursts, 0.9),
                               native,
                               row("rerouting_v4_vs_plain", rerouting_v4_, plain_v4_, 0.90),
                               tcp,
@@ -265,7 +265,7 @@ class Repair {
                               prefix_bytes(),
                               xdp_healthy,
                               xdp_rerouting,
-                              bursts_row("xdp_rerouting_bursts_vs_plain", xdp_rerouting_, xdp_plain_, 1.1)};
+                              compare("xdp_rerouting_bursts_vs_plain", xdp_rerouting_.bursts, xdp_plain_.bursts, 1.1)};
         const auto first_flip = flip_row("flip_us_1", healthy_);
         rows.insert(rows.end(), {first_flip, flip_row("flip_us_1k", few_), flip_row("flip_us_100k", many_)});
         if (effort_.million) rows.push_back(flip_row("flip_us_1m", most_));
@@ -275,12 +275,6 @@ class Repair {
 
     static Row row(const std::string& key, const Contender& ours, const Contender& theirs, double least) {
         return compare(key, ours.racer, theirs.racer, least);
-    }
-    /// With packets as a busy interface has them.
-    static Row bursts_row(const std::string& key, const Contender& ours, const Contender& theirs, double least) {
-        auto row = compare(key, ours.bursts, theirs.bursts, least);
-        row.versus["packets_at_once"] = kBurst;
-        return row;
     }
 
     /// What many routes cost a repair, against what they cost plain forwarding.
