@@ -149,15 +149,27 @@ Findings check_answers(const Case& node) {
         if (!silent(session) || !works(node, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         const auto holders = node.machine.holders(adjacency.probe.return_address);
-        const bool explained = seen == nullptr || !seen->resolved() || holders.empty();
-        if (explained) continue;
+        const bool elsewhere = adjacency.probe.turnaround != Turnaround::end_x &&
+                               std::ranges::find(holders, adjacency.interface) == holders.end();
+        if (seen == nullptr || !seen->resolved() || elsewhere) continue;  // another check names the cause
         const auto sent = session.value("sent", 0ULL);
+        const auto answered = session.value("answered", 0ULL);
+        if (answered > 0) {
+            findings.push_back(
+                {Severity::error, "session " + adjacency.name,
+                 fmt::format("{} of {} probes came back by {}, and none for {:.1f} s: the link or the "
+                             "neighbor failed, or {} does not forward any more",
+                             answered, sent, adjacency.interface, session.value("last_answer_age_us", 0.0) / 1e6,
+                             adjacency.neighbor.to_string()),
+                 ping_of(adjacency)});
+            continue;
+        }
         findings.push_back(
             {Severity::error, "session " + adjacency.name,
-             fmt::format("{} of {} probes came back by {}: {} does not forward, has no route to {} over this link, or "
-                         "filters UDP port 862",
-                         session.value("answered", 0ULL), sent, adjacency.interface, adjacency.neighbor.to_string(),
-                         adjacency.probe.return_address.to_string()),
+             fmt::format(
+                 "none of {} probes came back by {}: {} does not forward, has no route to {} over this link, or "
+                 "filters UDP port 862",
+                 sent, adjacency.interface, adjacency.neighbor.to_string(), adjacency.probe.return_address.to_string()),
              fmt::format("on the neighbor: sysctl -w net.ipv6.conf.all.forwarding=1; ip -6 route get {}",
                          adjacency.probe.return_address.to_string())});
     }

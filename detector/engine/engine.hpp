@@ -215,7 +215,7 @@ class Engine {
     Nanoseconds next_audit_{};
     std::map<std::string, SilentSession> silences_;  ///< by session
     std::map<ListName, Refusal> refusals_;
-    std::vector<WatchedPolicy> watched_;             ///< the hitless ones
+    std::vector<WatchedPolicy> watched_;  ///< the hitless ones
     std::optional<Nanoseconds> source_missing_since_;
     bool source_problem_ = false;
 };

@@ -44,9 +44,7 @@ TEST(ReportDrain, NamesWhatHasNoSecondCopy) {
     auto answer = answered(false);
     answer["moves"] = json::array();
     answer["unprotected"] = {"video"};
-    EXPECT_EQ(
-        report_drain(answer),
-        "A-B is drained until `sidestep undrain A-B`, also across restarts\n  without a second copy: policy video\n");
+    EXPECT_THAT(report_drain(answer), HasSubstr("\n  without a second copy: policy video\n"));
     answer["unprotected"] = {"audio", "video"};
     answer["dry_run"] = true;
     EXPECT_THAT(report_drain(answer), HasSubstr("  would be without a second copy: policies audio, video\n"));

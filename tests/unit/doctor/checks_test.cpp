@@ -106,6 +106,8 @@ TEST(Doctor, SwappedReturnAddresses) {
     ASSERT_EQ(findings.size(), 2U);
     EXPECT_THAT(findings[0].text, HasSubstr("fd00:ac::a is on to-C, not on to-B"));
     EXPECT_THAT(findings[0].text, HasSubstr("swapped?"));
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "init", 4000, 0), seen_session("A-C", "init", 4000, 0)}}};
+    EXPECT_THAT(check_answers(node), testing::IsEmpty()) << "the cause is known";
 }
 
 TEST(Doctor, ANeighborThatNobodyIs) {
@@ -134,9 +136,16 @@ TEST(Doctor, ANeighborThatDoesNotForward) {
     auto node = good_case();
     node.daemon.sessions = {{"sessions", {seen_session("A-B", "init", 4000, 0), seen_session("A-C", "up")}}};
     const auto finding = only(examine(node));
-    EXPECT_THAT(finding.text, HasSubstr("0 of 4000 probes came back by to-B: fe80::b does not forward"));
+    EXPECT_THAT(finding.text, HasSubstr("none of 4000 probes came back by to-B: fe80::b does not forward"));
     EXPECT_THAT(finding.command, HasSubstr("net.ipv6.conf.all.forwarding=1"));
     EXPECT_EQ(exit_code_of({finding}), 2);
+}
+
+TEST(Doctor, ALinkThatWorkedAndFailed) {
+    auto node = good_case();
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "down", 4000, 854), seen_session("A-C", "up")}}};
+    node.daemon.sessions["sessions"][0]["last_answer_age_us"] = 2.5e6;
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("854 of 4000 probes came back by to-B, and none for 2.5 s"));
 }
 
 TEST(Doctor, ThisNodeDoesNotForward) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr Nanoseconds kNow = 100s;
+constexpr Nanoseconds kStart = 100s;
 
 NeighborKey neighbor(int number) {
     return {number, *Address::parse("fe80::b")};
@@ -23,19 +23,19 @@ TEST(NeighborQueue, AsksAtOnceAndOnceASecond) {
     NeighborQueue queue;
     queue.add(neighbor(1));
     queue.add(neighbor(1));
-    EXPECT_THAT(queue.take(kNow), ElementsAre(neighbor(1)));
+    EXPECT_THAT(queue.take(kStart), ElementsAre(neighbor(1)));
     EXPECT_TRUE(queue.empty());
     queue.add(neighbor(1));
     queue.add(neighbor(2));
-    EXPECT_THAT(queue.take(kNow + 1ms), ElementsAre(neighbor(2)));
-    EXPECT_THAT(queue.take(kNow + 999ms), IsEmpty());
-    EXPECT_THAT(queue.take(kNow + 1s), ElementsAre(neighbor(1)));
+    EXPECT_THAT(queue.take(kStart + 1ms), ElementsAre(neighbor(2)));
+    EXPECT_THAT(queue.take(kStart + 999ms), IsEmpty());
+    EXPECT_THAT(queue.take(kStart + 1s), ElementsAre(neighbor(1)));
 }
 
 TEST(NeighborQueue, ThousandsAreSpreadAndNoneIsForgotten) {
     NeighborQueue queue;
     std::map<NeighborKey, Nanoseconds> last;
-    for (auto now = kNow; now < kNow + 20s; now += 100ms) {
+    for (auto now = kStart; now < kStart + 20s; now += 100ms) {
         if (queue.empty()) {
             for (int i = 0; i < 4096; ++i) queue.add(neighbor(i));
         }
@@ -48,7 +48,7 @@ TEST(NeighborQueue, ThousandsAreSpreadAndNoneIsForgotten) {
         }
     }
     ASSERT_EQ(last.size(), 4096U);
-    for (const auto& [one, when] : last) EXPECT_GT(when, kNow + 12s) << one.first;
+    for (const auto& [one, when] : last) EXPECT_GT(when, kStart + 12s) << one.first;
 }
 
 }  // namespace
