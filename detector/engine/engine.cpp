@@ -105,7 +105,7 @@ void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseco
                       .evidence = std::nullopt};
     if (evidence != nullptr) entry.evidence = *evidence;
     log_.add(std::move(entry));
-    watch_copies();
+    copies_doubted_ = true;  // not here: others wait to be told
 }
 
 void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {

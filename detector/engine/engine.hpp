@@ -216,6 +216,7 @@ class Engine {
     std::map<std::string, SilentSession> silences_;  ///< by session
     std::map<ListName, Refusal> refusals_;
     std::vector<WatchedPolicy> watched_;  ///< the hitless ones
+    bool copies_doubted_ = false;         ///< a session has changed since watch_copies()
     std::optional<Nanoseconds> source_missing_since_;
     bool source_problem_ = false;
 };

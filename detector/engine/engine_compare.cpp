@@ -28,6 +28,7 @@ void Engine::reconcile(Nanoseconds now) {
     seek_silent(now);
     ask_for_neighbors(now);
     refresh_inner();
+    if (std::exchange(copies_doubted_, false)) watch_copies();
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes_.expire(now);

@@ -106,9 +106,12 @@ TEST(QuickStart, KeepsItsPromise) {
     ASSERT_TRUE(lost(output)) << "ping says nothing";
     EXPECT_LE(*lost(output), kMostLost);
     // After the cut, both routers use the second candidate; after the mending, A uses the first one.
-    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 0), ContainsRegex("1  \\*       up     A-C"));
-    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 1), ContainsRegex("1  \\*       up     B-C"));
-    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 2), ContainsRegex("0  \\*       up     A-B"));
+    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 0),
+                ContainsRegex("1  \\*       up +first-link +A-C"));
+    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 1),
+                ContainsRegex("1  \\*       up +first-link +B-C"));
+    EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 2),
+                ContainsRegex("0  \\*       up +whole +A-B"));
     EXPECT_THAT(folder.text("a.log"), HasSubstr("session A-B: down (unanswered)"));
     EXPECT_THAT(folder.text("b.log"), HasSubstr("session B-A: down (unanswered)"));
 }

@@ -27,7 +27,10 @@ Config hitless_square() {
 
 class HitlessEngine : public EngineTest {
   protected:
-    void SetUp() override { start(hitless_square()); }
+    void SetUp() override {
+        start(hitless_square());
+        engine_->reconcile(kNow);
+    }
     /// The lists that a packet of the policy takes now.
     [[nodiscard]] std::vector<ss_list> lists() const {
         std::vector<ss_list> result;
@@ -150,11 +153,14 @@ TEST_F(HitlessEngine, WhatKeepsItFromASecondCopyIsSaid) {
 
 TEST_F(HitlessEngine, ProtectionIsLoggedWhenItEndsAndWhenItIsBack) {
     const PolicyLines lines;
-    tell("A-B", SS_EVENT_DEAD);
-    tell("A-C", SS_EVENT_DEAD);
+    for (const auto* name : {"A-B", "A-C"}) {
+        tell(name, SS_EVENT_DEAD);
+        engine_->reconcile(kNow);
+    }
     EXPECT_THAT(lines.all(), testing::ElementsAre("policy to-D: unprotected: A-B is down"));
     tell("A-B", SS_EVENT_ALIVE);
     tell("A-C", SS_EVENT_ALIVE);
+    engine_->reconcile(kNow);
     ASSERT_TRUE(apply(hitless_square()));
     EXPECT_THAT(lines.all(),
                 testing::ElementsAre("policy to-D: unprotected: A-B is down", "policy to-D: in 2 copies, flow 7"));
