@@ -90,7 +90,7 @@ Result<json> Top::ask(const json& request) {
 }
 
 json within(json request, std::size_t limit) {
-    if (limit != SIZE_MAX) request["limit"] = limit;
+    request["limit"] = limit;
     return request;
 }
 
@@ -137,7 +137,7 @@ void Top::begin() {
 void Top::run_batch() {
     for (unsigned i = 0; top_.count == 0 || i <= top_.count; ++i) {
         if (i > 0) std::this_thread::sleep_for(std::chrono::duration<double>(view_.interval_s));
-        if (const auto looked = look(kEndlessRoom); !looked) give_up(kExitFailure, looked.error().message);
+        if (const auto looked = look(kPrintedRoom); !looked) give_up(kExitFailure, looked.error().message);
         if (i > 0) print(print_out(before_, now_, view_));
     }
 }

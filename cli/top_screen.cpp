@@ -167,7 +167,7 @@ std::vector<TopLine> render(const std::optional<TopSample>& before, const TopSam
 
 std::string print_out(const std::optional<TopSample>& before, const TopSample& now, const TopView& view) {
     std::string text;
-    for (const auto& line : contents({.before = before, .now = now, .view = view}, kEndlessRoom))
+    for (const auto& line : contents({.before = before, .now = now, .view = view}, kPrintedRoom))
         text += line.text + '\n';
     return text;
 }

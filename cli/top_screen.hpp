@@ -45,15 +45,15 @@ struct TopRoom {
     std::size_t policies = 0;
 };
 TopRoom room_of(std::size_t height);
-/// For who has no screen: all of them.
-inline constexpr TopRoom kEndlessRoom{.sessions = SIZE_MAX, .policies = SIZE_MAX};
+/// For who has no screen. To ask for thousands again and again would take a third of a core.
+inline constexpr TopRoom kPrintedRoom{.sessions = 40, .policies = 10};
 
 /// The lines of the screen, none longer than `width` characters, at most `height` of them. Rates are between `before` and
 /// `now`; without `before` they are absent.
 std::vector<TopLine> render(const std::optional<TopSample>& before, const TopSample& now, const TopView& view,
                             std::size_t width, std::size_t height);
 
-/// The same as text: all of it, without the keys of a terminal.
+/// The same as text, with kPrintedRoom, and without the keys of a terminal.
 std::string print_out(const std::optional<TopSample>& before, const TopSample& now, const TopView& view);
 
 }  // namespace sidestep
