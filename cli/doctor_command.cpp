@@ -28,13 +28,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Null if there is no answer.
-json ask(const std::string& socket, const char* command) {
-    auto client = connect_as_allowed(socket);
-    auto answer = client ? client->ask({{"command", command}}) : std::unexpected(client.error());
-    return answer ? std::move(*answer) : json();
-}
-
 /// The daemon's socket, if one can be told: none may run, and then the configuration is looked at alone.
 std::optional<std::string> socket_of(const DaemonOptions& options, const std::optional<Config>& config) {
     if (options.socket.empty() && options.node.empty() && config) {
@@ -57,8 +50,8 @@ DaemonView view(const std::string& socket) {
         return daemon;
     }
     daemon.status = std::move(*status);
-    daemon.sessions = ask(socket, "sessions");
-    daemon.policies = ask(socket, "policies");
+    daemon.sessions = client->ask({{"command", "sessions"}}).value_or(json());
+    daemon.policies = client->ask({{"command", "policies"}}).value_or(json());
     return daemon;
 }
 

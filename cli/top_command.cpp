@@ -89,18 +89,13 @@ Result<json> Top::ask(const json& request) {
     return answer;
 }
 
-json within(json request, std::size_t limit) {
-    request["limit"] = limit;
-    return request;
-}
-
 Result<TopSample> Top::sample(const TopRoom& room) {
     TopSample taken;
     const std::array<std::pair<json*, json>, 3> questions{
         {{&taken.status, {{"command", "status"}}},
          {&taken.sessions,
-          within({{"command", "sessions"}, {"sort", view_.sort}, {"filter", view_.filter}}, room.sessions)},
-         {&taken.policies, within({{"command", "policies"}, {"rerouting", true}}, room.policies)}}};
+          {{"command", "sessions"}, {"sort", view_.sort}, {"filter", view_.filter}, {"limit", room.sessions}}},
+         {&taken.policies, {{"command", "policies"}, {"rerouting", true}, {"limit", room.policies}}}}};
     for (const auto& [into, question] : questions) {
         auto answer = ask(question);
         if (!answer) return std::unexpected(answer.error());

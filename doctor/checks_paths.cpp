@@ -10,6 +10,7 @@
 
 #include "common/last_address.hpp"
 #include "detector/core/encap_overhead.hpp"
+#include "detector/core/session_list.hpp"
 #include "doctor/checks.hpp"
 
 namespace sidestep {
@@ -247,7 +248,7 @@ Findings check_backups(const Case& node) {
     Findings findings;
     if (!node.config) return findings;
     for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list, bool copies) {
-        if (list.segments.empty() || !list.sessions.empty()) return;
+        if (is_probed_whole(list)) return;
         findings.push_back({Severity::note, owner,
                             fmt::format("its {} over {} is believed, not proven: only the first link is probed, "
                                         "not the {} segment{} behind it",

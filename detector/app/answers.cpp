@@ -214,13 +214,8 @@ json drops_of(const ss_candidate_stats& stats) {
 
 /// What a router said of its packets; null: nothing.
 json refusal_of(const Engine& engine, const SegmentListConfig& list) {
-    const auto text = engine.refusal_of({.adjacency = list.adjacency, .segments = list.segments});
+    const auto text = engine.refusal_of(list);
     return text.empty() ? json(nullptr) : json(text);
-}
-
-/// How much of the list probes go over: one without segments ends at the neighbor, others need a session of `paths`.
-std::string_view probed_part(const SegmentListConfig& list) {
-    return list.segments.empty() || sessions_of(list).size() > 1 ? "whole" : "first-link";
 }
 
 json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate) {
@@ -232,7 +227,7 @@ json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate)
                          {"encap", to_string(configs[i].encap)},
                          {"segments", texts(configs[i].segments)},
                          {"weight", configs[i].weight},
-                         {"probed", probed_part(configs[i])},
+                         {"probed", is_probed_whole(configs[i]) ? "whole" : "first-link"},
                          {"refused", refusal_of(engine, configs[i])},
                          {"state", state_of(engine, configs[i], policies.list_rank(policy, candidate, i))}});
     }

@@ -56,6 +56,10 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
     return names;
 }
 
+bool is_probed_whole(const SegmentListConfig& list) {
+    return list.segments.empty() || !list.sessions.empty();
+}
+
 namespace {
 
 /// Plain forwarding is the FIB's: of several equal ways it may take any adjacency's, whatever the policy names.

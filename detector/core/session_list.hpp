@@ -40,4 +40,7 @@ std::set<std::string> protecting_sessions(const Config& config);
 /// The names of the sessions that a segment list depends on: first its adjacency's, then its path and passive sessions.
 std::vector<std::string> sessions_of(const SegmentListConfig& list);
 
+/// Whether they prove the whole list: one without segments ends at the neighbor, others need more than its adjacency.
+bool is_probed_whole(const SegmentListConfig& list);
+
 }  // namespace sidestep

@@ -100,7 +100,7 @@ class Engine {
     /// causes (engine_silence.cpp), lists whose packets a router refuses, and the like.
     [[nodiscard]] std::map<std::string, Problem> problems() const;
     /// What a router said lately of packets of this list (engine_refusals.cpp); empty: nothing.
-    [[nodiscard]] std::string refusal_of(const ListName& list) const;
+    [[nodiscard]] std::string refusal_of(const SegmentListConfig& list) const;
 
   private:
     /// The three parts of a change: what the policies will need, the policies, and what they no longer need.

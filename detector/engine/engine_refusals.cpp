@@ -55,8 +55,9 @@ void Engine::forget_refusals(Nanoseconds now) {
     std::erase_if(refusals_, [&](const auto& one) { return now - one.second.last > kRefusalHeld; });
 }
 
-std::string Engine::refusal_of(const ListName& list) const {
-    const auto found = refusals_.find(list);
+std::string Engine::refusal_of(const SegmentListConfig& list) const {
+    if (refusals_.empty()) return {};
+    const auto found = refusals_.find({.adjacency = list.adjacency, .segments = list.segments});
     return found == refusals_.end() ? std::string() : found->second.text;
 }
 

@@ -99,7 +99,8 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
         SS_WRITE(list.mtu, mtu);
         adjacencies.insert(key.adjacency);
     }
-    if (!adjacencies.empty()) ++mtu_changes_;
+    if (adjacencies.empty()) return adjacencies;
+    ++mtu_changes_;
     level();
     return adjacencies;
 }
@@ -114,13 +115,14 @@ std::set<ListName> PathStore::lists_carrying(std::span<const std::uint8_t> quote
 }
 
 void PathStore::forget_mtus(Nanoseconds now) {
+    const auto before = mtu_changes_;
     for (auto& [key, entry] : lists_) {
         if (entry.path_mtu == 0 || now - entry.learned < kMtuHeld) continue;
         entry.path_mtu = 0;
         SS_WRITE(maps_.lists[entry.index].mtu, mtu_of(key, entry));
         ++mtu_changes_;
     }
-    level();
+    if (mtu_changes_ != before) level();
 }
 
 std::optional<std::uint32_t> PathStore::room_of(const SegmentListConfig& config) const {

@@ -58,9 +58,7 @@ TEST_F(EngineTest, ARouterOnTheWayRefusesAList) {
     const auto list = std::ranges::find(maps_.lists, SS_MODE_ENCAPS, [](const ss_list& one) { return int{one.mode}; });
     ASSERT_NE(list, maps_.lists.end());
     const auto& config = engine_->policies().all().front().config.candidates.back().lists.front();
-    const auto refusal = [&] {
-        return engine_->refusal_of({.adjacency = config.adjacency, .segments = config.segments});
-    };
+    const auto refusal = [&] { return engine_->refusal_of(config); };
     ss_icmp_error_event event{};
     event.type = SS_EVENT_ICMP_ERROR;
     event.icmp_type = ICMP6_DST_UNREACH;
