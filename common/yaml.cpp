@@ -125,13 +125,16 @@ std::optional<Address> YamlPlace::address() const {
 std::optional<Address> YamlPlace::ipv6() const {
     auto value = Address::parse(scalar());
     if (value && !value->is_v4()) return value;
-    complain_of_value("must be an IPv6 address");
+    complain_of_value("must be an IPv6 address" + address_hint(scalar()));
     return std::nullopt;
 }
 
 std::optional<Prefix> YamlPlace::prefix() const {
     auto value = Prefix::parse(scalar());
-    if (!value) complain_of_value("must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24");
+    if (!value) {
+        complain_of_value("must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24" +
+                          prefix_hint(scalar()));
+    }
     return value;
 }
 

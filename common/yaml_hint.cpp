@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/address.hpp"
+#include "common/yaml_scalar.hpp"
 
 namespace sidestep {
 namespace {
@@ -65,6 +66,26 @@ std::optional<std::string> quote_hint_of_line(std::string_view line) {
 std::optional<std::string> quote_hint_of_key(std::string_view key) {
     const auto word = std::string(key) + ':';
     return is_address(word) ? std::optional(quoted(word)) : std::nullopt;
+}
+
+std::string address_hint(std::string_view text) {
+    for (const std::string_view quote : {"\u201c", "\u201d", "\u2018", "\u2019"}) {
+        if (text.find(quote) != std::string_view::npos) return "; its quotes are typographic ones, use \"";
+    }
+    const auto end = text.find_first_of("%/");
+    if (end == std::string_view::npos || !Address::parse(text.substr(0, end))) return {};
+    return fmt::format("; leave out {}", text.substr(end));
+}
+
+std::string prefix_hint(std::string_view text) {
+    if (text == "default") return "; all destinations are \"::/0\" and \"0.0.0.0/0\"";
+    const auto slash = text.find('/');
+    const auto address = Address::parse(text.substr(0, slash));
+    if (!address || slash == std::string_view::npos) return {};
+    const auto length = parse_yaml_integer(text.substr(slash + 1));
+    if (!length || *length < 0 || *length > (address->is_v4() ? 32 : 128)) return {};
+    const auto bits = static_cast<std::uint8_t>(*length + (address->is_v4() ? 96 : 0));
+    return fmt::format("; {} is in \"{}\"", text.substr(0, slash), Prefix::covering(*address, bits).to_string());
 }
 
 }  // namespace sidestep

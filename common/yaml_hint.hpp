@@ -22,4 +22,11 @@ std::optional<std::string> quote_hint_of_line(std::string_view line);
 /// The same for the key of a map that should have been an address: "fd00:c:" was read from fd00:c::.
 std::optional<std::string> quote_hint_of_key(std::string_view key);
 
+/// What to leave out or to write instead, for a text that is nearly an IPv6 address: fe80::b%eth0, fe80::b/64,
+/// typographic quotes. Begins with "; "; empty if there is nothing to say.
+std::string address_hint(std::string_view text);
+
+/// The same for a text that is nearly a prefix: "default", or host bits.
+std::string prefix_hint(std::string_view text);
+
 }  // namespace sidestep

@@ -80,7 +80,7 @@ std::optional<Config> read_config(const std::string& text, Complaints& complaint
     }
     Config config;
     const auto read = [&](const YamlPlace& root) {
-        config = read_root(root, {.exists = exists, .limits = limits, .absent = absent});
+        config = read_root(root, {.exists = exists, .limits = limits, .absent = absent, .file = complaints.file});
     };
     read_yaml(text, complaints, read, kRenamedKeys);
     if (!complaints.empty()) return std::nullopt;

@@ -45,10 +45,20 @@ bool is_free(const Reading& reading, const Prefix& prefix, const YamlPlace& plac
     return false;
 }
 
+/// A network's address whose length was forgotten would protect that one address.
+void warn_of_length(const YamlPlace& place, const Prefix& prefix) {
+    const auto text = place.text();
+    if (!text || text->find('/') != std::string::npos) return;
+    const auto& bytes = prefix.address.bytes;
+    const bool network = bytes[15] == 0 && (prefix.address.is_v4() || bytes[14] == 0);
+    if (network) place.warn(fmt::format("has no length, so it is this one address: {}", prefix.to_string()));
+}
+
 void read_prefixes(const Reading& reading, const YamlPlace& place, PolicyConfig& policy, Taken& taken) {
     for (const auto& item : place.items()) {
         const auto prefix = item.prefix();
         if (!prefix) continue;
+        warn_of_length(item, *prefix);
         if (const auto scope = scope_of(*prefix)) {
             item.complain(fmt::format("{} is {}: no other path leads there", prefix->to_string(), *scope));
         } else if (is_free(reading, *prefix, item, taken)) {

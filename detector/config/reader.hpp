@@ -25,6 +25,7 @@ struct Reading {
     const InterfaceExists& exists;
     const ConfigLimits& limits;
     AbsentInterface absent = AbsentInterface::complaint;
+    std::string file{};  ///< that it is read from; relative paths begin at its folder
     Config config{};
     ProbeSettings defaults{};
     bool has_domain = false;  ///< somebody may send to SIDs, be it written with a mistake

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads where policies, bypasses and SIDs are computed from, and how.
 #include <array>
+#include <filesystem>
 #include <span>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include "detector/config/reader.hpp"
 #include "detector/core/names.hpp"
@@ -28,12 +32,24 @@ void read_isis(const YamlPlace& place, RoutingConfig& routing) {
     if (const auto area = place.optional("area")) routing.isis_area = area->text().value_or("");
 }
 
-void read_source(const YamlPlace& place, RoutingConfig& routing) {
+/// The daemon waits for it, so that it may come later; and the configuration may be for another machine.
+void check_topology(const Reading& reading, const YamlPlace& place, const std::string& name) {
+    const auto path = std::filesystem::path(reading.file).parent_path() / name;
+    std::error_code error;
+    if (name.empty() || std::filesystem::is_regular_file(path, error)) return;
+    place.warn(
+        fmt::format("there is no file {} on this machine: no policies are computed until there is", path.string()));
+}
+
+void read_source(const Reading& reading, const YamlPlace& place, RoutingConfig& routing) {
     const auto topology = place.optional("topology");
     const auto isis = place.optional("isis");
     if (!topology && !isis) place.complain("needs a source: topology or isis");
     if (topology && isis) isis->complain("topology is given too; there can be one source only");
-    if (topology) routing.topology = topology->text().value_or("");
+    if (topology) {
+        routing.topology = topology->text().value_or("");
+        check_topology(reading, *topology, routing.topology);
+    }
     if (isis) read_isis(*isis, routing);
 }
 
@@ -62,7 +78,7 @@ void read_routing(Reading& reading, const YamlPlace& place) {
         return;
     }
     RoutingConfig routing;
-    read_source(place, routing);
+    read_source(reading, place, routing);
     if (!routing.topology.empty()) routing.node = reading.config.node;
     if (const auto node = place.optional("node")) routing.node = node->text().value_or("");
     read_repairs(reading, place, routing);

@@ -126,6 +126,26 @@ TEST(Yaml, AnAddressWithoutQuotesIsToldSo) {
                     "f:2:3: [1]: must be an IPv6 address; quote it: \"::\"", "f:3:3: [2]: must be an IPv6 address"));
 }
 
+TEST(Yaml, WhatIsTooMuchOfAnAddressIsNamed) {
+    EXPECT_THAT(complaints_about("- 'fe80::b%to-B'\n- 'fe80::b/64'\n- \u201cfe80::b\u201d\n- b%c\n",
+                                 [](const YamlPlace& root) {
+                                     for (const auto& item : root.items()) (void)item.ipv6();
+                                 }),
+                ElementsAre(EndsWith("an IPv6 address; leave out %to-B"), EndsWith("an IPv6 address; leave out /64"),
+                            EndsWith("its quotes are typographic ones, use \""), EndsWith("an IPv6 address")));
+}
+
+TEST(Yaml, TheNetworkOfAnAddressIsNamed) {
+    EXPECT_THAT(
+        complaints_about("- '2001:db8::1/64'\n- 192.0.2.9/28\n- default\n- x/9\n- '::1/999'\n",
+                         [](const YamlPlace& root) {
+                             for (const auto& item : root.items()) (void)item.prefix();
+                         }),
+        ElementsAre(EndsWith("; 2001:db8::1 is in \"2001:db8::/64\""), EndsWith("; 192.0.2.9 is in \"192.0.2.0/28\""),
+                    EndsWith("; all destinations are \"::/0\" and \"0.0.0.0/0\""), EndsWith("192.0.2.0/24"),
+                    EndsWith("192.0.2.0/24")));
+}
+
 TEST(Yaml, ATabInTheIndentationIsNamed) {
     const auto* const reason = ": a tab in the indentation; use spaces";
     EXPECT_THAT(complaints_about("a:\n\tb: 1\n", not_read), ElementsAre(std::string("f:2:1") + reason));

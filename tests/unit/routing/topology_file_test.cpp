@@ -104,7 +104,7 @@ TEST(TopologyFile, ComplainsAboutNodes) {
                             "t:5:24: nodes[3].locator: fd00:a:0:1::/64 overlaps fd00:a::/48 of A",
                             "t:6:5: nodes[4].locator: missing",
                             "t:7:24: nodes[5].locator: must be a prefix without host bits, such as 2001:db8::/48 or "
-                            "192.0.2.0/24",
+                            "192.0.2.0/24; fd00:f::1 is in \"fd00:f::/48\"",
                             "t:8:46: nodes[6].kind: must be one of: router, host",
                             "t:8:24: nodes[6].locator: must be an IPv6 prefix of 16 to 112 bits"));
 }

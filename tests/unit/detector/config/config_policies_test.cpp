@@ -195,7 +195,7 @@ std::vector<BadCase> bad_policies() {
         {"PrefixWithHostBits",
          [](Parts& p) { p.policy = "- {name: to-D, prefixes: ['2001:db8::1/32'], candidates: [{adjacency: A-B}]}"; },
          {"f:8:27: policies[0].prefixes[0]: must be a prefix without host bits, such as 2001:db8::/48 or "
-          "192.0.2.0/24"}},
+          "192.0.2.0/24; 2001:db8::1 is in \"2001:db8::/32\""}},
         {"PrefixThatIsNotRouted",
          [](Parts& p) {
              p.policy = policy_with(

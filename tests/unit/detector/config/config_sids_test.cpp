@@ -125,7 +125,9 @@ std::vector<BadCase> bad_sids() {
                  "- {sid: 'fd00::1/48', behavior: end, flavors: [next-csid]}");
          },
          {"f:13:9: sids[0].sid: must not be a link-local prefix", "f:14:9: sids[1].sid: must be an IPv6 prefix",
-          "f:15:9: sids[2].sid: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
+          "f:15:9: sids[2].sid: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24; fd00::1 is "
+          "in "
+          "\"fd00::/48\""}},
         {"UnknownFlavor",
          [](Parts& p) { p.more = sids("- {sid: 'fd00:a::', behavior: end, flavors: [pop, psp, psp]}"); },
          {"f:13:46: sids[0].flavors[0]: must be one of: psp, usp, usd, next-csid",
@@ -189,7 +191,9 @@ std::vector<BadCase> bad_sids() {
              p.more = "sids: [{sid: 'fd00:a::', behavior: end.dt46}]\nsr-domain: ['fd00::1/16']\ndevice: a/b";
          },
          {"f:12:9: device: 'a/b' cannot be the name of an interface",
-          "f:11:13: sr-domain[0]: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
+          "f:11:13: sr-domain[0]: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24; fd00::1 "
+          "is in "
+          "\"fd00::/16\""}},
         {"EndWithABadDevice",
          [](Parts& p) { p.more = "sids: [{sid: 'fd00:a::', behavior: end}]\ndevice: a/b"; },
          {"f:11:9: device: 'a/b' cannot be the name of an interface"}},
@@ -197,7 +201,9 @@ std::vector<BadCase> bad_sids() {
          [](Parts& p) { p.more = "sr-domain: [10.0.0.0/8, 'fd00::/16', 'fd00::/16', 'fd00::1/16']"; },
          {"f:10:13: sr-domain[0]: must be an IPv6 prefix",
           "f:10:38: sr-domain[2]: 'fd00::/16' is already given on line 10",
-          "f:10:51: sr-domain[3]: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24"}},
+          "f:10:51: sr-domain[3]: must be a prefix without host bits, such as 2001:db8::/48 or 192.0.2.0/24; fd00::1 "
+          "is in "
+          "\"fd00::/16\""}},
         {"DomainOfTooManyPrefixes",
          [](Parts& p) {
              std::string list = "'fd00::'";

@@ -10,6 +10,7 @@ namespace sidestep {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 std::vector<std::string> warnings_about(const std::string& text, const InterfaceExists& exists = {}) {
     Complaints complaints{.file = "f", .list = {}};
@@ -98,6 +99,24 @@ TEST(ConfigWarnings, AbsentInterfacesAreSomeIfAsked) {
     const auto exists = [](const std::string& name) { return name != "to-C"; };
     EXPECT_THAT(warnings_about(Parts{}.text(), exists),
                 ElementsAre("f:6:26: adjacencies[1].interface: no interface 'to-C' on this machine"));
+}
+
+TEST(ConfigWarnings, APrefixWhoseLengthWasForgotten) {
+    Parts parts;
+    parts.policy =
+        "- {name: to-D, prefixes: ['2001:db8:d::', 198.51.100.0, '2001:db8:e::1', '2001:db8:f::/64'], "
+        "candidates: [{adjacency: A-B}]}";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre(HasSubstr("prefixes[0]: has no length, so it is this one address: 2001:db8:d::/128"),
+                            HasSubstr("prefixes[1]: has no length, so it is this one address: 198.51.100.0/32")));
+}
+
+// The daemon waits for it.
+TEST(ConfigWarnings, ATopologyFileThatIsNotThere) {
+    Parts parts;
+    parts.more = "routing: {topology: nowhere.yaml}";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre(HasSubstr("routing.topology: there is no file nowhere.yaml on this machine")));
 }
 
 }  // namespace
