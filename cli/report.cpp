@@ -111,7 +111,10 @@ std::string report_status(const json& answer) {
         {"longest lateness of the detector", duration_cell(member(answer, "detector"), "longest_lateness_us", 1e3)});
     table.add({"sessions", sessions_text(member(answer, "sessions"))});
     table.add({"policies", cell(answer, "policies")});
-    table.add({"policies rerouting now", cell(answer, "rerouting")});
+    const bool some = number(answer, "no_candidate").value_or(0) != 0;
+    table.add({"policies rerouting now",
+               cell(answer, "rerouting") +
+                   (some ? fmt::format(" ({} with no candidate left)", cell(answer, "no_candidate")) : "")});
     if (number(answer, "observed").value_or(0) != 0) table.add({"policies only observed", cell(answer, "observed")});
     table.add({"rejected probes", counts_text(member(answer, "rejected_probes"))});
     for (const auto& problem : member(answer, "problems"))

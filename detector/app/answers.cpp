@@ -103,8 +103,11 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
     for (std::size_t i = 0; i < kSessionStates; ++i)
         states[std::string(to_string(static_cast<SessionState>(i)))] = in_state.at(i);
     const auto& policies = engine.policies().all();
+    const auto& table = engine.policies();
     const auto rerouting =
-        std::ranges::count_if(policies, [&](const Policy& policy) { return engine.policies().reroutes(policy); });
+        std::ranges::count_if(policies, [&](const Policy& policy) { return table.reroutes(policy); });
+    const auto without = std::ranges::count_if(
+        policies, [&](const Policy& policy) { return table.reroutes(policy) && table.active(policy) < 0; });
     json rejected = json::object();
     json counters = json::object();
     const auto counts = dataplane.counters();
@@ -134,6 +137,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
             {"sessions", states},
             {"policies", policies.size()},
             {"rerouting", rerouting},
+            {"no_candidate", without},
             {"observed", std::ranges::count(policies, true, &Policy::observed)},
             {"rejected_probes", rejected},
             {"counters", counters}};

@@ -124,8 +124,9 @@ Result<void> Daemon::lock_node() {
     if (!lock) return std::unexpected(lock.error());
     if (!*lock) {
         const auto other = LockFile::holder_of(paths_.lock);
-        return fail(fmt::format("another sidestepd uses {} ({}): stop it first, or use another --run-dir", paths_.lock,
-                                other ? other->to_string() : "it is starting"));
+        return fail(fmt::format(
+            "another sidestepd uses {} ({}): give this one another `node.name` or --run-dir, or stop that one first",
+            paths_.lock, other ? other->to_string() : "it is starting"));
     }
     node_lock_ = std::move(*lock);
     return {};

@@ -112,76 +112,96 @@ std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) 
     return sum;
 }
 
-struct ProbeLengths {
-    std::size_t padding = 0;  ///< value of the padding TLV
-    std::uint16_t udp = 0;
-    std::size_t payload = 0;  ///< of the IPv6 header before UDP
-    std::size_t outer = 0;    ///< payload of the outer IPv6 header
-    std::size_t total = 0;    ///< with Ethernet
-};
-
 std::size_t outer_length(const ProbePath& way) {
     return way.encaps.empty() ? 0 : kIpv6HeaderLength + srh_length(way.encaps.size());
 }
 
-ProbeLengths lengths_of(const ProbePath& way, std::size_t size) {
-    ProbeLengths result;
-    const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
-    const auto least = outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp);
-    if (size >= least + kTlvHeaderLength) result.padding = size - least - kTlvHeaderLength;
-    const auto padded = size >= least + kTlvHeaderLength ? size - least : 0;
-    result.udp = static_cast<std::uint16_t>(kUdpHeaderLength + sizeof(ss_stamp) + padded);
-    result.payload = srh + result.udp;
-    result.outer =
-        outer_length(way) - (way.encaps.empty() ? 0 : kIpv6HeaderLength) + kIpv6HeaderLength + result.payload;
-    result.total = ETH_HLEN + least + padded;
-    return result;
+/// IPv6 headers and SRHs, all before UDP.
+std::size_t way_length(const ProbePath& way) {
+    return outer_length(way) + kIpv6HeaderLength + (way.back.empty() ? 0 : srh_length(way.back.size() + 1));
+}
+
+/// All headers before UDP, for a datagram of `udp` bytes with its header.
+void write_way(Writer& out, const LinkAddresses& link, Flow flow, const Address& source, const Address& home,
+               const ProbePath& way, std::size_t udp) {
+    std::vector<Address> list(way.back.begin(), way.back.end());
+    list.push_back(home);
+    write_ethernet(out, link);
+    if (!way.encaps.empty()) {
+        write_ipv6(out, flow, way_length(way) - kIpv6HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps, source,
+                   way.encaps.front());
+        write_srh(out, IPPROTO_IPV6, way.encaps);
+    }
+    write_ipv6(out, flow, way_length(way) - outer_length(way) - kIpv6HeaderLength + udp,
+               way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING}, kHopLimitProbe, source,
+               list.front());
+    if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
+}
+
+void write_udp(Writer& out, std::uint16_t from, std::uint16_t to, std::size_t length) {
+    out.u16(from);
+    out.u16(to);
+    out.u16(static_cast<unsigned>(length));
+    out.u16(0);  // checksum
+}
+
+/// The sum of all that a UDP checksum covers, with the final destination (RFC 8200, 8.1). Zeros at the end of the
+/// datagram, which is `length` bytes long, may be left out of `udp`.
+std::uint32_t sum_of(const Address& source, const Address& home, std::span<const std::uint8_t> udp,
+                     std::size_t length) {
+    Writer pseudo;
+    pseudo.raw(source.bytes);
+    pseudo.raw(home.bytes);
+    pseudo.u32(static_cast<std::uint32_t>(length));
+    pseudo.u32(IPPROTO_UDP);
+    return add_words(add_words(0, pseudo.take()), udp);
+}
+
+/// The checksum in memory order; 0 stands for none (RFC 8200, 8.1).
+std::uint16_t fold(std::uint32_t sum) {
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    const auto folded = static_cast<std::uint16_t>(~sum);
+    return folded == 0 ? 0xffff : folded;
 }
 
 }  // namespace
 
 bool probe_fits(const ProbePath& way) {
-    const auto srh = way.back.empty() ? 0 : srh_length(way.back.size() + 1);
-    return ETH_HLEN + outer_length(way) + kIpv6HeaderLength + srh + kUdpHeaderLength + sizeof(ss_stamp) +
-               kTlvHeaderLength <=
-           SS_TEMPLATE_MAX;
+    return ETH_HLEN + way_length(way) + kUdpHeaderLength + sizeof(ss_stamp) + kTlvHeaderLength <= SS_TEMPLATE_MAX;
 }
 
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
                          const ProbePath& way, std::uint16_t index, std::size_t size, std::uint8_t traffic_class) {
-    const Flow flow{.traffic_class = traffic_class, .label = index};
-    const auto lengths = lengths_of(way, size);
-    std::vector<Address> list(way.back.begin(), way.back.end());
-    list.push_back(return_address);
+    const auto least = way_length(way) + kUdpHeaderLength + sizeof(ss_stamp);
+    const auto padded = size >= least + kTlvHeaderLength ? size - least : 0;
+    const auto udp = kUdpHeaderLength + sizeof(ss_stamp) + padded;
 
     Writer out;
-    write_ethernet(out, link);
-    if (!way.encaps.empty()) {
-        write_ipv6(out, flow, lengths.outer, IPPROTO_ROUTING, kHopLimitEncaps, source, way.encaps.front());
-        write_srh(out, IPPROTO_IPV6, way.encaps);
-    }
-    write_ipv6(out, flow, lengths.payload, way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING},
-               kHopLimitProbe, source, list.front());
-    if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
+    write_way(out, link, {.traffic_class = traffic_class, .label = index}, source, return_address, way, udp);
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
-    out.u16(kProbeSourcePortBase | (index & 0x3fffU));
-    out.u16(SS_PROBE_PORT);
-    out.u16(lengths.udp);
-    out.u16(0);  // checksum
+    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_PROBE_PORT, udp);
     write_stamp(out, index);
-    if (lengths.udp > kUdpHeaderLength + sizeof(ss_stamp)) write_padding(out, lengths.padding);
+    if (padded > 0) write_padding(out, padded - kTlvHeaderLength);
     result.bytes = out.take();
-    result.length = static_cast<std::uint16_t>(lengths.total);
-
-    // The pseudo-header contains the final destination (RFC 8200, 8.1). The zeros of the padding add nothing.
-    Writer pseudo;
-    pseudo.raw(source.bytes);
-    pseudo.raw(return_address.bytes);
-    pseudo.u32(lengths.udp);
-    pseudo.u32(IPPROTO_UDP);
-    result.checksum = add_words(add_words(0, pseudo.take()), std::span(result.bytes).subspan(result.udp_offset));
+    result.length = static_cast<std::uint16_t>(ETH_HLEN + least + padded);
+    result.checksum = sum_of(source, return_address, std::span(result.bytes).subspan(result.udp_offset), udp);
     return result;
+}
+
+std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Address& home,
+                                        const ProbePath& way, std::uint16_t port,
+                                        std::span<const std::uint8_t> payload) {
+    const auto length = kUdpHeaderLength + payload.size();
+    Writer out;
+    write_way(out, link, {}, source, home, way, length);
+    const auto start = out.size();
+    write_udp(out, port, port, length);
+    out.raw(payload);
+    auto bytes = out.take();
+    const auto checksum = fold(sum_of(source, home, std::span(bytes).subspan(start), length));
+    std::memcpy(&bytes[start + 6], &checksum, sizeof checksum);
+    return bytes;
 }
 
 ListHeader make_encaps_header(const LinkAddresses& link, const Address& source, std::span<const Address> segments,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Writes header bytes, in this place only: probe templates and encapsulation headers. The data plane copies them and
+// Writes header bytes, in this place only: probe templates, encapsulation headers, what doctor sends. The data plane copies them and
 // fills in what differs per packet (sequence, time and MAC of a probe; lengths, class and flow label of a repaired
 // packet).
 #pragma once
@@ -57,6 +57,12 @@ bool probe_fits(const ProbePath& way);
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
+
+/// A UDP datagram with this payload from `source` to `home`, an address of this node, from port `port` to the same one. It
+/// travels as a probe does, and no program of ours takes it for one.
+std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Address& home,
+                                        const ProbePath& way, std::uint16_t port,
+                                        std::span<const std::uint8_t> payload);
 
 /// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order; or of
 /// H.Encaps.Red (5.2), which leaves out the first segment of the SRH, and the whole SRH if there was only one.

@@ -43,6 +43,9 @@ std::string likely_cause(const Silence& silence) {
             "by another interface than {}",
             config.passive_source->to_string(), config.interface);
     }
+    if (!silence.carrier) return fmt::format("{} is down or has no carrier", config.interface);
+    if (!silence.ipv6)
+        return fmt::format("IPv6 is off on {}, or its MTU is below 1280 (RFC 8200, 5)", config.interface);
     if (!silence.neighbor_known) {
         return fmt::format("nobody behind {} answers for {}: wrong neighbor or interface, or it is off",
                            config.interface, config.neighbor.to_string());

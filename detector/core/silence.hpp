@@ -17,6 +17,8 @@ struct Silence {
     std::uint64_t sent = 0;
     std::uint64_t answered = 0;  ///< never `up_count` in a row
     std::uint64_t send_errors = 0;
+    bool carrier = true;                 ///< its interface is up and has one
+    bool ipv6 = true;                    ///< its interface has it
     bool neighbor_known = false;         ///< its MAC address is
     std::vector<std::string> return_at;  ///< the interfaces that have the return address
 };

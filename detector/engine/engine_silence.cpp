@@ -34,6 +34,8 @@ Silence Engine::silence_of(const Session& session) const {
             .sent = SS_READ(shared.tx.sent),
             .answered = SS_READ(shared.rx.answered),
             .send_errors = SS_READ(shared.tx.send_errors),
+            .carrier = !session.fsm.carrier_cause,
+            .ipv6 = !session.fsm.ip_cause,
             .neighbor_known = session.neighbor_mac.has_value() && !session.fsm.neighbor_cause,
             .return_at = holders_of(session.config.probe.return_address)};
 }

@@ -298,8 +298,10 @@ void Netlink::on_address(nlmsghdr* header) {
     auto* local = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
     const auto address = address_in(local, info->ifa_family);
     if (!address) return;
-    const AddressChange change{
-        .ifindex = static_cast<int>(info->ifa_index), .address = *address, .gone = header->nlmsg_type == RTM_DELADDR};
+    // A duplicate stays on its interface, and the kernel takes no packets for it (RFC 4862, 5.4.5).
+    const AddressChange change{.ifindex = static_cast<int>(info->ifa_index),
+                               .address = *address,
+                               .gone = header->nlmsg_type == RTM_DELADDR || (info->ifa_flags & IFA_F_DADFAILED) != 0};
     if (change.gone) {
         addresses_.gone({change.ifindex, change.address});
     } else {

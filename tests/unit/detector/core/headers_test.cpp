@@ -92,6 +92,28 @@ TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
     }
 }
 
+// What doctor sends to itself; the checksum covers the final destination.
+TEST(Wire, ADatagramByASegmentList) {
+    const auto list = segments(1);
+    const Bytes payload{0xab, 0xcd};
+    EXPECT_EQ(make_datagram(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {.encaps = {}, .back = list},
+                            50000, payload),
+              hex(R"(
+        02000000000b 02000000000a 86dd
+        60000000 0032 2b ff
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001
+        11 04 04 01 01 00 0000
+        20010db800ab0000000000000000000a
+        fc000001000000000000000000000001
+        c350 c350 000a 7139
+        abcd)"));
+    const auto whole = make_datagram(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"),
+                                     {.encaps = list, .back = {}}, 50000, payload);
+    EXPECT_EQ(whole.size(), 14U + 40 + 24 + 40 + 8 + 2);
+    EXPECT_EQ(whole.at(14 + 40), IPPROTO_IPV6) << "next header of the SRH";
+}
+
 // RFC 8972, 4.1: a TLV of zeros fills the probe up to its size; the template contains the TLV's head.
 TEST(Wire, APaddedProbe) {
     const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 0x0123, 1500);

@@ -41,6 +41,14 @@ TEST_F(SilenceTest, NobodyIsThere) {
     EXPECT_THAT(likely_cause(silence_), HasSubstr("nobody behind to-B answers for fe80::b: wrong neighbor"));
 }
 
+TEST_F(SilenceTest, ItsInterfaceCarriesNothing) {
+    silence_.neighbor_known = false;
+    silence_.ipv6 = false;
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("IPv6 is off on to-B, or its MTU is below 1280"));
+    silence_.carrier = false;
+    EXPECT_EQ(likely_cause(silence_), "to-B is down or has no carrier");
+}
+
 TEST_F(SilenceTest, TheReturnAddressIsSomebodyElses) {
     silence_.return_at = {};
     EXPECT_EQ(likely_cause(silence_), "return-address fd00:ab::a is no address of this node");
