@@ -22,6 +22,7 @@
 #include "detector/config/config_file.hpp"
 #include "doctor/checks.hpp"
 #include "doctor/look.hpp"
+#include "doctor/send_trials.hpp"
 
 namespace sidestep {
 namespace {
@@ -78,10 +79,16 @@ void enter_network_of(const json& status) {
         fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
 }
 
-void examine_node(const DaemonOptions& options, const std::string& file) {
+/// Without the right to send, what is behind the first links stays believed.
+void try_backups(Case& node) {
+    if (auto tried = try_lists(node)) node.tried = std::move(*tried);
+}
+
+void examine_node(const DaemonOptions& options, const std::string& file, bool quiet) {
     Case node;
     if (!file.empty()) read_named(file, node);
-    if (const auto socket = socket_of(options, node.config)) node.daemon = view(*socket);
+    const auto socket = socket_of(options, node.config);
+    if (socket) node.daemon = view(*socket);
     if (!node.daemon.running && !node.config)
         give_up(kExitFailure, node.daemon.silence + "; --config FILE checks a configuration alone");
     if (node.daemon.running) {
@@ -91,6 +98,8 @@ void examine_node(const DaemonOptions& options, const std::string& file) {
     }
     node.machine = look(node.config ? destinations_of(*node.config) : std::vector<Address>{});
     if (!node.machine.looked) give_up(kExitFailure, "cannot look at this machine: ip(8) of iproute2 does not answer");
+    if (!quiet) try_backups(node);
+    if (!node.tried.empty() && node.daemon.running) node.daemon = view(*socket);  // with what routers said meanwhile
     const auto findings = examine(node);
     print(options.json ? json_text(to_json(findings), 2) : to_text(findings));
     if (const int code = exit_code_of(findings); code != 0) throw CLI::RuntimeError(code);
@@ -100,13 +109,16 @@ void examine_node(const DaemonOptions& options, const std::string& file) {
 
 void add_doctor_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
     const auto file = std::make_shared<std::string>();
+    const auto quiet = std::make_shared<bool>(false);
     auto* const doctor =
         app.add_subcommand("doctor", "What keeps a node from working, with the commands that mend it")->fallthrough();
     doctor->add_option("--config", *file, "The node's configuration; by default that of the running daemon")
         ->type_name("FILE");
+    doctor->add_flag("--quiet", *quiet,
+                     "Send nothing: without it, packets go by each backup that is not probed, and back");
     doctor->add_flag("--json", options->json, "Print the findings as JSON");
     doctor->footer("Exit codes: 0 fine, 1 warnings, 2 errors.");
-    doctor->callback([=] { examine_node(*options, *file); });
+    doctor->callback([=] { examine_node(*options, *file, *quiet); });
 }
 
 }  // namespace sidestep

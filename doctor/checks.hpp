@@ -15,8 +15,13 @@ Findings check_configuration(const Case& node);
 /// Problems of the daemon that none of `others` is about.
 Findings check_problems(const Case& node, const Findings& others);
 
+/// What the daemon has counted, and a mistake is the likeliest cause of.
+Findings check_counters(const Case& node);
+
 // checks_links.cpp: what a link needs.
 
+/// Interfaces where packets enter past all policies.
+Findings check_ingress(const Case& node);
 /// Missing, down, without carrier, without IPv6.
 Findings check_interfaces(const Case& node);
 /// Not ours, or on another interface than the one that probes must return by.
@@ -40,10 +45,13 @@ Findings check_routes(const Case& node);
 Findings check_merging(const Case& node);
 /// Packets of full size do not fit with the header of a repair.
 Findings check_mtu(const Case& node);
-/// Backups of which only the first link is probed.
-Findings check_backups(const Case& node);
-/// Sources and interfaces that somebody has to give.
+/// A source that is no address of this node.
 Findings check_addresses(const Case& node);
+
+// checks_backups.cpp
+
+/// Backups of which only the first link is probed, and what doctor's own packets found behind it.
+Findings check_backups(const Case& node);
 
 // checks_machine.cpp: what the kernel must have and do.
 

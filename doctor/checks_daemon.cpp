@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the daemon has and says; and all checks together.
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -15,6 +17,16 @@ bool is_about(const Finding& finding, const std::string& problem) {
            finding.text.starts_with(problem);
 }
 
+/// "interface to-B" for "session A-B", whose troubles it explains.
+std::string interface_of(const Case& node, const std::string& about) {
+    if (node.config) {
+        for (const auto& adjacency : node.config->adjacencies) {
+            if (about == "session " + adjacency.name) return "interface " + adjacency.interface;
+        }
+    }
+    return about;
+}
+
 }  // namespace
 
 Findings check_daemon(const Case& node) {
@@ -23,7 +35,7 @@ Findings check_daemon(const Case& node) {
     return {{.severity = Severity::note,
              .subject = "node " + node.config->node,
              .text = why + ": only what is known without probes is checked",
-             .command = "sidestepd --config FILE"}};
+             .command = "sidestepd --config " + (node.complaints.file.empty() ? "FILE" : node.complaints.file)}};
 }
 
 Findings check_configuration(const Case& node) {
@@ -42,11 +54,44 @@ Findings check_configuration(const Case& node) {
     return findings;
 }
 
+Findings check_counters(const Case& node) {
+    struct Suspicion {
+        const char* table;
+        const char* counter;
+        const char* subject;
+        const char* text;
+        const char* command;
+        std::uint64_t least;  ///< a restart of either end may cause a few
+    };
+    static constexpr std::array<Suspicion, 2> kSuspicions{{
+        {"counters", "not-in-domain", "sr-domain",
+         "packets to SIDs of this node were dropped, because no prefix of `sr-domain` has their outer source",
+         "tcpdump -ni any ip6 proto 43 or ip6 proto 41", 1},
+        {"rejected_probes", "bad-mac", "probes",
+         "probes were refused for their signature: another node has a return-address of this one, or somebody forges "
+         "them",
+         "tcpdump -ni any udp port 862", 100},
+    }};
+    Findings findings;
+    if (!node.daemon.running || !node.daemon.status.is_object()) return findings;
+    for (const auto& suspicion : kSuspicions) {
+        const auto counters = node.daemon.status.value(suspicion.table, nlohmann::json::object());
+        const auto count = counters.value(suspicion.counter, std::uint64_t{0});
+        if (count < suspicion.least) continue;
+        findings.push_back({Severity::warning, suspicion.subject,
+                            fmt::format("since its start, {} {}", count, suspicion.text), suspicion.command});
+    }
+    return findings;
+}
+
 Findings check_problems(const Case& node, const Findings& others) {
     Findings findings;
     for (const auto& problem : node.daemon.problems()) {
         const auto about = problem.value("about", "");
-        if (std::ranges::any_of(others, [&](const Finding& finding) { return is_about(finding, about); })) continue;
+        const auto known = [&](const std::string& what) {
+            return std::ranges::any_of(others, [&](const Finding& finding) { return is_about(finding, what); });
+        };
+        if (known(about) || known(interface_of(node, about))) continue;
         findings.push_back({Severity::warning, about, problem.value("problem", ""), "sidestep status"});
     }
     return findings;
@@ -55,12 +100,12 @@ Findings check_problems(const Case& node, const Findings& others) {
 Findings examine(const Case& node) {
     Findings all;
     const auto add = [&](Findings findings) { std::ranges::move(findings, std::back_inserter(all)); };
-    for (auto* check : {check_daemon,           check_configuration, check_interfaces,    check_return_addresses,
-                        check_neighbors,        check_answers,       check_forwarding,    check_addresses,
-                        check_plain_candidates, check_sids,          check_sid_addresses, check_routes,
-                        check_merging,          check_reverse_path,  check_mtu,           check_other_programs,
-                        check_neighbor_table,   check_kernel,        check_clock,         check_passed_by,
-                        check_backups})
+    for (auto* check :
+         {check_daemon,           check_configuration, check_interfaces, check_return_addresses, check_neighbors,
+          check_answers,          check_ingress,       check_counters,   check_forwarding,       check_addresses,
+          check_plain_candidates, check_backups,       check_sids,       check_sid_addresses,    check_routes,
+          check_merging,          check_reverse_path,  check_mtu,        check_other_programs,   check_neighbor_table,
+          check_kernel,           check_clock,         check_passed_by})
         add(check(node));
     add(check_problems(node, all));
     return all;

@@ -2,11 +2,13 @@
 // From the interface to the answer of a probe.
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "doctor/checks.hpp"
+#include "doctor/lists.hpp"
 
 namespace sidestep {
 namespace {
@@ -17,10 +19,7 @@ std::set<std::string> ingress_of(const Config& config) {
     return names;
 }
 
-bool works(const Case& node, const std::string& interface) {
-    const auto* seen = node.machine.interface(interface);
-    return seen != nullptr && seen->up && seen->carrier;
-}
+constexpr std::string_view kOurLinks = "ss-";
 
 const SeenNeighbor* neighbor_at(const Machine& machine, const std::string& interface, const Address& address) {
     const auto found = std::ranges::find_if(machine.neighbors, [&](const SeenNeighbor& seen) {
@@ -70,10 +69,37 @@ Findings check_interfaces(const Case& node) {
             add("is down", fmt::format("ip link set dev {} up", name));
         } else if (!seen->carrier) {
             add("has no carrier: the cable, or the other end", fmt::format("ip link show dev {}", name));
+        } else if (seen->mtu < kLeastMtu) {
+            add(fmt::format("has an MTU of {}: below {} the kernel has no IPv6 there, and has removed its addresses",
+                            seen->mtu, kLeastMtu),
+                fmt::format("ip link set dev {} mtu 1500, then add its addresses again", name));
+        } else if (node.machine.is_bridge_port(*seen)) {
+            add(fmt::format("is a port of the bridge {0}: packets enter and leave by {0}, so name that in the "
+                            "configuration",
+                            seen->master),
+                fmt::format("ip -d link show dev {}", name));
         } else if (node.machine.sysctl(fmt::format("net.ipv6.conf.{}.disable_ipv6", name)).value_or(0) != 0) {
             add("has IPv6 turned off: probes and SIDs are IPv6",
                 fmt::format("sysctl -w net.ipv6.conf.{}.disable_ipv6=0", name));
         }
+    }
+    return findings;
+}
+
+Findings check_ingress(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    const bool matters = std::ranges::any_of(
+        node.config->policies, [](const PolicyConfig& policy) { return policy.steering == Steering::transit; });
+    const auto watched = ingress_of(*node.config);
+    for (const auto& [name, seen] : node.machine.interfaces) {
+        const bool ours = name == node.config->device || name.starts_with(kOurLinks) || watched.contains(seen.master);
+        if (!matters || ours || seen.loopback || !seen.up || !seen.carrier || watched.contains(name)) continue;
+        if (!std::ranges::any_of(seen.addresses, [](const SeenAddress& held) { return !held.link_local; })) continue;
+        // Where others are listed, this one may be left out on purpose: the management network, for example.
+        findings.push_back({node.config->ingress.empty() ? Severity::warning : Severity::note, "interface " + name,
+                            "is neither in `ingress` nor an adjacency's: packets that enter by it are not protected",
+                            fmt::format("in the configuration: ingress: [{}]", name)});
     }
     return findings;
 }
@@ -84,10 +110,16 @@ Findings check_return_addresses(const Case& node) {
     for (const auto& adjacency : node.config->adjacencies) {
         const auto& address = adjacency.probe.return_address;
         const auto holders = node.machine.holders(address);
+        if (!can_carry(node.machine, adjacency.interface)) continue;
         const auto add = [&](Severity severity, std::string text, std::string command) {
             findings.push_back({severity, "session " + adjacency.name, std::move(text), std::move(command)});
         };
-        if (holders.empty()) {
+        if (const auto unusable = node.machine.unusable(address); holders.empty() && !unusable.empty()) {
+            add(Severity::error,
+                fmt::format("its return-address {} cannot be used: {}, so probes do not come back", address.to_string(),
+                            unusable),
+                fmt::format("ip -6 address show dev {}", adjacency.interface));
+        } else if (holders.empty()) {
             add(Severity::error,
                 fmt::format("its return-address {} is no address of this node, so probes do not come back",
                             address.to_string()),
@@ -108,7 +140,7 @@ Findings check_neighbors(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
     for (const auto& adjacency : node.config->adjacencies) {
-        if (!works(node, adjacency.interface)) continue;
+        if (!can_carry(node.machine, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         if (seen != nullptr && seen->resolved()) continue;
         const auto address = adjacency.neighbor.to_string();
@@ -146,7 +178,7 @@ Findings check_answers(const Case& node) {
     if (!node.config || !node.daemon.running) return findings;
     for (const auto& adjacency : node.config->adjacencies) {
         const auto session = node.daemon.session(adjacency.name);
-        if (!silent(session) || !works(node, adjacency.interface)) continue;
+        if (!silent(session) || !can_carry(node.machine, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         const auto holders = node.machine.holders(adjacency.probe.return_address);
         const bool elsewhere = adjacency.probe.turnaround != Turnaround::end_x &&

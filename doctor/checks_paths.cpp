@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Routes, SIDs, sizes and backups.
+// Routes, SIDs, sizes.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -10,42 +10,15 @@
 
 #include "common/last_address.hpp"
 #include "detector/core/encap_overhead.hpp"
-#include "detector/core/session_list.hpp"
 #include "doctor/checks.hpp"
+#include "doctor/lists.hpp"
 
 namespace sidestep {
 namespace {
 
-const AdjacencyConfig* adjacency_of(const Config& config, const std::string& name) {
-    const auto found = std::ranges::find(config.adjacencies, name, &AdjacencyConfig::name);
-    return found == config.adjacencies.end() ? nullptr : &*found;
-}
-
-/// Calls `use` with the owner ("policy to-D") of each candidate path, with its lists, and with whether these get copies.
-template <typename Use>
-void for_each_list(const Config& config, const Use& use) {
-    for (const auto& policy : config.policies) {
-        for (const auto& candidate : policy.candidates) {
-            for (const auto& list : candidate.lists) use("policy " + policy.name, list, policy.flow != 0);
-        }
-    }
-    for (const auto& adjacency : config.adjacencies) {
-        for (const auto& candidate : adjacency.bypass) {
-            for (const auto& list : candidate.lists) use("bypass of " + adjacency.name, list, false);
-        }
-    }
-}
-
-/// The largest MTU among the interfaces where packets come in that leave by the others.
-unsigned largest_ingress(const Case& node, const std::set<std::string>& but) {
-    unsigned largest = 0;
-    const auto look = [&](const std::string& name) {
-        const auto* seen = node.machine.interface(name);
-        if (seen != nullptr && !but.contains(name)) largest = std::max(largest, seen->mtu);
-    };
-    for (const auto& name : node.config->ingress) look(name);
-    for (const auto& adjacency : node.config->adjacencies) look(adjacency.interface);
-    return largest;
+/// ::/0 need not have a route of its own.
+bool has_routes_inside(const Machine& machine, const Prefix& prefix) {
+    return std::ranges::any_of(machine.routes, [&](const SeenRoute& route) { return prefix.contains(route.prefix); });
 }
 
 constexpr std::string_view kRouteTo = "route to ";
@@ -83,6 +56,9 @@ Findings check_plain_candidates(const Case& node) {
         if (first.encap != Encap::plain || adjacency == nullptr) continue;
         for (const auto& prefix : policy.prefixes) {
             const auto* route = node.machine.lookup(prefix.address);
+            // With its interface down, a route is gone, and that is said elsewhere.
+            if (route == nullptr && !can_carry(node.machine, adjacency->interface)) continue;
+            if (route == nullptr && has_routes_inside(node.machine, prefix)) continue;
             if (route == nullptr) {
                 findings.push_back({Severity::error, "policy " + policy.name,
                                     fmt::format("there is no route to {}: without failures its packets are dropped",
@@ -225,11 +201,13 @@ Findings check_mtu(const Case& node) {
     std::map<std::string, Finding> worst;  // one for each owner and interface
     if (!node.config || !node.machine.looked) return {};
     for (const auto& policy : node.config->policies) check_copies(node, policy, findings);
-    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list, bool copies) {
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list,
+                                    const PolicyConfig* policy) {
         const auto* adjacency = adjacency_of(*node.config, list.adjacency);
         const auto* seen = adjacency == nullptr ? nullptr : node.machine.interface(adjacency->interface);
         const auto overhead = overhead_at_most(list);
-        if (seen == nullptr || overhead == 0 || copies) return;
+        if (seen == nullptr || seen->mtu < kLeastMtu || overhead == 0 || (policy != nullptr && policy->flow != 0))
+            return;
         const auto largest = largest_ingress(node, {adjacency->interface});
         if (largest == 0 || seen->mtu >= largest + overhead) return;
         worst[owner + adjacency->interface] = {
@@ -238,24 +216,9 @@ Findings check_mtu(const Case& node) {
                         "dropped during a repair, and their senders told; links behind it count too",
                         seen->mtu - std::min(seen->mtu, overhead), adjacency->interface, seen->mtu, overhead),
             fmt::format("ip link set dev {} mtu {}", adjacency->interface, largest + overhead)};
-        if (seen->mtu < 1280 + overhead) worst[owner + adjacency->interface].severity = Severity::warning;
+        if (seen->mtu < kLeastMtu + overhead) worst[owner + adjacency->interface].severity = Severity::warning;
     });
     for (auto& [key, finding] : worst) findings.push_back(std::move(finding));
-    return findings;
-}
-
-Findings check_backups(const Case& node) {
-    Findings findings;
-    if (!node.config) return findings;
-    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list, bool copies) {
-        if (is_probed_whole(list)) return;
-        findings.push_back({Severity::note, owner,
-                            fmt::format("its {} over {} is believed, not proven: only the first link is probed, "
-                                        "not the {} segment{} behind it",
-                                        copies ? "copy" : "backup", list.adjacency, list.segments.size(),
-                                        list.segments.size() == 1 ? "" : "s"),
-                            "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"});
-    });
     return findings;
 }
 

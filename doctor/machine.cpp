@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <fmt/format.h>
+
 namespace sidestep {
 
 const SeenInterface* Machine::interface(const std::string& name) const {
@@ -23,10 +25,28 @@ std::optional<long> Machine::sysctl(const std::string& name) const {
 std::vector<std::string> Machine::holders(const Address& address) const {
     std::vector<std::string> result;
     for (const auto& [name, interface] : interfaces) {
-        if (std::ranges::find(interface.addresses, address, &SeenAddress::address) != interface.addresses.end())
+        if (std::ranges::any_of(interface.addresses,
+                                [&](const SeenAddress& seen) { return seen.address == address && seen.usable(); }))
             result.push_back(name);
     }
     return result;
+}
+
+std::string Machine::unusable(const Address& address) const {
+    for (const auto& [name, interface] : interfaces) {
+        for (const auto& seen : interface.addresses) {
+            if (seen.address != address || seen.usable()) continue;
+            return seen.duplicate
+                       ? fmt::format("another node on {} has it, too (dadfailed)", name)
+                       : fmt::format("the kernel still looks for another node on {} that has it (tentative)", name);
+        }
+    }
+    return {};
+}
+
+bool Machine::is_bridge_port(const SeenInterface& seen) const {
+    const auto* master = seen.master.empty() ? nullptr : interface(seen.master);
+    return master != nullptr && master->kind == "bridge";
 }
 
 const SeenRoute* Machine::lookup(const Address& destination) const {

@@ -14,6 +14,7 @@
 #include "common/address.hpp"
 #include "common/complaints.hpp"
 #include "detector/core/config.hpp"
+#include "doctor/trial.hpp"
 
 namespace sidestep {
 
@@ -21,6 +22,10 @@ struct SeenAddress {
     Address address{};
     std::uint8_t length = 128;
     bool link_local = false;
+    bool tentative = false;  ///< not yet proven to be unique
+    bool duplicate = false;  ///< somebody else on the link has it
+
+    [[nodiscard]] bool usable() const { return !tentative && !duplicate; }
 };
 
 struct SeenInterface {
@@ -30,6 +35,7 @@ struct SeenInterface {
     bool loopback = false;
     bool sends_broadcast = false;  ///< Ethernet-like, rather than a tunnel
     std::string kind{};            ///< "veth", "bridge"...; empty for hardware
+    std::string mac{};             ///< of an Ethernet-like one
     std::string master{};          ///< the bridge or bond that it is part of
     unsigned mtu = 0;
     std::vector<SeenAddress> addresses{};
@@ -73,8 +79,11 @@ struct Machine {
     [[nodiscard]] const SeenInterface* interface(const std::string& name) const;
     /// The value as a number; none if the kernel has no such sysctl.
     [[nodiscard]] std::optional<long> sysctl(const std::string& name) const;
-    /// The interfaces that have this address.
+    /// The interfaces that have this address, and can use it.
     [[nodiscard]] std::vector<std::string> holders(const Address& address) const;
+    /// Why an address that is on an interface cannot be used; empty if it can, or is on none.
+    [[nodiscard]] std::string unusable(const Address& address) const;
+    [[nodiscard]] bool is_bridge_port(const SeenInterface& seen) const;
     [[nodiscard]] const SeenRoute* lookup(const Address& destination) const;
 };
 
@@ -101,6 +110,7 @@ struct Case {
     bool hidden = false;      ///< its file is not for this user
     Machine machine{};
     DaemonView daemon{};
+    std::vector<TriedList> tried{};  ///< what doctor's own packets found
 };
 
 }  // namespace sidestep

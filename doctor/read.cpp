@@ -41,6 +41,7 @@ SeenInterface interface_of(const json& link) {
                        .carrier = flag(link, "flags", "LOWER_UP"),
                        .loopback = flag(link, "flags", "LOOPBACK"),
                        .sends_broadcast = flag(link, "flags", "BROADCAST"),
+                       .mac = text(link, "address"),
                        .master = text(link, "master"),
                        .mtu = number(link, "mtu")};
     if (link.contains("linkinfo")) seen.kind = text(link["linkinfo"], "info_kind");
@@ -55,7 +56,9 @@ SeenInterface interface_of(const json& link) {
         if (!address) continue;
         seen.addresses.push_back({.address = *address,
                                   .length = length_of(*address, number(entry, "prefixlen")),
-                                  .link_local = address->is_link_local()});
+                                  .link_local = address->is_link_local(),
+                                  .tentative = entry.contains("tentative"),
+                                  .duplicate = entry.contains("dadfailed")});
     }
     return seen;
 }

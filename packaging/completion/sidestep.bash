@@ -63,7 +63,7 @@ _sidestep() {
             [ "$command" = check ] && words+=" --interfaces"
             COMPREPLY=($(compgen -f -- "$cur"))
             ;;
-        doctor) words="--config --node --run-dir --json --help" ;;
+        doctor) words="--config --node --run-dir --quiet --json --help" ;;
         init) words="--topology --node --help" ;;
         exporter) words="--listen --textfile --every --node --run-dir --help" ;;
         compute | explain | coverage) words="--topology --isis --node --disjoint --json --help" ;;

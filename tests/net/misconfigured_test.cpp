@@ -45,8 +45,12 @@ class Misconfigured : public ProtectedLab {
 TEST_F(Misconfigured, NothingToSayWhereAllIsWell) {
     ASSERT_TRUE(start("A"));
     EXPECT_EQ(states(), "up up ");
-    EXPECT_THAT(doctor(), HasSubstr("exit code 0"));
     EXPECT_EQ(ask("A", "status")["problems"], json::array());
+    ASSERT_TRUE(start("B"));
+    const auto found = doctor();
+    EXPECT_THAT(found, HasSubstr("exit code 0"));
+    EXPECT_THAT(found, HasSubstr("its backup over A-C works now")) << "packets of doctor came back by it";
+    EXPECT_THAT(doctor("--quiet"), HasSubstr("its backup over A-C is believed, not proven"));
 }
 
 TEST_F(Misconfigured, AWrongNeighbor) {
@@ -89,6 +93,76 @@ TEST_F(Misconfigured, AForeignSourceAddress) {
     const auto own = lab().graph().node(lab().id_of("A")).loopback.value().to_string();
     ASSERT_TRUE(reports(with(config("A"), own, "fd00:ffff::1"), "source-address fd00:ffff::1 is no address"));
     EXPECT_THAT(doctor(), HasSubstr("source-address fd00:ffff::1"));
+}
+
+TEST_F(Misconfigured, AWrongInterface) {
+    const auto neighbor = lab().peer("A", "A-B").link_local.to_string();
+    ASSERT_TRUE(reports(with(config("A"), "interface: to-B", "interface: to-S"),
+                        "nobody behind to-S answers for " + neighbor + ": wrong neighbor or interface"));
+    EXPECT_THAT(doctor(), HasSubstr("nobody behind to-S answers"));
+}
+
+// The kernel takes IPv6 away, addresses included.
+TEST_F(Misconfigured, AnMtuThatIsTooSmallForIpv6) {
+    shell("A", "ip link set dev to-C mtu 1200");
+    ASSERT_TRUE(reports(config("A"), "IPv6 is off on to-C, or its MTU is below 1280"));
+    EXPECT_THAT(doctor(), HasSubstr("error: interface to-C: has an MTU of 1200"));
+}
+
+TEST_F(Misconfigured, AnEntranceThatIsNotListed) {
+    ASSERT_TRUE(start("A", with(config("A"), "ingress: [to-B, to-C, to-S]", "ingress: []")));
+    EXPECT_THAT(doctor("--quiet"), HasSubstr("interface to-S: is neither in `ingress` nor an adjacency's"));
+}
+
+TEST_F(Misconfigured, ADuplicateAddress) {
+    const auto& port = lab().interface("A", "A-B");
+    const auto theirs = lab().peer("A", "A-B").address.to_string();
+    shell("A", "echo 1 > /proc/sys/net/ipv6/conf/" + port.name + "/accept_dad");
+    shell("A", "ip address add " + theirs + "/64 dev " + port.name);
+    ASSERT_TRUE(says("A", "ip address show dev " + port.name, "dadfailed"));
+    const auto wrong = with(config("A"), "return-address: \"" + address("A-B"), "return-address: \"" + theirs);
+    ASSERT_TRUE(reports(wrong, "return-address " + theirs + " is no address of this node"));
+    EXPECT_THAT(doctor(), HasSubstr("another node on " + port.name + " has it, too (dadfailed)"));
+}
+
+/// While the link is sound, nothing but a packet can tell what the backup is worth.
+class LostBackup : public Misconfigured {
+  protected:
+    /// Starts both, and asks doctor on A.
+    std::string found(const std::string& config_of_b) {
+        EXPECT_TRUE(start("A"));
+        EXPECT_TRUE(start("B", config_of_b));
+        EXPECT_EQ(states(), "up up ");
+        return doctor();
+    }
+};
+
+TEST_F(LostBackup, NoDecapsulationAtTheFarEnd) {
+    ASSERT_EQ(shell("B", "ip -6 route del fd00:b:0:6::"), "");
+    const auto seen = found(config("B"));
+    EXPECT_THAT(seen, HasSubstr("error: policy to-D: its backup over A-C"));
+    EXPECT_THAT(seen, HasSubstr("its router has no such SID that decapsulates"));
+    EXPECT_THAT(seen, HasSubstr("exit code 2"));
+}
+
+TEST_F(LostBackup, AnotherSrDomain) {
+    const auto seen = found(config("B") +
+                            "sids: [{sid: \"fd00:b:0:6::\", behavior: end.dt6}]\n"
+                            "sr-domain: [\"fd77::/16\"]\n");
+    EXPECT_THAT(seen, HasSubstr("(sr-domain)"));
+    EXPECT_THAT(cli("B", "doctor --quiet"), HasSubstr("no prefix of `sr-domain` has their outer source"));
+}
+
+TEST_F(LostBackup, NoRouteToASid) {
+    shell("C", "for to in $(ip -6 route show | grep -o '^fd00:b:[^ ]*'); do ip -6 route del $to; done");
+    const auto seen = found(config("B"));
+    EXPECT_THAT(seen, HasSubstr("error: policy to-D: its backup over A-C"));
+    EXPECT_THAT(seen, HasSubstr("has no route to fd00:b:0:6::")) << "as the router says itself";
+}
+
+TEST_F(LostBackup, ASmallerLinkBehindTheFirst) {
+    shell("C", "ip link set dev to-B mtu 1400");
+    EXPECT_THAT(found(config("B")), HasSubstr("passes small packets and none of "));
 }
 
 TEST_F(Misconfigured, DoctorLooksBeforeTheFirstStart) {

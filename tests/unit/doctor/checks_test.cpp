@@ -90,6 +90,61 @@ TEST(Doctor, InterfacesThatCannotCarryProbes) {
     EXPECT_THAT(only(check_interfaces(node)).command, HasSubstr("disable_ipv6=0"));
 }
 
+TEST(Doctor, AnInterfaceTooSmallForIpv6) {
+    auto node = good_case();
+    auto& seen = node.machine.interfaces["to-C"];
+    seen.mtu = 1200;
+    seen.addresses.clear();  // as the kernel does
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "up"), seen_session("A-C", "down")}}};
+    node.daemon.status["problems"] = {{{"about", "session A-C"}, {"problem", "no probe could be sent"}}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.subject, "interface to-C");
+    EXPECT_THAT(finding.text, HasSubstr("has an MTU of 1200: below 1280 the kernel has no IPv6 there"));
+}
+
+TEST(Doctor, AnInterfaceThatIsAPortOfABridge) {
+    auto node = good_case();
+    node.machine.interfaces["br0"] = {.name = "br0", .up = true, .carrier = true, .kind = "bridge", .mtu = 1500};
+    node.machine.interfaces["to-B"].master = "br0";
+    EXPECT_THAT(only(check_interfaces(node)).text, HasSubstr("is a port of the bridge br0"));
+    node.machine.interfaces["br0"].kind = "vrf";
+    EXPECT_THAT(check_interfaces(node), IsEmpty()) << "probes leave and arrive by the interface itself";
+}
+
+TEST(Doctor, AnEntranceThatIsNotListed) {
+    auto node = good_case();
+    node.config->ingress.clear();
+    const auto finding = only(check_ingress(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.subject, "interface to-S");
+    EXPECT_EQ(finding.command, "in the configuration: ingress: [to-S]");
+    node.config->ingress = {"to-T"};
+    EXPECT_EQ(only(check_ingress(node)).severity, Severity::note) << "it may be left out on purpose";
+    node.config->policies[0].steering = Steering::device;
+    EXPECT_THAT(check_ingress(node), IsEmpty()) << "its packets are found by routes";
+}
+
+TEST(Doctor, ADuplicateAddress) {
+    auto node = good_case();
+    node.machine.interfaces["to-B"].addresses[0].tentative = true;
+    EXPECT_THAT(only(check_return_addresses(node)).text, HasSubstr("(tentative)"));
+    node.machine.interfaces["to-B"].addresses[0].duplicate = true;
+    EXPECT_THAT(only(check_return_addresses(node)).text,
+                HasSubstr("fd00:ab::a cannot be used: another node on to-B has it, too (dadfailed)"));
+}
+
+TEST(Doctor, CountersThatProveAMistake) {
+    auto node = good_case();
+    node.daemon.status["counters"] = {{"not-in-domain", 149}};
+    node.daemon.status["rejected_probes"] = {{"bad-mac", 3}};
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_THAT(finding.text,
+                HasSubstr("149 packets to SIDs of this node were dropped, because no prefix of `sr-domain`"));
+    node.daemon.status["rejected_probes"]["bad-mac"] = 1042;
+    EXPECT_EQ(examine(node).size(), 2U);
+}
+
 TEST(Doctor, AReturnAddressThatIsNotOurs) {
     auto node = good_case();
     node.config->adjacencies[0].probe.return_address = addr("fd00:ab::b");
@@ -168,6 +223,13 @@ TEST(Doctor, APlainCandidateThatIsNotTheRoute) {
     EXPECT_THAT(finding.text, HasSubstr("2001:db8:d::/64 is routed by to-C, but its plain candidate names A-B"));
     node.machine.lookups.clear();
     EXPECT_THAT(only(examine(node)).text, HasSubstr("there is no route to 2001:db8:d::/64"));
+    node.machine.routes = {{.prefix = *Prefix::parse("2001:db8:d:1::/80"), .interface = "to-B"}};
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("there is no route"));
+    node.config->policies[0].prefixes = {*Prefix::parse("::/0")};
+    EXPECT_THAT(examine(node), IsEmpty()) << "what is inside has routes";
+    node.config->policies[0].prefixes = {*Prefix::parse("2001:db8:d::/64")};
+    node.machine.interfaces["to-B"].up = false;
+    EXPECT_THAT(check_plain_candidates(node), IsEmpty()) << "with the link its route is gone, too";
 }
 
 TEST(Doctor, AShadowedSid) {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "doctor/lists.hpp"
+
+#include <algorithm>
+
+namespace sidestep {
+
+const AdjacencyConfig* adjacency_of(const Config& config, const std::string& name) {
+    const auto found = std::ranges::find(config.adjacencies, name, &AdjacencyConfig::name);
+    return found == config.adjacencies.end() ? nullptr : &*found;
+}
+
+bool can_carry(const Machine& machine, const std::string& interface) {
+    const auto* seen = machine.interface(interface);
+    return seen != nullptr && seen->up && seen->carrier && seen->mtu >= kLeastMtu && !machine.is_bridge_port(*seen);
+}
+
+bool answers(const Case& node, const AdjacencyConfig& adjacency) {
+    if (!can_carry(node.machine, adjacency.interface)) return false;
+    if (!node.daemon.running) return true;
+    const auto session = node.daemon.session(adjacency.name);
+    const auto state = session.is_object() ? session.value("state", "") : "";
+    return state == "up" || state == "degraded";
+}
+
+unsigned largest_ingress(const Case& node, const std::set<std::string>& but) {
+    unsigned largest = 0;
+    const auto look = [&](const std::string& name) {
+        const auto* seen = node.machine.interface(name);
+        if (seen != nullptr && !but.contains(name)) largest = std::max(largest, seen->mtu);
+    };
+    for (const auto& name : node.config->ingress) look(name);
+    for (const auto& adjacency : node.config->adjacencies) look(adjacency.interface);
+    return largest;
+}
+
+}  // namespace sidestep

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Which lists doctor tries, with which packets, and what it says of what came back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/doctor/node_case.hpp"
+
+namespace sidestep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+/// The backup over C is not probed beyond its first link, and packets can be sent to C.
+Case unproven_case() {
+    auto node = good_case();
+    node.config->policies[0].candidates[1].lists[0].sessions.clear();
+    for (const auto* name : {"to-B", "to-C"}) node.machine.interfaces[name].mac = "02:00:00:00:00:0a";
+    for (auto& neighbor : node.machine.neighbors) neighbor.mac = "02:00:00:00:00:0c";
+    return node;
+}
+
+/// What came of trying all of it.
+Case tried_case(const Outcome& outcome) {
+    auto node = unproven_case();
+    node.tried = {{.trial = trials_of(node).at(0), .outcome = outcome}};
+    return node;
+}
+
+Finding first_of(const Case& node) {
+    const auto findings = check_backups(node);
+    EXPECT_FALSE(findings.empty());
+    return findings.empty() ? Finding{} : findings.front();
+}
+
+TEST(Trials, OfListsThatAreNotProbedAsAWhole) {
+    EXPECT_THAT(trials_of(good_case()), IsEmpty()) << "a path session proves it";
+    const auto trials = trials_of(unproven_case());
+    ASSERT_EQ(trials.size(), 1U);
+    EXPECT_EQ(trials[0].owner, "policy to-D");
+    EXPECT_EQ(trials[0].list.adjacency, "A-C");
+    EXPECT_EQ(trials[0].passable(), 2U);
+    EXPECT_EQ(trials[0].largest, 1500U) << "of to-S and to-B; to-C has room for 1520";
+}
+
+TEST(Trials, NeedAFirstLinkThatAnswers) {
+    auto node = unproven_case();
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "up"), seen_session("A-C", "down")}}};
+    EXPECT_THAT(trials_of(node), IsEmpty());
+    node.daemon = {};
+    EXPECT_EQ(trials_of(node).size(), 1U) << "before the start there is no verdict";
+    node.machine.neighbors[1].mac.clear();
+    EXPECT_THAT(trials_of(node), IsEmpty()) << "nobody to send to";
+}
+
+TEST(Trials, OfEachListOnce) {
+    auto node = unproven_case();
+    auto second = node.config->policies[0];
+    second.name = "to-E";
+    node.config->policies.push_back(second);
+    EXPECT_EQ(trials_of(node).size(), 1U);
+}
+
+// A merging SID counts copies; the numbers of doctor's packets would be taken for a sender's.
+TEST(Trials, NotOfHitlessPolicies) {
+    auto node = unproven_case();
+    node.config->policies[0].flow = 7;
+    EXPECT_THAT(trials_of(node), IsEmpty());
+}
+
+TEST(Trials, TheLastSidMayTakeIpv4Only) {
+    auto node = unproven_case();
+    node.config->policies[0].prefixes = {*Prefix::parse("198.51.100.0/24")};
+    EXPECT_EQ(trials_of(node).at(0).passable(), 1U);
+    node.config->policies[0].candidates[1].lists[0].segments.resize(1);
+    EXPECT_THAT(trials_of(node), IsEmpty()) << "nothing of it can be tried";
+}
+
+TEST(Trials, OfComputedLists) {
+    auto node = unproven_case();
+    node.config->policies.clear();
+    const nlohmann::json list{
+        {"adjacency", "A-C"}, {"encap", "h.encaps"}, {"segments", {"fd00:c::", "fd00:b::"}}, {"probed", "first-link"}};
+    node.daemon.policies = {{"policies",
+                             {{{"name", "B"},
+                               {"computed", true},
+                               {"bypass_of", "A-B"},
+                               {"protection", "fast-reroute"},
+                               {"prefixes", nlohmann::json::array()},
+                               {"candidates", {{{"lists", {list}}}}}}}}};
+    const auto trials = trials_of(node);
+    ASSERT_EQ(trials.size(), 1U);
+    EXPECT_EQ(trials[0].owner, "bypass of A-B");
+    EXPECT_THAT(trials[0].list.segments, ElementsAre(addr("fd00:c::"), addr("fd00:b::")));
+}
+
+TEST(Trials, ReturnToWhatThisNodeHas) {
+    auto node = unproven_case();
+    EXPECT_THAT(homes_of(node), ElementsAre(addr("fd00:ab::a"), addr("fd00:ac::a"), addr("fd00:a::1")));
+    node.machine.interfaces["to-B"].addresses[0].duplicate = true;
+    EXPECT_THAT(homes_of(node), ElementsAre(addr("fd00:ac::a"), addr("fd00:a::1")));
+}
+
+TEST(Trials, ThePacketGoesAsDataDoesOrByTheFirstSegmentsOnly) {
+    const auto node = unproven_case();
+    const auto trial = trials_of(node).at(0);
+    const auto link = link_addresses(node, "A-C");
+    ASSERT_TRUE(link);
+    EXPECT_EQ(link->neighbor, (MacAddress{2, 0, 0, 0, 0, 0x0c}));
+    const std::vector<std::uint8_t> payload(20, 0x5a);
+    const auto whole = trial_packet(trial, 2, true, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload);
+    EXPECT_EQ(whole.size(), 14U + 40 + 40 + 40 + 8 + 20) << "Ethernet, IPv6, SRH of two, IPv6, UDP";
+    const auto first = trial_packet(trial, 1, false, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload);
+    EXPECT_EQ(first.size(), 14U + 40 + 40 + 8 + 20) << "an SRH of one SID and the address where it ends";
+    auto inserted = trial;
+    inserted.list.encap = Encap::h_insert;
+    EXPECT_EQ(trial_packet(inserted, 2, true, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload).size(),
+              14U + 40 + 56 + 8 + 20);
+}
+
+TEST(TriedBackup, WorksAndIsStillNotProbed) {
+    const auto finding = first_of(tried_case({.sent = 6, .reached = 0, .whole = true, .large = true}));
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("its backup over A-C works now, and nothing will notice when it does not"));
+}
+
+TEST(TriedBackup, StopsAtASid) {
+    const auto findings = check_backups(tried_case({.sent = 12, .reached = 1}));
+    ASSERT_EQ(findings.size(), 1U) << to_text(findings);
+    EXPECT_EQ(findings[0].severity, Severity::error);
+    EXPECT_EQ(findings[0].subject, "policy to-D");
+    EXPECT_EQ(
+        findings[0].text,
+        "its backup over A-C (fd00:c::, fd00:b:d6::) would lose what is sent by it: packets of doctor do not come "
+        "back by all of it; they do by fd00:c::, not by fd00:b:d6::: the router of fd00:c:: has no route to it, or "
+        "its router has no such SID that decapsulates, takes no packets from fd00:a::1 (sr-domain), or has no way "
+        "back to fd00:ab::a, fd00:ac::a, fd00:a::1");
+    EXPECT_THAT(findings[0].command, HasSubstr("ip -6 route get fibmatch fd00:b:d6::"));
+}
+
+TEST(TriedBackup, DoesNotPassItsFirstSid) {
+    const auto finding = first_of(tried_case({.sent = 12}));
+    EXPECT_THAT(finding.text,
+                HasSubstr("; not by fd00:c::: the neighbor on A-C has no route to it, or its router has no "
+                          "such SID, or has no way back"));
+}
+
+TEST(TriedBackup, EndsAtASidThatDoesNotDecapsulate) {
+    EXPECT_THAT(first_of(tried_case({.sent = 12, .reached = 2})).text,
+                HasSubstr("fd00:b:d6:: sends on what it should decapsulate"));
+}
+
+// Its packets may have come home by the link that is down.
+TEST(TriedBackup, IsNotCondemnedWhileALinkIsDown) {
+    auto node = tried_case({.sent = 12, .reached = 1});
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "down"), seen_session("A-C", "up")}}};
+    const auto finding = first_of(node);
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("maybe since another link is down"));
+}
+
+TEST(TriedBackup, PassesSmallPacketsOnly) {
+    const auto finding = first_of(tried_case({.sent = 12, .whole = true}));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_THAT(finding.text, HasSubstr("passes small packets and none of 1500 bytes: a link behind A-C"));
+}
+
+TEST(TriedBackup, ThatCouldNotBeTriedIsBelieved) {
+    EXPECT_THAT(first_of(tried_case({})).text, HasSubstr("is believed, not proven"));
+}
+
+TEST(TriedBackup, Ipv4OnlyIsJudgedByAllButTheLastSid) {
+    auto node = tried_case({.sent = 3, .reached = 1});
+    node.tried[0].trial.v4_only = true;
+    EXPECT_THAT(first_of(node).text, HasSubstr("works now"));
+    node.tried[0].outcome.reached = 0;
+    EXPECT_THAT(first_of(node).text, HasSubstr("not by fd00:c::"));
+}
+
+}  // namespace
+}  // namespace sidestep
