@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/net/routing/frr_lab.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -45,6 +46,14 @@ std::vector<std::string> FrrLab::routers() const {
         if (node.kind == routing::NodeKind::router) names.push_back(node.name);
     }
     return names;
+}
+
+std::size_t FrrLab::links_of_routers() const {
+    const auto& graph = lab().graph();
+    return static_cast<std::size_t>(std::ranges::count_if(graph.links(), [&](const routing::Link& link) {
+        return std::ranges::all_of(link.ends,
+                                   [&](auto end) { return graph.node(end).kind == routing::NodeKind::router; });
+    }));
 }
 
 /// With IS-IS, an End.X is numbered by its neighbor (routing/core/sids.hpp); the lab numbers it by its link.
@@ -121,7 +130,10 @@ std::string FrrLab::isis_config(const std::string& node, const std::string& extr
 
 testing::AssertionResult FrrLab::start_isis(const std::string& node, const std::string& extra) {
     if (auto started = start_routed(node, isis_config(node, extra)); !started) return started;
+    // Adjacencies come up one by one, and each is a change that routing still deals with when the next test step begins.
     if (auto whole = has(node, "routing", "/routers", routers().size()); !whole) return whole;
+    if (auto linked = has(node, "routing", "/links", links_of_routers()); !linked) return linked;
+    if (auto settled = has(node, "routing", "/convergence", "settled"); !settled) return settled;
     return delivered(node);
 }
 

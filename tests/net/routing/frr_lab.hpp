@@ -31,6 +31,7 @@ class FrrLab : public ComputedLab {
 
   private:
     [[nodiscard]] std::vector<std::string> routers() const;
+    [[nodiscard]] std::size_t links_of_routers() const;
     [[nodiscard]] std::string vty_directory(const std::string& node) const { return (directory_ / node).string(); }
     [[nodiscard]] std::string isis_text(const std::string& node) const;
     testing::AssertionResult start_frr(const std::string& node);
