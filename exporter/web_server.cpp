@@ -74,7 +74,8 @@ struct WebServer::Impl {
     Impl& operator=(const Impl&) = delete;
 
     static std::vector<std::string> options(const std::string& address) {
-        return {"listening_ports", address, "num_threads", "2"};
+        // Whoever connects and says nothing holds a thread until the time is over; Prometheus needs one.
+        return {"listening_ports", address, "num_threads", "16", "request_timeout_ms", "2000"};
     }
 
     PartsPage metrics;
