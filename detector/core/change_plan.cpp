@@ -3,6 +3,7 @@
 #include "detector/core/change_plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -145,6 +146,26 @@ std::vector<ItemChange> entrance_changes(const Desired& present, const Desired& 
     return changes;
 }
 
+/// Where bfdd listens; without it, FRR's peers are administratively down.
+std::string frr_of(const Desired& desired) {
+    return desired.bfd ? desired.bfd->frr : std::string();
+}
+
+/// What of an adjacency is no part of its session, by "adjacency A-B".
+std::map<std::string, std::vector<std::string>> adjacency_changes(const Desired& present, const Desired& wanted) {
+    std::map<std::string, std::vector<std::string>> changes;
+    const auto name_of = [](const AdjacencyKey& adjacency) { return adjacency.name; };
+    for_each_pair(by_key(present.adjacencies, name_of), by_key(wanted.adjacencies, name_of),
+                  [&](const std::string& name, const auto* before, const auto* after) {
+                      if (before == nullptr || after == nullptr) return;  // its session comes or goes
+                      changes["adjacency " + name] = FieldChanges()
+                                                         .compare("gateways", (*before)->gateways, (*after)->gateways)
+                                                         .compare("link", (*before)->link, (*after)->link)
+                                                         .take();
+                  });
+    return changes;
+}
+
 std::vector<ItemChange> setting_changes(const Desired& present, const Desired& wanted) {
     std::vector<ItemChange> changes;
     const auto add = [&](const char* name, std::vector<std::string> fields) {
@@ -163,6 +184,8 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
     add("ipsec", FieldChanges().compare("ipsec", present.ipsec, wanted.ipsec).take());
     add("netfilter", FieldChanges().compare("netfilter", present.netfilter, wanted.netfilter).take());
+    add("bfd", FieldChanges().compare("frr", frr_of(present), frr_of(wanted)).take());
+    for (const auto& [name, fields] : adjacency_changes(present, wanted)) add(name.c_str(), fields);
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;
 }

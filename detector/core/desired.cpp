@@ -25,13 +25,15 @@ class Sum {
         result_.sids = config.sids;
         result_.routing = config.routing;
         result_.hooks = config.hooks;
+        result_.bfd = config.bfd;
         for (const auto& adjacency : config.adjacencies) {
             known_.insert(adjacency.name);
             if (adjacency.mode == Mode::observe) observed_.insert(adjacency.name);
             result_.adjacencies.push_back({.name = adjacency.name,
                                            .interface = adjacency.interface,
                                            .neighbor = adjacency.neighbor,
-                                           .gateways = adjacency.gateways});
+                                           .gateways = adjacency.gateways,
+                                           .link = adjacency.link});
         }
         for (const auto& policy : config.policies) policies_.push_back({.config = policy, .bypass_of = {}});
     }

@@ -26,12 +26,13 @@ struct NodeSettings {
     bool operator==(const NodeSettings&) const = default;
 };
 
-/// How to recognize an adjacency in the FIB's answers.
+/// How to recognize an adjacency in the FIB's answers, and in the topology.
 struct AdjacencyKey {
     std::string name;
     std::string interface;
     Address neighbor;
     std::vector<Address> gateways;
+    std::string link;  ///< its ID in the topology
 
     bool operator==(const AdjacencyKey&) const = default;
 };
@@ -64,6 +65,7 @@ struct Desired {
     std::vector<SidConfig> sids;
     std::optional<RoutingConfig> routing;
     std::vector<HookConfig> hooks;
+    std::optional<BfdConfig> bfd;
 
     bool operator==(const Desired&) const = default;
 };

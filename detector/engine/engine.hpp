@@ -201,9 +201,7 @@ class Engine {
     std::map<std::string, LinkChange> links_;         ///< present links by name
     std::map<int, std::string> link_names_;           ///< names of present links
     std::map<Address, std::set<int>> own_addresses_;  ///< with the interfaces that have them
-    bool relinked_ = false;       ///< interfaces or addresses have changed since adjacencies were written
-    std::size_t unplaced_ = 0;    ///< stale routes without room, as last logged
-    bool inner_changed_ = false;  ///< since the entries of inner routes were last written
+    std::size_t unplaced_ = 0;                        ///< stale routes without room, as last logged
     /// Slots of policies that yield to more specific routes, and the sessions of the adjacencies that they leave by while all
     /// is well.
     std::map<std::uint32_t, std::set<std::uint32_t>> upstreams_;
@@ -216,9 +214,11 @@ class Engine {
     std::map<std::string, SilentSession> silences_;  ///< by session
     std::map<ListName, Refusal> refusals_;
     std::vector<WatchedPolicy> watched_;  ///< the hitless ones
-    bool copies_doubted_ = false;         ///< a session has changed since watch_copies()
     std::optional<Nanoseconds> source_missing_since_;
     bool source_problem_ = false;
+    bool relinked_ = false;        ///< interfaces or addresses have changed since adjacencies were written
+    bool inner_changed_ = false;   ///< since the entries of inner routes were last written
+    bool copies_doubted_ = false;  ///< a session has changed since watch_copies()
 };
 
 }  // namespace sidestep

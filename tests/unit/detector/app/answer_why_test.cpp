@@ -43,8 +43,12 @@ class Why : public testing::Test {
     std::vector<Policy> policies_{policy("wide", {"2001:db8::/32", "10.0.0.0/8"}),
                                   policy("narrow", {"2001:db8:d::/48"}), policy("A-B bypass", {}, "A-B")};
     std::vector<AdjacencyKey> adjacencies_{
-        {.name = "A-C", .interface = "to-C", .neighbor = address("fe80::c"), .gateways = {}},
-        {.name = "A-B", .interface = "to-B", .neighbor = address("fe80::b"), .gateways = {address("192.0.2.2")}}};
+        {.name = "A-C", .interface = "to-C", .neighbor = address("fe80::c"), .gateways = {}, .link = {}},
+        {.name = "A-B",
+         .interface = "to-B",
+         .neighbor = address("fe80::b"),
+         .gateways = {address("192.0.2.2")},
+         .link = {}}};
 };
 
 TEST_F(Why, TheLongestPrefixWins) {
