@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 #include <tuple>
+#include <utility>
+#include <variant>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -23,6 +25,9 @@ namespace sidestep::record {
 namespace {
 
 using nlohmann::json;
+
+/// What ends with the process may lack this much of doing nothing.
+constexpr Nanoseconds kLongestIdle = std::chrono::seconds(10);
 
 /// True for an empty file, and for one that begins as recordings do: what else it is may be precious.
 bool is_recording(int file, off_t size) {
@@ -88,20 +93,40 @@ void Recorder::start(const std::string& config, const SavedSessions& saved, Nano
 }
 
 void Recorder::reconfigure(const std::string& config, Nanoseconds now) {
+    write_idle();
     write({{"in", "config"}, {"at", now.count()}, {"text", config}});
 }
 
 void Recorder::note(const EngineInput& input, Nanoseconds now) {
     if (!file_) return;
-    if (looks_at_memory(input)) {
-        if (const auto changes = memory_.changes(); !changes.is_null()) write(changes);
+    const auto changes = looks_at_memory(input) ? memory_.changes() : json();
+    if (std::holds_alternative<Comparison>(input) && changes.is_null()) {
+        if (idle_.count == 0) idle_.first = now;
+        ++idle_.count;
+        idle_.before_last = std::exchange(idle_.last, now);
+        if (now - idle_.first >= kLongestIdle) write_idle();
+        return;
     }
+    write_idle();
+    if (!changes.is_null()) write(changes);
     write(to_json(TimedInput{.input = input, .at = now}));
+}
+
+/// The last one has a line of its own, with its time: what comes next may be its doing.
+void Recorder::write_idle() {
+    const auto idle = std::exchange(idle_, {});
+    if (idle.count > 1)
+        write({{"in", "comparisons"},
+               {"first", idle.first.count()},
+               {"at", idle.before_last.count()},
+               {"count", idle.count - 1}});
+    if (idle.count > 0) write(to_json(TimedInput{.input = Comparison(), .at = idle.last}));
 }
 
 /// A replay has no clients.
 void Recorder::note(const LoggedEvent& event) {
     if (event.session.starts_with(kClientPrefix)) return;
+    write_idle();
     write({{"out", "event"}, {"event", sidestep::to_json(event)}});
 }
 

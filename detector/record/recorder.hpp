@@ -39,6 +39,15 @@ class Recorder {
     Recorder(std::string path, Fd file, std::size_t size, const Maps& maps)
         : path_(std::move(path)), file_(std::move(file)), size_(size), maps_(maps), memory_(maps) {}
     void write(const nlohmann::json& line);
+    void write_idle();
+
+    /// Comparisons that were made and not written yet: they found nothing new, as ten do every second.
+    struct Idle {
+        std::size_t count = 0;
+        Nanoseconds first{};
+        Nanoseconds before_last{};
+        Nanoseconds last{};
+    };
 
     std::string path_;
     std::string trouble_{};
@@ -46,6 +55,7 @@ class Recorder {
     std::size_t size_;
     const Maps& maps_;
     MemoryWatch memory_;
+    Idle idle_{};
 };
 
 }  // namespace sidestep::record

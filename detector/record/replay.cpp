@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr Nanoseconds::rep kMostComparisons = 1'000'000;  // in one line; a recorder writes a hundred
+
 json without_time(json event) {
     event.erase("time");
     return event;
@@ -46,6 +48,7 @@ class Player {
         if (kind == "adopted") return adopt(line);
         if (kind == "config") return reconfigure(line);
         if (!engine_) return fail("comes before the configuration");
+        if (kind == "comparisons") return compare(line);
         if (kind == "memory") return apply_memory(*maps_, line), Result<void>();
         return feed(line);
     }
@@ -111,6 +114,18 @@ class Player {
                         .linkdown_ignored = {},
                         .on_input = {}},
             std::exchange(saved_, {}));
+    }
+
+    /// Many of which nothing came, at even distances.
+    Result<void> compare(const json& line) {
+        const auto first = line.at("first").get<Nanoseconds::rep>();
+        const auto last = line.at("at").get<Nanoseconds::rep>();
+        const auto count = line.at("count").get<Nanoseconds::rep>();
+        if (last < first || count < 1 || count > kMostComparisons) return fail("has comparisons that cannot be");
+        for (Nanoseconds::rep i = 0; i < count; ++i)
+            tell(*engine_, Comparison(), Nanoseconds(count == 1 ? last : first + (last - first) * i / (count - 1)));
+        result_.inputs += static_cast<std::size_t>(count);
+        return {};
     }
 
     Result<void> feed(const json& line) {

@@ -158,6 +158,24 @@ TEST_F(Recording, ASuccessorAdoptsInTheReplayToo) {
     EXPECT_THAT(states(result.events), testing::ElementsAre("up", "down", "wait"));
 }
 
+// Ten comparisons a second would fill the file in a week in which nothing happens.
+TEST_F(Recording, ManyComparisonsOfWhichNothingCameAreOneLine) {
+    judge(SS_ALIVE);
+    const auto before = std::filesystem::file_size(file_);
+    for (int i = 0; i < 36'000; ++i) {
+        now_ += 100ms;
+        engine_->reconcile(now_);
+    }
+    EXPECT_LT(std::filesystem::file_size(file_) - before, 100'000U) << "of an hour";
+    judge(SS_DEAD, false);
+    wait(100ms);
+    const auto result = replayed();
+    EXPECT_EQ(difference(result), "");
+    EXPECT_EQ(states(result.events), states(result.recorded));
+    EXPECT_EQ(result.events.back().at("state"), "down");
+    EXPECT_GT(result.inputs, 36'000U);
+}
+
 TEST_F(Recording, SessionsOfClientsAreLeftOut) {
     LoggedEvent event;
     event.session = "client/x";
