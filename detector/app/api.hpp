@@ -46,6 +46,7 @@ struct ApiLimits {
     std::size_t clients = 64;
     std::size_t readers = 48;        ///< of them, at the socket for questions: it may be open to many
     std::size_t share = 16;          ///< of these, for one user, so that none keeps the others out
+    std::size_t process = 48;        ///< at the socket for all commands, for one process: a leak leaves room for others
     std::size_t request = 64 << 10;  ///< a line
     int depth = 16;                  ///< objects and arrays within each other in a request
     std::size_t unread = 256 << 10;  ///< queued for a connection: beyond that, its requests are not read

@@ -42,38 +42,40 @@ struct Draft {
     std::string text{};
 };
 
+/// How many clients may come by a door.
+struct Room {
+    std::size_t most = 0;
+    std::size_t share = 0;    ///< of them, those of one user or process
+    bool by_process = false;  ///< where all come who may do everything, one process must not keep the others out
+};
+
 /// A socket that clients come by.
 struct Door {
-    Door(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, std::size_t most_clients,
-         std::size_t most_of_user)
-        : path(std::move(socket_path)),
-          handler(std::move(on_request)),
-          most(most_clients),
-          share(most_of_user),
-          acceptor(loop),
-          pause(loop) {}
+    Door(boost::asio::io_context& loop, std::string socket_path, ApiHandler on_request, const Room& room_for)
+        : path(std::move(socket_path)), handler(std::move(on_request)), room(room_for), acceptor(loop), pause(loop) {}
 
     const std::string path;
     const ApiHandler handler;
-    const std::size_t most;   ///< clients
-    const std::size_t share;  ///< those of one user
+    const Room room;
     Protocol::acceptor acceptor;
     boost::asio::steady_timer pause;
     bool cannot_accept = false;  ///< and it is logged
     std::size_t clients = 0;
-    std::map<uid_t, std::size_t> clients_of;  ///< by user
+    std::map<id_t, std::size_t> clients_of;  ///< by user or process
 };
 
 /// How a client came.
 struct Visit {
     Door* door;
-    uid_t user;
+    id_t of;  ///< its user or process
 };
 
-uid_t user_of(int socket) {
+/// The user of a client, or its process.
+id_t owner_of(int socket, bool by_process) {
     ucred peer{};
     socklen_t length = sizeof peer;
-    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.uid : static_cast<uid_t>(-1);
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return static_cast<id_t>(-1);
+    return by_process ? static_cast<id_t>(peer.pid) : peer.uid;
 }
 
 }  // namespace
@@ -90,13 +92,13 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
         };
     }
 
-    Result<void> open(const std::string& path, ApiHandler handler, std::size_t most, std::size_t share) {
+    Result<void> open(const std::string& path, ApiHandler handler, const Room& room) {
         const auto socket = listen_privately(path);
         if (!socket) return std::unexpected(socket.error());
         // Asio closes what it is given: it gets a descriptor of its own.
         const auto own = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
         if (own < 0) return fail_errno("cannot listen at " + path);
-        auto& door = doors.emplace_back(context, path, std::move(handler), most, share);
+        auto& door = doors.emplace_back(context, path, std::move(handler), room);
         boost::system::error_code error;
         door.acceptor.assign(Protocol(), own, error);
         if (error) return fail("cannot listen at " + path + ": " + error.message());
@@ -127,14 +129,17 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
 
     void add(Door& door, Protocol::socket socket) {
         ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-        const auto user = user_of(socket.native_handle());
+        const auto owner = owner_of(socket.native_handle(), door.room.by_process);
         if (connections.size() >= limits.clients) return refuse(std::move(socket), limits.clients);
-        if (door.clients >= door.most) return refuse(std::move(socket), door.most);
-        if (door.clients_of[user] >= door.share) return refuse(std::move(socket), door.share, " of this user");
+        if (door.clients >= door.room.most) return refuse(std::move(socket), door.room.most);
+        if (const auto own = door.clients_of.find(owner);
+            own != door.clients_of.end() && own->second >= door.room.share)
+            return refuse(std::move(socket), door.room.share,
+                          door.room.by_process ? " of this process" : " of this user");
         const ConnectionId id{++last_id};
-        came_by.emplace(id, Visit{.door = &door, .user = user});
+        came_by.emplace(id, Visit{.door = &door, .of = owner});
         ++door.clients;
-        ++door.clients_of[user];
+        ++door.clients_of[owner];
         const auto connection = std::make_shared<ApiConnection>(std::move(socket), id, limits, *this);
         connections.emplace(id, connection);
         connection->start();
@@ -240,7 +245,7 @@ struct ApiServer::Impl : ApiConnectionOwner, std::enable_shared_from_this<Impl> 
     static void leave(const Visit& visit) {
         --visit.door->clients;
         auto& of_user = visit.door->clients_of;
-        if (const auto own = of_user.find(visit.user); --own->second == 0) of_user.erase(own);
+        if (const auto own = of_user.find(visit.of); --own->second == 0) of_user.erase(own);
     }
 
     [[nodiscard]] std::shared_ptr<ApiConnection> find(ConnectionId id) const {
@@ -282,13 +287,15 @@ ApiServer::~ApiServer() {
 Result<std::unique_ptr<ApiServer>> ApiServer::listen(boost::asio::io_context& context, const std::string& path,
                                                      ApiHandler handler, ApiClosed closed, const ApiLimits& limits) {
     auto impl = std::make_shared<Impl>(context, std::move(closed), limits);
-    if (auto opened = impl->open(path, std::move(handler), limits.clients, limits.clients); !opened)
+    if (auto opened =
+            impl->open(path, std::move(handler), {.most = limits.clients, .share = limits.process, .by_process = true});
+        !opened)
         return std::unexpected(opened.error());
     return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
 Result<void> ApiServer::listen_for_questions(const std::string& path, ApiHandler handler) {
-    return impl_->open(path, std::move(handler), impl_->limits.readers, impl_->limits.share);
+    return impl_->open(path, std::move(handler), {.most = impl_->limits.readers, .share = impl_->limits.share});
 }
 
 bool ApiServer::followed() const {

@@ -189,6 +189,16 @@ TEST_F(ApiLimitsTest, OneClientTooManyIsToldSo) {
     EXPECT_THAT(lines(next, 1), ElementsAre(json{{"echo", {{"n", 1}}}}));
 }
 
+TEST_F(ApiLimitsTest, OneProcessDoesNotTakeAllPlaces) {
+    start({.clients = 8, .process = 2});
+    std::vector<ApiClient> clients(2);
+    for (auto& client : clients) client.connect(path_);
+    settle();
+    ApiClient third(path_);
+    third.ask({{"n", 1}});
+    EXPECT_THAT(lines(third, 2).at(0).value("error", ""), HasSubstr("2 clients of this process are connected"));
+}
+
 // They need not send anything to be in the way.
 TEST_F(ApiLimitsTest, AReaderDoesNotTakeAllPlaces) {
     start({.clients = 8, .readers = 6, .share = 2});
