@@ -10,9 +10,9 @@ namespace sidestep {
 
 using nlohmann::json;
 
-Client connect(const DaemonOptions& options) {
-    auto client = connect_as_allowed(choose_socket(options));
-    if (!client) give_up(kExitFailure, client.error().message);
+Client connect(const DaemonOptions& options, ExitCode exit_code) {
+    auto client = connect_as_allowed(choose_socket(options, exit_code));
+    if (!client) give_up(exit_code, client.error().message);
     return std::move(*client);
 }
 

@@ -11,8 +11,8 @@
 
 namespace sidestep {
 
-/// A connection to the daemon that the options are about.
-Client connect(const DaemonOptions& options);
+/// A connection to the daemon that the options are about; without one, the command ends with `exit_code`.
+Client connect(const DaemonOptions& options, ExitCode exit_code = kExitFailure);
 /// Its answer to one request.
 nlohmann::json ask(const DaemonOptions& options, const nlohmann::json& request);
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The subcommands that ask a running daemon: they find its socket, ask, and print.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -30,6 +32,8 @@ namespace {
 
 using nlohmann::json;
 using Report = std::string (*)(const json&);
+
+constexpr auto kAskAgain = std::chrono::milliseconds(200);
 
 void ask_and_print(const DaemonOptions& options, const char* command, Report report) {
     const auto answer = connect(options).ask({{"command", command}});
@@ -64,7 +68,7 @@ bool wants_color() {
 /// Exit codes of diff(1): 0 no difference, 1 some, 2 trouble.
 void show_difference(const DaemonOptions& options, const std::string& file) {
     const auto path = std::filesystem::absolute(file).string();
-    const auto answer = connect(options).ask({{"command", "diff"}, {"file", path}});
+    const auto answer = connect(options, kExitBadInput).ask({{"command", "diff"}, {"file", path}});
     if (!answer) give_up(kExitBadInput, answer.error().message);
     print(options.json ? json_text(*answer, 2) : report_changes(*answer, wants_color()));
     if (!answer->value("changes", json::array()).empty()) throw CLI::RuntimeError(1);
@@ -95,15 +99,24 @@ void add_reload_commands(CLI::App& app, const std::shared_ptr<DaemonOptions>& op
 /// What `events` is asked for.
 struct EventOptions {
     bool follow = false;
+    bool no_retry = false;
     std::string since;
     std::string session;
 };
 
+/// A duration; also in minutes as others write them, and in days and weeks.
+std::optional<Nanoseconds> parse_age(const std::string& text) {
+    if (text.ends_with('m')) return parse_duration(text + "in");
+    const auto hours = text.ends_with('d') ? 24 : text.ends_with('w') ? 24 * 7 : 0;
+    if (hours == 0) return parse_duration(text);
+    const auto count = parse_duration(text.substr(0, text.size() - 1) + "h");
+    return count ? std::optional(*count * hours) : std::nullopt;
+}
+
 EventFilter filter_of(const EventOptions& options) {
     EventFilter filter{.session = options.session};
     if (options.since.empty()) return filter;
-    const bool minutes = options.since.ends_with('m');  // as others write them
-    const auto since = parse_duration(minutes ? options.since + "in" : options.since);
+    const auto since = parse_age(options.since);
     if (!since) give_up(kExitBadInput, "--since: not a duration such as 10m or 30s: " + options.since);
     filter.from = std::chrono::steady_clock::now().time_since_epoch() - *since;
     return filter;
@@ -123,22 +136,47 @@ std::string unknown_session(const std::string& session) {
     return fmt::format("no session '{}', and no event of one; `sidestep sessions` lists them", session);
 }
 
-/// Prints the events so far and each one when it happens, until interrupted or the daemon ends.
-void follow_events(const DaemonOptions& options, const EventFilter& filter) {
-    auto client = connect(options);
-    auto answer = client.ask({{"command", "events"}, {"follow", true}});
-    if (answer) *answer = filter.apply(std::move(*answer));
-    if (answer && !options.json) print(report_events(json::object()));
-    for (; answer; answer = client.receive()) {
-        if (!answer->contains("events") && !filter.passes(*answer)) continue;
+/// Prints what comes until the daemon ends; returns why. `last` is the last event that came, printed or not.
+Error follow(const DaemonOptions& options, const EventFilter& filter, Result<Client>& client, json& last) {
+    if (!client) return client.error();
+    auto answer = client->ask({{"command", "events"}, {"follow", true}});
+    for (; answer; answer = client->receive()) {
+        if (const auto events = answer->find("events"); events != answer->end() && events->is_array()) {
+            const bool again = !last.is_null();
+            if (again) *events = events_after(std::move(*events), last);
+            if (!events->empty()) last = events->back();
+            *answer = filter.apply(std::move(*answer));
+            if (again && answer->at("events").empty()) continue;
+        } else {
+            last = *answer;
+            if (!filter.passes(*answer)) continue;
+        }
         print(options.json ? json_text(*answer, -1) : report_events(*answer, false));
     }
-    give_up(kExitFailure, answer.error().message);
+    return answer.error();
+}
+
+/// Prints the events so far and each one when it happens. A restart of the daemon keeps its events, so that one line
+/// follows another in spite of it.
+void follow_events(const DaemonOptions& options, const EventFilter& filter, bool retry) {
+    const auto socket = choose_socket(options);
+    json last;
+    auto client = connect_as_allowed(socket);
+    if (!client) give_up(kExitFailure, client.error().message);
+    if (!options.json) print(report_events(json::object()));
+    for (bool told = false;; client = connect_as_allowed(socket)) {
+        const bool connected = client.has_value();
+        const auto why = follow(options, filter, client, last);
+        if (!retry) give_up(kExitFailure, why.message);
+        if (connected || !told) complain(why.message + "; trying again");
+        told = true;
+        std::this_thread::sleep_for(kAskAgain);
+    }
 }
 
 void show_events(const DaemonOptions& options, const EventOptions& which) {
     const auto filter = filter_of(which);
-    if (which.follow) follow_events(options, filter);
+    if (which.follow) follow_events(options, filter, !which.no_retry);
     auto client = connect(options);
     const auto answer = client.ask({{"command", "events"}});
     if (!answer) give_up(kExitFailure, answer.error().message);
@@ -153,7 +191,8 @@ void add_events_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& opt
         app.add_subcommand("events", "The events of the sessions, with the evidence for each verdict")->fallthrough();
     events->add_flag("--json", options->json, "Print the daemon's answer as JSON");
     events->add_flag("--follow,-f", which->follow, "Print events as they happen, until interrupted");
-    events->add_option("--since", which->since, "Only events of the last 10m, 30s, 2h ...")->type_name("DURATION");
+    events->add_flag("--no-retry", which->no_retry, "With --follow: end when the daemon ends");
+    events->add_option("--since", which->since, "Only events of the last 10m, 30s, 2h, 7d ...")->type_name("DURATION");
     events->add_option("--session", which->session, "Only events of this session")->type_name("NAME");
     events->callback([=] { show_events(*options, *which); });
 }

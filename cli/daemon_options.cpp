@@ -17,7 +17,7 @@ void give_up(ExitCode code, const std::string& message) {
     throw CLI::RuntimeError(code);
 }
 
-std::string choose_socket(const DaemonOptions& options) {
+std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon) {
     if (!options.socket.empty()) return options.socket;
     if (!options.node.empty()) {
         const auto paths = RunDirectory(options.run_dir).of(options.node);
@@ -27,7 +27,7 @@ std::string choose_socket(const DaemonOptions& options) {
     const auto sockets = find_sockets(options.run_dir);
     if (sockets.size() == 1) return sockets.front();
     if (sockets.empty()) {
-        give_up(kExitFailure,
+        give_up(without_daemon,
                 "no sidestepd runs here: no socket in " + options.run_dir + "; start it with: sidestepd --config FILE");
     }
     std::string nodes;

@@ -21,6 +21,6 @@ struct DaemonOptions {
 [[noreturn]] void give_up(ExitCode code, const std::string& message);
 
 /// The socket to ask: the named one, or else the only one.
-std::string choose_socket(const DaemonOptions& options);
+std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon = kExitFailure);
 
 }  // namespace sidestep

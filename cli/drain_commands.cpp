@@ -60,7 +60,7 @@ json request_of(const DrainOptions& drain) {
 
 void send_drain(const DaemonOptions& options, const json& request) {
     const auto answer = ask(options, request);
-    const bool refused = request.at("dry_run") && !request.at("force") && !answer.value("stays", json::array()).empty();
+    const bool refused = answer.value("refused", false);
     print(options.json ? json_text(answer, 2) : report_drain(answer, refused));
     if (refused) throw CLI::RuntimeError(kExitFailure);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/event_filter.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sidestep {
@@ -24,6 +25,16 @@ json EventFilter::apply(json answer) const {
     }
     *events = std::move(passed);
     return answer;
+}
+
+json events_after(json events, const json& last) {
+    const auto found = std::find(events.rbegin(), events.rend(), last);
+    if (found != events.rend()) {
+        events.erase(events.begin(), found.base());
+        return events;
+    }
+    const EventFilter later{.session = {}, .from = Nanoseconds(last.value("time_ns", std::int64_t{0}) + 1)};
+    return later.apply({{"events", std::move(events)}})["events"];
 }
 
 }  // namespace sidestep

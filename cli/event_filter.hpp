@@ -20,4 +20,7 @@ struct EventFilter {
     [[nodiscard]] nlohmann::json apply(nlohmann::json answer) const;
 };
 
+/// Those that follow `last` in a list, in the order of their events; by their times, if it is no longer in there.
+nlohmann::json events_after(nlohmann::json events, const nlohmann::json& last);
+
 }  // namespace sidestep

@@ -176,8 +176,10 @@ void Top::drain(bool off, Terminal& terminal) {
     } else if (off) {
         view_.message = report_drain(*answer);
         std::ranges::replace(view_.message, '\n', ' ');
-    } else {
+    } else if (answer->value("changed", false)) {
         view_.message = name + " waits for proof";
+    } else {
+        view_.message = fmt::format("{} is not drained ({})", name, answer->value("state", "?"));
     }
 }
 
@@ -239,6 +241,11 @@ void add_top_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& option
     const auto top = std::make_shared<TopOptions>();
     auto* const command = app.add_subcommand("top", "Sessions and rerouting policies, live")->fallthrough();
     command->add_option("--interval,-i", top->interval_s, "Seconds between two looks")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                return text == "nan" || text == "-nan" ? std::string("must be a number") : std::string();
+            },
+            ""))
         ->check(CLI::Range(kShortest, kLongest))
         ->capture_default_str();
     command->add_option("--sort", top->sort, "Order of the sessions")

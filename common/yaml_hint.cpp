@@ -70,7 +70,7 @@ std::optional<std::string> quote_hint_of_key(std::string_view key) {
 
 std::string address_hint(std::string_view text) {
     for (const std::string_view quote : {"\u201c", "\u201d", "\u2018", "\u2019"}) {
-        if (text.find(quote) != std::string_view::npos) return "; its quotes are typographic ones, use \"";
+        if (text.find(quote) != std::string_view::npos) return R"(; its quotes are typographic ones, use ")";
     }
     const auto end = text.find_first_of("%/");
     if (end == std::string_view::npos || !Address::parse(text.substr(0, end))) return {};
@@ -78,14 +78,14 @@ std::string address_hint(std::string_view text) {
 }
 
 std::string prefix_hint(std::string_view text) {
-    if (text == "default") return "; all destinations are \"::/0\" and \"0.0.0.0/0\"";
+    if (text == "default") return R"(; all destinations are "::/0" and "0.0.0.0/0")";
     const auto slash = text.find('/');
     const auto address = Address::parse(text.substr(0, slash));
     if (!address || slash == std::string_view::npos) return {};
     const auto length = parse_yaml_integer(text.substr(slash + 1));
     if (!length || *length < 0 || *length > (address->is_v4() ? 32 : 128)) return {};
     const auto bits = static_cast<std::uint8_t>(*length + (address->is_v4() ? 96 : 0));
-    return fmt::format("; {} is in \"{}\"", text.substr(0, slash), Prefix::covering(*address, bits).to_string());
+    return fmt::format(R"(; {} is in "{}")", text.substr(0, slash), Prefix::covering(*address, bits).to_string());
 }
 
 }  // namespace sidestep

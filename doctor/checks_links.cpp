@@ -143,6 +143,7 @@ Findings check_neighbors(const Case& node) {
         if (!can_carry(node.machine, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         if (seen != nullptr && seen->resolved()) continue;
+        if (node.daemon.running && answers(node, adjacency)) continue;  // it knows its MAC address
         const auto address = adjacency.neighbor.to_string();
         const auto others = adjacency.neighbor.is_link_local()
                                 ? std::vector<std::string>{}

@@ -88,6 +88,7 @@ struct Machine {
 };
 
 /// The answers of a running daemon; null where there is none.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving a json does not throw
 struct DaemonView {
     bool running = false;
     std::string silence{};  ///< why it does not answer, if one was asked

@@ -48,6 +48,7 @@ json answer_drain(const DrainPlan& plan, const Session& session, const DrainRequ
             {"state", to_string(session.fsm.state)},
             {"reason", to_string(session.fsm.reason)},
             {"dry_run", request.dry_run},
+            {"refused", request.dry_run && !request.force && !plan.stays.empty()},
             {"for_ms", request.for_ms ? json(*request.for_ms) : json()},
             {"moves", plan.moves},
             {"unprotected", plan.unprotected},

@@ -99,6 +99,9 @@ class HookRunner::Hook : public std::enable_shared_from_this<HookRunner::Hook> {
     Hook(const Hook&) = delete;
     Hook& operator=(const Hook&) = delete;
     ~Hook() {
+        if (!waiting_.empty())
+            spdlog::warn("hook {}: {} events still waited for it: they are not delivered", config_.run[0],
+                         waiting_.size());
         if (pid_ == 0) return;
         kill();
         siginfo_t info{};

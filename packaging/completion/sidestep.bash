@@ -42,7 +42,7 @@ _sidestep() {
     esac
     case $command in
         "") words="$commands --node --socket --run-dir --version --help" ;;
-        events) words="--follow --since --session --json --help" ;;
+        events) words="--follow --no-retry --since --session --json --help" ;;
         session)
             if [ "$prev" = session ]; then
                 words=$(_sidestep_sessions)

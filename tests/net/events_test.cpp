@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests the events that an operator follows: one line per transition, with its evidence.
+#include <csignal>
 #include <filesystem>
 #include <sstream>
 
@@ -31,7 +32,7 @@ class Events : public ProtectedLab {
 
 TEST_F(Events, AreFollowedWithTheirEvidence) {
     ASSERT_TRUE(start("A"));
-    auto follower = sidestep({"events", "--follow", "--json"});
+    auto follower = sidestep({"events", "--follow", "--no-retry", "--json"});
     ASSERT_TRUE(follower) << follower.error().message;
     ASSERT_TRUE(wait_for(kPatience, [&] { return !lines(follower->output()).empty(); }));
     EXPECT_TRUE(lines(follower->output())[0].value("events", json()).is_array());  // past events
@@ -81,6 +82,24 @@ TEST_F(Events, TheCommandsAgreeWithTheDaemon) {
         EXPECT_EQ(table->wait(kPatience), 0) << table->output();
         EXPECT_FALSE(table->output().empty());
     }
+}
+
+// `systemctl restart` would otherwise end whoever ships the events.
+TEST_F(Events, AreFollowedAcrossARestart) {
+    ASSERT_TRUE(start("A"));
+    auto follower = sidestep({"events", "--follow", "--json"});
+    ASSERT_TRUE(follower) << follower.error().message;
+    ASSERT_TRUE(wait_for(kPatience, [&] { return !lines(follower->output()).empty(); }));
+    daemon("A").process().signal(SIGUSR1);
+    ASSERT_TRUE(daemon("A").process().wait(kPatience));
+    ASSERT_TRUE(start("A"));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    ASSERT_TRUE(wait_for(kPatience, [&] { return follower->output().find("unanswered") != std::string::npos; }))
+        << follower->output();
+    const auto text = follower->output();
+    EXPECT_EQ(text.find("unanswered"), text.rfind("unanswered")) << "once: " << text;
+    EXPECT_NE(text.find("trying again"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -129,14 +129,20 @@ TEST(Commands, FollowPrintsLinesUntilTheDaemonEnds) {
     const std::string lines = "{\"events\":[]}\n{\"session\":\"A-B\",\"state\":\"down\"}\n";
     {
         FakeDaemon daemon(folder.file("A.sock"), lines);
-        const auto outcome = run({"--socket", folder.file("A.sock"), "events", "--follow"});
+        const auto outcome = run({"--socket", folder.file("A.sock"), "events", "--follow", "--no-retry"});
         EXPECT_EQ(outcome.code, kExitFailure);
         EXPECT_EQ(outcome.err, "sidestep: sidestepd closed the connection\n");
         EXPECT_THAT(outcome.out, HasSubstr("A-B"));
         EXPECT_EQ(daemon.received(), R"({"command":"events","follow":true})");
     }
     FakeDaemon daemon(folder.file("B.sock"), lines);
-    EXPECT_EQ(run({"--socket", folder.file("B.sock"), "events", "--follow", "--json"}).out, lines);
+    EXPECT_EQ(run({"--socket", folder.file("B.sock"), "events", "--follow", "--no-retry", "--json"}).out, lines);
+}
+
+TEST(Commands, DiffWithoutADaemonIsTroubleAndNoDifference) {
+    const TemporaryFolder folder;
+    EXPECT_EQ(run({"--run-dir", folder.path(), "diff", kExample}).code, kExitBadInput);
+    EXPECT_EQ(run({"--run-dir", folder.path(), "--node", "A", "diff", kExample}).code, kExitBadInput);
 }
 
 TEST(Commands, CheckDescribesAGoodFile) {

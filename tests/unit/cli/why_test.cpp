@@ -41,6 +41,14 @@ TEST(ReportWhy, SaysWhatThereIs) {
     EXPECT_THAT(report_why(json::parse(R"({"policy": {}, "sessions": [5], "fib": 7})")), HasSubstr("FIB          -\n"));
 }
 
+TEST(EventFilter, GoesOnAfterTheLastOne) {
+    const auto event = [](const char* session, int time) { return json{{"session", session}, {"time_ns", time}}; };
+    const json all{event("A", 5), event("B", 9), event("C", 7), event("D", 9)};
+    EXPECT_EQ(events_after(all, event("B", 9)), json({event("C", 7), event("D", 9)})) << "in their order, not by time";
+    EXPECT_EQ(events_after(all, event("D", 9)), json::array());
+    EXPECT_EQ(events_after(all, event("Z", 8)), json({event("B", 9), event("D", 9)})) << "it is no longer there";
+}
+
 TEST(EventFilter, PicksBySessionAndTime) {
     const auto answer =
         json::parse(R"({"events": [{"session": "A-B", "time_ns": 100}, {"session": "A-C", "time_ns": 200},

@@ -165,8 +165,22 @@ TEST(Doctor, SwappedReturnAddresses) {
     EXPECT_THAT(check_answers(node), testing::IsEmpty()) << "the cause is known";
 }
 
-TEST(Doctor, ANeighborThatNobodyIs) {
+/// Nothing has come back by A-B yet.
+Case silent_case() {
     auto node = good_case();
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "init", 0, 0), seen_session("A-C", "up")}}};
+    return node;
+}
+
+// The kernel forgets neighbors; the daemon knows their MAC addresses.
+TEST(Doctor, ANeighborThatTheKernelForgotWhileTheSessionIsUp) {
+    auto node = good_case();
+    node.machine.neighbors.clear();
+    EXPECT_THAT(check_neighbors(node), IsEmpty());
+}
+
+TEST(Doctor, ANeighborThatNobodyIs) {
+    auto node = silent_case();
     node.machine.neighbors[0].state = "FAILED";
     const auto finding = only(check_neighbors(node));
     EXPECT_EQ(finding.severity, Severity::error);
@@ -175,14 +189,14 @@ TEST(Doctor, ANeighborThatNobodyIs) {
 }
 
 TEST(Doctor, ANeighborBehindAnotherInterface) {
-    auto node = good_case();
+    auto node = silent_case();
     node.config->adjacencies[0].neighbor = addr("fd00:ac::c");
     node.machine.neighbors.push_back({.interface = "to-C", .address = addr("fd00:ac::c"), .state = "REACHABLE"});
     EXPECT_THAT(only(check_neighbors(node)).text, HasSubstr("is behind to-C, not behind to-B"));
 }
 
 TEST(Doctor, ANeighborThatIsThisNode) {
-    auto node = good_case();
+    auto node = silent_case();
     node.config->adjacencies[0].neighbor = addr("fd00:ab::a");
     EXPECT_THAT(only(check_neighbors(node)).text, HasSubstr("this node's own address"));
 }

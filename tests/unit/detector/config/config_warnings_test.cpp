@@ -119,5 +119,12 @@ TEST(ConfigWarnings, ATopologyFileThatIsNotThere) {
                 ElementsAre(HasSubstr("routing.topology: there is no file nowhere.yaml on this machine")));
 }
 
+TEST(ConfigWarnings, AHookOfASessionThatTheFileLacks) {
+    Parts parts;
+    parts.more = "hooks: [{on: [down], run: [/bin/true], session: A-Z}, {on: [down], run: [/bin/true], session: A-B}]";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre(HasSubstr("hooks[0].session: no session of this file is called 'A-Z'")));
+}
+
 }  // namespace
 }  // namespace sidestep
