@@ -3,10 +3,12 @@
 #include "cli/doctor_command.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -53,6 +55,7 @@ DaemonView view(const std::string& socket) {
     daemon.status = std::move(*status);
     daemon.sessions = client->ask({{"command", "sessions"}}).value_or(json());
     daemon.policies = client->ask({{"command", "policies"}}).value_or(json());
+    daemon.routing = client->ask({{"command", "routing"}}).value_or(json());
     return daemon;
 }
 
@@ -79,6 +82,20 @@ void enter_network_of(const json& status) {
         fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
 }
 
+/// In the first moments, a session that has not been proven has not failed either.
+void await_sessions(const std::string& socket, DaemonView& daemon) {
+    constexpr auto kYoung = std::chrono::seconds(3);
+    const auto young = [&] {
+        const auto uptime = std::chrono::milliseconds(static_cast<std::int64_t>(daemon.status.value("uptime_ms", 0.0)));
+        return daemon.running && uptime < kYoung &&
+               daemon.status.value("sessions", json::object()).value("init", 0) > 0;
+    };
+    while (young()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        daemon = view(socket);
+    }
+}
+
 /// Without the right to send, what is behind the first links stays believed.
 void try_backups(Case& node) {
     if (auto tried = try_lists(node)) node.tried = std::move(*tried);
@@ -88,7 +105,10 @@ void examine_node(const DaemonOptions& options, const std::string& file, bool qu
     Case node;
     if (!file.empty()) read_named(file, node);
     const auto socket = socket_of(options, node.config);
-    if (socket) node.daemon = view(*socket);
+    if (socket) {
+        node.daemon = view(*socket);
+        await_sessions(*socket, node.daemon);
+    }
     if (!node.daemon.running && !node.config)
         give_up(kExitFailure, node.daemon.silence + "; --config FILE checks a configuration alone");
     if (node.daemon.running) {

@@ -15,6 +15,10 @@ Findings check_configuration(const Case& node);
 /// Problems of the daemon that none of `others` is about.
 Findings check_problems(const Case& node, const Findings& others);
 
+/// What keeps routing from computing policies, or leaves some of them out.
+Findings check_routing(const Case& node);
+/// Adjacencies and nodes that are not repaired because somebody has said so.
+Findings check_modes(const Case& node);
 /// What the daemon has counted, and a mistake is the likeliest cause of.
 Findings check_counters(const Case& node);
 

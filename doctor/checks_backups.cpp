@@ -19,8 +19,9 @@ std::vector<std::string> texts(const std::vector<Address>& addresses) {
 }
 
 std::string way_of(const TriedList& tried) {
-    return fmt::format("its backup over {} ({})", tried.trial.list.adjacency,
-                       fmt::join(texts(tried.trial.list.segments), ", "));
+    const auto& list = tried.trial.list;
+    if (list.segments.empty()) return fmt::format("its plain backup over {}", list.adjacency);
+    return fmt::format("its backup over {} ({})", list.adjacency, fmt::join(texts(list.segments), ", "));
 }
 
 const TriedList* tried_list(const Case& node, const SegmentListConfig& list) {
@@ -44,27 +45,58 @@ std::string where(const Case& node, const TriedList& tried) {
     const auto before = reached == 0 ? fmt::format("the neighbor on {}", tried.trial.list.adjacency)
                                      : fmt::format("the router of {}", segments[reached - 1].to_string());
     return fmt::format(
-        "{}not by {}: {} has no route to it, or its router has no such SID{}, {}or has no way back to {}",
+        "{}not by {}: {} has no route to it, or its router has no such SID{}, {}has no way back to {}, or a filter "
+        "drops SRv6",
         reached == 0 ? "" : fmt::format("they do by {}, ", segments[reached - 1].to_string()), missing, before,
         last ? " that decapsulates" : "",
-        last ? fmt::format("takes no packets from {} (sr-domain), ", node.config->source.to_string()) : "",
+        last ? fmt::format("takes no packets from {} (sr-domain), looks in a table of its own, ",
+                           node.config->source.to_string())
+             : "",
         fmt::join(texts(homes_of(node)), ", "));
 }
 
-/// While another link is down, the way back from the far end may be what is missing.
+/// What a router has said of the list's packets, if any has; the daemon knows.
+std::string refusal(const Case& node, const TriedList& tried) {
+    const auto about = fmt::format("the list by {} over {}", tried.trial.list.adjacency,
+                                   fmt::join(texts(tried.trial.list.segments), ", "));
+    for (const auto& problem : node.daemon.problems()) {
+        if (problem.value("about", "") == about) return problem.value("problem", "");
+    }
+    return {};
+}
+
+/// While another link is down, the way back from the far end may be what is missing; and without a daemon, nobody knows
+/// whether one is.
 Finding lost(const Case& node, const TriedList& tried) {
     const auto& segments = tried.trial.list.segments;
     const auto missing = segments.at(std::min(tried.outcome.reached, segments.size() - 1)).to_string();
+    const auto command =
+        fmt::format("on the routers of and before {}: ip -6 route get fibmatch {}; sidestep status", missing, missing);
+    if (const auto said = refusal(node, tried); !said.empty()) {
+        return {Severity::error, tried.trial.owner, fmt::format("{} loses what is sent by it: {}", way_of(tried), said),
+                command};
+    }
     const bool all_answer = std::ranges::all_of(
         node.config->adjacencies, [&](const AdjacencyConfig& adjacency) { return answers(node, adjacency); });
-    return {
-        all_answer ? Severity::error : Severity::note, tried.trial.owner,
-        all_answer
-            ? fmt::format("{} would lose what is sent by it: packets of doctor do not come back by all of it; {}",
-                          way_of(tried), where(node, tried))
-            : fmt::format("packets of doctor do not come back by all of {}, maybe since another link is down: {}",
-                          way_of(tried), where(node, tried)),
-        fmt::format("on the routers of and before {}: ip -6 route get fibmatch {}; sidestep status", missing, missing)};
+    if (!all_answer) {
+        return {
+            Severity::note, tried.trial.owner,
+            fmt::format("{} cannot be judged while another link is down: packets of doctor may come back by that one",
+                        way_of(tried)),
+            "sidestep policies"};
+    }
+    return {node.daemon.running ? Severity::error : Severity::warning, tried.trial.owner,
+            fmt::format("{} would lose what is sent by it: packets of doctor do not come back by all of it; {}",
+                        way_of(tried), where(node, tried)),
+            command};
+}
+
+/// Sent to the list's destinations, a packet came back.
+Finding loop(const TriedList& tried) {
+    const auto to = tried.trial.beyond.value_or(Address()).to_string();
+    return {Severity::error, tried.trial.owner,
+            fmt::format("what is sent by {} comes back to this node: a packet of doctor to {} did", way_of(tried), to),
+            fmt::format("on the router at the end of the backup: ip route get {}", to)};
 }
 
 Finding too_large(const TriedList& tried) {
@@ -77,12 +109,15 @@ Finding too_large(const TriedList& tried) {
 
 /// What is known of a list that is in the configuration.
 Finding unproven(const Case& node, const std::string& owner, const SegmentListConfig& list, bool copies) {
-    const bool works = tried_list(node, list) != nullptr;
+    const auto* tried = tried_list(node, list);
+    const auto* state = tried == nullptr ? "is believed, not proven"
+                                         : "passes packets of doctor now, and nothing will notice when it does not";
+    const bool v4 = tried != nullptr && tried->trial.v4_too;
     return {Severity::note, owner,
-            fmt::format("its {} over {} {}: only the first link is probed, not the {} segment{} behind it",
-                        copies ? "copy" : "backup", list.adjacency,
-                        works ? "works now, and nothing will notice when it does not" : "is believed, not proven",
-                        list.segments.size(), list.segments.size() == 1 ? "" : "s"),
+            fmt::format("its {} over {} {}: only the first link is probed, not the {} segment{} behind it{}",
+                        copies ? "copy" : "backup", list.adjacency, state, list.segments.size(),
+                        list.segments.size() == 1 ? "" : "s",
+                        v4 ? "; IPv4 is not tried: it needs a last SID that takes it, End.DT4 or End.DT46" : ""),
             "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"};
 }
 
@@ -93,9 +128,14 @@ Findings check_backups(const Case& node) {
     if (!node.config) return findings;
     for (const auto& tried : node.tried) {
         if (tried.outcome.sent == 0) continue;
-        if (!tried.works()) {
+        const bool plain = tried.trial.list.encap == Encap::plain;  // what does not come back is as it should be
+        if (tried.outcome.loops) {
+            findings.push_back(loop(tried));
+        } else if (plain) {
+            continue;
+        } else if (!tried.works()) {
             findings.push_back(lost(node, tried));
-        } else if (tried.trial.largest != 0 && !tried.trial.v4_only && !tried.outcome.large) {
+        } else if (tried.trial.largest != 0 && tried.outcome.whole && !tried.outcome.large) {
             findings.push_back(too_large(tried));
         }
     }

@@ -54,6 +54,39 @@ Findings check_configuration(const Case& node) {
     return findings;
 }
 
+Findings check_routing(const Case& node) {
+    Findings findings;
+    const auto& routing = node.daemon.routing;
+    if (!routing.is_object()) return findings;
+    if (const auto problem = routing.value("problem", nlohmann::json()); problem.is_string())
+        findings.push_back({Severity::error, "routing", problem.get<std::string>(), "sidestep routing"});
+    for (const auto& warning : routing.value("warnings", std::vector<std::string>())) {
+        // Links to hosts need no adjacency.
+        if (warning.find("has no adjacency") != std::string::npos) continue;
+        findings.push_back({Severity::warning, "routing", warning, "sidestep routing"});
+    }
+    return findings;
+}
+
+Findings check_modes(const Case& node) {
+    Findings findings;
+    if (!node.config) return findings;
+    for (const auto& adjacency : node.config->adjacencies) {
+        if (adjacency.mode == Mode::observe) {
+            findings.push_back({Severity::note, "session " + adjacency.name,
+                                "is only observed: its failures are reported, and nothing is rerouted",
+                                "mode: repair"});
+        }
+        const auto session = node.daemon.session(adjacency.name);
+        if (session.is_object() && session.value("state", "") == "admin-down") {
+            findings.push_back({Severity::note, "session " + adjacency.name,
+                                "is down because the operator said so (drained, or its failure is rehearsed)",
+                                "sidestep undrain " + adjacency.name});
+        }
+    }
+    return findings;
+}
+
 Findings check_counters(const Case& node) {
     struct Suspicion {
         const char* table;
@@ -91,7 +124,9 @@ Findings check_problems(const Case& node, const Findings& others) {
         const auto known = [&](const std::string& what) {
             return std::ranges::any_of(others, [&](const Finding& finding) { return is_about(finding, what); });
         };
-        if (known(about) || known(interface_of(node, about))) continue;
+        const auto said = std::ranges::any_of(
+            others, [&](const Finding& finding) { return finding.text.ends_with(problem.value("problem", "?")); });
+        if (said || known(about) || known(interface_of(node, about))) continue;
         findings.push_back({Severity::warning, about, problem.value("problem", ""), "sidestep status"});
     }
     return findings;
@@ -100,12 +135,13 @@ Findings check_problems(const Case& node, const Findings& others) {
 Findings examine(const Case& node) {
     Findings all;
     const auto add = [&](Findings findings) { std::ranges::move(findings, std::back_inserter(all)); };
-    for (auto* check :
-         {check_daemon,           check_configuration, check_interfaces, check_return_addresses, check_neighbors,
-          check_answers,          check_ingress,       check_counters,   check_forwarding,       check_addresses,
-          check_plain_candidates, check_backups,       check_sids,       check_sid_addresses,    check_routes,
-          check_merging,          check_reverse_path,  check_mtu,        check_other_programs,   check_neighbor_table,
-          check_kernel,           check_clock,         check_passed_by})
+    for (auto* check : {check_daemon,           check_configuration,  check_interfaces,   check_return_addresses,
+                        check_neighbors,        check_answers,        check_ingress,      check_counters,
+                        check_routing,          check_modes,          check_forwarding,   check_addresses,
+                        check_plain_candidates, check_backups,        check_sids,         check_sid_addresses,
+                        check_routes,           check_merging,        check_reverse_path, check_mtu,
+                        check_other_programs,   check_neighbor_table, check_kernel,       check_clock,
+                        check_passed_by})
         add(check(node));
     add(check_problems(node, all));
     return all;

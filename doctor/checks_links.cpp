@@ -89,17 +89,21 @@ Findings check_interfaces(const Case& node) {
 Findings check_ingress(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
-    const bool matters = std::ranges::any_of(
-        node.config->policies, [](const PolicyConfig& policy) { return policy.steering == Steering::transit; });
+    const bool matters =
+        !node.config->sids.empty() || std::ranges::any_of(node.config->policies, [](const PolicyConfig& policy) {
+            return policy.steering == Steering::transit;
+        });
     const auto watched = ingress_of(*node.config);
     for (const auto& [name, seen] : node.machine.interfaces) {
         const bool ours = name == node.config->device || name.starts_with(kOurLinks) || watched.contains(seen.master);
         if (!matters || ours || seen.loopback || !seen.up || !seen.carrier || watched.contains(name)) continue;
         if (!std::ranges::any_of(seen.addresses, [](const SeenAddress& held) { return !held.link_local; })) continue;
         // Where others are listed, this one may be left out on purpose: the management network, for example.
-        findings.push_back({node.config->ingress.empty() ? Severity::warning : Severity::note, "interface " + name,
-                            "is neither in `ingress` nor an adjacency's: packets that enter by it are not protected",
-                            fmt::format("in the configuration: ingress: [{}]", name)});
+        findings.push_back(
+            {node.config->ingress.empty() ? Severity::warning : Severity::note, "interface " + name,
+             "is neither in `ingress` nor an adjacency's: packets that enter by it are not protected, and "
+             "those to SIDs of this node not taken",
+             fmt::format("in the configuration: ingress: [{}]", name)});
     }
     return findings;
 }

@@ -69,7 +69,9 @@ Findings check_forwarding(const Case& node) {
     if (!node.config || !node.machine.looked) return {};
     const auto all = node.machine.sysctl("net.ipv6.conf.all.forwarding");
     if (!all || *all != 0) return {};
-    return {{Severity::error, "kernel",
+    // A host forwards nothing, and needs not.
+    const bool router = !node.config->ingress.empty() || !node.config->sids.empty();
+    return {{router ? Severity::error : Severity::note, "kernel",
              "does not forward IPv6: traffic is not forwarded, and the probes of neighbors find no way back",
              "sysctl -w net.ipv6.conf.all.forwarding=1"}};
 }

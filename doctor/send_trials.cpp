@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
@@ -29,12 +30,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostLists = 256;
 constexpr std::array kPatience{300ms, 300ms, 500ms};  // of each round
+constexpr auto kLeastPatience = 100ms;
 constexpr unsigned kIpv6AndUdp = 40 + 8;
 
-/// How a packet goes: as data does, small or large, or by the first segments.
-enum class Form : std::uint8_t { whole, large, first };
-
-/// What a packet says of itself when it comes back.
+/// The end of each packet, by which it is known when it comes back, and in what routers quote of it.
 struct Mark {
     std::array<std::uint8_t, 16> nonce{};
     std::uint16_t trial = 0;
@@ -65,29 +64,24 @@ class Port {
     std::uint16_t number_ = 0;
 };
 
-/// Sees arriving datagrams to one port, behind an SRH or not.
-Result<Fd> listen_for(std::uint16_t port) {
+/// Sees all packets that end with a mark of this nonce, however many headers they have, before any program.
+Result<Fd> listen_for(std::span<const std::uint8_t> nonce) {
+    std::uint32_t begin = 0;
+    std::memcpy(&begin, nonce.data(), sizeof begin);
     Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    std::array<sock_filter, 14> code{{
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),  // next header
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 2),
-        BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 40),
-        BPF_STMT(BPF_JMP | BPF_JA, 6),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ROUTING, 0, 8),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 41),  // length of the SRH: units of 8 bytes without the first
-        BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
-        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
-        BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 40),
+    std::array<sock_filter, 7> code{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, sizeof(Mark)),
         BPF_STMT(BPF_MISC | BPF_TAX, 0),
-        BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),  // destination port
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(begin), 0, 1),
         BPF_STMT(BPF_RET | BPF_K, 0xffff),
         BPF_STMT(BPF_RET | BPF_K, 0),
     }};
     const sock_fprog program{.len = code.size(), .filter = code.data()};
     sockaddr_ll all{};
     all.sll_family = AF_PACKET;
-    all.sll_protocol = htons(ETH_P_IPV6);
+    all.sll_protocol = htons(ETH_P_ALL);
     if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&all), sizeof all) != 0)
         return fail_errno("cannot listen for packets that come back");
@@ -113,24 +107,27 @@ class Run {
     [[nodiscard]] bool empty() const { return lists_.empty() || homes_.empty(); }
 
     Result<void> open() {
+        if (::getrandom(nonce_.data(), nonce_.size(), 0) != static_cast<ssize_t>(nonce_.size()))
+            return fail_errno("cannot get random bytes");
         if (auto opened = port_.open(); !opened) return opened;
-        auto listening = listen_for(port_.number());
+        auto listening = listen_for(nonce_);
         if (!listening) return std::unexpected(listening.error());
         auto sending = sender();
         if (!sending) return std::unexpected(sending.error());
         listener_ = std::move(*listening);
         sender_ = std::move(*sending);
-        if (::getrandom(nonce_.data(), nonce_.size(), 0) != static_cast<ssize_t>(nonce_.size()))
-            return fail_errno("cannot get random bytes");
         return {};
     }
 
-    /// Later rounds repeat what was lost, and ask the first segments of lists that do not work.
+    /// Later rounds repeat what was lost, and ask the first segments of lists that do not work. A packet that should not come
+    /// back gets the time of one that should.
     void run() {
         for (std::size_t round = 0; round < kPatience.size() && !finished(); ++round) {
-            for (std::size_t i = 0; i < lists_.size(); ++i) send(i, round > 0);
-            const auto end = Clock::now() + kPatience.at(round);
-            while (!finished() && receive_until(end)) {
+            for (std::size_t i = 0; i < lists_.size(); ++i) send(i, round);
+            const auto start = Clock::now();
+            const auto least = start + (round == 0 ? kLeastPatience : 0ms);
+            while ((!finished() || Clock::now() < least) &&
+                   receive_until(finished() ? least : start + kPatience.at(round))) {
             }
         }
     }
@@ -138,21 +135,31 @@ class Run {
     std::vector<TriedList> take() { return std::move(lists_); }
 
   private:
+    static bool is_plain(const TriedList& list) { return list.trial.list.encap == Encap::plain; }
     static bool wants_large(const TriedList& list) {
-        return list.trial.largest != 0 && !list.trial.v4_only && !list.outcome.large;
+        const bool comes_home = list.outcome.whole || !list.outcome.end;
+        return list.trial.largest != 0 && !list.trial.v4_only && !is_plain(list) && comes_home && !list.outcome.large;
     }
     [[nodiscard]] bool finished() const {
-        return std::ranges::all_of(lists_, [](const TriedList& list) { return list.works() && !wants_large(list); });
+        return std::ranges::all_of(lists_, [](const TriedList& list) {
+            return list.outcome.loops || is_plain(list) || (list.works() && !wants_large(list));
+        });
     }
 
-    void send(std::size_t i, bool by_parts) {
+    void send(std::size_t i, std::size_t round) {
         const auto& list = lists_[i];
-        const auto last = list.trial.passable();
-        if (!list.works() && !list.trial.v4_only) send(i, last, Form::whole);
-        if (wants_large(list)) send(i, last, Form::large);
-        const auto first = by_parts ? list.outcome.reached + 1 : last;
-        if (list.works() || !(by_parts || list.trial.v4_only)) return;
-        for (auto n = first; n <= last; ++n) send(i, n, Form::first);
+        const auto& trial = list.trial;
+        if (trial.beyond) {
+            send(i, 0, Form::onward);
+            const bool end_is_asked = trial.list.encap != Encap::h_insert && !is_plain(list);
+            if (end_is_asked && !list.outcome.end) send(i, 0, Form::end);
+        }
+        if (is_plain(list)) return;
+        if (!list.outcome.whole && !trial.v4_only) send(i, 0, Form::whole);
+        if (wants_large(list)) send(i, 0, Form::large);
+        const auto first = round > 0 ? list.outcome.reached + 1 : trial.passable();
+        if (list.works() || (round == 0 && !trial.v4_only)) return;
+        for (auto n = first; n <= trial.passable(); ++n) send(i, n, Form::first);
     }
 
     void send(std::size_t i, std::size_t segments, Form form) {
@@ -166,13 +173,15 @@ class Run {
                         .form = form};
         const std::size_t large = (list.trial.largest - std::min(list.trial.largest, kIpv6AndUdp)) & ~1U;
         std::vector<std::uint8_t> payload(form == Form::large ? std::max(sizeof mark, large) : sizeof mark);
-        std::memcpy(payload.data(), &mark, sizeof mark);
+        std::memcpy(&payload[payload.size() - sizeof mark], &mark, sizeof mark);
         sockaddr_ll to{};
         to.sll_family = AF_PACKET;
         to.sll_ifindex = static_cast<int>(::if_nametoindex(adjacency->interface.c_str()));
         for (const auto& home : homes_) {
-            const auto bytes = trial_packet(list.trial, segments, form != Form::first, *link, node_.config->source,
-                                            home, port_.number(), payload);
+            const auto bytes =
+                bytes_of(list.trial,
+                         {.form = form, .segments = segments, .home = home, .port = port_.number(), .payload = payload},
+                         *link, node_.config->source);
             const auto sent = ::sendto(sender_.get(), bytes.data(), bytes.size(), 0,
                                        reinterpret_cast<const sockaddr*>(&to), sizeof to);
             if (sent == static_cast<ssize_t>(bytes.size())) ++list.outcome.sent;
@@ -185,23 +194,35 @@ class Run {
         if (left <= 0ms) return false;
         pollfd waiting{.fd = listener_.get(), .events = POLLIN, .revents = 0};
         if (::poll(&waiting, 1, static_cast<int>(left.count()) + 1) <= 0) return false;
-        std::array<std::uint8_t, 1024> bytes{};
-        const auto length = ::recv(listener_.get(), bytes.data(), bytes.size(), 0);
-        if (length > 0) take(std::span(bytes).first(static_cast<std::size_t>(length)));
+        sockaddr_ll by{};
+        socklen_t length = sizeof by;
+        const auto got = ::recvfrom(listener_.get(), received_.data(), received_.size(), 0,
+                                    reinterpret_cast<sockaddr*>(&by), &length);
+        if (got > 0 && by.sll_pkttype != PACKET_OUTGOING)
+            take(std::span(received_).first(static_cast<std::size_t>(got)));
         return true;
     }
 
     void take(std::span<const std::uint8_t> packet) {
-        if (packet.size() < 42) return;
-        const std::size_t payload = packet[6] == IPPROTO_ROUTING ? kIpv6AndUdp + (packet[41] + 1U) * 8 : kIpv6AndUdp;
         Mark mark;
-        if (packet.size() < payload + sizeof mark) return;
-        std::memcpy(&mark, &packet[payload], sizeof mark);
+        if (packet.size() < kIpv6AndUdp + sizeof mark) return;
+        std::memcpy(&mark, &packet[packet.size() - sizeof mark], sizeof mark);
         if (mark.nonce != nonce_ || mark.trial >= lists_.size()) return;
         auto& outcome = lists_[mark.trial].outcome;
+        if (packet[6] == IPPROTO_ICMPV6) return take_error(packet, mark, outcome);
+        const bool to_others = mark.form == Form::end || mark.form == Form::onward;
+        outcome.loops = outcome.loops || to_others;
         if (mark.form == Form::first) outcome.reached = std::max(outcome.reached, std::size_t{mark.segments});
-        outcome.whole = outcome.whole || mark.form != Form::first;
+        outcome.whole = outcome.whole || mark.form == Form::whole || mark.form == Form::large;
         outcome.large = outcome.large || mark.form == Form::large;
+    }
+
+    /// Of all errors, only that of a router behind the list says more than silence does. Before its end, the outer header's
+    /// hop limit counts, and that is large.
+    static void take_error(std::span<const std::uint8_t> packet, const Mark& mark, Outcome& outcome) {
+        Address router;
+        std::ranges::copy(packet.subspan(8, router.bytes.size()), router.bytes.begin());
+        if (mark.form == Form::end && packet[40] == ICMP6_TIME_EXCEEDED) outcome.end = router;
     }
 
     const Case& node_;
@@ -211,6 +232,7 @@ class Run {
     Port port_;
     Fd listener_;
     Fd sender_;
+    std::vector<std::uint8_t> received_ = std::vector<std::uint8_t>(65536);
 };
 
 }  // namespace

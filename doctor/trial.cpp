@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/last_address.hpp"
 #include "detector/core/encap_overhead.hpp"
 #include "detector/core/names.hpp"
 #include "detector/core/session_list.hpp"
@@ -42,15 +43,48 @@ bool all_v4(const std::vector<Prefix>& prefixes) {
 
 void add(std::vector<Trial>& trials, Trial trial, const Case& node) {
     const auto& list = trial.list;
-    if (list.encap == Encap::plain || list.segments.empty() || !first_link_works(node, list.adjacency)) return;
+    if (!first_link_works(node, list.adjacency)) return;
     const auto known =
         std::ranges::find_if(trials, [&](const Trial& other) { return same_way(other.list, trial.list); });
     if (known != trials.end()) {
         known->v4_only = known->v4_only && trial.v4_only;
+        known->v4_too = known->v4_too || trial.v4_too;
+        if (!known->beyond) known->beyond = trial.beyond;
         return;
     }
     trial.largest = largest_packet(node, list);
     trials.push_back(std::move(trial));
+}
+
+/// Somewhere in the prefixes; not in those that this node itself is in, such as a default route's.
+std::optional<Address> beyond(const Case& node, const std::vector<Prefix>& prefixes) {
+    const auto homes = homes_of(node);
+    for (const auto& prefix : prefixes) {
+        if (prefix.address.is_v4() ||
+            std::ranges::any_of(homes, [&](const Address& home) { return prefix.contains(home); }))
+            continue;
+        if (const auto host = last_host(prefix)) return host;
+    }
+    return std::nullopt;
+}
+
+bool any_v4(const std::vector<Prefix>& prefixes) {
+    return std::ranges::any_of(prefixes, [](const Prefix& prefix) { return prefix.address.is_v4(); });
+}
+
+Trial trial_of(const Case& node, const std::string& owner, const SegmentListConfig& list,
+               const std::vector<Prefix>& prefixes) {
+    return {.owner = owner,
+            .list = list,
+            .v4_only = all_v4(prefixes),
+            .v4_too = any_v4(prefixes),
+            .beyond = beyond(node, prefixes)};
+}
+
+/// The first candidate of a policy is as routed, mostly.
+bool is_backup(const PolicyConfig* policy, const SegmentListConfig& list) {
+    return policy != nullptr && !std::ranges::any_of(policy->candidates.front().lists,
+                                                     [&](const auto& first) { return same_way(first, list); });
 }
 
 /// As the daemon lists it.
@@ -79,10 +113,16 @@ void add_computed(std::vector<Trial>& trials, const json& policy, const Case& no
     }
     for (const auto& candidate : policy.value("candidates", json::array())) {
         for (const auto& entry : candidate.value("lists", json::array())) {
-            if (const auto list = read_list(entry))
-                add(trials, {.owner = owner, .list = *list, .v4_only = all_v4(prefixes)}, node);
+            if (const auto list = read_list(entry)) add(trials, trial_of(node, owner, *list, prefixes), node);
         }
     }
+}
+
+/// H.Encaps leaves the packet's own hop limit alone until the end of the list; others use it up on the way.
+std::uint8_t hop_limit(Form form, const SegmentListConfig& list) {
+    if (form == Form::end) return 1;
+    if (form == Form::onward) return list.encap == Encap::h_insert ? 64 : 2;
+    return 255;
 }
 
 std::optional<MacAddress> parse_mac(const std::string& text) {
@@ -101,17 +141,18 @@ std::optional<MacAddress> parse_mac(const std::string& text) {
 std::vector<Trial> trials_of(const Case& node) {
     std::vector<Trial> trials;
     if (!node.config || !node.machine.looked) return trials;
-    for_each_list(*node.config,
-                  [&](const std::string& owner, const SegmentListConfig& list, const PolicyConfig* policy) {
-                      if (is_probed_whole(list) || (policy != nullptr && policy->flow != 0)) return;
-                      const bool v4_only = policy != nullptr && all_v4(policy->prefixes);
-                      add(trials, {.owner = owner, .list = list, .v4_only = v4_only}, node);
-                  });
+    for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list,
+                                    const PolicyConfig* policy) {
+        const bool plain = list.encap == Encap::plain;
+        if (plain ? !is_backup(policy, list) : is_probed_whole(list)) return;
+        if (policy != nullptr && policy->flow != 0) return;
+        add(trials, trial_of(node, owner, list, policy != nullptr ? policy->prefixes : std::vector<Prefix>()), node);
+    });
     if (node.daemon.policies.is_object()) {
         for (const auto& policy : node.daemon.policies.value("policies", json::array()))
             add_computed(trials, policy, node);
     }
-    std::erase_if(trials, [](const Trial& trial) { return trial.passable() == 0; });
+    std::erase_if(trials, [](const Trial& trial) { return trial.passable() == 0 && !trial.beyond; });
     return trials;
 }
 
@@ -139,14 +180,20 @@ std::optional<LinkAddresses> link_addresses(const Case& node, const std::string&
     return std::nullopt;
 }
 
-std::vector<std::uint8_t> trial_packet(const Trial& trial, std::size_t segments, bool whole, const LinkAddresses& link,
-                                       const Address& source, const Address& home, std::uint16_t port,
-                                       std::span<const std::uint8_t> payload) {
-    const auto passed = std::span(trial.list.segments).first(segments);
-    const bool as_data = whole && trial.list.encap != Encap::h_insert;
-    const ProbePath way{.encaps = as_data ? passed : std::span<const Address>(),
-                        .back = as_data ? std::span<const Address>() : passed};
-    return make_datagram(link, source, home, way, port, payload);
+std::vector<std::uint8_t> bytes_of(const Trial& trial, const TrialPacket& packet, const LinkAddresses& link,
+                                   const Address& source) {
+    const bool first = packet.form == Form::first;
+    const bool onward = packet.form == Form::end || packet.form == Form::onward;
+    const auto passed = std::span(trial.list.segments).first(first ? packet.segments : trial.list.segments.size());
+    const bool outside = !first && trial.list.encap != Encap::h_insert;
+    const ProbePath way{.encaps = outside ? passed : std::span<const Address>(),
+                        .back = outside ? std::span<const Address>() : passed};
+    const Datagram datagram{.from = onward ? packet.home : source,
+                            .to = onward ? trial.beyond.value_or(packet.home) : packet.home,
+                            .hop_limit = hop_limit(packet.form, trial.list),
+                            .port = packet.port,
+                            .payload = packet.payload};
+    return make_datagram(link, source, datagram, way);
 }
 
 }  // namespace sidestep

@@ -21,10 +21,14 @@ struct Trial {
     std::string owner{};  ///< "policy to-D"
     SegmentListConfig list{};
     bool v4_only = false;  ///< its last SID may be an End.DT4, which takes no packet of ours
+    bool v4_too = false;   ///< IPv4 prefixes use it among others
     unsigned largest = 0;  ///< bytes of the largest packet that both the entrances and the first link let through
+    std::optional<Address> beyond{};  ///< an address that data goes to by the list; IPv6
 
     /// How many of its segments packets of ours can pass.
-    [[nodiscard]] std::size_t passable() const { return list.segments.size() - (v4_only ? 1 : 0); }
+    [[nodiscard]] std::size_t passable() const {
+        return list.segments.size() - (v4_only && !list.segments.empty() ? 1 : 0);
+    }
 };
 
 /// What came of a trial.
@@ -33,6 +37,9 @@ struct Outcome {
     std::size_t reached = 0;  ///< as many segments, counted from the first, sent on a packet that came back
     bool whole = false;       ///< a packet came back as data goes
     bool large = false;       ///< and so did one of the largest size
+    bool loops = false;       ///< one that should have gone on to the list's destinations came back
+    std::optional<Address>
+        end{};  ///< the router that would have sent such a one on, and said that its hops were used up
 };
 
 struct TriedList {
@@ -40,7 +47,10 @@ struct TriedList {
     Outcome outcome{};
 
     /// As far as can be told.
-    [[nodiscard]] bool works() const { return outcome.whole || (trial.v4_only && outcome.reached == trial.passable()); }
+    [[nodiscard]] bool works() const {
+        return !outcome.loops &&
+               (outcome.whole || outcome.end || (trial.v4_only && outcome.reached == trial.passable()));
+    }
 };
 
 /// The lists of policies and bypasses, computed ones included, of which only the first link is probed; each once.
@@ -53,9 +63,25 @@ std::vector<Address> homes_of(const Case& node);
 /// Ethernet addresses of an adjacency, if both are known.
 std::optional<LinkAddresses> link_addresses(const Case& node, const std::string& adjacency);
 
-/// The packet that ends at `home`: `whole`, as data goes, or by its first `segments` SIDs, of which none decapsulates it.
-std::vector<std::uint8_t> trial_packet(const Trial& trial, std::size_t segments, bool whole, const LinkAddresses& link,
-                                       const Address& source, const Address& home, std::uint16_t port,
-                                       std::span<const std::uint8_t> payload);
+/// How a packet of a trial goes.
+enum class Form : std::uint8_t {
+    whole,   ///< as data does, home
+    large,   ///< the same, in the largest size
+    first,   ///< by the first segments, of which none decapsulates it, home
+    end,     ///< to `beyond`, with no hop left behind the list: the router there says so
+    onward,  ///< to `beyond`, with one more hop: nothing should come back
+};
+
+struct TrialPacket {
+    Form form = Form::whole;
+    std::size_t segments = 0;  ///< of Form::first
+    Address home{};            ///< where it ends, or where answers go
+    std::uint16_t port = 0;
+    std::span<const std::uint8_t> payload{};
+};
+
+/// Its bytes, from Ethernet on. `source` is that of data.
+std::vector<std::uint8_t> bytes_of(const Trial& trial, const TrialPacket& packet, const LinkAddresses& link,
+                                   const Address& source);
 
 }  // namespace sidestep

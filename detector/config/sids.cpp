@@ -108,6 +108,26 @@ void check_return_addresses(const Reading& reading, const YamlPlace& place, cons
     check(reading.config.paths);
 }
 
+/// A list that ends here sends its packets around in a circle: the far end's list was copied.
+void check_lists(const Reading& reading, const YamlPlace& place, const Prefix& sid) {
+    const auto check = [&](const std::string& owner, const std::vector<CandidateConfig>& candidates) {
+        for (const auto& candidate : candidates) {
+            for (const auto& list : candidate.lists) {
+                const auto own = std::ranges::find_if(list.segments, [&](const Address& segment) {
+                    return sid.contains({segment, 128});
+                });
+                if (own == list.segments.end()) continue;
+                place.warn(fmt::format("{} is a segment of {}: its packets would come back to this node",
+                                       own->to_string(), owner));
+                return;
+            }
+        }
+    };
+    for (const auto& policy : reading.config.policies) check("policy '" + policy.name + "'", policy.candidates);
+    for (const auto& adjacency : reading.config.adjacencies)
+        check("the bypass of '" + adjacency.name + "'", adjacency.bypass);
+}
+
 void read_adjacency_of(const Reading& reading, const YamlPlace& place, SidConfig& sid) {
     if (sid.behavior == SidBehavior::end_x) {
         if (const auto name = place.required("adjacency")) sid.adjacency = read_known_adjacency(reading, *name);
@@ -160,6 +180,7 @@ void read_sid(Reading& reading, const YamlPlace& place, Seen& seen, Seen& flows)
         if (sid.sid.length > 0) {
             seen.add(sid.sid.to_string(), *address);
             check_return_addresses(reading, *address, sid.sid);
+            check_lists(reading, *address, sid.sid);
         }
     }
     read_adjacency_of(reading, place, sid);

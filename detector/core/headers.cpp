@@ -50,6 +50,14 @@ struct Flow {
     std::uint32_t label = 0;
 };
 
+/// Of the packet itself, and of H.Encaps around it.
+struct Ends {
+    Address outer_source;
+    Address source;
+    Address destination;
+    unsigned hop_limit = kHopLimitProbe;
+};
+
 void write_ipv6(Writer& out, Flow flow, std::size_t payload, unsigned next_header, unsigned hop_limit,
                 const Address& source, const Address& destination) {
     out.u32(0x60000000U | flow.traffic_class << 20 | flow.label);
@@ -122,18 +130,18 @@ std::size_t way_length(const ProbePath& way) {
 }
 
 /// All headers before UDP, for a datagram of `udp` bytes with its header.
-void write_way(Writer& out, const LinkAddresses& link, Flow flow, const Address& source, const Address& home,
-               const ProbePath& way, std::size_t udp) {
+void write_way(Writer& out, const LinkAddresses& link, Flow flow, const Ends& ends, const ProbePath& way,
+               std::size_t udp) {
     std::vector<Address> list(way.back.begin(), way.back.end());
-    list.push_back(home);
+    list.push_back(ends.destination);
     write_ethernet(out, link);
     if (!way.encaps.empty()) {
-        write_ipv6(out, flow, way_length(way) - kIpv6HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps, source,
-                   way.encaps.front());
+        write_ipv6(out, flow, way_length(way) - kIpv6HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps,
+                   ends.outer_source, way.encaps.front());
         write_srh(out, IPPROTO_IPV6, way.encaps);
     }
     write_ipv6(out, flow, way_length(way) - outer_length(way) - kIpv6HeaderLength + udp,
-               way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING}, kHopLimitProbe, source,
+               way.back.empty() ? unsigned{IPPROTO_UDP} : unsigned{IPPROTO_ROUTING}, ends.hop_limit, ends.source,
                list.front());
     if (!way.back.empty()) write_srh(out, IPPROTO_UDP, list);
 }
@@ -177,7 +185,8 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     const auto udp = kUdpHeaderLength + sizeof(ss_stamp) + padded;
 
     Writer out;
-    write_way(out, link, {.traffic_class = traffic_class, .label = index}, source, return_address, way, udp);
+    const Ends ends{.outer_source = source, .source = source, .destination = return_address};
+    write_way(out, link, {.traffic_class = traffic_class, .label = index}, ends, way, udp);
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
     write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_PROBE_PORT, udp);
@@ -189,17 +198,19 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     return result;
 }
 
-std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Address& home,
-                                        const ProbePath& way, std::uint16_t port,
-                                        std::span<const std::uint8_t> payload) {
-    const auto length = kUdpHeaderLength + payload.size();
+std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
+                                        const ProbePath& way) {
+    const auto length = kUdpHeaderLength + datagram.payload.size();
     Writer out;
-    write_way(out, link, {}, source, home, way, length);
+    write_way(
+        out, link, {},
+        {.outer_source = source, .source = datagram.from, .destination = datagram.to, .hop_limit = datagram.hop_limit},
+        way, length);
     const auto start = out.size();
-    write_udp(out, port, port, length);
-    out.raw(payload);
+    write_udp(out, datagram.port, datagram.port, length);
+    out.raw(datagram.payload);
     auto bytes = out.take();
-    const auto checksum = fold(sum_of(source, home, std::span(bytes).subspan(start), length));
+    const auto checksum = fold(sum_of(datagram.from, datagram.to, std::span(bytes).subspan(start), length));
     std::memcpy(&bytes[start + 6], &checksum, sizeof checksum);
     return bytes;
 }

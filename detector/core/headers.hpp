@@ -58,11 +58,19 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
 
-/// A UDP datagram with this payload from `source` to `home`, an address of this node, from port `port` to the same one. It
-/// travels as a probe does, and no program of ours takes it for one.
-std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Address& home,
-                                        const ProbePath& way, std::uint16_t port,
-                                        std::span<const std::uint8_t> payload);
+/// A UDP datagram; its payload has an even length.
+struct Datagram {
+    Address from{};
+    Address to{};
+    std::uint8_t hop_limit = 255;
+    std::uint16_t port = 0;  ///< source and destination
+    std::span<const std::uint8_t> payload{};
+};
+
+/// The datagram by a way as a probe takes it; `source` is that of H.Encaps around it. No program of ours takes it for a
+/// probe.
+std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
+                                        const ProbePath& way);
 
 /// Ethernet, outer IPv6 and SRH of H.Encaps (RFC 8986, 5.1) with one to SS_MAX_SEGMENTS segments in travel order; or of
 /// H.Encaps.Red (5.2), which leaves out the first segment of the SRH, and the whole SRH if there was only one.

@@ -15,7 +15,7 @@ std::string advice(const FibAnswer& found, const Prefix& ours) {
     if (found.type == "anycast") {
         return fmt::format(
             "it is the subnet-router anycast address of an address of this node in {}; give that address the length "
-            "128",
+            "128, unless FRR announces its locator by it",
             ours.to_string());
     }
     if (found.table == RT_TABLE_LOCAL) return "it is an address of this node; use another SID, or another address";

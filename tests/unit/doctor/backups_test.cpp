@@ -110,20 +110,76 @@ TEST(Trials, ThePacketGoesAsDataDoesOrByTheFirstSegmentsOnly) {
     ASSERT_TRUE(link);
     EXPECT_EQ(link->neighbor, (MacAddress{2, 0, 0, 0, 0, 0x0c}));
     const std::vector<std::uint8_t> payload(20, 0x5a);
-    const auto whole = trial_packet(trial, 2, true, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload);
-    EXPECT_EQ(whole.size(), 14U + 40 + 40 + 40 + 8 + 20) << "Ethernet, IPv6, SRH of two, IPv6, UDP";
-    const auto first = trial_packet(trial, 1, false, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload);
-    EXPECT_EQ(first.size(), 14U + 40 + 40 + 8 + 20) << "an SRH of one SID and the address where it ends";
+    const auto size = [&](const Trial& tried, Form form, std::size_t segments = 0) {
+        return bytes_of(
+                   tried,
+                   {.form = form, .segments = segments, .home = addr("fd00:ab::a"), .port = 50000, .payload = payload},
+                   *link, addr("fd00:a::1"))
+            .size();
+    };
+    EXPECT_EQ(size(trial, Form::whole), 14U + 40 + 40 + 40 + 8 + 20) << "Ethernet, IPv6, SRH of two, IPv6, UDP";
+    EXPECT_EQ(size(trial, Form::first, 1), 14U + 40 + 40 + 8 + 20) << "an SRH of one SID and the address where it ends";
     auto inserted = trial;
     inserted.list.encap = Encap::h_insert;
-    EXPECT_EQ(trial_packet(inserted, 2, true, *link, addr("fd00:a::1"), addr("fd00:ab::a"), 50000, payload).size(),
-              14U + 40 + 56 + 8 + 20);
+    EXPECT_EQ(size(inserted, Form::whole), 14U + 40 + 56 + 8 + 20);
+}
+
+TEST(Trials, AskTheEndOfTheListAndWhatIsBehindIt) {
+    const auto node = unproven_case();
+    const auto trial = trials_of(node).at(0);
+    ASSERT_EQ(trial.beyond, addr("2001:db8:d:0:ffff:ffff:ffff:ffff"));
+    const auto link = link_addresses(node, "A-C");
+    const auto hops = [&](Form form) {
+        const std::vector<std::uint8_t> payload(20);
+        const auto bytes = bytes_of(trial, {.form = form, .home = addr("fd00:ab::a"), .port = 5, .payload = payload},
+                                    link.value(), addr("fd00:a::1"));
+        return bytes.at(14 + 40 + 40 + 7);  // of the inner header, behind an SRH of two segments
+    };
+    EXPECT_EQ(hops(Form::end), 1) << "the router at the end has to say so";
+    EXPECT_EQ(hops(Form::onward), 2);
+    EXPECT_EQ(hops(Form::whole), 255);
+}
+
+TEST(Trials, OfPlainBackupsForLoopsOnly) {
+    auto node = good_case();
+    node.config->policies[0].candidates[1].lists = {list_over("A-C")};
+    EXPECT_THAT(trials_of(node), IsEmpty()) << "its MAC addresses are not known";
+    auto known = unproven_case();
+    known.config->policies[0].candidates[1].lists = {list_over("A-C")};
+    const auto trials = trials_of(known);
+    ASSERT_EQ(trials.size(), 1U) << "not of the first candidate, which is as routed";
+    known.tried = {{.trial = trials[0], .outcome = {.sent = 3}}};
+    EXPECT_THAT(check_backups(known), IsEmpty());
+    known.tried[0].outcome.loops = true;
+    EXPECT_THAT(check_backups(known).at(0).text, HasSubstr("what is sent by its plain backup over A-C comes back"));
+}
+
+TEST(TriedBackup, WhoseEndSaysThatItForwards) {
+    auto node = tried_case({.sent = 12, .reached = 1});
+    node.tried[0].outcome.end = addr("fd00:bc::b");
+    EXPECT_EQ(first_of(node).severity, Severity::note) << "a table without a way back here";
+}
+
+TEST(TriedBackup, LeadsBackHere) {
+    const auto finding = first_of(tried_case({.sent = 12, .whole = true, .large = true, .loops = true}));
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_THAT(finding.text,
+                HasSubstr("comes back to this node: a packet of doctor to 2001:db8:d:0:ffff:ffff:ffff:ffff"));
+}
+
+TEST(TriedBackup, ARoutersOwnWordsReplaceGuesses) {
+    auto node = tried_case({.sent = 12, .reached = 1});
+    node.daemon.status["problems"] = {{{"about", "the list by A-C over fd00:c::, fd00:b:d6::"},
+                                       {"problem", "fd00:ac::c has no route to fd00:b:d6::: packets are lost there"}}};
+    const auto findings = examine(node);
+    ASSERT_EQ(findings.size(), 1U) << to_text(findings);
+    EXPECT_THAT(findings[0].text, HasSubstr("loses what is sent by it: fd00:ac::c has no route to fd00:b:d6::"));
 }
 
 TEST(TriedBackup, WorksAndIsStillNotProbed) {
     const auto finding = first_of(tried_case({.sent = 6, .reached = 0, .whole = true, .large = true}));
     EXPECT_EQ(finding.severity, Severity::note);
-    EXPECT_THAT(finding.text, HasSubstr("its backup over A-C works now, and nothing will notice when it does not"));
+    EXPECT_THAT(finding.text, HasSubstr("its backup over A-C passes packets of doctor now, and nothing will notice"));
 }
 
 TEST(TriedBackup, StopsAtASid) {
@@ -135,8 +191,8 @@ TEST(TriedBackup, StopsAtASid) {
         findings[0].text,
         "its backup over A-C (fd00:c::, fd00:b:d6::) would lose what is sent by it: packets of doctor do not come "
         "back by all of it; they do by fd00:c::, not by fd00:b:d6::: the router of fd00:c:: has no route to it, or "
-        "its router has no such SID that decapsulates, takes no packets from fd00:a::1 (sr-domain), or has no way "
-        "back to fd00:ab::a, fd00:ac::a, fd00:a::1");
+        "its router has no such SID that decapsulates, takes no packets from fd00:a::1 (sr-domain), looks in a "
+        "table of its own, has no way back to fd00:ab::a, fd00:ac::a, fd00:a::1, or a filter drops SRv6");
     EXPECT_THAT(findings[0].command, HasSubstr("ip -6 route get fibmatch fd00:b:d6::"));
 }
 
@@ -144,7 +200,7 @@ TEST(TriedBackup, DoesNotPassItsFirstSid) {
     const auto finding = first_of(tried_case({.sent = 12}));
     EXPECT_THAT(finding.text,
                 HasSubstr("; not by fd00:c::: the neighbor on A-C has no route to it, or its router has no "
-                          "such SID, or has no way back"));
+                          "such SID, has no way back"));
 }
 
 TEST(TriedBackup, EndsAtASidThatDoesNotDecapsulate) {
@@ -158,7 +214,7 @@ TEST(TriedBackup, IsNotCondemnedWhileALinkIsDown) {
     node.daemon.sessions = {{"sessions", {seen_session("A-B", "down"), seen_session("A-C", "up")}}};
     const auto finding = first_of(node);
     EXPECT_EQ(finding.severity, Severity::note);
-    EXPECT_THAT(finding.text, HasSubstr("maybe since another link is down"));
+    EXPECT_THAT(finding.text, HasSubstr("cannot be judged while another link is down"));
 }
 
 TEST(TriedBackup, PassesSmallPacketsOnly) {
@@ -174,7 +230,7 @@ TEST(TriedBackup, ThatCouldNotBeTriedIsBelieved) {
 TEST(TriedBackup, Ipv4OnlyIsJudgedByAllButTheLastSid) {
     auto node = tried_case({.sent = 3, .reached = 1});
     node.tried[0].trial.v4_only = true;
-    EXPECT_THAT(first_of(node).text, HasSubstr("works now"));
+    EXPECT_THAT(first_of(node).text, HasSubstr("passes packets of doctor now"));
     node.tried[0].outcome.reached = 0;
     EXPECT_THAT(first_of(node).text, HasSubstr("not by fd00:c::"));
 }

@@ -223,6 +223,35 @@ TEST(Doctor, ThisNodeDoesNotForward) {
     EXPECT_EQ(only(examine(node)).command, "sysctl -w net.ipv6.conf.all.forwarding=1");
 }
 
+TEST(Doctor, AHostNeedsNotForward) {
+    auto node = good_case();
+    node.machine.sysctls["net.ipv6.conf.all.forwarding"] = "0";
+    node.config->ingress.clear();
+    node.config->policies[0].steering = Steering::device;
+    EXPECT_EQ(only(check_forwarding(node)).severity, Severity::note);
+    node.config->sids.emplace_back();
+    EXPECT_EQ(only(check_forwarding(node)).severity, Severity::error);
+}
+
+TEST(Doctor, WhatKeepsRoutingFromComputing) {
+    auto node = good_case();
+    node.daemon.routing = {{"problem", "net.yaml has no node Q"},
+                           {"warnings", {"A announces no locator", "link S-A of this node has no adjacency"}}};
+    const auto findings = check_routing(node);
+    ASSERT_EQ(findings.size(), 2U) << "links to hosts need none";
+    EXPECT_EQ(findings[0].severity, Severity::error);
+    EXPECT_EQ(findings[0].text, "net.yaml has no node Q");
+    EXPECT_EQ(findings[1].severity, Severity::warning);
+}
+
+TEST(Doctor, WhatIsNotRepairedOnPurpose) {
+    auto node = good_case();
+    node.config->adjacencies[0].mode = Mode::observe;
+    EXPECT_THAT(only(check_modes(node)).text, HasSubstr("is only observed"));
+    node.daemon.sessions = {{"sessions", {seen_session("A-B", "up"), seen_session("A-C", "admin-down")}}};
+    EXPECT_EQ(check_modes(node).size(), 2U);
+}
+
 TEST(Doctor, AForeignSourceAddress) {
     auto node = good_case();
     node.config->source = addr("fd00:b::1");

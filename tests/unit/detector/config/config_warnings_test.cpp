@@ -126,5 +126,15 @@ TEST(ConfigWarnings, AHookOfASessionThatTheFileLacks) {
                 ElementsAre(HasSubstr("hooks[0].session: no session of this file is called 'A-Z'")));
 }
 
+TEST(ConfigWarnings, AListThatEndsHere) {
+    Parts parts;
+    parts.policy =
+        "- {name: to-D, prefixes: ['2001:db8:d::/64'], candidates: [{adjacency: A-B, segments: ['fd00:a:d6::']}]}";
+    parts.more = "sids: [{sid: 'fd00:a:d6::', behavior: end.dt6}]\nsr-domain: ['fd00::/16']";
+    EXPECT_THAT(
+        warnings_about(parts.text()),
+        ElementsAre(HasSubstr("sids[0].sid: fd00:a:d6:: is a segment of policy 'to-D': its packets would come")));
+}
+
 }  // namespace
 }  // namespace sidestep

@@ -96,9 +96,9 @@ TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
 TEST(Wire, ADatagramByASegmentList) {
     const auto list = segments(1);
     const Bytes payload{0xab, 0xcd};
-    EXPECT_EQ(make_datagram(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {.encaps = {}, .back = list},
-                            50000, payload),
-              hex(R"(
+    const Datagram datagram{
+        .from = address("2001:db8:a::1"), .to = address("2001:db8:ab::a"), .port = 50000, .payload = payload};
+    EXPECT_EQ(make_datagram(kLink, address("2001:db8:a::1"), datagram, {.encaps = {}, .back = list}), hex(R"(
         02000000000b 02000000000a 86dd
         60000000 0032 2b ff
         20010db8000a00000000000000000001
@@ -108,8 +108,7 @@ TEST(Wire, ADatagramByASegmentList) {
         fc000001000000000000000000000001
         c350 c350 000a 7139
         abcd)"));
-    const auto whole = make_datagram(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"),
-                                     {.encaps = list, .back = {}}, 50000, payload);
+    const auto whole = make_datagram(kLink, address("2001:db8:a::2"), datagram, {.encaps = list, .back = {}});
     EXPECT_EQ(whole.size(), 14U + 40 + 24 + 40 + 8 + 2);
     EXPECT_EQ(whole.at(14 + 40), IPPROTO_IPV6) << "next header of the SRH";
 }
