@@ -114,7 +114,7 @@ static __always_inline void ss_count_taken(__u32 stats_index, __u32 bytes) {
     if (!stats) return;
     stats->packets++;
     stats->bytes += bytes;
-    stats->last_ns = bpf_ktime_get_ns();
+    stats->last_ns = bpf_ktime_get_coarse_ns();
 }
 
 #endif

@@ -22,12 +22,18 @@ struct ss_copying {
 /* Writes the argument into the last SID of the list: the last entry of the path is the first in the SRH (RFC 8754, 2). */
 static __always_inline int ss_write_argument(ss_frame* frame, const struct ss_list* list, __u64 argument) {
     const struct ss_srh* srh = (const void*)(list->header + SS_BEHIND_IPV6);
-    const __be64 bytes = bpf_cpu_to_be64(argument);
+    __be64* at;
 
-    if (list->srh_offset && ss_store(frame, SS_BEHIND_IPV6 + sizeof(*srh) + SS_ARGUMENT_AT, &bytes, sizeof(bytes)))
-        return -1;
-    if (list->srh_offset && srh->segments_left) return 0;
-    return ss_store(frame, SS_BEHIND_IPV6 - 16 + SS_ARGUMENT_AT, &bytes, sizeof(bytes));
+    if (list->srh_offset) {
+        at = ss_at(frame, SS_BEHIND_IPV6 + sizeof(*srh) + SS_ARGUMENT_AT, sizeof(*at));
+        if (!at) return -1;
+        *at = bpf_cpu_to_be64(argument);
+        if (srh->segments_left) return 0;
+    }
+    at = ss_at(frame, SS_BEHIND_IPV6 - 16 + SS_ARGUMENT_AT, sizeof(*at));
+    if (!at) return -1;
+    *at = bpf_cpu_to_be64(argument);
+    return 0;
 }
 
 /* Gives the packet the header of a list, in place of that of the copy before. Returns the interface that it leaves by, or
@@ -106,7 +112,7 @@ SS_VERIFIED_ONCE int ss_replicate(ss_frame* frame, struct ss_packet* packet, __u
         ss_count_drop(stats, why_not);
         return SS_SHOT;
     }
-    copying.hash = ss_hash(frame, packet);
+    copying.hash = ss_flow_hash(packet); /* the kernel's costs as much as half a copy, and says no more */
     number = __sync_fetch_and_add(&sender->next, 1) & ((1ULL << SS_NUMBER_BITS) - 1);
     number |= (__u64)list->flow << (64 - SS_FLOW_BITS);
     ss_settle(frame); /* the copies, too: a list is chosen here, not at egress */
