@@ -12,7 +12,6 @@
  *   ss_load, ss_store                copy bytes from and to any offset; 0 on success
  *   ss_hash                          hash of its flow, the best that the hook has
  *   ss_can_send, ss_can_bounce       whether it can leave by an interface, grown by some bytes; by its own interface
- *   ss_can_copy                      whether it can leave more than once
  *   ss_send, ss_bounce               sends it out of an interface; out of the one that it came in by
  *   ss_again                         lets it come in once more
  *   ss_settle                        the programs at egress leave it alone from here on

@@ -62,11 +62,6 @@ static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 byt
     return 1;
 }
 
-static __always_inline int ss_can_copy(const ss_frame* frame) {
-    (void)frame;
-    return 1;
-}
-
 static __always_inline int ss_can_bounce(const ss_frame* frame) {
     (void)frame;
     return 1;

@@ -47,15 +47,22 @@ static __always_inline int ss_store(ss_frame* frame, __u32 at, const void* from,
     return bpf_xdp_store_bytes(frame, at, (void*)from, bytes) ? -1 : 0;
 }
 
+/*
+ * The interfaces that frames can leave by, each with ss_exit_xdp() as the program behind the redirect. All frames leave
+ * this way: a driver's queue takes the program of its first frame for all that follow in a burst, and a copy without it
+ * would keep the header of another list.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32)); /* ifindex */
+    __uint(value_size, sizeof(struct bpf_devmap_val));
+} ss_exits SEC(".maps") __weak;
+
 /* The driver gives us no hash. */
 static __always_inline __u32 ss_hash(ss_frame* frame, const struct ss_packet* packet) {
     (void)frame;
     return ss_flow_hash(packet);
-}
-
-static __always_inline int ss_can_copy(const ss_frame* frame) {
-    (void)frame;
-    return 0;
 }
 
 static __always_inline int ss_is_redirect_target(__u32 ifindex) {
@@ -66,16 +73,18 @@ static __always_inline int ss_is_redirect_target(__u32 ifindex) {
 
 /* Tries the headroom, because nothing tells how much a driver left, and after the first change it is too late to pass
  * the packet on. */
-static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
+static __always_inline int ss_can_grow(ss_frame* frame, __u32 bytes) {
     const __u32 came_by = frame->ingress_ifindex;
     struct ss_xdp_interface* port;
 
-    if (!ss_is_redirect_target(ifindex)) return 0;
-    if (!bytes) return 1;
     if (!bpf_xdp_adjust_head(frame, -(__s32)bytes)) return !bpf_xdp_adjust_head(frame, (__s32)bytes);
     port = bpf_map_lookup_elem(&ss_xdp_interfaces, &came_by);
     if (port) SS_WRITE(port->no_headroom, 1);
     return 0;
+}
+
+static __always_inline int ss_can_send(ss_frame* frame, __u32 ifindex, __u32 bytes) {
+    return ss_is_redirect_target(ifindex) && (!bytes || ss_can_grow(frame, bytes));
 }
 
 /* Frames that XDP sends do not pass tc egress; those that it passes on are looked at by tc ingress, too. */
@@ -89,7 +98,7 @@ static __always_inline int ss_can_bounce(const ss_frame* frame) {
 
 static __always_inline int ss_send(const ss_frame* frame, __u32 ifindex) {
     (void)frame;
-    return (int)bpf_redirect(ifindex, 0);
+    return (int)bpf_redirect_map(&ss_exits, ifindex, XDP_DROP);
 }
 
 /* Not XDP_TX: a veth device whose peer polls without a program never completes that. */
@@ -104,6 +113,10 @@ static __always_inline int ss_again(const ss_frame* frame) {
 
 static __always_inline int ss_add_outer(ss_frame* frame, __u32 bytes) {
     return bpf_xdp_adjust_head(frame, -(__s32)bytes) ? -1 : 0; /* the list's header contains Ethernet */
+}
+
+static __always_inline int ss_resize_outer(ss_frame* frame, __u32 from, __u32 to) {
+    return bpf_xdp_adjust_head(frame, (__s32)from - (__s32)to) ? -1 : 0;
 }
 
 /* `family` is that of the inner packet. */

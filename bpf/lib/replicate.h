@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Sends a packet of a hitless policy once by each list of its candidate that is up (docs/hitless.md). All copies carry
- * the same number in the argument of their last SID, and each the index of its list. At tc only.
+ * the same number in the argument of their last SID, and each the index of its list.
  */
 #ifndef SIDESTEP_REPLICATE_H
 #define SIDESTEP_REPLICATE_H
@@ -12,10 +12,17 @@
 
 #define SS_ARGUMENT_AT 8 /* bytes of locator and function in a SID with an argument */
 
-/* What changes from copy to copy. */
+#ifdef SS_AT_XDP
+/* The programs are linked into one object, and these take different frames. */
+#define ss_wrap_copy ss_wrap_copy_xdp
+#define ss_replicate ss_replicate_xdp
+#endif
+
 struct ss_copying {
-    __u64 argument;
+    __u64 number; /* with the flow: the argument of list 0 */
     __u32 hash;
+    __u32 candidate;
+    __u32 up;   /* the lists by which copies leave, as bits */
     __u32 worn; /* bytes of the outer header that the packet has from the copy before; 0: none */
 };
 
@@ -36,21 +43,25 @@ static __always_inline int ss_write_argument(ss_frame* frame, const struct ss_li
     return 0;
 }
 
-/* Gives the packet the header of a list, in place of that of the copy before. Returns the interface that it leaves by, or
- * 0 if that failed and the packet is damaged. */
+/* Gives the packet the header of the candidate's list `i`, in place of that of the copy before. Returns the interface
+ * that it leaves by, or 0 if that failed and the packet is damaged. */
 SS_VERIFIED_ONCE __u32 ss_wrap_copy(ss_frame* frame, const struct ss_packet* packet, struct ss_copying* copying,
-                                    __u32 index) {
-    const struct ss_list* list = ss_entry(&ss_lists, index);
+                                    __u32 i) {
+    const struct ss_candidate* candidate = copying ? ss_entry(&ss_candidates, copying->candidate) : 0;
+    const struct ss_list* list;
     __u32 overhead;
 
-    if (!packet || !copying || !list) return 0;
+    if (!packet || !copying || !candidate) return 0;
+    i &= SS_MAX_LISTS - 1;
+    list = ss_entry(&ss_lists, candidate->list[i].list);
+    if (!list) return 0;
     overhead = (__u32)list->header_length - ETH_HLEN;
     if (!SS_WITHIN(overhead, (__u32)sizeof(struct ipv6hdr), SS_HEADER_MAX - ETH_HLEN)) return 0;
     if (!copying->worn && ss_add_outer(frame, overhead)) return 0;
     if (copying->worn && copying->worn != overhead && ss_resize_outer(frame, copying->worn, overhead)) return 0;
     copying->worn = overhead;
     if (ss_write_outer(frame, packet, list, packet->hop_limit, copying->hash)) return 0;
-    return ss_write_argument(frame, list, copying->argument) ? 0 : list->ifindex;
+    return ss_write_argument(frame, list, copying->number | (__u64)i << SS_NUMBER_BITS) ? 0 : list->ifindex;
 }
 
 /* The lists of the candidate by which copies leave, as bits. */
@@ -85,13 +96,11 @@ static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct s
     return SS_DROP_COUNT;
 }
 
-/* The interface that makes segments of a GSO packet; 0: the packet is to be handled here. Behind the splitter there are
- * none, so none can go round. */
-static __always_inline __u32 ss_splitter_for(const ss_frame* frame) {
-    const struct ss_node* node = ss_node();
-
-    return node && ss_gso_size(frame) && frame->ifindex != node->splitter_exit ? node->splitter : 0;
-}
+#ifdef SS_AT_XDP
+#include "bpf/lib/copies_xdp.h"
+#else
+#include "bpf/lib/copies_tc.h"
+#endif
 
 /* Sends a packet that has passed the checks of ss_transmit() by all lists of a hitless candidate. Returns the program's
  * result. */
@@ -99,39 +108,20 @@ SS_VERIFIED_ONCE int ss_replicate(ss_frame* frame, struct ss_packet* packet, __u
     const struct ss_candidate* candidate = ss_entry(&ss_candidates, index);
     const struct ss_list* list = candidate ? ss_entry(&ss_lists, candidate->list[0].list) : 0;
     struct ss_sender* sender = list ? ss_entry(&ss_senders, list->flow) : 0;
-    const __u32 up = ss_lists_up(index);
     const __u32 splitter = ss_splitter_for(frame);
-    struct ss_copying copying = {.worn = 0};
+    struct ss_copying copying = {.candidate = index, .up = ss_lists_up(index)};
     __u32 why_not = SS_DROP_NO_CANDIDATE;
-    __u64 number;
-    __u32 i;
 
     if (splitter) return ss_send(frame, splitter);
-    if (packet && candidate && list && sender && up) why_not = ss_cannot_replicate(frame, packet);
-    if (why_not != SS_DROP_COUNT || !packet || !candidate || !list || !sender) {
+    if (packet && sender && copying.up) why_not = ss_cannot_replicate(frame, packet);
+    if (why_not != SS_DROP_COUNT || !packet || !list || !sender) {
         ss_count_drop(stats, why_not);
         return SS_SHOT;
     }
     copying.hash = ss_flow_hash(packet); /* the kernel's costs as much as half a copy, and says no more */
-    number = __sync_fetch_and_add(&sender->next, 1) & ((1ULL << SS_NUMBER_BITS) - 1);
-    number |= (__u64)list->flow << (64 - SS_FLOW_BITS);
-    ss_settle(frame); /* the copies, too: a list is chosen here, not at egress */
-    for (i = 0; i < SS_MAX_LISTS; i++) {
-        __u32 ifindex;
-
-        SS_KEEP(i);
-        if (!(up >> (i & 31) & 1)) continue;
-        copying.argument = number | (__u64)i << SS_NUMBER_BITS;
-        ifindex = ss_wrap_copy(frame, packet, &copying, candidate->list[i & (SS_MAX_LISTS - 1)].list);
-        if (!ifindex) break;
-        if (!(up >> (i & 31) >> 1)) { /* the last one */
-            ss_count_taken(stats, packet->length);
-            return ss_send(frame, ifindex);
-        }
-        if (bpf_clone_redirect(frame, ifindex, 0) < 0) ss_count_drop(stats, SS_DROP_PUSH_FAILED);
-    }
-    ss_count_drop(stats, SS_DROP_PUSH_FAILED);
-    return SS_SHOT;
+    copying.number = __sync_fetch_and_add(&sender->next, 1) & ((1ULL << SS_NUMBER_BITS) - 1);
+    copying.number |= (__u64)list->flow << (64 - SS_FLOW_BITS);
+    return ss_send_copies(frame, packet, &copying, stats);
 }
 
 #endif

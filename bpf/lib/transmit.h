@@ -5,9 +5,7 @@
 
 #include "bpf/lib/decap.h"
 #include "bpf/lib/push.h"
-#ifndef SS_AT_XDP
 #include "bpf/lib/replicate.h"
-#endif
 #include "bpf/lib/sid.h"
 #include "bpf/lib/sound.h"
 #include "bpf/lib/steer.h"
@@ -124,7 +122,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     __u32 hops = hook == SS_TRANSIT; /* the kernel has already counted this hop for packets that it routed */
 
     if (path->observed && SS_TC_FOLLOWS) return SS_PASS;                       /* and counts it */
-    if (list->flow && !ss_can_copy(frame)) return SS_PASS;                     /* at tc it can */
+    if (list->flow && !ss_can_copy(frame, list->candidate)) return SS_PASS;    /* at tc it can */
     if (!ss_can_send(frame, list->ifindex, ss_overhead(list))) return SS_PASS; /* XDP cannot send it; tc can */
     if (hook == SS_TRANSIT && !ss_is_sound(frame, packet)) {
         ss_count_outcome(SS_OUTCOME_MALFORMED);
@@ -145,12 +143,10 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     }
     if (visit && visit->visits && ss_apply_visit(frame, packet, visit)) goto failed;
     if (hops && ss_decrement(frame, packet)) goto failed;
-#ifndef SS_AT_XDP
     if (list->flow) {
         packet->hop_limit -= hops;
         return ss_replicate(frame, packet, list->candidate, path->stats);
     }
-#endif
     if (ss_push(frame, packet, list, packet->hop_limit - hops)) goto failed;
     ss_count_taken(path->stats, packet->length);
     return ss_send(frame, list->ifindex);

@@ -45,3 +45,14 @@ int ss_ingress_xdp(struct xdp_md* frame) {
     ss_count_outcome(SS_OUTCOME_SID_FAILED);
     return SS_SHOT;
 }
+
+// Runs on every frame that we send, in the driver of the interface that it leaves by.
+SEC("xdp/devmap")
+int ss_exit_xdp(struct xdp_md* frame) {
+    const struct ss_copy_note* found = ss_note_of(frame);
+    struct ss_copy_note note;
+
+    if (!found || found->instance != ss_instance) return XDP_PASS;
+    note = *found;
+    return ss_finish_copy(frame, &note);
+}

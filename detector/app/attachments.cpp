@@ -185,7 +185,7 @@ std::string Attachments::why_not_at(const Entrance& entrance) const {
 
 std::string Attachments::why_not_alone() const {
     if (demands_.hashes_more) return "fib_multipath_hash_policy is not 0";
-    if (demands_.tc_too) return "copies of hitless policies and counts of observed ones are made at tc";
+    if (demands_.tc_too) return "some copies of hitless policies, and counts of observed ones, are made at tc";
     for (const auto& name : neighbors_) {
         const auto ifindex = interface(name).ifindex;
         if (ifindex != 0 && !redirect_target(ifindex)) return name + " is not an XDP redirect target";

@@ -11,10 +11,32 @@
 #include <fmt/format.h>
 
 #include "bpf/sidestep.skel.h"
+#include "common/fd.hpp"
 #include "detector/kernel/rcu.hpp"
 
 namespace sidestep {
 namespace {
+
+/// An interface as frames leave by it at XDP, with the program behind the redirect.
+bpf_devmap_val exit_of(const sidestep_bpf& skeleton, int ifindex) {
+    bpf_devmap_val value{};
+    value.ifindex = static_cast<__u32>(ifindex);
+    value.bpf_prog.fd = bpf_program__fd(skeleton.progs.ss_exit_xdp);
+    return value;
+}
+
+/// The interfaces of a hitless candidate's lists. Nothing if one is not there, or if two are the same: the program behind
+/// the redirect knows a list by its interface.
+Fd make_exits(const sidestep_bpf& skeleton, const std::vector<int>& exits) {
+    if (std::set<int>(exits.begin(), exits.end()).size() != exits.size()) return Fd();
+    Fd made(bpf_map_create(BPF_MAP_TYPE_DEVMAP, "ss_copy_exits", sizeof(__u32), sizeof(bpf_devmap_val), SS_MAX_LISTS,
+                           nullptr));
+    for (__u32 i = 0; i < exits.size(); ++i) {
+        const auto value = exit_of(skeleton, exits[i]);
+        if (exits[i] == 0 || bpf_map_update_elem(made.get(), &i, &value, BPF_ANY) != 0) return Fd();
+    }
+    return made;
+}
 
 ss_prefix to_key(const Prefix& prefix) {
     ss_prefix key{};
@@ -106,14 +128,34 @@ Result<void> Dataplane::remove_adjacency(const ss_hop& hop) {
     return take_out(skeleton_->maps.ss_adjacencies, hop, fmt::format("adjacency of interface {}", hop.ifindex));
 }
 
+void Dataplane::set_copies(std::uint32_t candidate, const std::vector<int>& exits) {
+    if (xdp_program() < 0) return;
+    const auto written = copies_.find(candidate);
+    if (written != copies_.end() && written->second == exits) return;
+    if (const auto made = make_exits(*skeleton_, exits); made.get() >= 0) {
+        const int fd = made.get();
+        if (update(skeleton_->maps.ss_copies, candidate, fd)) {
+            copies_[candidate] = exits;
+            return;
+        }
+    }
+    copies_.erase(candidate);
+    (void)bpf_map__delete_elem(skeleton_->maps.ss_copies, &candidate, sizeof candidate, 0);
+}
+
 Result<void> Dataplane::set_xdp_interface(int ifindex, const ss_xdp_interface& port) {
-    return put(skeleton_->maps.ss_xdp_interfaces, static_cast<__u32>(ifindex), port,
-               fmt::format("interface {}", ifindex));
+    const auto key = static_cast<__u32>(ifindex);
+    const auto what = fmt::format("interface {}", ifindex);
+    if (port.redirect_target != 0) {
+        if (auto leads = put(skeleton_->maps.ss_exits, key, exit_of(*skeleton_, ifindex), what); !leads) return leads;
+    }
+    return put(skeleton_->maps.ss_xdp_interfaces, key, port, what);
 }
 
 void Dataplane::remove_xdp_interface(int ifindex) {
     const auto key = static_cast<__u32>(ifindex);
     (void)bpf_map__delete_elem(skeleton_->maps.ss_xdp_interfaces, &key, sizeof key, 0);
+    (void)bpf_map__delete_elem(skeleton_->maps.ss_exits, &key, sizeof key, 0);
 }
 
 bool Dataplane::has_no_headroom(int ifindex) const {

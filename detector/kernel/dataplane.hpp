@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,6 +51,7 @@ class Dataplane : public Maps {
     Result<void> remove_sid(const Prefix& sid) override;
     Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) override;
     Result<void> remove_adjacency(const ss_hop& hop) override;
+    void set_copies(std::uint32_t candidate, const std::vector<int>& exits) override;
     Result<void> set_xdp_interface(int ifindex, const ss_xdp_interface& port);
     void remove_xdp_interface(int ifindex);
     /// True if a packet that came in by this interface had too little headroom at XDP.
@@ -101,6 +103,7 @@ class Dataplane : public Maps {
     EventHandlers handlers_;
     std::string pin_directory_;
     bool adopted_ = false;
+    std::map<std::uint32_t, std::vector<int>> copies_;  ///< by candidate: as last written
     // The memory behind the spans of Maps.
     std::tuple<SharedArray<ss_session_state>, SharedArray<ss_session>, SharedArray<ss_plan>,
                SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <random>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -102,7 +103,11 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     bpf_map__set_max_entries(maps.ss_sids, sizes.sids);
     bpf_map__set_max_entries(maps.ss_adjacencies, sizes.adjacencies);
     bpf_map__set_max_entries(maps.ss_xdp_interfaces, std::max(sizes.xdp_interfaces, 1U));
-    bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, sizes.xdp_interfaces != 0);
+    bpf_map__set_max_entries(maps.ss_exits, std::max(sizes.xdp_interfaces, 1U));
+    bpf_map__set_max_entries(maps.ss_copies, sizes.candidates);
+    for (auto* program : {skeleton_->progs.ss_ingress_xdp, skeleton_->progs.ss_exit_xdp})
+        bpf_program__set_autoload(program, sizes.xdp_interfaces != 0);
+    skeleton_->rodata->ss_instance = std::random_device{}();
     for (auto* map : session_half(*skeleton_)) {
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
     }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 #include <span>
+#include <vector>
 
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
@@ -67,6 +68,9 @@ class Maps {
     /// The same for ss_adjacencies.
     virtual Result<void> set_adjacency(const ss_hop& hop, const ss_adjacency& adjacency) = 0;
     virtual Result<void> remove_adjacency(const ss_hop& hop) = 0;
+    /// Lets XDP send the copies of a hitless candidate by these interfaces, one for each of its lists. Where that cannot
+    /// be, tc sends them.
+    virtual void set_copies(std::uint32_t candidate, const std::vector<int>& exits) = 0;
     /// Lets probes from `source` that come in by `ifindex` answer the passive session.
     virtual Result<void> set_passive(int ifindex, const Address& source, std::uint32_t session) = 0;
     /// Removes the expected probes for which `keep` returns false.

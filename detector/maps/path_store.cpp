@@ -150,6 +150,17 @@ void PathStore::bind_lists() {
         SS_WRITE(maps_.lists[entry.index].candidate, entry.candidate);
     }
     level();
+    show_exits();
+}
+
+/// Where the copies of each hitless candidate leave.
+void PathStore::show_exits() {
+    for (const auto& [lists, candidate] : candidates_) {
+        if (!candidate.wanted || maps_.lists[lists.front().first].flow == 0) continue;
+        std::vector<int> exits;
+        for (const auto& [list, weight] : lists) exits.push_back(static_cast<int>(maps_.lists[list].ifindex));
+        maps_.set_copies(candidate.index, exits);
+    }
 }
 
 Result<std::uint32_t> PathStore::policy(const std::vector<std::uint32_t>& candidates) {
@@ -235,6 +246,7 @@ void PathStore::refresh(const Session& session) {
         if (entry.adjacency == session.index) write(key, entry);
     }
     level();
+    show_exits();
 }
 
 }  // namespace sidestep

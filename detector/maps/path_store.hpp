@@ -112,6 +112,7 @@ class PathStore {
                                std::uint32_t position);
     [[nodiscard]] Address source_for(Encap encap) const;
     void level();
+    void show_exits();
     void write(const ListKey& key, const Entry& entry);
     [[nodiscard]] std::uint32_t mtu_of(const ListKey& key, const Entry& entry) const;
     [[nodiscard]] ss_list encode(const ListKey& key, const Entry& entry) const;

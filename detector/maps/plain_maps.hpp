@@ -72,6 +72,8 @@ class PlainMaps : public Maps {
         changes_ += std::erase_if(
             passives, [&](const auto& entry) { return !keep(entry.first.first, entry.first.second, entry.second); });
     }
+    void set_copies(std::uint32_t /*candidate*/, const std::vector<int>& /*exits*/) override {}
+
     Result<void> set_merge(std::uint32_t flow, std::uint32_t words, std::uint64_t reset_ns) override {
         ++changes_;
         merges[flow] = {words, reset_ns};

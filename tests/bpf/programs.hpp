@@ -23,6 +23,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "bpf/sidestep.skel.h"
+#include "common/fd.hpp"
 #include "detector/kernel/shared_array.hpp"
 #include "detector/maps/length_list.hpp"
 #include "detector/maps/prefix_table.hpp"
@@ -165,6 +166,22 @@ class Programs {
     void set_xdp_interface(std::uint32_t ifindex, const ss_xdp_interface& port) {
         if (bpf_map__update_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
             std::abort();
+        if (port.redirect_target == 0) return;
+        const auto exit = an_exit();  // where they would leave is not looked at: the interface need not be there
+        if (bpf_map__update_elem(maps().ss_exits, &ifindex, sizeof ifindex, &exit, sizeof exit, BPF_ANY) != 0)
+            std::abort();
+    }
+    /// Lets copies of a hitless candidate leave at XDP.
+    void let_copies_out(std::uint32_t candidate) {
+        const Fd exits(
+            bpf_map_create(BPF_MAP_TYPE_DEVMAP, "exits", sizeof(__u32), sizeof(bpf_devmap_val), SS_MAX_LISTS, nullptr));
+        const int fd = exits.get();
+        const auto exit = an_exit();
+        for (const __u32 i : {0U, 1U}) {
+            if (bpf_map_update_elem(fd, &i, &exit, BPF_ANY) != 0) std::abort();
+        }
+        if (bpf_map__update_elem(maps().ss_copies, &candidate, sizeof candidate, &fd, sizeof fd, BPF_ANY) != 0)
+            std::abort();
     }
 
     /// What is routed into the policy device, after it came in by an interface; 0: it is of this node.
@@ -257,12 +274,19 @@ class Programs {
     static constexpr std::uint32_t kPorts = 16;
     static constexpr int kRoomAtXdp = 256 - 40;  ///< for BPF_PROG_RUN: XDP_PACKET_HEADROOM without struct xdp_frame
 
+    static bpf_devmap_val an_exit() {
+        bpf_devmap_val exit{};
+        exit.ifindex = kLoopback;
+        return exit;
+    }
+
     std::string load() {
         libbpf_set_print(nullptr);
         skeleton_ = sidestep_bpf__open();
         if (skeleton_ == nullptr) return std::string("cannot open the BPF programs: ") + std::strerror(errno);
         bpf_program__set_autoload(skeleton_->progs.ss_ingress, !at_xdp_);
         bpf_program__set_autoload(skeleton_->progs.ss_ingress_xdp, at_xdp_);
+        bpf_program__set_autoload(skeleton_->progs.ss_exit_xdp, at_xdp_);
         bpf_map__set_max_entries(maps().ss_slots, 2 * kSlots);
         bpf_map__set_max_entries(maps().ss_policies, 2 * kSlots + 1);
         bpf_map__set_max_entries(maps().ss_candidates, kPaths);
@@ -273,6 +297,8 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_sids, 64);
         bpf_map__set_max_entries(maps().ss_adjacencies, 64);
         bpf_map__set_max_entries(maps().ss_xdp_interfaces, kPorts);
+        bpf_map__set_max_entries(maps().ss_exits, kPorts);
+        bpf_map__set_max_entries(maps().ss_copies, kPaths);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
             const auto text = std::string("cannot load the BPF programs: ") + std::strerror(-error);
             if (error != -EPERM) throw std::runtime_error(text);  // the verifier's refusal is a fault of theirs

@@ -54,6 +54,26 @@ TEST_F(Xdp, TheNextHopMustBeARedirectTarget) {
     EXPECT_FALSE(programs_.has_no_headroom(kLoopback));
 }
 
+// The others get their headers behind the redirect, which a test run does not reach: net_hitless looks at them.
+TEST_F(Xdp, TheFirstOfTheCopiesGetsItsHeaderHere) {
+    std::array lists{encaps_list(kBackup, 1, true), encaps_list(2, 2, true)};
+    for (std::uint32_t i = 0; i < lists.size(); ++i) {
+        lists.at(i).flow = 7;
+        lists.at(i).candidate = 1;
+        programs_.lists[i + 1] = lists.at(i);
+    }
+    programs_.states[2].rank = SS_UP;
+    programs_.set_candidate(1, {{.list = 1, .weight = 1}, {.list = 2, .weight = 1}});
+    expect_left_alone(packet_);  // tc makes them
+    programs_.let_copies_out(1);
+    constexpr std::size_t kNote = 32;  // metadata, which a test run returns in front of the frame
+    EXPECT_EQ(repaired(packet_).size(), kNote + packet_.size() + lists[0].header_length - kEthernetLength);
+    programs_.states[kBackup].rank = SS_DOWN;
+    EXPECT_EQ(repaired(packet_).size(), packet_.size() + lists[1].header_length - kEthernetLength);
+    programs_.lists[2].ifindex = 99;
+    EXPECT_EQ(programs_.ingress(packet_).code, kPass) << "one of them could not leave";
+}
+
 TEST_F(Xdp, AHeaderMustFitIntoTheHeadroom) {
     const auto most = programs_.most_segments();
     ASSERT_LT(most, unsigned{SS_MAX_SEGMENTS});

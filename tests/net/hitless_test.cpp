@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "detector/kernel/xdp_redirect.hpp"
 #include "routing/core/sids.hpp"
 #include "tests/net/repair_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
@@ -88,18 +89,25 @@ testing::AssertionResult perfect(std::span<const FlowReport> reports) {
     return testing::AssertionSuccess();
 }
 
-class HitlessCut : public Hitless, public testing::WithParamInterface<const char*> {
+/// The link, and whether copies are made at XDP.
+class HitlessCut : public Hitless, public testing::WithParamInterface<std::pair<const char*, bool>> {
   protected:
-    [[nodiscard]] std::string cut_link() const override { return GetParam(); }
+    [[nodiscard]] std::string cut_link() const override { return GetParam().first; }
 };
 
 TEST_P(HitlessCut, LosesAndDoublesNothing) {
-    start_hitless();
+    const auto& [link, xdp] = GetParam();
+    if (xdp) {
+        if (const auto exits = XdpRedirectTargets::open(); !exits) GTEST_SKIP() << exits.error().message;
+        ASSERT_TRUE(start_with(at_xdp("A", hitless_config("A")), at_xdp("B", hitless_config("B"))));
+    } else {
+        start_hitless();
+    }
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
-    const auto session = [&](const std::string& node) -> std::string {
-        if (std::string(GetParam()) == "A-B") return "A-B";
+    const auto session = [&, link = std::string(link)](const std::string& node) -> std::string {
+        if (link == "A-B") return "A-B";
         return node == "A" ? "around" : "C-B";
     };
     for (int round = 0; round < 3; ++round) {
@@ -116,12 +124,14 @@ TEST_P(HitlessCut, LosesAndDoublesNothing) {
     EXPECT_GT(counter("B", "later-copy"), 0U) << "there were two copies";
     const auto ways = merging_at("B");
     ASSERT_EQ(ways.size(), 2U);
-    const std::size_t broken = std::string(GetParam()) == "A-B" ? 0 : 1;
+    const std::size_t broken = std::string(link) == "A-B" ? 0 : 1;
     EXPECT_GT(ways[broken].value("missed", 0U), 0U) << ways.dump();
     EXPECT_EQ(ways[1 - broken].value("missed", 1U), 0U) << ways.dump();
 }
 
-INSTANTIATE_TEST_SUITE_P(EitherWay, HitlessCut, testing::Values("A-B", "C-B"));
+INSTANTIATE_TEST_SUITE_P(EitherWay, HitlessCut,
+                         testing::Values(std::pair("A-B", false), std::pair("C-B", false), std::pair("A-B", true),
+                                         std::pair("C-B", true)));
 
 TEST_F(Hitless, ALostCopyIsSaid) {
     start_hitless();

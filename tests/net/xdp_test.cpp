@@ -125,7 +125,7 @@ TEST_F(AtXdp, TcHelpsWhileSomethingIsObserved) {
     const auto observing = "mode: observe\n" + at_xdp("A", policy_config("A"));
     ASSERT_TRUE(start_with(observing, policy_config("B")));
     EXPECT_EQ(entrance("to-S").value("because", ""),
-              "copies of hitless policies and counts of observed ones are made at tc");
+              "some copies of hitless policies, and counts of observed ones, are made at tc");
     auto flows = Flows::start(lab());
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
