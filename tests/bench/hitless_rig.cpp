@@ -24,39 +24,48 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 30s;
 constexpr std::uint32_t kSeedStep = 0x9e3779b9;  // seeds next to each other lose the same packets, one later
 
-std::string common_config(const topo::Lab& lab, const std::string& node) {
-    const topo::Protection what{
-        .node = node, .via = {}, .destination = {}, .interval = "2ms", .multiplier = 5, .wait_to_restore = "20ms"};
+std::string common_config(const topo::Lab& lab, const std::string& node, const HitlessRig::Setup& setup) {
+    const topo::Protection what{.node = node,
+                                .via = {},
+                                .destination = {},
+                                .interval = setup.probes,
+                                .multiplier = 5,
+                                .wait_to_restore = "20ms"};
     auto text =
         topo::head_yaml(lab, what) + topo::ingress_yaml(lab, what) + "sr-domain: [\"fd00::/16\"]\nadjacencies:\n";
     for (const auto* way : HitlessRig::kWays) text += topo::adjacency_yaml(lab, what, way);
+    if (setup.xdp) {
+        const auto edge = lab.interface(node, node == "A" ? "S-A" : "B-D").name;
+        text += fmt::format("xdp: [{}, {}, {}]\nxdp-on-virtual: true\n", edge, lab.interface(node, "north").name,
+                            lab.interface(node, "south").name);
+    }
     return text;
 }
 
-std::string head_config(const HitlessRig& rig, Sending sending, From from) {
+std::string head_config(const HitlessRig& rig, const HitlessRig::Setup& setup) {
     const auto list = [&](const std::string& way, const Address& sid) {
         return fmt::format("{{adjacency: {}, encap: h.encaps.red, segments: [\"{}\"]}}", way, sid.to_string());
     };
     const auto one = list("north", rig.lab().sid("B", routing::kFunctionDecap));
     const auto both = fmt::format("{{lists: [{}, {}]}}", list("north", rig.merging()), list("south", rig.merging()));
-    return common_config(rig.lab(), "A") +
+    return common_config(rig.lab(), "A", setup) +
            fmt::format(
                "device: sr0\n"
                "policies: [{{name: to-D, prefixes: [\"2001:db8:d::/48\"], steering: {}, {}candidates: [{}]}}]\n",
-               from == From::host ? "transit" : "device",
-               sending == Sending::twice ? fmt::format("protection: hitless, flow: {}, ", HitlessRig::kFlow) : "",
-               sending == Sending::twice ? both : one);
+               setup.from == From::host ? "transit" : "device",
+               setup.sending == Sending::twice ? fmt::format("protection: hitless, flow: {}, ", HitlessRig::kFlow) : "",
+               setup.sending == Sending::twice ? both : one);
 }
 
-std::string tail_config(const HitlessRig& rig, unsigned flows) {
-    std::vector<unsigned> numbers(flows);
+std::string tail_config(const HitlessRig& rig, const HitlessRig::Setup& setup) {
+    std::vector<unsigned> numbers(setup.flows);
     std::iota(numbers.begin(), numbers.end(), 1U);
-    return common_config(rig.lab(), "B") + fmt::format(
-                                               "sids:\n  - {{sid: \"{}\", behavior: end.dt46}}\n"
-                                               "  - {{sid: \"{}\", behavior: end.dt46, flows: [{}], window: {}}}\n",
-                                               rig.lab().sid("B", routing::kFunctionDecap).to_string(),
-                                               rig.merging().to_string(), fmt::join(numbers, ", "),
-                                               flows > HitlessRig::kSpareFlow ? 4096 : 65536);
+    return common_config(rig.lab(), "B", setup) +
+           fmt::format(
+               "sids:\n  - {{sid: \"{}\", behavior: end.dt46}}\n"
+               "  - {{sid: \"{}\", behavior: end.dt46, flows: [{}], window: {}}}\n",
+               rig.lab().sid("B", routing::kFunctionDecap).to_string(), rig.merging().to_string(),
+               fmt::join(numbers, ", "), setup.flows > HitlessRig::kSpareFlow ? 4096 : 65536);
 }
 
 }  // namespace
@@ -67,8 +76,13 @@ HitlessRig::HitlessRig(const Setup& setup)
     if (setup.cuts) {
         for (const auto* way : kWays) cuts_.push_back(must(lab_.install_cut(way)));
     }
+    if (setup.xdp) {
+        for (const auto& [node, edge] : {std::pair{"A", "S-A"}, {"B", "B-D"}}) {
+            for (const auto* link : {edge, "north", "south"}) must(lab_.take_frames(node, link));
+        }
+    }
     if (setup.sending == Sending::plain) return;
-    configs_ = {{"A", head_config(*this, setup.sending, setup.from)}, {"B", tail_config(*this, setup.flows)}};
+    configs_ = {{"A", head_config(*this, setup)}, {"B", tail_config(*this, setup)}};
     for (const auto* node : {"B", "A"}) start(node);
 }
 

@@ -35,6 +35,8 @@ class HitlessRig {
         Sending sending = Sending::twice;
         From from = From::host;
         bool cuts = false;
+        bool xdp = false;  ///< programs at XDP, on links that take frames
+        const char* probes = "2ms";
         unsigned flows = kSpareFlow;  ///< that B merges
     };
 
