@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -42,23 +45,73 @@ std::string interface_of(const Reading& reading, const std::string& adjacency) {
     return known == reading.config.adjacencies.end() ? "" : known->interface;
 }
 
-/// The first segment that both lists have, the last ones aside: copies meet there and fail together.
+constexpr std::ptrdiff_t kLocatorBytes = 6;  // as they are given out (RFC 8986, 3.1)
+
+bool seem_of_one_node(const Address& a, const Address& b) {
+    return std::equal(a.bytes.begin(), a.bytes.begin() + kLocatorBytes, b.bytes.begin());
+}
+
+/// The first segment that both lists have, those of the merging node aside: copies meet there and fail together.
 std::optional<Address> shared_segment(const SegmentListConfig& a, const SegmentListConfig& b) {
-    if (a.segments.empty() || b.segments.empty()) return std::nullopt;
-    const auto last = b.segments.end() - 1;
-    const auto found = std::find_first_of(a.segments.begin(), a.segments.end() - 1, b.segments.begin(), last);
-    return found == a.segments.end() - 1 ? std::nullopt : std::optional(*found);
+    for (const auto& segment : a.segments) {
+        if (std::ranges::count(b.segments, segment) != 0 && !seem_of_one_node(segment, a.segments.back()))
+            return segment;
+    }
+    return std::nullopt;
 }
 
 std::string mtu_text(const SegmentListConfig& list) {
     return list.mtu == 0 ? "that of " + list.adjacency + "'s interface" : std::to_string(list.mtu);
 }
 
-/// A path with the segments of the list would never come up.
+bool depends_on(const SegmentListConfig& list, const std::string& session) {
+    return std::ranges::count(list.sessions, session) != 0;
+}
+
+/// Both lists would be down at once, and the way that is sound be given up.
+void check_proofs_apart(const Reading& reading, const SegmentListConfig& list, const SegmentListConfig& other,
+                        const YamlPlace& place) {
+    const auto complain = [&](const std::string& what) {
+        place_of(place, "sessions").complain(what + ": one cut would take both lists");
+    };
+    for (const auto& name : list.sessions) {
+        if (depends_on(other, name))
+            complain(fmt::format("two lists of a hitless candidate depend on the session '{}'", name));
+    }
+    for (const auto& path : reading.config.paths) {
+        if (depends_on(list, path.name) == depends_on(other, path.name)) continue;
+        if (depends_on(list, path.name) && path.adjacency == other.adjacency)
+            complain(fmt::format("path '{}' leaves by {}, as another list of the candidate does", path.name,
+                                 path.adjacency));
+        if (depends_on(other, path.name) && path.adjacency == list.adjacency)
+            complain(fmt::format("another list of the candidate depends on path '{}', which leaves by {}, too",
+                                 path.name, path.adjacency));
+    }
+}
+
+/// Lists of lower candidates are numbered, too.
+void check_end(const Address& end, const Address& merging, const YamlPlace& place) {
+    const auto text = fmt::format(
+        "ends at {}, others of the policy at {}: its packets are copies, too, and only a SID that merges the flow "
+        "takes them",
+        end.to_string(), merging.to_string());
+    if (seem_of_one_node(end, merging)) {
+        place_of(place, "segments").complain(text + ", of which a node has one");
+    } else {
+        place_of(place, "segments").warn(text);
+    }
+}
+
+/// A path with the segments of the list would never come up; one by another adjacency proves another way.
 void warn_of_probes(const Reading& reading, const SegmentListConfig& list, const YamlPlace& place) {
     for (const auto& path : reading.config.paths) {
-        const bool named = std::ranges::count(list.sessions, path.name) != 0;
-        if (!named || path.segments.empty() || list.segments.empty()) continue;
+        if (!depends_on(list, path.name)) continue;
+        if (path.adjacency != list.adjacency) {
+            place_of(place, "sessions")
+                .warn(fmt::format("path '{}' leaves by {}, the list by {}: it proves another way", path.name,
+                                  path.adjacency, list.adjacency));
+        }
+        if (path.segments.empty() || list.segments.empty()) continue;
         if (path.segments.back() != list.segments.back()) continue;
         place_of(place, "sessions")
             .warn(fmt::format(
@@ -85,6 +138,7 @@ void check_pair(const Reading& reading, const SegmentListConfig& list, const Seg
             .complain(fmt::format("the copies never meet: another list of the candidate ends at {}",
                                   other.segments.back().to_string()));
     }
+    check_proofs_apart(reading, list, other, place);
     if (list.mtu != other.mtu) {
         place_of(place, "mtu")
             .complain(fmt::format("the lists of a hitless candidate have unequal mtu: {} and {}", mtu_text(other),
@@ -119,8 +173,14 @@ void check_hitless(const PolicyConfig& policy, const YamlPlace& place) {
 }
 
 void check_hitless_list(const Reading& reading, const SegmentListConfig& list,
-                        const std::vector<SegmentListConfig>& before, const YamlPlace& place) {
+                        const std::vector<SegmentListConfig>& before, const YamlPlace& place,
+                        std::optional<Address>& merging) {
     if (!check_room(list, place)) return;
+    if (!list.segments.empty()) {
+        const auto& end = list.segments.back();
+        if (before.empty() && end != merging.value_or(end)) check_end(end, *merging, place);
+        if (!merging) merging = end;
+    }
     for (const auto& other : before) check_pair(reading, list, other, place);
     warn_of_probes(reading, list, place);
 }

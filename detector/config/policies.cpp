@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -135,11 +136,12 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
         policy.over_routes = over->boolean().value_or(policy.over_routes);
     }
     if (const auto candidates = place.required("candidates")) {
+        std::optional<Address> merging;
         policy.candidates = read_candidates(reading, *candidates,
                                             [&](const auto& list, const auto& before, const YamlPlace& list_place) {
                                                 check_list(policy, list, list_place);
                                                 if (policy.flow != 0)
-                                                    check_hitless_list(reading, list, before, list_place);
+                                                    check_hitless_list(reading, list, before, list_place, merging);
                                             });
         check_proofs(reading, policy, *candidates);
         check_hitless(policy, *candidates);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,9 +97,11 @@ void read_policies(Reading& reading, const YamlPlace& place);
 inline constexpr std::uint8_t kMergingLength = 64;
 /// `protection` and `flow`; must be called after the steering.
 void read_protection(const YamlPlace& place, PolicyConfig& policy, Seen& flows);
-/// Refuses a list by which no copy could leave, or that fails together with one before it in its candidate.
+/// Refuses a list by which no copy could leave, or that fails together with one before it in its candidate. `merging` is
+/// the SID that the policy's lists end at; the first one sets it.
 void check_hitless_list(const Reading& reading, const SegmentListConfig& list,
-                        const std::vector<SegmentListConfig>& before, const YamlPlace& place);
+                        const std::vector<SegmentListConfig>& before, const YamlPlace& place,
+                        std::optional<Address>& merging);
 /// `place` is that of the candidates.
 void check_hitless(const PolicyConfig& policy, const YamlPlace& place);
 /// `flows`, `window` and `reset`; must be called after the behavior.

@@ -38,6 +38,16 @@ TEST(ConfigHitless, APolicyHasAFlow) {
     EXPECT_EQ(read_good(parts.text()).policies.at(0).flow, 0U);
 }
 
+// A node SID of the merging node keeps the destination the same up to there (docs/hitless.md).
+TEST(ConfigHitless, BothListsMayGoByTheMergingNode) {
+    Parts parts;
+    parts.policy = hitless(
+        "[{lists: [{adjacency: A-B, segments: ['fd00:d:0:1::', 'fd00:d:0:7::']}, {adjacency: A-C, segments: "
+        "['fd00:c::', 'fd00:d:0:1::', 'fd00:d:0:7::']}]}]");
+    parts.more = "device: sr0";
+    EXPECT_EQ(read_good(parts.text()).policies.at(0).flow, 7U);
+}
+
 /// The configurations in a page: its indented blocks that begin with `node`.
 std::vector<std::string> nodes_in(const std::string& page) {
     std::vector<std::string> blocks;
@@ -85,6 +95,11 @@ std::function<void(Parts&)> with_policy(const std::string& policy, const std::st
     };
 }
 
+std::string with_path(const std::string& adjacency) {
+    return "device: sr0\npaths: [{name: P, adjacency: " + adjacency +
+           ", segments: ['fd00:d:0:6::'], probe: {return-address: 'fd00:ab::1'}}]";
+}
+
 std::function<void(Parts&)> with_sids(const std::string& list) {
     return [=](Parts& parts) { parts.more = sids(list); };
 }
@@ -122,6 +137,29 @@ std::vector<BadCase> bad_policies() {
                              "['fd00:d:0:8::']}]}]")),
          {"f:8:155: policies[0].candidates[0].lists[1].segments: the copies never meet: another list of the candidate "
           "ends at fd00:d:0:7::"}},
+        {"OneSession",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::'], sessions: [P]}, {adjacency: A-C, "
+                             "segments: ['fd00:d:0:7::'], sessions: [P]}]}]"),
+                     with_path("A-B")),
+         {"f:8:198: policies[0].candidates[0].lists[1].sessions: two lists of a hitless candidate depend on the "
+          "session 'P': one cut would take both lists"}},
+        {"APathByTheOtherLink",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, segments: "
+                             "['fd00:d:0:7::'], sessions: [P]}]}]"),
+                     with_path("A-B")),
+         {"f:8:183: policies[0].candidates[0].lists[1].sessions: path 'P' leaves by A-B, as another list of the "
+          "candidate does: one cut would take both lists"}},
+        {"APathOfTheOtherListByThisLink",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::'], sessions: [P]}, {adjacency: A-C, "
+                             "segments: ['fd00:d:0:7::']}]}]"),
+                     with_path("A-C")),
+         {"f:8:143: policies[0].candidates[0].lists[1]: another list of the candidate depends on path 'P', which "
+          "leaves by A-C, too: one cut would take both lists"}},
+        {"ALowerCandidateToAnOrdinarySid",
+         with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::']}, {adjacency: A-C, segments: "
+                             "['fd00:d:0:7::']}]}, {adjacency: A-C, segments: ['fd00:c::', 'fd00:d:0:6::']}]")),
+         {"f:8:203: policies[0].candidates[1].segments: ends at fd00:d:0:6::, others of the policy at fd00:d:0:7::: "
+          "its packets are copies, too, and only a SID that merges the flow takes them, of which a node has one"}},
         {"UnequalMtu",
          with_policy(hitless("[{lists: [{adjacency: A-B, segments: ['fd00:d:0:7::'], mtu: 1400}, {adjacency: A-C, "
                              "segments: ['fd00:d:0:7::']}]}]")),

@@ -64,6 +64,22 @@ TEST(ConfigWarnings, AProofThatEndsAtAMergingSid) {
                     "SID, which takes copies only and drops probes: let it end at another SID of that node"));
 }
 
+TEST(ConfigWarnings, AProofOfAnotherWayThanTheCopies) {
+    Parts parts;
+    parts.policy =
+        R"(- {name: to-D, prefixes: ["2001:db8:d::/48"], protection: hitless, flow: 7, candidates: [{lists: [)"
+        R"({adjacency: A-B, segments: ["fd00:d:0:7::"]}, {adjacency: A-C, segments: ["fd00:d:0:7::"]}]}, )"
+        R"({adjacency: A-B, segments: ["fd00:e:0:7::"], sessions: [P]}]})";
+    parts.more =
+        R"(paths: [{name: P, adjacency: A-C, segments: ["fd00:e:0:6::"], probe: {return-address: "fd00:ab::1"}}])";
+    EXPECT_THAT(warnings_about(parts.text()),
+                ElementsAre(HasSubstr("candidates[1].segments: ends at fd00:e:0:7::, others of the policy at "
+                                      "fd00:d:0:7::: its packets are copies, too, and only a SID that merges the flow "
+                                      "takes them"),
+                            HasSubstr("candidates[1].sessions: path 'P' leaves by A-C, the list by A-B: it proves "
+                                      "another way")));
+}
+
 TEST(ConfigWarnings, AProofThatNeedsWhatItBacksUp) {
     Parts parts;
     parts.policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"],)"
