@@ -132,7 +132,7 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         return {};
     }
     const auto obstacle = entrance.xdp_asked ? why_not_at(entrance) : std::string();
-    const bool stays = entrance.xdp && obstacle.empty();
+    const bool stays = entrance.xdp_asked && entrance.xdp && obstacle.empty();
     entrance.because = obstacle.empty() ? not_alone : obstacle;
     if (stays && !redirect_target(entrance.ifindex))
         entrance.because = entrance.name + " is not an XDP redirect target";
@@ -206,6 +206,9 @@ void Attachments::ask_redirect_targets() {
         xdp_redirect_targets_ = std::move(*opened);
     }
     if (auto exits = xdp_redirect_targets_->ask()) redirect_targets_ = std::move(*exits);
+    for (const auto& entrance : entrances_) {  // what loses its program may be a target no more
+        if (entrance.xdp && !entrance.xdp_asked) redirect_targets_.erase(entrance.ifindex);
+    }
     for (const auto& name : xdp_) write_xdp_interface(name);
     for (const auto& name : neighbors_) write_xdp_interface(name);
 }

@@ -5,56 +5,19 @@
 //            \       /
 //             `- C -'
 #include <array>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "detector/kernel/xdp_redirect.hpp"
-#include "routing/core/sids.hpp"
-#include "tests/net/repair_lab.hpp"
+#include "tests/net/hitless_lab.hpp"
 #include "tests/net/tcp_stream.hpp"
 
 namespace sidestep::topo {
 namespace {
 
-class Hitless : public RepairLab {
+class Hitless : public HitlessLab {
   protected:
-    [[nodiscard]] Address merging(const std::string& node) const { return lab().sid(node, 0x0e46); }
-
-    [[nodiscard]] std::string hitless_config(const std::string& node) const {
-        const std::string far = node == "A" ? "B" : "A";
-        const std::string link = node == "A" ? "A-C" : "C-B";
-        auto text = with(base_config(node), "behavior: end.dt46}]",
-                         fmt::format("behavior: end.dt46}}, {{sid: \"{}\", behavior: end.dt46, flows: [7]}}]",
-                                     merging(node).to_string()));
-        text += fmt::format(
-            "device: sr0\n"
-            "paths:\n"
-            "  - name: around\n"
-            "    adjacency: {}\n"
-            "    segments: [\"{}\", \"{}\"]\n"
-            "    probe: {{interval: 1ms, multiplier: 3, wait-to-restore: 100ms, return-address: \"{}\", "
-            "return: [\"{}\"]}}\n",
-            link, lab().sid("C", routing::kFunctionEnd).to_string(),
-            lab().sid(far, routing::kFunctionDecap).to_string(), lab().interface(node, link).address.to_string(),
-            lab().adjacency_sid("C", link).to_string());
-        return text + fmt::format(
-                          "policies:\n"
-                          "  - name: far\n"
-                          "    prefixes: {}\n"
-                          "    protection: hitless\n"
-                          "    flow: 7\n"
-                          "    candidates:\n"
-                          "      - lists:\n"
-                          "          - {{adjacency: A-B, encap: h.encaps.red, segments: [\"{}\"]}}\n"
-                          "          - {{adjacency: {}, segments: [\"{}\", \"{}\"], sessions: [around]}}\n",
-                          far_prefixes(node), merging(far).to_string(), link,
-                          lab().sid("C", routing::kFunctionEnd).to_string(), merging(far).to_string());
-    }
-
-    json merging_at(const std::string& node) { return ask(node, "policies").value("merging", json::array()); }
-
     /// Without the policy, but with all it stands on.
     [[nodiscard]] std::string plain_config(const std::string& node) const {
         const auto text = hitless_config(node);
@@ -64,30 +27,12 @@ class Hitless : public RepairLab {
         return with(config, "policies:\n",
                     "policies:\n  - {name: more, prefixes: [\"2001:db8:77::/48\"], candidates: [{adjacency: A-B}]}\n");
     }
-    /// Gives a running node another configuration. What it says of that.
-    std::string reload(const std::string& node, const std::string& config) {
-        std::ofstream(run_directory(node) + "/" + node + ".yaml") << config;
-        return cli(node, "reload");
-    }
     bool has_splitter(const std::string& node) {
         const auto links = shell(node, "ip -br link");
         EXPECT_NE(links.find("to-S"), std::string::npos) << links;
         return links.find("ss-split") != std::string::npos;
     }
-
-    void start_hitless() { ASSERT_TRUE(start_with(hitless_config("A"), hitless_config("B"))); }
 };
-
-/// Nothing is lost, and nothing arrives twice.
-testing::AssertionResult perfect(std::span<const FlowReport> reports) {
-    for (const auto& report : reports) {
-        if (!report.lost.empty() || report.duplicates != 0) {
-            return testing::AssertionFailure()
-                   << report.sent << " sent, " << report.lost.size() << " lost, " << report.duplicates << " twice";
-        }
-    }
-    return testing::AssertionSuccess();
-}
 
 /// The link, and whether copies are made at XDP.
 class HitlessCut : public Hitless, public testing::WithParamInterface<std::pair<const char*, bool>> {
