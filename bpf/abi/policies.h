@@ -212,6 +212,7 @@ struct ss_copy_window {
     __u32 pad;
     __u64 sampled; /* a number whose copies are timed; 0: none */
     __u64 sampled_ns;
+    __u64 doubted; /* an own number too far ahead to be believed before another one is near it; 0: none */
 } __attribute__((aligned(64)));
 
 #define SS_MAX_FLOWS 1024        /* flow 0 is none */
@@ -241,13 +242,19 @@ struct ss_merge {
     __u64 word[SS_MAX_WINDOW_WORDS];
 };
 
-/* The last packet to a merging SID whose flow the node does not merge. Written by ingress. */
+/* The last packet to a merging SID that it has no use for: its flow is not merged here, or its number has long passed.
+ * Written by ingress. */
 struct ss_stray {
-    __u64 sid; /* locator and function, as in the packet */
+    __u64 sid;      /* locator and function, as in the packet */
+    __u64 since_ns; /* when those of this flow began to come, without a pause of SS_STRAY_PAUSE_NS */
     __u64 last_ns;
     __u64 flow;
+    __u64 list;
+    __u64 behind;    /* by how many numbers it is older than the newest; 0: the flow is not merged here */
+    __u64 source[2]; /* who encapsulated it */
 };
 
 #define SS_STRAYS 16 /* by flow, modulo this */
+#define SS_STRAY_PAUSE_NS 1000000000ULL
 
 #endif

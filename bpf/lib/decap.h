@@ -113,7 +113,7 @@ SS_OWN_FRAME int ss_decapsulate(ss_frame* frame, struct ss_packet* packet, const
     }
     if (ss_must_drop_marked(outer_flow, packet)) goto broken; /* before it counts as the first copy of its number */
     if (visit->decapsulates >> SS_FLAVORS_AT & SS_FLAVOR_MERGE &&
-        ss_merge(visit->destination[0], bpf_be64_to_cpu(visit->destination[1])) != SS_COPY_FIRST)
+        ss_admit_copy(frame, visit->destination[0], bpf_be64_to_cpu(visit->destination[1])) != SS_COPY_FIRST)
         return SS_SHOT;
     if (ss_remove_outer(frame, outer, packet->family)) goto broken;
     if (ss_combine_ecn(frame, outer_flow, packet)) goto broken;

@@ -17,6 +17,10 @@ static __always_inline __u64* ss_window_word(const struct ss_window_view* view, 
 
 #include "bpf/lib/sequence_window.h"
 
+#ifdef SS_AT_XDP
+#define ss_admit_copy ss_xdp_admit_copy /* as with ss_repair */
+#endif
+
 #define SS_COPY_NO_FLOW 3 /* next to those of enum ss_copy */
 
 /* Times the copies of one packet after another, at most one per turn of the coarse clock `now`: to read the exact one
@@ -51,18 +55,26 @@ static __always_inline void ss_note_arrival(struct ss_merge* merge, struct ss_wa
 }
 
 /* So that the detector can name what is refused. */
-static __always_inline void ss_note_stray(__u64 sid, __u32 flow, __u64 now) {
+static __always_inline void ss_note_stray(ss_frame* frame, __u64 sid, __u64 argument, __u64 behind, __u64 now) {
+    const __u64 flow = argument >> (64 - SS_FLOW_BITS);
     __u32 index = flow % SS_STRAYS;
     struct ss_stray* stray = bpf_map_lookup_elem(&ss_strays, &index);
+    __u64 source[2] = {};
 
-    if (!stray) return;
+    if (!stray || ss_load(frame, ETH_HLEN + offsetof(struct ipv6hdr, saddr), source, sizeof(source))) return;
+    if (SS_READ(stray->flow) != flow || now - SS_READ(stray->last_ns) > SS_STRAY_PAUSE_NS)
+        SS_WRITE(stray->since_ns, now);
     SS_WRITE(stray->sid, sid);
     SS_WRITE(stray->flow, flow);
+    SS_WRITE(stray->list, argument >> SS_NUMBER_BITS & (SS_MAX_LISTS - 1));
+    SS_WRITE(stray->behind, behind);
+    SS_WRITE(stray->source[0], source[0]);
+    SS_WRITE(stray->source[1], source[1]);
     SS_WRITE(stray->last_ns, now);
 }
 
 /* Decides on a copy by the halves of the SID that it came to, and counts it. Returns enum ss_copy or SS_COPY_NO_FLOW. */
-SS_VERIFIED_ONCE int ss_merge(__u64 sid, __u64 argument) {
+SS_VERIFIED_ONCE int ss_admit_copy(ss_frame* frame, __u64 sid, __u64 argument) {
     __u64 number = argument & ((1ULL << SS_NUMBER_BITS) - 1);
     __u32 flow = argument >> (64 - SS_FLOW_BITS);
     struct ss_merge* merge = bpf_map_lookup_elem(&ss_merges, &flow);
@@ -72,7 +84,7 @@ SS_VERIFIED_ONCE int ss_merge(__u64 sid, __u64 argument) {
     __u32 copy;
 
     if (!merge) {
-        ss_note_stray(sid, flow, now);
+        ss_note_stray(frame, sid, argument, 0, now);
         ss_count_outcome(SS_OUTCOME_NO_FLOW);
         return SS_COPY_NO_FLOW;
     }
@@ -84,6 +96,9 @@ SS_VERIFIED_ONCE int ss_merge(__u64 sid, __u64 argument) {
         __sync_fetch_and_add(&way->later, 1);
         ss_count_outcome(SS_OUTCOME_LATER_COPY);
     } else {
+        __s64 ahead = ss_ahead(SS_READ(merge->window.newest), number + SS_READ(merge->window.offset), SS_NUMBER_BITS);
+
+        if (ahead < 0) ss_note_stray(frame, sid, argument, (__u64)-ahead, now);
         __sync_fetch_and_add(&way->too_old, 1);
         ss_count_outcome(SS_OUTCOME_STALE_COPY);
     }

@@ -2,6 +2,7 @@
 #include "detector/app/stray_copies.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -24,6 +25,31 @@ const SidConfig* sid_of(const ss_stray& stray, const std::vector<SidConfig>& sid
     return found == sids.end() ? nullptr : &*found;
 }
 
+/// Copies that were on their way when their sender began anew are no problem: those that matter go on.
+constexpr Nanoseconds kLasts{SS_STRAY_PAUSE_NS};
+/// Numbers of one second of the sender's clock. No window has as many.
+constexpr std::uint64_t kEpoch = 1ULL << (SS_NUMBER_BITS - SS_EPOCH_BITS);
+
+/// Why copies of a flow that is merged here are behind its window.
+std::string why_behind(const ss_stray& stray, const SidConfig& sid) {
+    const std::array<__u64, 2> halves{SS_READ(stray.source[0]), SS_READ(stray.source[1])};
+    Address source{};
+    std::memcpy(source.bytes.data(), halves.data(), sizeof halves);
+    const auto behind = SS_READ(stray.behind);
+    const auto which = fmt::format("copies by list {} from {} are {} numbers behind the newest one and are dropped",
+                                   SS_READ(stray.list), source.to_string(), behind);
+    if (behind >= kEpoch) {
+        return which +
+               ": another node sends the same flow, or the clock of this one went back, or somebody forged numbers. "
+               "Give "
+               "each sender a flow of its own";
+    }
+    return which + fmt::format(
+                       ": too late for `window: {}`, so this list protects nothing. Enlarge it ({} at most), or choose "
+                       "ways whose delays differ less",
+                       sid.window, SS_MAX_WINDOW_WORDS * SS_BLOCK_BITS);
+}
+
 std::string flows_of(const SidConfig& sid) {
     return fmt::format("flow{} {}", sid.flows.size() == 1 ? "" : "s", fmt::join(sid.flows, ", "));
 }
@@ -37,9 +63,13 @@ ProblemTexts stray_problems(std::span<const ss_stray> strays, const std::vector<
         const auto flow = SS_READ(stray.flow);
         const auto* sid = sid_of(stray, sids);
         if (last == 0 || now - Nanoseconds(last) > kStraysKept || sid == nullptr) continue;
-        // A flow that has been added since; whichever SID merges it.
-        if (std::ranges::any_of(sids, [&](const auto& one) { return std::ranges::count(one.flows, flow) != 0; }))
+        const auto merging =
+            std::ranges::find_if(sids, [&](const auto& one) { return std::ranges::count(one.flows, flow) != 0; });
+        if (merging != sids.end()) {  // whichever SID it is; the flow may have been added since
+            if (SS_READ(stray.behind) != 0 && Nanoseconds(last - SS_READ(stray.since_ns)) >= kLasts)
+                problems.emplace(fmt::format("flow {}", flow), why_behind(stray, *merging));
             continue;
+        }
         if (flow == 0) {
             problems.emplace(
                 "merging SID " + sid->sid.to_string(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Copies that come to a merging SID of this node although it does not merge their flow: their sender loses every packet, and
-// nothing there tells it so.
+// Copies that come to a merging SID of this node in vain, because it does not merge their flow or their numbers have long
+// passed: their sender loses every packet, or the second copy, and nothing there tells it so.
 #pragma once
 
 #include <span>

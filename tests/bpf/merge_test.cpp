@@ -39,6 +39,13 @@ class Merge : public Repairing {
         return merge->way[index];
     }
 
+    ss_stray stray() {
+        const std::uint32_t index = kFlow % SS_STRAYS;
+        ss_stray seen{};
+        EXPECT_EQ(bpf_map__lookup_elem(programs_.maps().ss_strays, &index, sizeof index, &seen, sizeof seen, 0), 0);
+        return seen;
+    }
+
     static Bytes copy(std::uint64_t number, std::uint32_t by, const Bytes& inner, std::uint32_t flow = kFlow,
                       std::string_view from = "fd00:b::1") {
         const auto argument = std::uint64_t{flow} << 48 | std::uint64_t{by} << 46 | number;
@@ -73,11 +80,36 @@ TEST_F(Merge, OneCopyGoesOn) {
     EXPECT_GT(way(1).behind_ns, 0U) << "how much later its copies come";
 }
 
+constexpr std::uint64_t kWindow = SS_BLOCK_BITS * kWords;
+
 TEST_F(Merge, TooOldIsDropped) {
     expect_first(copy(1, 0, v6_), v6_);
-    expect_first(copy(100'000, 0, v6_), v6_);
-    expect_dropped(copy(100'000 - SS_BLOCK_BITS * kWords, 1, v6_), SS_OUTCOME_STALE_COPY);
+    for (std::uint64_t number = 2; number < 2 * kWindow; number += kWindow / 2) expect_first(copy(number, 0, v6_), v6_);
+    expect_dropped(copy(1, 1, v6_, kFlow, "fd00:b::7"), SS_OUTCOME_STALE_COPY);
     EXPECT_EQ(way(1).too_old, 1U);
+    const auto seen = stray();
+    EXPECT_EQ(seen.flow, kFlow);
+    EXPECT_EQ(seen.list, 1U);
+    EXPECT_EQ(seen.behind, 3 * kWindow / 2 + 1);
+    EXPECT_EQ(std::memcmp(seen.source, address("fd00:b::7").bytes.data(), 16), 0) << "who sends it";
+    EXPECT_EQ(seen.since_ns, seen.last_ns);
+    expect_dropped(copy(1, 1, v6_), SS_OUTCOME_STALE_COPY);
+    EXPECT_EQ(stray().since_ns, seen.since_ns) << "it goes on";
+    EXPECT_GT(stray().last_ns, seen.last_ns);
+}
+
+// One that was forged or damaged would otherwise make all others too old.
+TEST_F(Merge, ASingleNumberFarAheadIsNotBelieved) {
+    expect_first(copy(1, 0, v6_), v6_);
+    for (std::uint64_t number = 2; number < 20; ++number) {
+        expect_dropped(copy(number << 24, 0, v6_), SS_OUTCOME_STALE_COPY);
+        expect_first(copy(number, 0, v6_), v6_);
+        expect_dropped(copy(number, 1, v6_), SS_OUTCOME_LATER_COPY);
+    }
+    expect_dropped(copy(99 << 24, 0, v6_), SS_OUTCOME_STALE_COPY);
+    expect_first(copy(99 << 24, 1, v6_), v6_);  // a sender that began anew, and loses nothing
+    expect_dropped(copy(99 << 24, 0, v6_), SS_OUTCOME_LATER_COPY);
+    EXPECT_EQ(stray().last_ns, 0U) << "nobody is behind";
 }
 
 TEST_F(Merge, AnotherFlowIsDropped) {
@@ -87,10 +119,9 @@ TEST_F(Merge, AnotherFlowIsDropped) {
 
 TEST_F(Merge, AFlowThatIsNotMergedIsRemembered) {
     expect_dropped(copy(1, 0, v6_, kFlow + SS_STRAYS), SS_OUTCOME_NO_FLOW);
-    const std::uint32_t index = kFlow % SS_STRAYS;
-    ss_stray seen{};
-    ASSERT_EQ(bpf_map__lookup_elem(programs_.maps().ss_strays, &index, sizeof index, &seen, sizeof seen, 0), 0);
+    const auto seen = stray();
     EXPECT_EQ(seen.flow, kFlow + SS_STRAYS);
+    EXPECT_EQ(seen.behind, 0U);
     EXPECT_GT(seen.last_ns, 0U);
     EXPECT_EQ(std::memcmp(&seen.sid, Prefix::parse(kMerging)->address.bytes.data(), sizeof seen.sid), 0);
 }

@@ -50,6 +50,13 @@ class Window {
     std::vector<__u64> words_;
 };
 
+/// A number that is ahead by more than the window: only the second copy is believed.
+void jump(Window& window, std::uint64_t number, std::uint64_t now = kSecond) {
+    EXPECT_EQ(window.pass(number, now), SS_COPY_TOO_OLD);
+    EXPECT_EQ(window.pass(number, now), SS_COPY_FIRST);
+    EXPECT_EQ(window.pass(number, now), SS_COPY_LATER);
+}
+
 TEST(SequenceWindow, TheFirstCopyPassesAndTheSecondDoesNot) {
     Window window(64);
     for (std::uint64_t number = 5; number < 500; ++number) {
@@ -61,7 +68,7 @@ TEST(SequenceWindow, TheFirstCopyPassesAndTheSecondDoesNot) {
 TEST(SequenceWindow, LateNumbersPassAsFarAsTheWindowReaches) {
     Window window(64);
     window.pass(1);
-    window.pass(1000);
+    jump(window, 1000);
     EXPECT_EQ(window.pass(1000 - 48), SS_COPY_FIRST) << "a window may be one block shorter than its size";
     EXPECT_EQ(window.pass(1000 - 48), SS_COPY_LATER);
     EXPECT_EQ(window.pass(1000 - 64), SS_COPY_TOO_OLD);
@@ -84,9 +91,40 @@ TEST(SequenceWindow, ARestartedSenderIsAheadOfItself) {
     const auto before = ss_first_number(1000);
     for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(window.pass(before + i), SS_COPY_FIRST);
     const auto after = ss_first_number(1001);
-    EXPECT_EQ(window.pass(after), SS_COPY_FIRST) << "without waiting for silence";
-    EXPECT_EQ(window.pass(after), SS_COPY_LATER);
+    jump(window, after);  // without waiting for silence
     EXPECT_EQ(window.pass(before + 99), SS_COPY_TOO_OLD) << "on the way since before";
+}
+
+// A damaged or forged copy would otherwise make all others too old.
+TEST(SequenceWindow, ASingleNumberFarAheadSilencesNothing) {
+    Window window(4096);
+    std::uint64_t number = 1000;
+    window.pass(number);
+    for (std::uint64_t round = 1; round < 100; ++round) {
+        EXPECT_EQ(window.pass(number + (round << 30)), SS_COPY_TOO_OLD) << "not believed";
+        EXPECT_EQ(window.pass(++number), SS_COPY_FIRST);
+        EXPECT_EQ(window.pass(number + (round << 30)), SS_COPY_TOO_OLD) << "the flow has gone on";
+        EXPECT_EQ(window.pass(++number), SS_COPY_FIRST);
+        EXPECT_EQ(window.pass(number + 4080), SS_COPY_FIRST) << "it can be true";
+        EXPECT_EQ(window.pass(++number), SS_COPY_FIRST) << "and costs nothing";
+        number += 4096;
+    }
+}
+
+TEST(SequenceWindow, AJumpIsBelievedWithTheNextPacket) {
+    Window window(4096);
+    window.pass(1);
+    EXPECT_EQ(window.pass(1'000'000), SS_COPY_TOO_OLD);
+    EXPECT_EQ(window.pass(1'000'001), SS_COPY_FIRST) << "by one way only";
+    EXPECT_EQ(window.pass(1'000'000), SS_COPY_FIRST) << "by the other";
+}
+
+// The other way is slower than `reset`.
+TEST(SequenceWindow, ALateCopyAfterASilenceIsStillKnown) {
+    Window window(64);
+    EXPECT_EQ(window.pass(100, kSecond), SS_COPY_FIRST);
+    EXPECT_EQ(window.pass(100, kSecond + 3 * kReset), SS_COPY_LATER);
+    EXPECT_EQ(window.pass(100, kSecond + 9 * kReset), SS_COPY_FIRST) << "a sender whose clock stands still";
 }
 
 TEST(SequenceWindow, TheEpochWraps) {
@@ -94,7 +132,7 @@ TEST(SequenceWindow, TheEpochWraps) {
     Window window(64);
     EXPECT_EQ(window.pass(ss_first_number(kEpochs - 1)), SS_COPY_FIRST);
     EXPECT_EQ(ss_first_number(kEpochs), 0U);
-    EXPECT_EQ(window.pass(ss_first_number(kEpochs)), SS_COPY_FIRST);
+    jump(window, ss_first_number(kEpochs));
     EXPECT_EQ(window.pass(ss_first_number(kEpochs - 1)), SS_COPY_TOO_OLD);
 }
 
@@ -106,7 +144,7 @@ TEST(SequenceWindow, ASilentSenderMayBeginAnywhere) {
     EXPECT_EQ(window.pass(7, kSecond + kReset + 2), SS_COPY_LATER);
     EXPECT_EQ(window.pass(6, kSecond + kReset + 3), SS_COPY_FIRST) << "overtaken by the first of all";
     EXPECT_EQ(window.pass(8, kSecond + kReset + 3), SS_COPY_FIRST);
-    EXPECT_EQ(window.pass(100'000 - 100, kSecond + kReset + 3), SS_COPY_FIRST) << "ahead of 8";
+    jump(window, 100'000 - 100, kSecond + kReset + 3);  // ahead of 8
 }
 
 TEST(SequenceWindow, ASilentSenderThatGoesOnLosesNothing) {

@@ -20,8 +20,20 @@ using testing::Pair;
 constexpr Nanoseconds kDay = 24h;
 
 ss_stray stray(std::uint64_t flow, Nanoseconds at, std::string_view sid = "fd00:d:0:7::") {
-    ss_stray result{.sid = 0, .last_ns = static_cast<__u64>(at.count()), .flow = flow};
+    ss_stray result{};
+    result.last_ns = static_cast<__u64>(at.count());
+    result.flow = flow;
     std::memcpy(&result.sid, Address::parse(sid)->bytes.data(), sizeof result.sid);
+    return result;
+}
+
+/// Copies of a flow that is merged here, for this long.
+ss_stray late(std::uint64_t behind, Nanoseconds since) {
+    auto result = stray(7, kDay - 1s);
+    result.since_ns = static_cast<__u64>((kDay - 1s - since).count());
+    result.list = 1;
+    result.behind = behind;
+    std::memcpy(result.source, Address::parse("fd00:9::1")->bytes.data(), sizeof result.source);
     return result;
 }
 
@@ -46,6 +58,30 @@ TEST(StrayCopies, AFlowThatIsNotMergedIsNamedWithItsSid) {
 
 TEST(StrayCopies, OnceTheFlowIsMergedThereIsNoProblem) {
     EXPECT_THAT(stray_problems(std::array{stray(8, kDay)}, merging({8, 9}), kDay), IsEmpty());
+}
+
+TEST(StrayCopies, ASecondSenderOfAFlowIsNamed) {
+    EXPECT_THAT(
+        stray_problems(std::array{late(5ULL << 24, 3s)}, merging({7}), kDay),
+        ElementsAre(Pair("flow 7",
+                         "copies by list 1 from fd00:9::1 are 83886080 numbers behind the newest one and are dropped: "
+                         "another node sends the same flow, or the clock of this one went back, or somebody forged "
+                         "numbers. Give each sender a flow of its own")));
+}
+
+TEST(StrayCopies, AWindowThatIsTooSmallIsNamed) {
+    auto sids = merging({7});
+    sids.back().window = 64;
+    EXPECT_THAT(
+        stray_problems(std::array{late(200, 3s)}, sids, kDay),
+        ElementsAre(Pair("flow 7",
+                         "copies by list 1 from fd00:9::1 are 200 numbers behind the newest one and are dropped: too "
+                         "late for `window: 64`, so this list protects nothing. Enlarge it (65536 at most), or choose "
+                         "ways whose delays differ less")));
+}
+
+TEST(StrayCopies, WhatWasOnItsWayWhenItsSenderBeganAnewIsNoProblem) {
+    EXPECT_THAT(stray_problems(std::array{late(5ULL << 24, 50ms)}, merging({7}), kDay), IsEmpty());
 }
 
 TEST(StrayCopies, WhatWasLongAgoIsForgotten) {
