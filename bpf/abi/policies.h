@@ -210,10 +210,12 @@ struct ss_copy_window {
     __u64 reset_ns; /* after this much silence, any number is the next one */
     __u32 words;    /* a power of two */
     __u32 pad;
-    __u64 sampled; /* a number whose copies are timed; 0: none */
+    __u64 sampled; /* a number whose copies are timed, plus 1, and from SS_SAMPLED_AT on the lists that were; 0: none */
     __u64 sampled_ns;
     __u64 doubted; /* an own number too far ahead to be believed before another one is near it; 0: none */
 } __attribute__((aligned(64)));
+
+#define SS_SAMPLED_AT 60
 
 #define SS_MAX_FLOWS 1024        /* flow 0 is none */
 #define SS_MAX_WINDOW_WORDS 4096 /* 65,536 numbers */

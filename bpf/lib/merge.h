@@ -23,25 +23,48 @@ static __always_inline __u64* ss_window_word(const struct ss_window_view* view, 
 
 #define SS_COPY_NO_FLOW 3 /* next to those of enum ss_copy */
 
-/* Times the copies of one packet after another, at most one per turn of the coarse clock `now`: to read the exact one
- * takes as long as the rest of a decision. */
-static __always_inline void ss_time_copy(struct ss_merge* merge, struct ss_way* way, __u32 copy, __u64 number,
+#define SS_SAMPLES_PER_RESET 1024 /* at most */
+
+/* True if all lists that copies come by have been timed. */
+static __always_inline int ss_all_timed(const struct ss_merge* merge, __u64 sampled, __u64 now) {
+    __u32 missing = 0;
+    __u32 i;
+
+    SS_UNROLL
+    for (i = 0; i < SS_MAX_LISTS; i++) {
+        __u64 last = SS_READ(merge->way[i].last_ns);
+
+        if (last && now - last < merge->window.reset_ns && !(sampled >> SS_SAMPLED_AT >> i & 1)) missing = 1;
+    }
+    return !missing;
+}
+
+/* Times the copies of one packet after another, by all lists. A copy that comes after `reset_ns` is timed no more. `now` is
+ * of the coarse clock: to read the exact one takes as long as the rest of a decision. */
+static __always_inline void ss_time_copy(struct ss_merge* merge, struct ss_way* way, __u64 argument, __u32 copy,
                                          __u64 now) {
     struct ss_copy_window* window = &merge->window;
+    const __u64 number = argument & ((1ULL << SS_NUMBER_BITS) - 1);
+    const __u64 bit = 1ULL << SS_SAMPLED_AT << (argument >> SS_NUMBER_BITS & (SS_MAX_LISTS - 1));
     __u64 sampled = SS_READ(window->sampled);
     __u64 since = SS_READ(window->sampled_ns);
+    __u64 age = now > since ? now - since : 0;
 
-    if (copy == SS_COPY_FIRST && now > since && (!sampled || now - since > window->reset_ns)) {
+    if ((sampled & ((1ULL << SS_SAMPLED_AT) - 1)) == number + 1) {
+        if (sampled & bit || age > window->reset_ns) return;
+        age = bpf_ktime_get_ns() - since;
+        way->behind_ns += age / 8 - way->behind_ns / 8;
+        SS_WRITE(window->sampled, sampled | bit);
+    } else if (copy == SS_COPY_FIRST && age > window->reset_ns / SS_SAMPLES_PER_RESET &&
+               (age > window->reset_ns || ss_all_timed(merge, sampled, now))) {
+        way->behind_ns -= way->behind_ns / 8;
         SS_WRITE(window->sampled_ns, bpf_ktime_get_ns());
-        SS_WRITE(window->sampled, number + 1);
-    } else if (copy == SS_COPY_LATER && sampled == number + 1) {
-        now = bpf_ktime_get_ns();
-        way->behind_ns += (now - since) / 8 - way->behind_ns / 8;
-        SS_WRITE(window->sampled, 0);
+        SS_WRITE(window->sampled, (number + 1) | bit);
     }
 }
 
-/* Called once a copy is counted. What passed before a way began is nothing that it missed. */
+/* Called once a copy is counted. What passed before a way began is nothing that it missed; what came too late it has
+ * missed, for it protects nobody, and may be forged. */
 static __always_inline void ss_note_arrival(struct ss_merge* merge, struct ss_way* way, __u64 now) {
     __u64 last = SS_READ(way->last_ns);
     __u64 packets = 0;
@@ -51,7 +74,7 @@ static __always_inline void ss_note_arrival(struct ss_merge* merge, struct ss_wa
     if (last && (now < last || now - last <= SS_WAY_SILENT_NS)) return;
     SS_UNROLL
     for (i = 0; i < SS_MAX_LISTS; i++) packets += SS_READ(merge->way[i].first);
-    SS_WRITE(way->skipped, packets - way->first - way->later - way->too_old);
+    SS_WRITE(way->skipped, packets - way->first - way->later);
 }
 
 /* So that the detector can name what is refused. */
@@ -103,7 +126,7 @@ SS_VERIFIED_ONCE int ss_admit_copy(ss_frame* frame, __u64 sid, __u64 argument) {
         ss_count_outcome(SS_OUTCOME_STALE_COPY);
     }
     ss_note_arrival(merge, way, now);
-    ss_time_copy(merge, way, copy, number, now);
+    ss_time_copy(merge, way, argument, copy, now);
     return copy;
 }
 

@@ -59,7 +59,7 @@ bool append_ways(std::string& text, const MergingFlow& flow, std::span<const ss_
 std::uint64_t missed_by(std::span<const ss_way> ways, std::size_t list) {
     std::uint64_t packets = 0;
     for (const auto& way : ways) packets += way.first;
-    const std::uint64_t not_missed = ways[list].skipped + arrived_by(ways[list]);
+    const std::uint64_t not_missed = ways[list].skipped + ways[list].first + ways[list].later;
     return packets - std::min(packets, not_missed);
 }
 

@@ -14,7 +14,8 @@
 
 namespace sidestep {
 
-/// Packets of a flow that came by another list and not by this one since it began: lost on its way, or not sent by it.
+/// Packets of a flow that came by another list and not by this one since it began: lost on its way, not sent by it, or
+/// too late to protect anything.
 std::uint64_t missed_by(std::span<const ss_way> ways, std::size_t list);
 /// What is kept of a flow; null: nothing. A copy of all of it takes tens of kilobytes.
 using MergeOf = std::function<std::unique_ptr<ss_merge>(std::uint32_t flow)>;

@@ -45,6 +45,14 @@ class Merge : public Repairing {
         EXPECT_EQ(bpf_map__lookup_elem(programs_.maps().ss_strays, &index, sizeof index, &seen, sizeof seen, 0), 0);
         return seen;
     }
+    /// Lets the next first copy be timed.
+    void next_sample() {
+        auto merge = std::make_unique<ss_merge>();
+        ASSERT_EQ(bpf_map__lookup_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, 0), 0);
+        merge->window.sampled = 0;
+        merge->window.sampled_ns = 0;
+        ASSERT_EQ(bpf_map__update_elem(map(), &kFlow, sizeof kFlow, merge.get(), sizeof *merge, BPF_ANY), 0);
+    }
 
     static Bytes copy(std::uint64_t number, std::uint32_t by, const Bytes& inner, std::uint32_t flow = kFlow,
                       std::string_view from = "fd00:b::1") {
@@ -110,6 +118,33 @@ TEST_F(Merge, ASingleNumberFarAheadIsNotBelieved) {
     expect_first(copy(99 << 24, 1, v6_), v6_);  // a sender that began anew, and loses nothing
     expect_dropped(copy(99 << 24, 0, v6_), SS_OUTCOME_LATER_COPY);
     EXPECT_EQ(stray().last_ns, 0U) << "nobody is behind";
+}
+
+// What is too old has missed its packet: the figures must not hide it.
+TEST_F(Merge, AListIsCountedFromItsBeginWhateverWasTooOld) {
+    for (std::uint64_t number = 2; number < 2 * kWindow; number += kWindow / 2) expect_first(copy(number, 0, v6_), v6_);
+    expect_dropped(copy(1, 1, v6_), SS_OUTCOME_STALE_COPY);
+    EXPECT_EQ(way(1).skipped, 4U);
+    expect_dropped(copy(2 + 3 * kWindow / 2, 2, v6_), SS_OUTCOME_LATER_COPY);
+    EXPECT_EQ(way(2).skipped, 3U);
+}
+
+TEST_F(Merge, AllListsAreTimedAndTheFirstOneIsNotBehind) {
+    constexpr int kSamples = 40;
+    for (std::uint64_t number = 1; number <= kSamples; ++number) {
+        next_sample();
+        for (std::uint32_t by = 0; by < 4; ++by) programs_.ingress(copy(number, by, v6_));
+    }
+    const auto third = way(2).behind_ns;
+    EXPECT_EQ(way(0).behind_ns, 0U);
+    EXPECT_LT(way(1).behind_ns, third);
+    EXPECT_LT(third, way(3).behind_ns);
+    for (std::uint64_t number = kSamples + 1; number <= 2 * kSamples; ++number) {
+        next_sample();
+        for (const std::uint32_t by : {2U, 1U, 0U, 3U}) programs_.ingress(copy(number, by, v6_));
+    }
+    EXPECT_LT(way(2).behind_ns, third / 16) << "it has become the first";
+    EXPECT_GT(way(0).behind_ns, way(1).behind_ns);
 }
 
 TEST_F(Merge, AnotherFlowIsDropped) {

@@ -19,7 +19,9 @@ TEST(Merging, WhatCameByAnotherListOnlyWasMissed) {
     ways[0] = {.first = 70, .later = 20, .too_old = 0, .behind_ns = 0, .last_ns = 0, .skipped = 0};
     ways[1] = {.first = 30, .later = 60, .too_old = 1, .behind_ns = 0, .last_ns = 0, .skipped = 0};
     EXPECT_EQ(missed_by(ways, 0), 10U);
-    EXPECT_EQ(missed_by(ways, 1), 9U) << "too late is not lost";
+    EXPECT_EQ(missed_by(ways, 1), 10U) << "too late protects nothing";
+    ways[1].too_old += 500;
+    EXPECT_EQ(missed_by(ways, 1), 10U) << "nor do forged ones";
 }
 
 // Counters are read while packets arrive.
