@@ -50,8 +50,8 @@ constexpr Family kRoutingProblem{"sidestep_routing_problem", FamilyType::gauge,
                                  "Whether the network's graph cannot be read now."};
 
 /// All other drops and outcomes leave the packet to the kernel.
-constexpr std::array<std::string_view, 8> kDropReasons{"not-in-domain", "sid-failed", "too-big",       "push-failed",
-                                                       "stale-copy",    "no-flow",    "cannot-number", "second-copy"};
+constexpr std::array<std::string_view, 7> kDropReasons{"not-in-domain", "sid-failed", "too-big",      "push-failed",
+                                                       "stale-copy",    "no-flow",    "cannot-number"};
 constexpr std::array kUnrepairedReasons{
 #define SIDESTEP_TEXT(name, text) std::string_view(text),
     SS_DROPS(SIDESTEP_TEXT)

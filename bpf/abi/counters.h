@@ -17,7 +17,7 @@
     X(U_TURN, "u-turn")               /* without segments, back to the neighbor; left to the kernel */       \
     X(TOO_BIG, "too-big")             /* dropped; the sender is told */                                      \
     X(CANNOT_NUMBER, "cannot-number") /* dropped: a GSO packet of a hitless policy */                        \
-    X(SECOND_COPY, "second-copy")     /* dropped: it was replicated before */                                \
+    X(SECOND_COPY, "second-copy")     /* left to the kernel: a tunnel that may be a copy */                  \
     X(CANNOT_INSERT, "cannot-insert") /* H.Insert of IPv4, or behind too many options; left to the kernel */ \
     X(PUSH_FAILED, "push-failed")     /* dropped: no room for the header */                                  \
     X(OBSERVED, "observed")           /* would have been repaired; left to the kernel by `mode: observe` */

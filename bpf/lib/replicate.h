@@ -81,19 +81,18 @@ SS_VERIFIED_ONCE __u32 ss_lists_up(__u32 index) {
     return up;
 }
 
-/* True for a tunnel from within the SR domain, this node included: it may be a copy, and copies are not replicated. */
+/*
+ * True for what a node of the SR domain may have encapsulated, since inside may be a copy, and copies are not replicated,
+ * or a probe of another node: anything with an SRH, and any tunnel unless its outer source is known to be outside the
+ * domain.
+ */
 static __always_inline int ss_may_be_copy(const struct ss_packet* packet) {
     const struct ss_node* node = ss_node();
 
-    if (packet->family != SS_IPV6 || (packet->upper != SS_NEXT_IPV6 && packet->upper != SS_NEXT_IPV4)) return 0;
-    return !node || ss_same_address(packet->source, node->source) || ss_source_in_domain(packet);
-}
-
-/* Why the packet cannot be replicated; SS_DROP_COUNT if it can. */
-static __always_inline __u32 ss_cannot_replicate(ss_frame* frame, const struct ss_packet* packet) {
-    if (ss_may_be_copy(packet)) return SS_DROP_SECOND_COPY;
-    if (ss_gso_size(frame)) return SS_DROP_CANNOT_NUMBER; /* its segments would all have one number: not split */
-    return SS_DROP_COUNT;
+    if (packet->family != SS_IPV6) return 0;
+    if (packet->upper != SS_NEXT_IPV6 && packet->upper != SS_NEXT_IPV4) return packet->srh_at != 0;
+    if (!node || !node->domains || ss_same_address(packet->source, node->source)) return 1;
+    return ss_source_in_domain(packet);
 }
 
 #ifdef SS_AT_XDP
@@ -113,7 +112,8 @@ SS_VERIFIED_ONCE int ss_replicate(ss_frame* frame, struct ss_packet* packet, __u
     __u32 why_not = SS_DROP_NO_CANDIDATE;
 
     if (splitter) return ss_send(frame, splitter);
-    if (packet && sender && copying.up) why_not = ss_cannot_replicate(frame, packet);
+    if (packet && sender && copying.up) /* segments of what is not split would all have one number */
+        why_not = ss_gso_size(frame) ? SS_DROP_CANNOT_NUMBER : SS_DROP_COUNT;
     if (why_not != SS_DROP_COUNT || !packet || !list || !sender) {
         ss_count_drop(stats, why_not);
         return SS_SHOT;

@@ -130,6 +130,7 @@ static __always_inline int ss_transmit(ss_frame* frame, struct ss_packet* packet
     }
     if (packet->hop_limit <= hops) return ss_pass_because(frame, path->stats, SS_DROP_HOP_LIMIT);
     if (ss_is_loop(frame, packet, hook)) return ss_pass_because(frame, path->stats, SS_DROP_LOOP);
+    if (list->flow && ss_may_be_copy(packet)) return ss_pass_because(frame, path->stats, SS_DROP_SECOND_COPY);
     if (ss_is_u_turn(frame, list, hook)) return ss_pass_because(frame, path->stats, SS_DROP_U_TURN);
     if (list->mode == SS_MODE_INSERT && ss_insert_at(frame, packet) == SS_CANNOT_INSERT) {
         return ss_pass_because(frame, path->stats, SS_DROP_CANNOT_INSERT);

@@ -125,6 +125,19 @@ TEST_F(Replicate, EachListGetsACopyOfOneNumber) {
     EXPECT_EQ(programs_.stats(kSlot, 0).packets, number - 1000) << "a packet counts once";
 }
 
+// Routers hash the destination: with the number in it, each of several equal ways would take some packets of a flow.
+TEST_F(Replicate, UntilTheLastSegmentTheDestinationIsTheSameForAllPackets) {
+    by(2, 2);
+    const auto destination = [&](const Bytes& copy) { return text_of(std::span(copy).subspan(kDestination, 16)); };
+    const auto [copies, last] = send(v6_);
+    const auto [more, another] = send(v6_);
+    EXPECT_EQ(destination(copies.front()), destination(more.front()));
+    EXPECT_EQ(destination(last.packet), destination(another.packet));
+    EXPECT_NE(text_of(last.packet), text_of(another.packet)) << "the number is in the SRH";
+    by(1, 1);
+    EXPECT_NE(destination(send(v6_).second.packet), destination(send(v6_).second.packet));
+}
+
 TEST_F(Replicate, HeadersMayGrowAndShrinkFromCopyToCopy) {
     std::uint64_t number = 1000;
     for (const bool reduced : {true, false}) {
@@ -169,10 +182,33 @@ TEST_F(Replicate, ATunnelOfTheDomainIsNotReplicatedAgain) {
     const auto tunnel = [](std::string_view from) {
         return packet(Ipv6{.from = from, .next_header = kIpv6Inside}, inside(packet(Ipv6{}, udp(1, 2, 99))));
     };
+    for (const auto* from : {"fd00:b::1", "2001:db8:77::1"}) expect_refused(tunnel(from), SS_DROP_SECOND_COPY);
     programs_.set_domain({*Prefix::parse("fd00::/16")});
     expect_refused(tunnel(own_source().to_string()), SS_DROP_SECOND_COPY);
     expect_refused(tunnel("fd00:b::1"), SS_DROP_SECOND_COPY);
     EXPECT_EQ(send(tunnel("2001:db8:77::1")).second.code, TC_ACT_REDIRECT) << "somebody else's tunnel";
+}
+
+// Copies and probes of other nodes that only pass by: they go on as they came, and once.
+TEST_F(Replicate, IngressLeavesTunnelsToTheKernel) {
+    programs_.repair[0].always = 1;
+    const auto tunnel = [](std::string_view from, const Bytes& inner) {
+        return packet(Ipv6{.from = from, .next_header = kIpv6Inside}, inside(inner));
+    };
+    const auto probe = packet(Ipv6{}, udp(1, SS_PROBE_PORT, 100));
+    const auto by_srh = [](std::uint8_t next, const Bytes& load) {
+        return packet(Ipv6{.from = "fd00:b::1", .next_header = kRouting},
+                      srh(next, {address("fd00:e::1"), address("2001:db8:d::1")}, 0) + load);
+    };
+    for (const bool domain : {false, true}) {
+        if (domain) programs_.set_domain({*Prefix::parse("fd00::/16")});
+        for (const auto& in : {tunnel("fd00:b::1", v6_), tunnel("fd00:b::1", probe), by_srh(kIpv6Inside, inside(v6_)),
+                               by_srh(kUdp, udp(1, 2, 100)), by_srh(kIpv4Inside, inside(v4_))}) {
+            expect_passed(in, SS_DROP_SECOND_COPY);
+        }
+        EXPECT_EQ(programs_.ingress(probe).code, kPass) << "counted as a probe of somebody else";
+    }
+    EXPECT_TRUE(veth_.received(0).empty());
 }
 
 TEST_F(Replicate, WhatCannotBeSentWholeIsNotSentAtAll) {
