@@ -3,6 +3,8 @@
 #include "routing/core/disjoint.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <deque>
 #include <iterator>
 #include <set>
@@ -14,6 +16,7 @@ namespace sidestep::routing {
 namespace {
 
 constexpr int kGroupTrials = 64;
+constexpr std::size_t kMeetingsTried = 8;
 
 Distance cost_of(const Graph& graph, const std::vector<ArcId>& path) {
     Distance cost = 0;
@@ -114,7 +117,27 @@ DisjointPair DisjointPairs::to(NodeId destination) {
     set_paths(pair, std::move(paths[0]), std::move(paths[1]));
     const auto grouped = [](const Failure& shared) { return shared.kind == Failure::Kind::srlg; };
     if (std::ranges::any_of(pair.shared, grouped)) avoid_groups(pair);
+    if (std::ranges::any_of(pair.shared, grouped)) change_over(pair);
     return pair;
+}
+
+/// Where the ways meet, they may change places behind it at the same cost. Takes the order of their pieces that shares the
+/// fewest groups; of many meetings, the first ones are tried.
+void DisjointPairs::change_over(DisjointPair& pair) const {
+    auto ways = pair.paths;
+    const auto meetings = common(inner_nodes(*graph_, ways[0]), inner_nodes(*graph_, ways[1]));
+    const auto tried = std::min<std::size_t>(meetings.size(), kMeetingsTried);
+    for (unsigned step = 1; step < 1U << tried; ++step) {
+        const auto node = meetings[static_cast<std::size_t>(std::countr_zero(step))];  // Gray code: every order once
+        std::array<std::vector<ArcId>, 2> tails;
+        for (std::size_t i = 0; i < ways.size(); ++i) {
+            const auto at = std::ranges::find(ways[i], node, [&](ArcId arc) { return graph_->from(arc); });
+            tails[1 - i].assign(at, ways[i].end());
+            ways[i].erase(at, ways[i].end());
+        }
+        for (std::size_t i = 0; i < ways.size(); ++i) ways[i].insert(ways[i].end(), tails[i].begin(), tails[i].end());
+        if (shared_by(ways[0], ways[1]).size() < pair.shared.size()) set_paths(pair, ways[0], ways[1]);
+    }
 }
 
 std::vector<ArcId> DisjointPairs::shortest(NodeId destination, const Cut& cut) const {

@@ -49,6 +49,7 @@ class DisjointPairs {
     [[nodiscard]] std::vector<ArcId> shortest(NodeId destination, const Cut& cut) const;
     [[nodiscard]] Cut without(const std::vector<ArcId>& path, const std::vector<Failure>& excluded) const;
     void avoid_groups(DisjointPair& pair) const;
+    void change_over(DisjointPair& pair) const;
     void set_paths(DisjointPair& pair, std::vector<ArcId> one, std::vector<ArcId> other) const;
 
     const Graph* graph_;

@@ -77,6 +77,14 @@ TEST(Disjoint, GroupsAreAvoidedWhereAskedFor) {
     EXPECT_EQ(pair.shared, "");
 }
 
+//    S === B === D     Either order costs the same, but only in one of them both ways lie in group 3.
+TEST(Disjoint, WaysThatMeetShareNoGroupWithoutNeed) {
+    for (const auto& [one, other] : {std::pair{"B D 1 3", "B D 1 4"}, {"B D 1 4", "B D 1 3"}}) {
+        const auto graph = Sketch{.links = {"S B 1 3", "S B 1 1", one, other}}.graph();
+        EXPECT_EQ(seen(graph, "S", "D", Disjoint::srlg).shared, "node B");
+    }
+}
+
 TEST(Disjoint, AGroupOfBothWaysIsNamed) {
     const auto graph = Sketch{.links = {"S A 1 7", "A D 1", "S B 2", "B D 2 7"}}.graph();
     EXPECT_EQ(seen(graph, "S", "D", Disjoint::srlg).shared, "SRLG 7");
