@@ -43,24 +43,34 @@ bool carried(const ss_list& list, std::span<const std::uint8_t> quoted) {
     return false;
 }
 
-/// A quoted copy as its list has it: without the flow and number in its last SID.
-std::vector<std::uint8_t> without_argument(const ss_list& list, std::span<const std::uint8_t> quoted) {
+/// A quoted copy as its list has it, without the flow and number in its last SID; and by which list of its candidate it was
+/// sent.
+struct QuotedCopy {
+    std::vector<std::uint8_t> header;
+    unsigned sent_by = 0;
+};
+
+QuotedCopy copy_of(const ss_list& list, std::span<const std::uint8_t> quoted) {
     constexpr std::size_t kDestination = 24;
     constexpr std::size_t kLast = sizeof(ipv6hdr) + 8;  // the last segment comes first (RFC 8754, 2)
     constexpr std::size_t kHalf = 8;
-    std::vector<std::uint8_t> result(quoted.begin(), quoted.end());
+    QuotedCopy result{.header = {quoted.begin(), quoted.end()}};
     const auto* outer = list.header + ETH_HLEN;
     const auto* last = list.srh_offset == 0 ? outer + kDestination : outer + kLast;
     for (const auto at : {kDestination, kLast}) {
         const bool has_sid = at == kDestination || list.srh_offset != 0;
-        if (!has_sid || at + 2 * kHalf > result.size() || std::memcmp(result.data() + at, last, kHalf) != 0) continue;
-        std::fill_n(result.begin() + static_cast<std::ptrdiff_t>(at + kHalf), kHalf, std::uint8_t{0});
+        if (!has_sid || at + 2 * kHalf > quoted.size() || std::memcmp(quoted.data() + at, last, kHalf) != 0) continue;
+        result.sent_by = unsigned{quoted[at + kHalf + SS_FLOW_BITS / 8]} >> (8 - SS_COPY_BITS);
+        std::fill_n(result.header.begin() + static_cast<std::ptrdiff_t>(at + kHalf), kHalf, std::uint8_t{0});
     }
     return result;
 }
 
-bool may_carry(const ss_list& list, std::span<const std::uint8_t> quoted) {
-    return list.flow == 0 ? carried(list, quoted) : carried(list, without_argument(list, quoted));
+bool may_carry(const Maps& maps, std::uint32_t index, std::span<const std::uint8_t> quoted) {
+    const auto& list = maps.lists[index];
+    if (list.flow == 0) return carried(list, quoted);
+    const auto copy = copy_of(list, quoted);
+    return maps.candidates[list.candidate].list[copy.sent_by].list == index && carried(list, copy.header);
 }
 
 }  // namespace
@@ -93,7 +103,7 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
     if (mtu < kLeastMtu) return adjacencies;  // RFC 8201, 4
     for (auto& [key, entry] : lists_) {
         auto& list = maps_.lists[entry.index];
-        if (mtu >= list.mtu || !may_carry(list, quoted)) continue;
+        if (mtu >= list.mtu || !may_carry(maps_, entry.index, quoted)) continue;
         entry.path_mtu = mtu;
         entry.learned = now;
         SS_WRITE(list.mtu, mtu);
@@ -108,8 +118,7 @@ std::set<std::string> PathStore::learn_mtu(std::span<const std::uint8_t> quoted,
 std::set<ListName> PathStore::lists_carrying(std::span<const std::uint8_t> quoted) const {
     std::set<ListName> names;
     for (const auto& [key, entry] : lists_) {
-        if (may_carry(maps_.lists[entry.index], quoted))
-            names.insert({.adjacency = key.adjacency, .segments = key.segments});
+        if (may_carry(maps_, entry.index, quoted)) names.insert({.adjacency = key.adjacency, .segments = key.segments});
     }
     return names;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests what the engine writes for hitless policies: lists that know their candidate, and flows that go on.
+#include <linux/if_ether.h>
+#include <netinet/icmp6.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
@@ -14,7 +17,7 @@ constexpr unsigned kFlow = 7;
 constexpr std::uint64_t kLastNumber = 12345;
 
 SegmentListConfig copy_over(const std::string& adjacency) {
-    return over(adjacency, {address("fd00:b::7")}).lists.front();
+    return over(adjacency, {address("fd00:b:0:7::")}).lists.front();
 }
 
 /// The square with one hitless policy, by B and by C.
@@ -51,6 +54,27 @@ class HitlessEngine : public EngineTest {
         return testing::AssertionSuccess();
     }
 };
+
+// The argument of a copy says which list it took, although the routers that it passed may know others.
+TEST_F(HitlessEngine, ARouterRefusesTheListThatTheCopyTook) {
+    for (const std::uint64_t number : {1U, 2U}) {
+        const auto& list = lists().at(1);
+        ss_icmp_error_event event{};
+        event.type = SS_EVENT_ICMP_ERROR;
+        event.icmp_type = ICMP6_DST_UNREACH;
+        std::copy(list.header + ETH_HLEN, list.header + list.header_length, event.quoted);
+        for (std::uint8_t* sid : {event.quoted + 24, event.quoted + 48}) {
+            sid[9] = kFlow;
+            sid[10] = 1U << (8 - SS_COPY_BITS);
+            sid[15] = static_cast<std::uint8_t>(number);
+        }
+        engine_->on_icmp_error(event, kNow);
+        const auto problems = engine_->problems();
+        ASSERT_EQ(problems.size(), 1U);
+        EXPECT_EQ(problems.begin()->first, "the list by A-C over fd00:b:0:7::");
+        EXPECT_EQ(problems.begin()->second.text, ":: has no route to fd00:b:0:7::: packets are lost there");
+    }
+}
 
 TEST_F(HitlessEngine, AnotherWeightMovesListsToAnotherCandidate) {
     EXPECT_TRUE(is_whole(2, 1500));

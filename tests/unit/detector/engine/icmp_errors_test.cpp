@@ -82,6 +82,29 @@ TEST_F(EngineTest, ARouterOnTheWayRefusesAList) {
     EXPECT_EQ(refusal(), "");
 }
 
+/// A router's message that the hop limit of a packet by this list was used up.
+ss_icmp_error_event expired(const ss_list& list, std::uint8_t inner_hop_limit) {
+    ss_icmp_error_event event{};
+    event.type = SS_EVENT_ICMP_ERROR;
+    event.icmp_type = ICMP6_TIME_EXCEEDED;
+    std::copy(list.header + ETH_HLEN, list.header + list.header_length, event.quoted);
+    auto* inner = event.quoted + list.header_length - ETH_HLEN;
+    inner[0] = 0x60;
+    inner[7] = inner_hop_limit;
+    return event;
+}
+
+// Otherwise any user's traceroute makes lists look broken.
+TEST_F(EngineTest, APacketThatWasMeantToExpireIsNoRefusal) {
+    start();
+    const auto list = std::ranges::find(maps_.lists, SS_MODE_ENCAPS, [](const ss_list& one) { return int{one.mode}; });
+    ASSERT_NE(list, maps_.lists.end());
+    engine_->on_icmp_error(expired(*list, 30), kNow);
+    EXPECT_THAT(engine_->problems(), IsEmpty());
+    engine_->on_icmp_error(expired(*list, 60), kNow);
+    EXPECT_EQ(engine_->problems().size(), 1U) << "a loop";
+}
+
 TEST_F(EngineTest, AListMayHaveAnMtuOfItsOwn) {
     auto config = square();
     config.policies[0].candidates[1].lists[0].mtu = 1320;
