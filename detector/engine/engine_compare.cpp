@@ -28,7 +28,8 @@ void Engine::reconcile(Nanoseconds now) {
     seek_silent(now);
     ask_for_neighbors(now);
     refresh_inner();
-    if (std::exchange(copies_doubted_, false)) watch_copies();
+    // A list may become usable without a change of a session, such as after a start that has adopted all of them.
+    if (std::exchange(copies_doubted_, false) || now >= next_audit_) watch_copies();
     if (now < next_audit_) return;
     next_audit_ = now + kAuditEvery;
     routes_.expire(now);

@@ -3,6 +3,9 @@
 #include <linux/if_ether.h>
 #include <netinet/icmp6.h>
 
+#include <chrono>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
@@ -188,6 +191,18 @@ TEST_F(HitlessEngine, ProtectionIsLoggedWhenItEndsAndWhenItIsBack) {
     ASSERT_TRUE(apply(hitless_square()));
     EXPECT_THAT(lines.all(),
                 testing::ElementsAre("policy to-D: unprotected: A-B is down", "policy to-D: in 2 copies, flow 7"));
+}
+
+// A start that adopts its sessions hears of no change, and must know later that there were two copies.
+TEST_F(HitlessEngine, WhatNoSessionTellsIsLoggedWithinASecond) {
+    const PolicyLines lines;
+    auto& list = maps_.lists[maps_.candidates[index()].list[0].list];
+    const auto mode = std::exchange(list.mode, SS_MODE_UNUSABLE);  // its neighbor's address is not known yet
+    engine_->reconcile(kNow + std::chrono::seconds(1));
+    list.mode = mode;
+    engine_->reconcile(kNow + std::chrono::seconds(2));
+    EXPECT_THAT(lines.all(), testing::ElementsAre("policy to-D: unprotected: fewer than two lists can be used",
+                                                  "policy to-D: in 2 copies, flow 7"));
 }
 
 TEST_F(HitlessEngine, AListThatIsTakenAwayIsLogged) {
