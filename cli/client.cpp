@@ -29,7 +29,8 @@ std::unexpected<Error> explain_connect(const std::string& path, int error_number
             return fail("the sidestepd that made " + path + " is gone; start it again with: sidestepd --config FILE");
         case EACCES:
         case EPERM:
-            return fail("no permission to use " + path + "; run as root, or join the group that it belongs to");
+            return fail("no permission to use " + path +
+                        "; run as root, or as a member of its group (sidestepd --operators, --readers)");
         default:
             return fail_errno("cannot connect to " + path, error_number);
     }
@@ -154,8 +155,9 @@ Result<Client> connect_as_allowed(const std::string& socket) {
     if (::access(socket.c_str(), W_OK) == 0 || errno != EACCES) return Client::connect(socket);
     const auto reading = reading_socket(socket);
     if (reading != socket && ::access(reading.c_str(), W_OK) == 0) return Client::connect(reading);
-    return fail(fmt::format("no permission to use {}{}; run as root, or join the group that it belongs to", socket,
-                            reading == socket ? "" : ", or " + reading + " for questions"));
+    return fail(fmt::format(
+        "no permission to use {}{}; run as root, or as a member of its group (sidestepd --operators, --readers)",
+        socket, reading == socket ? "" : ", or " + reading + " for questions"));
 }
 
 std::vector<std::string> find_sockets(const std::string& run_dir) {

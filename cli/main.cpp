@@ -2,8 +2,11 @@
 // The program `sidestep`: gathers the subcommands of every part and turns their exceptions into exit codes.
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
 #include "cli/complain.hpp"
@@ -11,6 +14,12 @@
 #include "cli/routing_commands.hpp"
 
 namespace {
+
+std::vector<std::string> names_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+    return names;
+}
 
 int run(int argc, char** argv) {
     CLI::App app{
@@ -35,7 +44,10 @@ int run(int argc, char** argv) {
     } catch (const CLI::RuntimeError& error) {
         return error.get_exit_code();
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? sidestep::kExitFine : sidestep::kExitBadInput;
+        const int code = app.exit(error) == 0 ? sidestep::kExitFine : sidestep::kExitBadInput;
+        if (app.get_subcommands().empty() && code != sidestep::kExitFine)
+            sidestep::complain(fmt::format("The commands are: {}\n", fmt::join(names_of(app), ", ")));
+        return code;
     }
     if (app.get_subcommands().empty()) {
         sidestep::complain(app.help());

@@ -126,6 +126,13 @@ Finding unproven(const Case& node, const std::string& owner, const SegmentListCo
 Findings check_backups(const Case& node) {
     Findings findings;
     if (!node.config) return findings;
+    const bool bypass = std::ranges::any_of(node.config->adjacencies,
+                                            [](const AdjacencyConfig& adjacency) { return !adjacency.bypass.empty(); });
+    if (node.config->policies.empty() && !bypass && !node.config->routing) {
+        findings.push_back({Severity::note, "node " + node.config->node,
+                            "has no policy and no bypass: failures are reported, and nothing is rerouted",
+                            "policies, or routing, in the configuration (sidestep.yaml(5))"});
+    }
     for (const auto& tried : node.tried) {
         if (tried.outcome.sent == 0) continue;
         const bool plain = tried.trial.list.encap == Encap::plain;  // what does not come back is as it should be

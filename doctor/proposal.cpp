@@ -38,6 +38,10 @@ std::optional<Address> source_of(const Machine& machine, std::string& origin) {
         return std::nullopt;
     };
     if (const auto* loopback = machine.interface("lo")) {
+        // FRR 8.4 announces a locator by an address of its length; computed SIDs are in there, and so must the source be.
+        auto locators = *loopback;
+        std::erase_if(locators.addresses, [](const SeenAddress& seen) { return seen.length == 128; });
+        if (const auto address = machine.isis ? from(locators) : std::nullopt) return address;
         if (const auto address = from(*loopback)) return address;
     }
     for (const auto& [name, interface] : machine.interfaces) {
@@ -140,10 +144,18 @@ Result<Proposal> propose(const Machine& machine, const std::string& node) {
         add_links(interface, machine, proposal);
         const bool routed =
             std::ranges::any_of(interface.addresses, [](const SeenAddress& seen) { return !seen.link_local; });
-        if (proposal.links.size() == before && routed) proposal.ingress.push_back(name);
+        if (proposal.links.size() != before || !routed) continue;
+        proposal.ingress.push_back(name);
+        if (return_address_of(interface) && neighbors_by_mac(machine, name).empty()) {
+            proposal.remarks.push_back(fmt::format(
+                "{0}: no neighbor is known there. If there is a router: ping -c 2 ff02::2%{0}, and run this again",
+                name));
+        }
     }
     if (proposal.links.empty()) {
-        std::string why = "no route leads to a neighbor over IPv6: add the routes first, or ping the neighbors";
+        std::string why =
+            "no route leads to a neighbor over IPv6: add the routes first (or wait for those of the IGP), or ping the "
+            "neighbors";
         for (const auto& remark : proposal.remarks) why += "; " + remark;
         return fail(why);
     }

@@ -26,10 +26,11 @@ std::string interface_of(const routing::Link& link, std::size_t end, const std::
     return number == 1 ? "to-" + peer : fmt::format("to-{}-{}", peer, number);
 }
 
-/// Blocks that have the source addresses of all nodes; smaller ones if they are few enough for a configuration.
+/// The source addresses of all nodes, or the smallest blocks with them that are few enough for a configuration: customers may
+/// have prefixes next to them.
 std::vector<Prefix> domain_of(const routing::Graph& graph) {
     std::set<Prefix> blocks;
-    for (const unsigned bits : {32U, 16U, 8U}) {
+    for (const unsigned bits : {128U, 64U, 48U, 32U, 16U, 8U}) {
         blocks.clear();
         for (const auto& node : graph.nodes()) {
             if (node.loopback) blocks.insert(Prefix::covering(*node.loopback, static_cast<std::uint8_t>(bits)));

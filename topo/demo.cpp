@@ -54,7 +54,11 @@ int run(int argc, char** argv) {
     app.add_option("--multiplier", options.multiplier, "unanswered probes in a row that mean down")
         ->check(CLI::Range(1, 32))
         ->capture_default_str();
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
     if (quick) options.healthy = std::chrono::seconds(3);
     options.interrupted = [] { return g_interrupted != 0; };
     options.log_folder = (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "log").string();

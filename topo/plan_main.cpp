@@ -17,7 +17,11 @@ int run(int argc, char** argv) {
     CLI::App app{"Prints the plan of a lab as JSON: interfaces, addresses, routes and SIDs of each node.",
                  "sidestep-plan"};
     app.add_option("topology", path, "topology file, YAML or GML")->required();
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
     const auto topology = sidestep::routing::load_topology(path);
     if (!topology) {
         fmt::print(stderr, "{}\n", topology.error().message);

@@ -108,6 +108,8 @@ class Reader {
             const auto prefix = item.prefix();
             if (!prefix) continue;
             if (!seen.insert(*prefix).second) item.complain("given twice");
+            if (prefix->address.is_link_local() || prefix->address.is_multicast())
+                item.complain("is link-local or multicast: no path leads there");
             node.prefixes.push_back(*prefix);
         }
     }

@@ -223,6 +223,14 @@ TEST(Doctor, ThisNodeDoesNotForward) {
     EXPECT_EQ(only(examine(node)).command, "sysctl -w net.ipv6.conf.all.forwarding=1");
 }
 
+TEST(Doctor, NothingThatIsProtected) {
+    auto node = good_case();
+    node.config->policies.clear();
+    EXPECT_THAT(only(examine(node)).text, HasSubstr("has no policy and no bypass"));
+    node.config->routing.emplace();
+    EXPECT_THAT(examine(node), IsEmpty());
+}
+
 TEST(Doctor, AHostNeedsNotForward) {
     auto node = good_case();
     node.machine.sysctls["net.ipv6.conf.all.forwarding"] = "0";

@@ -113,6 +113,26 @@ TEST(Propose, IsIsIsASourceOfPolicies) {
     EXPECT_EQ(config.domain.front().to_string(), "fd00:a::/32");
 }
 
+// FRR 8.4 announces a locator by such an address; computed SIDs are in it.
+TEST(Propose, WithIsIsTheSourceIsInTheLocator) {
+    auto machine = router();
+    machine.interfaces["lo"].addresses = {{.address = addr("fd00:c::1"), .length = 128},
+                                          {.address = addr("fd00:0:c:ffff::1"), .length = 48}};
+    EXPECT_EQ(propose(machine)->source, addr("fd00:c::1"));
+    machine.isis = true;
+    EXPECT_EQ(propose(machine)->source, addr("fd00:0:c:ffff::1"));
+}
+
+TEST(Propose, SaysWhereItKnowsNobody) {
+    auto machine = router();
+    std::erase_if(machine.routes, [](const SeenRoute& route) { return route.interface == "to-C"; });
+    std::erase_if(machine.neighbors, [](const SeenNeighbor& seen) { return seen.interface == "to-C"; });
+    const auto proposal = propose(machine);
+    ASSERT_TRUE(proposal);
+    EXPECT_THAT(to_yaml(*proposal),
+                HasSubstr("to-C: no neighbor is known there. If there is a router: ping -c 2 ff02::2%to-C"));
+}
+
 TEST(Propose, SaysWhatItLeavesOut) {
     auto machine = router();
     machine.interfaces["to-C"].addresses.clear();
@@ -154,7 +174,7 @@ links:
     EXPECT_THAT(config.ingress, ElementsAre("to-S"));
     ASSERT_TRUE(config.routing);
     EXPECT_EQ(config.routing->topology, "/etc/sidestep/net.yaml");
-    EXPECT_EQ(config.domain.front().to_string(), "fd00:a::/32");
+    EXPECT_EQ(config.domain.front().to_string(), "fd00:a::1/128") << "customers may have prefixes next to it";
     EXPECT_THAT(to_yaml(*proposal), HasSubstr("link bare has no `subnet`"));
     EXPECT_FALSE(propose(graph, *graph.find_node("S"), "net.yaml")) << "no router";
     EXPECT_FALSE(propose(graph, *graph.find_node("B"), "net.yaml")) << "no loopback";
