@@ -103,7 +103,7 @@ TEST_F(Merge, TooOldIsDropped) {
     EXPECT_EQ(seen.since_ns, seen.last_ns);
     expect_dropped(copy(1, 1, v6_), SS_OUTCOME_STALE_COPY);
     EXPECT_EQ(stray().since_ns, seen.since_ns) << "it goes on";
-    EXPECT_GT(stray().last_ns, seen.last_ns);
+    EXPECT_GE(stray().last_ns, seen.last_ns) << "of a clock that turns every few milliseconds";
 }
 
 // One that was forged or damaged would otherwise make all others too old.
