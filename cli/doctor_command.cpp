@@ -86,9 +86,9 @@ void enter_network_of(const json& status) {
 void await_sessions(const std::string& socket, DaemonView& daemon) {
     constexpr auto kYoung = std::chrono::seconds(3);
     const auto young = [&] {
+        if (!daemon.running || !daemon.status.is_object()) return false;
         const auto uptime = std::chrono::milliseconds(static_cast<std::int64_t>(daemon.status.value("uptime_ms", 0.0)));
-        return daemon.running && uptime < kYoung &&
-               daemon.status.value("sessions", json::object()).value("init", 0) > 0;
+        return uptime < kYoung && daemon.status.value("sessions", json::object()).value("init", 0) > 0;
     };
     while (young()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
