@@ -61,7 +61,7 @@ class HitlessEngine : public EngineTest {
 // The argument of a copy says which list it took, although the routers that it passed may know others.
 TEST_F(HitlessEngine, ARouterRefusesTheListThatTheCopyTook) {
     for (const std::uint64_t number : {1U, 2U}) {
-        const auto& list = lists().at(1);
+        const auto list = lists().at(1);
         ss_icmp_error_event event{};
         event.type = SS_EVENT_ICMP_ERROR;
         event.icmp_type = ICMP6_DST_UNREACH;
