@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/table.hpp"
-#include "cli/texts.hpp"
+#include "common/texts.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
 #include "detector/core/session_list.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Prints what a configuration means, for programs.
 #include "cli/describe.hpp"
-#include "cli/texts.hpp"
+#include "common/texts.hpp"
 #include "detector/core/detection.hpp"
 #include "detector/core/names.hpp"
 #include "detector/core/session_list.hpp"

@@ -5,18 +5,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/texts.hpp"
+#include "detector/core/list_text.hpp"
 #include "detector/core/session_list.hpp"
 #include "doctor/checks.hpp"
 #include "doctor/lists.hpp"
 
 namespace sidestep {
 namespace {
-
-std::vector<std::string> texts(const std::vector<Address>& addresses) {
-    std::vector<std::string> result;
-    for (const auto& address : addresses) result.push_back(address.to_string());
-    return result;
-}
 
 std::string way_of(const TriedList& tried) {
     const auto& list = tried.trial.list;
@@ -25,10 +21,8 @@ std::string way_of(const TriedList& tried) {
 }
 
 const TriedList* tried_list(const Case& node, const SegmentListConfig& list) {
-    const auto found = std::ranges::find_if(node.tried, [&](const TriedList& tried) {
-        const auto& other = tried.trial.list;
-        return other.adjacency == list.adjacency && other.encap == list.encap && other.segments == list.segments;
-    });
+    const auto found =
+        std::ranges::find_if(node.tried, [&](const TriedList& tried) { return same_way(tried.trial.list, list); });
     return found == node.tried.end() || found->outcome.sent == 0 ? nullptr : &*found;
 }
 
@@ -57,8 +51,7 @@ std::string where(const Case& node, const TriedList& tried) {
 
 /// What a router has said of the list's packets, if any has; the daemon knows.
 std::string refusal(const Case& node, const TriedList& tried) {
-    const auto about = fmt::format("the list by {} over {}", tried.trial.list.adjacency,
-                                   fmt::join(texts(tried.trial.list.segments), ", "));
+    const auto about = list_text(tried.trial.list.adjacency, tried.trial.list.segments);
     for (const auto& problem : node.daemon.problems()) {
         if (problem.value("about", "") == about) return problem.value("problem", "");
     }

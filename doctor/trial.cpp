@@ -17,10 +17,6 @@ using nlohmann::json;
 
 constexpr std::size_t kMostHomes = 8;
 
-bool same_way(const SegmentListConfig& a, const SegmentListConfig& b) {
-    return a.adjacency == b.adjacency && a.encap == b.encap && a.segments == b.segments;
-}
-
 /// The first link has to work, or nothing is learned of what is behind it.
 bool first_link_works(const Case& node, const std::string& name) {
     const auto* adjacency = adjacency_of(*node.config, name);
@@ -137,6 +133,10 @@ std::optional<MacAddress> parse_mac(const std::string& text) {
 }
 
 }  // namespace
+
+bool same_way(const SegmentListConfig& a, const SegmentListConfig& b) {
+    return a.adjacency == b.adjacency && a.encap == b.encap && a.segments == b.segments;
+}
 
 std::vector<Trial> trials_of(const Case& node) {
     std::vector<Trial> trials;

@@ -33,13 +33,12 @@ struct Trial {
 
 /// What came of a trial.
 struct Outcome {
-    unsigned sent = 0;        ///< packets; 0: it could not be tried
-    std::size_t reached = 0;  ///< as many segments, counted from the first, sent on a packet that came back
-    bool whole = false;       ///< a packet came back as data goes
-    bool large = false;       ///< and so did one of the largest size
-    bool loops = false;       ///< one that should have gone on to the list's destinations came back
-    std::optional<Address>
-        end{};  ///< the router that would have sent such a one on, and said that its hops were used up
+    unsigned sent = 0;             ///< packets; 0: it could not be tried
+    std::size_t reached = 0;       ///< as many segments, counted from the first, sent on a packet that came back
+    bool whole = false;            ///< a packet came back as data goes
+    bool large = false;            ///< and so did one of the largest size
+    bool loops = false;            ///< one that should have gone on to the list's destinations came back
+    std::optional<Address> end{};  ///< the router behind the list, which said that the hops of such a one were used up
 };
 
 struct TriedList {
@@ -52,6 +51,9 @@ struct TriedList {
                (outcome.whole || outcome.end || (trial.v4_only && outcome.reached == trial.passable()));
     }
 };
+
+/// Whether packets of both go the same way, in the same form.
+bool same_way(const SegmentListConfig& a, const SegmentListConfig& b);
 
 /// The lists of policies and bypasses, computed ones included, of which only the first link is probed; each once.
 /// Hitless ones are left out: their SIDs want numbered copies. Their first link must answer.

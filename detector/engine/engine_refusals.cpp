@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "detector/core/icmp_error.hpp"
+#include "detector/core/list_text.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
@@ -28,10 +29,7 @@ Address address_at(const std::uint8_t* bytes) {
 }
 
 std::string text_of(const ListName& list) {
-    auto text = "the list by " + list.adjacency;
-    for (const auto& segment : list.segments)
-        text += (&segment == &list.segments.front() ? " over " : ", ") + segment.to_string();
-    return text;
+    return list_text(list.adjacency, list.segments);
 }
 
 /// The segment of the list that a packet was on its way to: the number of a copy is no news.
