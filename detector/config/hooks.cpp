@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads the programs that are run on events.
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -40,13 +39,6 @@ void read_program(const YamlPlace& place, HookConfig& hook) {
     }
 }
 
-bool is_known(const Reading& reading, const std::string& session) {
-    const auto has = [&](const auto& list) {
-        return std::ranges::any_of(list, [&](const auto& one) { return one.name == session; });
-    };
-    return has(reading.config.adjacencies) || has(reading.config.paths) || has(reading.config.passives);
-}
-
 }  // namespace
 
 void read_hooks(Reading& reading, const YamlPlace& place) {
@@ -58,7 +50,7 @@ void read_hooks(Reading& reading, const YamlPlace& place) {
         // Any name: clients' sessions and computed paths are not in the file.
         if (const auto session = item.optional("session")) {
             hook.session = session->text().value_or("");
-            if (!is_known(reading, hook.session))
+            if (!reading.adjacencies.contains(hook.session) && !reading.sessions.contains(hook.session))
                 session->warn(fmt::format(
                     "no session of this file is called '{}': only one of clients or of routing can be", hook.session));
         }
