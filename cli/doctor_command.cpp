@@ -43,10 +43,22 @@ std::optional<std::string> socket_of(const DaemonOptions& options, const std::op
     return choose_socket(options);
 }
 
+/// In the first moments, a session that has not been proven has not failed either.
+bool is_young(const json& status) {
+    constexpr auto kYoung = std::chrono::seconds(3);
+    const auto uptime = std::chrono::milliseconds(static_cast<std::int64_t>(status.value("uptime_ms", 0.0)));
+    return uptime < kYoung && status.value("sessions", json::object()).value("init", 0) > 0;
+}
+
+/// Waits until the daemon's sessions can be judged.
 DaemonView view(const std::string& socket) {
     DaemonView daemon;
     auto client = connect_as_allowed(socket);
     auto status = client ? client->ask({{"command", "status"}}) : std::unexpected(client.error());
+    while (status && is_young(*status)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        status = client->ask({{"command", "status"}});
+    }
     daemon.running = status.has_value();
     if (!daemon.running) {
         daemon.silence = status.error().message;
@@ -82,33 +94,23 @@ void enter_network_of(const json& status) {
         fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
 }
 
-/// In the first moments, a session that has not been proven has not failed either.
-void await_sessions(const std::string& socket, DaemonView& daemon) {
-    constexpr auto kYoung = std::chrono::seconds(3);
-    const auto young = [&] {
-        if (!daemon.running || !daemon.status.is_object()) return false;
-        const auto uptime = std::chrono::milliseconds(static_cast<std::int64_t>(daemon.status.value("uptime_ms", 0.0)));
-        return uptime < kYoung && daemon.status.value("sessions", json::object()).value("init", 0) > 0;
-    };
-    while (young()) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-        daemon = view(socket);
-    }
-}
-
 /// Without the right to send, what is behind the first links stays believed.
 void try_backups(Case& node) {
     if (auto tried = try_lists(node)) node.tried = std::move(*tried);
+}
+
+/// Routers may have answered packets of the trials, and the daemon hears them.
+void hear_of_trials(const std::string& socket, DaemonView& daemon) {
+    auto client = connect_as_allowed(socket);
+    auto status = client ? client->ask({{"command", "status"}}) : std::unexpected(client.error());
+    if (status) daemon.status = std::move(*status);
 }
 
 void examine_node(const DaemonOptions& options, const std::string& file, bool quiet) {
     Case node;
     if (!file.empty()) read_named(file, node);
     const auto socket = socket_of(options, node.config);
-    if (socket) {
-        node.daemon = view(*socket);
-        await_sessions(*socket, node.daemon);
-    }
+    if (socket) node.daemon = view(*socket);
     if (!node.daemon.running && !node.config)
         give_up(kExitFailure, node.daemon.silence + "; --config FILE checks a configuration alone");
     if (node.daemon.running) {
@@ -119,7 +121,7 @@ void examine_node(const DaemonOptions& options, const std::string& file, bool qu
     node.machine = look(node.config ? destinations_of(*node.config) : std::vector<Address>{});
     if (!node.machine.looked) give_up(kExitFailure, "cannot look at this machine: ip(8) of iproute2 does not answer");
     if (!quiet) try_backups(node);
-    if (!node.tried.empty() && node.daemon.running) node.daemon = view(*socket);  // with what routers said meanwhile
+    if (!node.tried.empty() && node.daemon.running) hear_of_trials(*socket, node.daemon);
     const auto findings = examine(node);
     print(options.json ? json_text(to_json(findings), 2) : to_text(findings));
     if (const int code = exit_code_of(findings); code != 0) throw CLI::RuntimeError(code);
