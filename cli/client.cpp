@@ -20,6 +20,8 @@
 namespace sidestep {
 namespace {
 
+constexpr auto kHowToBeAllowed = "run as root, or as a member of its group (sidestepd --operators, --readers)";
+
 /// What the operator can do about a connect() that failed.
 std::unexpected<Error> explain_connect(const std::string& path, int error_number) {
     switch (error_number) {
@@ -29,8 +31,7 @@ std::unexpected<Error> explain_connect(const std::string& path, int error_number
             return fail("the sidestepd that made " + path + " is gone; start it again with: sidestepd --config FILE");
         case EACCES:
         case EPERM:
-            return fail("no permission to use " + path +
-                        "; run as root, or as a member of its group (sidestepd --operators, --readers)");
+            return fail(fmt::format("no permission to use {}; {}", path, kHowToBeAllowed));
         default:
             return fail_errno("cannot connect to " + path, error_number);
     }
@@ -155,9 +156,8 @@ Result<Client> connect_as_allowed(const std::string& socket) {
     if (::access(socket.c_str(), W_OK) == 0 || errno != EACCES) return Client::connect(socket);
     const auto reading = reading_socket(socket);
     if (reading != socket && ::access(reading.c_str(), W_OK) == 0) return Client::connect(reading);
-    return fail(fmt::format(
-        "no permission to use {}{}; run as root, or as a member of its group (sidestepd --operators, --readers)",
-        socket, reading == socket ? "" : ", or " + reading + " for questions"));
+    return fail(fmt::format("no permission to use {}{}; {}", socket,
+                            reading == socket ? "" : ", or " + reading + " for questions", kHowToBeAllowed));
 }
 
 std::vector<std::string> find_sockets(const std::string& run_dir) {

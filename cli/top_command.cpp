@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -243,7 +245,7 @@ void add_top_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& option
     command->add_option("--interval,-i", top->interval_s, "Seconds between two looks")
         ->check(CLI::Validator(
             [](const std::string& text) {
-                return text == "nan" || text == "-nan" ? std::string("must be a number") : std::string();
+                return std::isnan(std::strtod(text.c_str(), nullptr)) ? std::string("must be a number") : std::string();
             },
             ""))
         ->check(CLI::Range(kShortest, kLongest))
