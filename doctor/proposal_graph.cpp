@@ -26,8 +26,8 @@ std::string interface_of(const routing::Link& link, std::size_t end, const std::
     return number == 1 ? "to-" + peer : fmt::format("to-{}-{}", peer, number);
 }
 
-/// The source addresses of all nodes, or the smallest blocks with them that are few enough for a configuration: customers may
-/// have prefixes next to them.
+/// The source addresses of all nodes, or the smallest blocks with them that are few enough for a configuration:
+/// customers may have prefixes next to them.
 std::vector<Prefix> domain_of(const routing::Graph& graph) {
     std::set<Prefix> blocks;
     for (const unsigned bits : {128U, 64U, 48U, 32U, 16U, 8U}) {

@@ -119,8 +119,8 @@ class Run {
         return {};
     }
 
-    /// Later rounds repeat what was lost, and ask the first segments of lists that do not work. A packet that should not come
-    /// back gets the time of one that should.
+    /// Later rounds repeat what was lost, and ask the first segments of lists that do not work. A packet that should not
+    /// come back gets the time of one that should.
     void run() {
         for (std::size_t round = 0; round < kPatience.size() && !finished(); ++round) {
             for (std::size_t i = 0; i < lists_.size(); ++i) send(i, round);

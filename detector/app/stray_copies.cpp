@@ -41,8 +41,7 @@ std::string why_behind(const ss_stray& stray, const SidConfig& sid) {
     if (behind >= kEpoch) {
         return which +
                ": another node sends the same flow, or the clock of this one went back, or somebody forged numbers. "
-               "Give "
-               "each sender a flow of its own";
+               "Give each sender a flow of its own";
     }
     return which + fmt::format(
                        ": too late for `window: {}`, so this list protects nothing. Enlarge it ({} at most), or choose "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Writes header bytes, in this place only: probe templates, encapsulation headers, what doctor sends. The data plane copies them and
-// fills in what differs per packet (sequence, time and MAC of a probe; lengths, class and flow label of a repaired
-// packet).
+// Writes header bytes, in this place only: probe templates, encapsulation headers, what doctor sends. The data plane
+// copies the first two, and fills in what differs per packet (sequence, time and MAC of a probe; lengths, class and
+// flow label of a repaired packet).
 #pragma once
 
 #include <array>
