@@ -66,8 +66,12 @@ class Exposure {
             const auto before = part.to_tail->distance[v];
             const auto after = part.from_head->distance[w];
             if (before == kUnreachable || after == kUnreachable || before + part.metric + after > length) continue;
+            // From an owner of w that is not transit, packets take its link to w and no other.
+            if (graph_->keeps(v, w) && (part.tail != v || part.head != w)) continue;
             // Only paths from or to a node that is not transit contain it.
-            if ((v == part.tail || graph_->transit(part.tail)) && (w == part.head || graph_->transit(part.head))) {
+            const auto next = part.tail == part.head ? w : part.head;
+            if ((v == part.tail || graph_->passes(part.tail, next)) &&
+                (w == part.head || graph_->passes(part.head, w))) {
                 return false;
             }
         }

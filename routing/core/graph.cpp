@@ -64,6 +64,11 @@ void Graph::freeze() {
     for (NodeId id = 0; id < nodes_.size(); ++id) transit_[id] = nodes_[id].transit();
 }
 
+bool Graph::owns(NodeId node, NodeId destination) const {
+    if (nodes_[destination].kind != NodeKind::anycast) return false;
+    return std::ranges::find(hops(destination), node, &Hop::neighbor) != hops(destination).end();
+}
+
 std::optional<NodeId> Graph::find_node(const std::string& name) const {
     const auto found = node_names_.find(name);
     if (found == node_names_.end()) return std::nullopt;

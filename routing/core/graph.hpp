@@ -101,6 +101,17 @@ class Graph {
         return {hops_.data() + first_hop_[node], hops_.data() + first_hop_[node + 1]};
     }
     [[nodiscard]] bool transit(NodeId node) const { return transit_[node]; }
+    /// Whether paths to `destination` may lead through this other node: as transit, or to an anycast destination that it
+    /// owns, where packets end.
+    [[nodiscard]] bool passes(NodeId node, NodeId destination) const {
+        return transit_[node] || owns(node, destination);
+    }
+    /// Whether packets to `destination` go no further than this node, whatever the metrics of its other owners are.
+    [[nodiscard]] bool keeps(NodeId node, NodeId destination) const {
+        return !transit_[node] && owns(node, destination);
+    }
+    /// Whether this is an anycast destination of the node's own.
+    [[nodiscard]] bool owns(NodeId node, NodeId destination) const;
 
     [[nodiscard]] NodeId from(ArcId arc) const { return links_[link_of(arc)].ends[arc & 1U]; }
     [[nodiscard]] NodeId to(ArcId arc) const { return links_[link_of(arc)].ends[(arc & 1U) ^ 1U]; }

@@ -32,7 +32,7 @@ std::vector<NodeId> ids_in(const Graph& old, const Graph& fresh) {
 std::vector<Repair> lists_of(const Graph& fresh, const RepairLists& lists, NodeId plr) {
     std::vector<Repair> result;
     for (NodeId destination = 0; destination < fresh.node_count(); ++destination) {
-        if (destination == plr || owns(fresh, plr, destination) || !lists.reaches(destination) ||
+        if (destination == plr || fresh.owns(plr, destination) || !lists.reaches(destination) ||
             lists.needless(destination))
             continue;
         Repair repair;

@@ -109,6 +109,16 @@ void RepairLists::fill(Repair& repair) const {
     std::reverse(places.begin(), places.end());
     repair.via = repair.path.front();
     prefer_adjacencies(repair, places);
+    end_before_host(repair);
+}
+
+void RepairLists::end_before_host(Repair& repair) const {
+    if (repair.segments.empty() || repair.path.size() < 3) return;
+    auto& last = repair.segments.back();
+    const auto owner = graph_->from(repair.path.back());
+    if (last.kind != Segment::Kind::node || last.id != owner || graph_->node(owner).locator) return;
+    const auto router = graph_->from(repair.path[repair.path.size() - 2]);
+    if (clean(router, repair.destination)) last.id = router;
 }
 
 void RepairLists::prefer_adjacencies(Repair& repair, const std::vector<std::size_t>& places) const {

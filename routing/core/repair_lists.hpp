@@ -59,6 +59,8 @@ class RepairLists {
     /// Turns "node P, node B" into "node P, adjacency P-Q" where that reaches as far: P's End.X is one SID for both,
     /// and with symmetric metrics it always does (P and Q are neighbors).
     void prefer_adjacencies(Repair& repair, const std::vector<std::size_t>& places) const;
+    /// A host has no SIDs. Where its prefix is another's too, and it has to be named, the router before it is.
+    void end_before_host(Repair& repair) const;
     [[nodiscard]] bool clean(NodeId anchor, NodeId node) const {
         return exposure_.clean(anchor, node, spf_.distance[node] - spf_.distance[anchor]);
     }

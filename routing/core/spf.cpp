@@ -10,6 +10,11 @@
 namespace sidestep::routing {
 namespace {
 
+/// Whether a path to the root may lead from `before` through `node`.
+bool leads_to(const Graph& graph, NodeId root, NodeId node, NodeId before) {
+    return node == root || (graph.passes(node, root) && !graph.keeps(before, root));
+}
+
 template <bool Forward>
 Spf run(const Graph& graph, NodeId root, const Cut& cut) {
     Spf spf{.root = root, .distance = std::vector<Distance>(graph.node_count(), kUnreachable), .order = {}};
@@ -27,9 +32,10 @@ Spf run(const Graph& graph, NodeId root, const Cut& cut) {
         if (settled[node]) continue;
         settled[node] = true;
         spf.order.push_back(node);
-        if (node != root && !graph.transit(node)) continue;
         for (const auto& hop : graph.hops(node)) {
-            if (cut.removes(hop)) continue;
+            const bool leads =
+                Forward ? leads_from(graph, root, node, hop.neighbor) : leads_to(graph, root, node, hop.neighbor);
+            if (cut.removes(hop) || !leads) continue;
             const auto candidate = distance + (Forward ? hop.metric : hop.back_metric);
             if (candidate >= spf.distance[hop.neighbor]) continue;
             spf.distance[hop.neighbor] = candidate;

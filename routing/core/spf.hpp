@@ -32,9 +32,14 @@ Spf spf_from(const Graph& graph, NodeId root, const Cut& cut = {});
 /// Distances from every node to `root`.
 Spf spf_to(const Graph& graph, NodeId root, const Cut& cut = {});
 
+/// Whether a path from the root may lead through `node` to `next`.
+inline bool leads_from(const Graph& graph, NodeId root, NodeId node, NodeId next) {
+    return node == root || (graph.passes(node, next) && !graph.keeps(root, next));
+}
+
 /// Whether `hop` out of `node` lies on a shortest path from `spf.root` (of spf_from, with the same cut).
 inline bool on_shortest_path(const Graph& graph, const Spf& spf, NodeId node, const Hop& hop) {
-    return (node == spf.root || graph.transit(node)) && spf.distance[node] != kUnreachable &&
+    return leads_from(graph, spf.root, node, hop.neighbor) && spf.distance[node] != kUnreachable &&
            spf.distance[node] + hop.metric == spf.distance[hop.neighbor];
 }
 

@@ -51,17 +51,12 @@ bool fails_with(const Graph& graph, ArcId arc, const Failure& failed) {
     return false;
 }
 
-bool owns(const Graph& graph, NodeId node, NodeId destination) {
-    if (graph.node(destination).kind != NodeKind::anycast) return false;
-    return std::ranges::any_of(graph.hops(destination), [&](const Hop& hop) { return hop.neighbor == node; });
-}
-
 std::vector<Repair> compute_repairs(const Graph& graph, NodeId plr, Protect protect) {
     OldTrees trees(graph);
     const auto primaries = first_hops(graph, trees.from(plr));
     Wanted wanted;
     for (NodeId destination = 0; destination < graph.node_count(); ++destination) {
-        if (owns(graph, plr, destination)) continue;
+        if (graph.owns(plr, destination)) continue;
         for (const auto arc : primaries[destination]) {
             for (const auto& failure : failures_of(graph, arc, destination, protect)) {
                 wanted[failure].insert(destination);

@@ -36,9 +36,6 @@ struct Repair {
     std::vector<ArcId> path;        ///< the post-convergence path, beginning with `via`
 };
 
-/// Whether this is an anycast destination of the node's own: its packets go no further, whatever the others' metrics are.
-bool owns(const Graph& graph, NodeId node, NodeId destination);
-
 /// Whether `failed` takes the link of `arc` with it, seen from the arc's start.
 bool fails_with(const Graph& graph, ArcId arc, const Failure& failed);
 

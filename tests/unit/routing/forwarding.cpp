@@ -46,7 +46,8 @@ std::string Forwarding::check(NodeId plr, const Repair& repair) {
             frontier.erase(frontier.begin());
             if (node == target) continue;
             for (const auto& hop : graph.hops(node)) {
-                const bool usable = hop.neighbor == target || graph.transit(hop.neighbor);
+                const bool usable =
+                    hop.neighbor == target || (graph.passes(hop.neighbor, target) && !graph.keeps(node, target));
                 if (!usable || distances[hop.neighbor] == kUnreachable ||
                     hop.metric + distances[hop.neighbor] != distances[node]) {
                     continue;

@@ -50,7 +50,8 @@ Mixture::Fate Mixture::visit(NodeId node, NodeId to, NodeId back, std::map<NodeI
     auto worst = Fate::delivered;
     for (const auto& hop : graph.hops(node)) {
         const auto next = hop.neighbor;
-        if ((next != to && !graph.transit(next)) || distance[next] == kUnreachable) continue;
+        if ((next != to && (!graph.passes(next, to) || graph.keeps(node, to))) || distance[next] == kUnreachable)
+            continue;
         if (hop.metric + distance[next] != distance[node]) continue;
         if (dead(graph, hop.arc)) {
             worst = Fate::lost;

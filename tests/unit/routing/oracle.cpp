@@ -56,11 +56,10 @@ std::vector<std::optional<Oracle::Answer>> Oracle::repairs(NodeId plr, const Fai
         const auto v = queue.front();
         queue.pop_front();
         best[v] = std::min(best[v], segments[v]);
-        if (!graph_->transit(v)) continue;
         for (NodeId w = 0; w < count; ++w) {
-            if (w == v || !node_segment(v, w)) continue;
+            if (w == v || !graph_->passes(v, w) || !node_segment(v, w)) continue;
             best[w] = std::min(best[w], segments[v]);  // plain forwarding does the rest
-            if (graph_->transit(w)) arrive(w, segments[v] + 1);
+            arrive(w, segments[v] + 1);
         }
         for (const auto& hop : graph_->hops(v)) {
             if (!cut.removes(hop) && on_shortest_path(*graph_, fresh, v, hop)) arrive(hop.neighbor, segments[v] + 1);

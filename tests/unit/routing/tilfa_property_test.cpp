@@ -30,7 +30,7 @@ std::map<NodeId, std::set<Failure>> expected_failures(const Graph& graph, NodeId
         const auto to = spf_to(graph, destination);
         for (const auto& hop : graph.hops(plr)) {
             const auto neighbor = hop.neighbor;
-            if (neighbor != destination && !graph.transit(neighbor)) continue;
+            if (neighbor != destination && !graph.passes(neighbor, destination)) continue;
             if (to.distance[neighbor] == kUnreachable) continue;
             if (hop.metric + to.distance[neighbor] != spf.distance[destination]) continue;
             const Failure link{.kind = Failure::Kind::link, .id = link_of(hop.arc)};

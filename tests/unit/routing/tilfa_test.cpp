@@ -188,6 +188,38 @@ TEST(Tilfa, AnycastIsRepairedTowardsTheOtherOwner) {
     EXPECT_THAT(path_nodes(graph, repair), ElementsAre(0U, 2U, 3U));
 }
 
+//    S --- N --- H         H and I are hosts of one prefix. When N is lost, packets have to come to C, since B would send
+//    |                     them to N; a host has no SIDs.
+//    B --- C --- I, B-C 20
+TEST(Tilfa, ThePrefixOfTwoHostsIsRepairedTowardsTheOther) {
+    Graph graph;
+    const auto prefix = Prefix::parse("2001:db8:53::/48").value();
+    for (const std::string name : {"S", "N", "B", "C", "H", "I"}) {
+        Node node{.name = name};
+        if (name < "H") node.locator = Prefix::parse("fd00:" + std::to_string(name[0]) + "::/48");
+        if (name == "H" || name == "I") node.kind = NodeKind::host;
+        if (node.kind == NodeKind::host) node.prefixes.push_back(prefix);
+        graph.add_node(std::move(node));
+    }
+    const auto link = [&](const std::string& id, NodeId from, NodeId to, Metric metric) {
+        graph.add_link({.id = id, .ends = {from, to}, .metrics = {metric, metric}});
+    };
+    link("S-N", 0, 1, 10);
+    link("S-B", 0, 2, 10);
+    link("B-C", 2, 3, 20);
+    link("N-H", 1, 4, 10);
+    link("C-I", 3, 5, 10);
+    graph.attach_anycast();
+    graph.freeze();
+    const auto shared = *graph.find_node("2001:db8:53::/48");
+    std::vector<std::string> found;
+    for (const auto& repair : compute_repairs(graph, 0, Protect::node)) {
+        if (repair.destination == shared)
+            found.push_back(describe(graph, repair.failed) + " | " + to_text(graph, repair));
+    }
+    EXPECT_THAT(found, ElementsAre("node N | S-B: C = 40"));
+}
+
 /// The promise of docs/routing.md: old trees to and from S and its neighbors, and one tree per link after its failure.
 TEST(Tilfa, ShortestPathTreesGrowWithTheDegreeOnly) {
     for (const std::size_t nodes : {50U, 500U}) {

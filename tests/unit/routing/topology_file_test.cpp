@@ -84,6 +84,30 @@ links: [{id: A-B, ends: [A, B]}]
     EXPECT_EQ(graph.find_destination("2001:db8:1::5"), 0U);
 }
 
+// sidestep-topology(5): a prefix that several nodes have is reached at whichever of them is nearest; hosts too.
+TEST(TopologyFile, PrefixOfTwoHostsIsReachedAtTheNearest) {
+    Complaints complaints{.file = "t", .list = {}};
+    const auto topology = parse_topology(R"(nodes:
+  - {name: A, locator: "fd00:a::/48"}
+  - {name: B, locator: "fd00:b::/48"}
+  - {name: H, kind: host, prefixes: ["2001:db8::/48"]}
+  - {name: I, kind: host, prefixes: ["2001:db8::/48"]}
+links:
+  - {id: A-B, ends: [A, B]}
+  - {id: A-H, ends: [A, H]}
+  - {id: B-I, ends: [B, I]}
+)",
+                                         complaints);
+    ASSERT_TRUE(topology) << complaints.to_string();
+    EXPECT_THAT(topology->warnings, IsEmpty());
+    const auto& graph = topology->graph;
+    const auto shared = *graph.find_destination("2001:db8::");
+    EXPECT_EQ(spf_from(graph, 0).distance[shared], 10U);
+    EXPECT_EQ(spf_to(graph, shared).distance[1], 10U);
+    EXPECT_EQ(spf_from(graph, *graph.find_node("H")).distance[shared], 0U);
+    EXPECT_EQ(spf_from(graph, 0).distance[*graph.find_node("I")], 20U) << "no way leads through H and the prefix";
+}
+
 TEST(TopologyFile, ComplainsAboutNodes) {
     EXPECT_THAT(complaints_about("nodes: []\n"), ElementsAre("t:1:8: nodes: must name at least one node"));
     EXPECT_THAT(complaints_about("links: []\n"), ElementsAre("t:1:1: nodes: missing"));
