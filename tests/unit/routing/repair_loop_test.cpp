@@ -74,18 +74,20 @@ void all_walks(bool symmetric, Protect protect, unsigned count, Each each) {
     }
 }
 
-// The case that the lists are made for: nothing is refused, nothing goes round.
+// The case that the lists are made for: nothing is refused, nothing goes round. Where metrics differ by direction, a repair
+// may well lead over a link that the packet has come by before; then it is on its way in a tunnel, and arrives.
 TEST(RepairLoops, OneFailureOfTheProtectedKindIsNeverALoop) {
     for (const auto protect : {Protect::link, Protect::node}) {
         const auto kind = protect == Protect::link ? Failure::Kind::link : Failure::Kind::node;
         std::size_t repaired = 0;
-        const auto check = [&](const Case& met) {
-            if (met.failures.front().kind != kind || !met.has_path()) return;
-            ASSERT_EQ(met.walk.end, End::delivered);
-            ASSERT_EQ(met.walk.most_visits, 1U);
-            ++repaired;
-        };
-        for (const bool symmetric : {true, false}) all_walks(symmetric, protect, 1, check);
+        for (const bool symmetric : {true, false}) {
+            all_walks(symmetric, protect, 1, [&](const Case& met) {
+                if (met.failures.front().kind != kind || !met.has_path()) return;
+                ASSERT_EQ(met.walk.end, End::delivered);
+                ASSERT_LE(met.walk.most_visits, symmetric ? 1U : 2U);
+                ++repaired;
+            });
+        }
         EXPECT_GT(repaired, 1000U);
     }
 }
