@@ -22,6 +22,7 @@ constexpr Nanoseconds kShadowLookEvery = 10s;
 constexpr Nanoseconds kInstallPause = 1s;  // while something cannot be installed; doubled each time
 constexpr Nanoseconds kLongestInstallPause = 60s;
 constexpr auto kConfiguration = "configuration";
+constexpr auto kRouting = "routing";
 
 }  // namespace
 
@@ -107,8 +108,11 @@ void Daemon::note_problems(Nanoseconds now) {
     if (!neighbor_table_.empty()) present.emplace("the neighbor table", neighbor_table_);
     if (recorder_ && !recorder_->trouble().empty()) present.emplace("the recording", recorder_->trouble());
     if (!refused_reload_.empty()) present.emplace(kConfiguration, "the last reload was refused: " + refused_reload_);
+    if (feed_) {
+        if (auto problem = feed_->problem(); !problem.empty()) present.emplace(kRouting, std::move(problem));
+    }
     for (const auto& [about, text] : problems_.update(present, now)) {
-        if (about == kConfiguration) continue;  // the reload has logged it
+        if (about == kConfiguration || about == kRouting) continue;  // the reload and the feed have logged it
         if (text.empty()) {
             spdlog::info("{}: no problem any more", about);
         } else {

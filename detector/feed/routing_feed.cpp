@@ -222,9 +222,9 @@ Nanoseconds RoutingFeed::next_wakeup() const {
     return next;
 }
 
-bool RoutingFeed::in_trouble() const {
+std::string RoutingFeed::problem() const {
     const std::scoped_lock lock(mutex_);
-    return !report_.problem.empty();
+    return report_.problem;
 }
 
 json RoutingFeed::status() const {

@@ -62,8 +62,8 @@ class RoutingFeed {
     /// A session of an adjacency changed. The network will change soon, so it is polled more often for a while.
     void on_session(const std::string& adjacency, bool up);
 
-    /// Whether the last look at the network failed.
-    [[nodiscard]] bool in_trouble() const;
+    /// Why the last look at the network failed; empty: it did not.
+    [[nodiscard]] std::string problem() const;
     /// The status object that docs/api.md describes.
     [[nodiscard]] nlohmann::json status() const;
 
