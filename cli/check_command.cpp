@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `sidestep check FILE`: what is wrong with a configuration, or else what it means. Changes nothing.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +17,7 @@
 #include "cli/shadowed_routes.hpp"
 #include "common/file.hpp"
 #include "detector/config/config_file.hpp"
+#include "detector/feed/graph_source.hpp"
 
 namespace sidestep {
 namespace {
@@ -89,9 +92,23 @@ Config read_or_refuse(const CheckOptions& options, Complaints& complaints) {
     return std::move(*config);
 }
 
+/// The daemon waits for a topology that it can use, so what is wrong with it is no more than a warning.
+void check_topology(const Config& config, Complaints& complaints) {
+    if (!config.routing || config.routing->topology.empty()) return;
+    const std::string field = "routing.topology";
+    const auto add = [&](std::string reason) {
+        complaints.warnings.push_back({.file = complaints.file, .field = field, .reason = std::move(reason)});
+    };
+    if (std::ranges::find(complaints.warnings, field, &Complaint::field) != complaints.warnings.end()) return;
+    const auto network = make_graph_source(config, std::chrono::milliseconds(0))->poll();
+    if (!network) return add(network.error().message + "; no policies are computed until that is mended");
+    for (const auto& warning : (*network)->warnings) add(warning);
+}
+
 void check(const CheckOptions& options) {
     Complaints complaints;
     const auto config = read_or_refuse(options, complaints);
+    check_topology(config, complaints);
     if (options.json) {
         auto description = describe_json(config);
         description["valid"] = true;

@@ -224,6 +224,28 @@ adjacencies: [{name: A-B, interface: lo, neighbor: "fe80::b", probe: {return-add
     EXPECT_EQ(policies.at(2).at("name"), "c");
 }
 
+// What the daemon would say only when it runs.
+TEST(Commands, CheckReadsTheTopologyThatPoliciesAreComputedFrom) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("a.yaml");
+    std::ofstream(file) << R"(node: {name: A, source-address: "fd00:a::1"}
+adjacencies: [{name: A-B, interface: lo, neighbor: "fe80::b", probe: {return-address: "fd00:ab::1"}}]
+routing: {topology: net.yaml}
+)";
+    const auto said = [&](const std::string& topology) {
+        std::ofstream(folder.file("net.yaml")) << topology;
+        const auto outcome = run({"check", file});
+        EXPECT_EQ(outcome.code, kExitFine) << "the daemon waits for a better one";
+        return outcome.err;
+    };
+    EXPECT_THAT(said("nodes: [{name: A, locator: \"fd00:a::/48\"}, {name: B}]\n"),
+                HasSubstr("net.yaml:1:44: nodes[1].locator: missing; no policies are computed until that is mended"));
+    EXPECT_THAT(said("nodes: [{name: X, locator: \"fd00:a::/48\"}]\n"), HasSubstr("net.yaml has no node A"));
+    EXPECT_THAT(said("nodes: [{name: A, locator: \"fd00:a::/48\"}, {name: B, locator: \"fd00:b::/48\"}]\n"),
+                HasSubstr("a.yaml: routing.topology: B cannot be reached from A"));
+    EXPECT_EQ(said("nodes: [{name: A, locator: \"fd00:a::/48\"}]\n"), "");
+}
+
 TEST(Commands, CheckWarnsOfOldKeys) {
     const TemporaryFolder folder;
     const auto file = folder.file("old.yaml");
