@@ -222,6 +222,12 @@ json refusal_of(const Engine& engine, const SegmentListConfig& list) {
     return text.empty() ? json(nullptr) : json(text);
 }
 
+/// Bytes of the largest packet, before encapsulation, that fits by all links of the list, as far as is known.
+json room_of(const PolicyTable& policies, const SegmentListConfig& list) {
+    const auto room = policies.room_of(list);
+    return room ? json(*room) : json(nullptr);
+}
+
 json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate) {
     const auto& policies = engine.policies();
     json lists = json::array();
@@ -233,6 +239,7 @@ json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate)
                          {"weight", configs[i].weight},
                          {"probed", is_probed_whole(configs[i]) ? "whole" : "first-link"},
                          {"refused", refusal_of(engine, configs[i])},
+                         {"largest_packet", room_of(policies, configs[i])},
                          {"state", state_of(engine, configs[i], policies.list_rank(policy, candidate, i))}});
     }
     return lists;
