@@ -12,6 +12,7 @@ enum ExitCode : int {
     kExitFine = 0,
     kExitFailure = 1,   ///< failure: the daemon cannot be reached, or refuses
     kExitBadInput = 2,  ///< the arguments or a file are wrong
+    kExitUnknown = 3,   ///< of doctor, whose other codes are about what it found: it could not look
 };
 
 /// status, sessions, policies, events, reload, diff...: they ask a running daemon.

@@ -40,7 +40,7 @@ std::optional<std::string> socket_of(const DaemonOptions& options, const std::op
             !paths || std::filesystem::status(paths->socket, unseen).type() == std::filesystem::file_type::not_found;
         return absent ? std::nullopt : std::optional(paths->socket);
     }
-    return choose_socket(options);
+    return choose_socket(options, kExitUnknown);
 }
 
 /// In the first moments, a session that has not been proven has not failed either.
@@ -90,7 +90,7 @@ void enter_network_of(const json& status) {
     const Fd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (network && ::setns(network.get(), CLONE_NEWNET) == 0 && (theirs == 0 || theirs == network_namespace())) return;
     give_up(
-        kExitFailure,
+        kExitUnknown,
         fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
 }
 
@@ -102,8 +102,9 @@ void try_backups(Case& node) {
 /// Routers may have answered packets of the trials, and the daemon hears them.
 void hear_of_trials(const std::string& socket, DaemonView& daemon) {
     auto client = connect_as_allowed(socket);
-    auto status = client ? client->ask({{"command", "status"}}) : std::unexpected(client.error());
-    if (status) daemon.status = std::move(*status);
+    if (!client) return;
+    if (auto status = client->ask({{"command", "status"}})) daemon.status = std::move(*status);
+    if (auto policies = client->ask({{"command", "policies"}})) daemon.policies = std::move(*policies);
 }
 
 void examine_node(const DaemonOptions& options, const std::string& file, bool quiet) {
@@ -112,14 +113,14 @@ void examine_node(const DaemonOptions& options, const std::string& file, bool qu
     const auto socket = socket_of(options, node.config);
     if (socket) node.daemon = view(*socket);
     if (!node.daemon.running && !node.config)
-        give_up(kExitFailure, node.daemon.silence + "; --config FILE checks a configuration alone");
+        give_up(kExitUnknown, node.daemon.silence + "; --config FILE checks a configuration alone");
     if (node.daemon.running) {
         const auto running = node.daemon.status.value("config_file", "");
         if (file.empty() && !running.empty()) read_present(running, node);
         enter_network_of(node.daemon.status);
     }
     node.machine = look(node.config ? destinations_of(*node.config) : std::vector<Address>{});
-    if (!node.machine.looked) give_up(kExitFailure, "cannot look at this machine: ip(8) of iproute2 does not answer");
+    if (!node.machine.looked) give_up(kExitUnknown, "cannot look at this machine: ip(8) of iproute2 does not answer");
     if (!quiet) try_backups(node);
     if (!node.tried.empty() && node.daemon.running) hear_of_trials(*socket, node.daemon);
     const auto findings = examine(node);
@@ -139,7 +140,7 @@ void add_doctor_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& opt
     doctor->add_flag("--quiet", *quiet,
                      "Send nothing: without it, packets go by each backup that is not probed, and back");
     doctor->add_flag("--json", options->json, "Print the findings as JSON");
-    doctor->footer("Exit codes: 0 fine, 1 warnings, 2 errors.");
+    doctor->footer("Exit codes: 0 fine, 1 warnings, 2 errors, 3 it could not look.");
     doctor->callback([=] { examine_node(*options, *file, *quiet); });
 }
 

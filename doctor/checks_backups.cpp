@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Segment lists that no session proves: what doctor's own packets found there.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -49,6 +50,21 @@ std::string where(const Case& node, const TriedList& tried) {
         fmt::join(texts(homes_of(node)), ", "));
 }
 
+/// `largest_packet` of the list, as the daemon knows it.
+std::optional<unsigned> largest_known(const DaemonView& daemon, const SegmentListConfig& list) {
+    if (!daemon.policies.is_object()) return std::nullopt;
+    for (const auto& policy : daemon.policies.value("policies", nlohmann::json::array())) {
+        for (const auto& candidate : policy.value("candidates", nlohmann::json::array())) {
+            for (const auto& entry : candidate.value("lists", nlohmann::json::array())) {
+                const auto room = entry.value("largest_packet", nlohmann::json());
+                const auto theirs = read_list(entry);
+                if (theirs && same_way(*theirs, list) && room.is_number_integer()) return room.get<unsigned>();
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 /// What a router has said of the list's packets, if any has; the daemon knows.
 std::string refusal(const Case& node, const TriedList& tried) {
     const auto about = list_text(tried.trial.list.adjacency, tried.trial.list.segments);
@@ -56,6 +72,11 @@ std::string refusal(const Case& node, const TriedList& tried) {
         if (problem.value("about", "") == about) return problem.value("problem", "");
     }
     return {};
+}
+
+bool all_answer(const Case& node) {
+    return std::ranges::all_of(node.config->adjacencies,
+                               [&](const AdjacencyConfig& adjacency) { return answers(node, adjacency); });
 }
 
 /// While another link is down, the way back from the far end may be what is missing; and without a daemon, nobody knows
@@ -69,9 +90,7 @@ Finding lost(const Case& node, const TriedList& tried) {
         return {Severity::error, tried.trial.owner, fmt::format("{} loses what is sent by it: {}", way_of(tried), said),
                 command};
     }
-    const bool all_answer = std::ranges::all_of(
-        node.config->adjacencies, [&](const AdjacencyConfig& adjacency) { return answers(node, adjacency); });
-    if (!all_answer) {
+    if (!all_answer(node)) {
         return {
             Severity::note, tried.trial.owner,
             fmt::format("{} cannot be judged while another link is down: packets of doctor may come back by that one",
@@ -92,12 +111,29 @@ Finding loop(const TriedList& tried) {
             fmt::format("on the router at the end of the backup: ip route get {}", to)};
 }
 
-Finding too_large(const TriedList& tried) {
+/// The daemon may have been told of a smaller link by its router.
+Finding too_large(const Case& node, const TriedList& tried) {
+    const auto known = largest_known(node.daemon, tried.trial.list);
+    const auto why =
+        known && *known < tried.trial.largest
+            ? fmt::format("a link behind {} has room for {} only, says its router", tried.trial.list.adjacency, *known)
+            : fmt::format("a link behind {} has a smaller MTU, or packets of this size find no way back",
+                          tried.trial.list.adjacency);
     return {Severity::warning, tried.trial.owner,
-            fmt::format("{} passes small packets and none of {} bytes: a link behind {} has a smaller MTU, or packets "
-                        "of this size find no way back",
-                        way_of(tried), tried.trial.largest, tried.trial.list.adjacency),
+            fmt::format("{} passes small packets and none of {} bytes: {}", way_of(tried), tried.trial.largest, why),
             "on the routers of the backup: ip link"};
+}
+
+/// What the end of the list does with IPv4 is another question than what it does with IPv6, with another way back.
+Finding no_v4(const Case& node, const TriedList& tried) {
+    const auto last = tried.trial.list.segments.back().to_string();
+    return {
+        Severity::warning, tried.trial.owner,
+        fmt::format("{} passes IPv6 packets of doctor{}, and no IPv4 one came back: {} does not take IPv4 (End.DT4, "
+                    "End.DT46), or its router has no way back to {}",
+                    way_of(tried), tried.outcome.whole || tried.outcome.end ? "" : " until before its last SID", last,
+                    fmt::join(texts(v4_homes_of(node)), ", ")),
+        fmt::format("on the router of {}: ip -6 route get fibmatch {}", last, last)};
 }
 
 /// What is known of a list that is in the configuration.
@@ -105,13 +141,14 @@ Finding unproven(const Case& node, const std::string& owner, const SegmentListCo
     const auto* tried = tried_list(node, list);
     const auto* state = tried == nullptr ? "is believed, not proven"
                                          : "passes packets of doctor now, and nothing will notice when it does not";
-    const bool v4 = tried != nullptr && tried->trial.v4_too;
-    return {Severity::note, owner,
-            fmt::format("its {} over {} {}: only the first link is probed, not the {} segment{} behind it{}",
-                        copies ? "copy" : "backup", list.adjacency, state, list.segments.size(),
-                        list.segments.size() == 1 ? "" : "s",
-                        v4 ? "; IPv4 is not tried: it needs a last SID that takes it, End.DT4 or End.DT46" : ""),
-            "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"};
+    const bool v4 = tried != nullptr && tried->trial.v4_too && v4_homes_of(node).empty();
+    return {
+        Severity::note, owner,
+        fmt::format("its {} over {} {}: only the first link is probed, not the {} segment{} behind it{}",
+                    copies ? "copy" : "backup", list.adjacency, state, list.segments.size(),
+                    list.segments.size() == 1 ? "" : "s",
+                    v4 ? "; IPv4 is not tried, since no answer could come back: this node has no IPv4 address" : ""),
+        "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"};
 }
 
 }  // namespace
@@ -136,14 +173,14 @@ Findings check_backups(const Case& node) {
         } else if (!tried.works()) {
             findings.push_back(lost(node, tried));
         } else if (tried.trial.largest != 0 && tried.outcome.whole && !tried.outcome.large) {
-            findings.push_back(too_large(tried));
+            findings.push_back(too_large(node, tried));
         }
+        if (tried.works() && tried.lacks_v4() && all_answer(node)) findings.push_back(no_v4(node, tried));
     }
     for_each_list(*node.config,
                   [&](const std::string& owner, const SegmentListConfig& list, const PolicyConfig* policy) {
-                      if (is_probed_whole(list)) return;
                       const auto* tried = tried_list(node, list);
-                      if (tried != nullptr && !tried->works()) return;
+                      if (is_probed_whole(list) || (tried != nullptr && !tried->works())) return;
                       findings.push_back(unproven(node, owner, list, policy != nullptr && policy->flow != 0));
                   });
     return findings;

@@ -27,6 +27,15 @@ std::string interface_of(const Case& node, const std::string& about) {
     return about;
 }
 
+/// A packet of doctor's has shown where the session's segments end.
+bool is_path_of_lost_list(const Case& node, const std::string& about) {
+    return std::ranges::any_of(node.tried, [&](const TriedList& tried) {
+        const auto& names = tried.trial.list.sessions;
+        return tried.outcome.sent != 0 && !tried.works() &&
+               std::ranges::any_of(names, [&](const std::string& name) { return about == "session " + name; });
+    });
+}
+
 }  // namespace
 
 Findings check_daemon(const Case& node) {
@@ -126,7 +135,7 @@ Findings check_problems(const Case& node, const Findings& others) {
         };
         const auto said = std::ranges::any_of(
             others, [&](const Finding& finding) { return finding.text.ends_with(problem.value("problem", "?")); });
-        if (said || known(about) || known(interface_of(node, about))) continue;
+        if (said || is_path_of_lost_list(node, about) || known(about) || known(interface_of(node, about))) continue;
         findings.push_back({Severity::warning, about, problem.value("problem", ""), "sidestep status"});
     }
     return findings;

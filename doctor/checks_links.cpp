@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // From the interface to the answer of a probe.
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string_view>
 
@@ -41,12 +42,10 @@ std::string ping_of(const AdjacencyConfig& adjacency) {
     return fmt::format("ping -c 3 {}%{}", adjacency.neighbor.to_string(), adjacency.interface);
 }
 
-/// The daemon probes it, and it is silent now.
-bool silent(const nlohmann::json& session) {
-    if (!session.is_object()) return false;
-    const auto state = session.value("state", "");
-    const auto reason = session.value("reason", "");
-    return state == "init" || (state == "down" && (reason == "unanswered" || reason == "unproven"));
+/// Probes that came back by another interface than their session's.
+std::uint64_t refused_for_their_interface(const DaemonView& daemon) {
+    if (!daemon.status.is_object()) return 0;
+    return daemon.status.value("rejected_probes", nlohmann::json::object()).value("wrong-interface", std::uint64_t{0});
 }
 
 }  // namespace
@@ -181,9 +180,10 @@ Findings check_neighbors(const Case& node) {
 Findings check_answers(const Case& node) {
     Findings findings;
     if (!node.config || !node.daemon.running) return findings;
+    const auto by_other_links = refused_for_their_interface(node.daemon);
     for (const auto& adjacency : node.config->adjacencies) {
         const auto session = node.daemon.session(adjacency.name);
-        if (!silent(session) || !can_carry(node.machine, adjacency.interface)) continue;
+        if (!is_silent(session) || !can_carry(node.machine, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         const auto holders = node.machine.holders(adjacency.probe.return_address);
         const bool elsewhere = adjacency.probe.turnaround != Turnaround::end_x &&
@@ -201,12 +201,18 @@ Findings check_answers(const Case& node) {
                  ping_of(adjacency)});
             continue;
         }
+        const auto neighbor = adjacency.neighbor.to_string();
+        const auto home = adjacency.probe.return_address.to_string();
         findings.push_back(
             {Severity::error, "session " + adjacency.name,
-             fmt::format(
-                 "none of {} probes came back by {}: {} does not forward, has no route to {} over this link, or "
-                 "filters UDP port 862",
-                 sent, adjacency.interface, adjacency.neighbor.to_string(), adjacency.probe.return_address.to_string()),
+             by_other_links > 0
+                 ? fmt::format("none of {} probes came back by {}, and {} probes of this node came back by other "
+                               "interfaces than their own: {} has a route to {} over another link, or the "
+                               "return-addresses of two adjacencies are swapped",
+                               sent, adjacency.interface, by_other_links, neighbor, home)
+                 : fmt::format("none of {} probes came back by {}: {} does not forward, has no route to {} over this "
+                               "link, or filters UDP port 862",
+                               sent, adjacency.interface, neighbor, home),
              fmt::format("on the neighbor: sysctl -w net.ipv6.conf.all.forwarding=1; ip -6 route get {}",
                          adjacency.probe.return_address.to_string())});
     }

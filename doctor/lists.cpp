@@ -23,6 +23,13 @@ bool answers(const Case& node, const AdjacencyConfig& adjacency) {
     return state == "up" || state == "degraded";
 }
 
+bool is_silent(const nlohmann::json& session) {
+    if (!session.is_object()) return false;
+    const auto state = session.value("state", "");
+    const auto reason = session.value("reason", "");
+    return state == "init" || (state == "down" && (reason == "unanswered" || reason == "unproven"));
+}
+
 unsigned largest_ingress(const Case& node, const std::set<std::string>& but) {
     unsigned largest = 0;
     const auto look = [&](const std::string& name) {

@@ -39,6 +39,9 @@ bool can_carry(const Machine& machine, const std::string& interface);
 /// The daemon has proof of the adjacency; without a daemon, its interface can carry probes.
 bool answers(const Case& node, const AdjacencyConfig& adjacency);
 
+/// The daemon probes it, and it is silent now.
+bool is_silent(const nlohmann::json& session);
+
 /// The largest MTU among the interfaces where packets come in that leave by the others; 0 if there is none.
 unsigned largest_ingress(const Case& node, const std::set<std::string>& but);
 

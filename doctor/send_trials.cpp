@@ -31,6 +31,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostLists = 256;
 constexpr std::array kPatience{300ms, 300ms, 500ms};  // of each round
 constexpr auto kLeastPatience = 100ms;
+constexpr unsigned kIpv4AndUdp = 20 + 8;
 constexpr unsigned kIpv6AndUdp = 40 + 8;
 
 /// The end of each packet, by which it is known when it comes back, and in what routers quote of it.
@@ -98,13 +99,13 @@ Result<Fd> sender() {
 
 class Run {
   public:
-    explicit Run(const Case& node) : node_(node), homes_(homes_of(node)) {
+    explicit Run(const Case& node) : node_(node), homes_(homes_of(node)), v4_homes_(v4_homes_of(node)) {
         for (auto& trial : trials_of(node)) {
             if (lists_.size() < kMostLists) lists_.push_back({.trial = std::move(trial)});
         }
     }
 
-    [[nodiscard]] bool empty() const { return lists_.empty() || homes_.empty(); }
+    [[nodiscard]] bool empty() const { return lists_.empty() || (homes_.empty() && v4_homes_.empty()); }
 
     Result<void> open() {
         if (::getrandom(nonce_.data(), nonce_.size(), 0) != static_cast<ssize_t>(nonce_.size()))
@@ -142,7 +143,7 @@ class Run {
     }
     [[nodiscard]] bool finished() const {
         return std::ranges::all_of(lists_, [](const TriedList& list) {
-            return list.outcome.loops || is_plain(list) || (list.works() && !wants_large(list));
+            return list.outcome.loops || is_plain(list) || (list.works() && !wants_large(list) && !list.lacks_v4());
         });
     }
 
@@ -157,6 +158,7 @@ class Run {
         if (is_plain(list)) return;
         if (!list.outcome.whole && !trial.v4_only) send(i, 0, Form::whole);
         if (wants_large(list)) send(i, 0, Form::large);
+        if (trial.v4_too && !list.outcome.v4) send(i, 0, Form::v4);
         const auto first = round > 0 ? list.outcome.reached + 1 : trial.passable();
         if (list.works() || (round == 0 && !trial.v4_only)) return;
         for (auto n = first; n <= trial.passable(); ++n) send(i, n, Form::first);
@@ -177,14 +179,16 @@ class Run {
         sockaddr_ll to{};
         to.sll_family = AF_PACKET;
         to.sll_ifindex = static_cast<int>(::if_nametoindex(adjacency->interface.c_str()));
-        for (const auto& home : homes_) {
+        for (const auto& home : form == Form::v4 ? v4_homes_ : homes_) {
             const auto bytes =
                 bytes_of(list.trial,
                          {.form = form, .segments = segments, .home = home, .port = port_.number(), .payload = payload},
                          *link, node_.config->source);
             const auto sent = ::sendto(sender_.get(), bytes.data(), bytes.size(), 0,
                                        reinterpret_cast<const sockaddr*>(&to), sizeof to);
-            if (sent == static_cast<ssize_t>(bytes.size())) ++list.outcome.sent;
+            if (sent != static_cast<ssize_t>(bytes.size())) continue;
+            ++list.outcome.sent;
+            list.outcome.v4_sent = list.outcome.v4_sent || form == Form::v4;
         }
     }
 
@@ -205,16 +209,20 @@ class Run {
 
     void take(std::span<const std::uint8_t> packet) {
         Mark mark;
-        if (packet.size() < kIpv6AndUdp + sizeof mark) return;
+        if (packet.size() < kIpv4AndUdp + sizeof mark) return;
+        const bool v4 = packet[0] >> 4 == 4;
+        if (!v4 && packet.size() < kIpv6AndUdp + sizeof mark) return;
         std::memcpy(&mark, &packet[packet.size() - sizeof mark], sizeof mark);
         if (mark.nonce != nonce_ || mark.trial >= lists_.size()) return;
         auto& outcome = lists_[mark.trial].outcome;
-        if (packet[6] == IPPROTO_ICMPV6) return take_error(packet, mark, outcome);
+        if (v4 && packet[9] == IPPROTO_ICMP) return;
+        if (!v4 && packet[6] == IPPROTO_ICMPV6) return take_error(packet, mark, outcome);
         const bool to_others = mark.form == Form::end || mark.form == Form::onward;
         outcome.loops = outcome.loops || to_others;
         if (mark.form == Form::first) outcome.reached = std::max(outcome.reached, std::size_t{mark.segments});
         outcome.whole = outcome.whole || mark.form == Form::whole || mark.form == Form::large;
         outcome.large = outcome.large || mark.form == Form::large;
+        outcome.v4 = outcome.v4 || mark.form == Form::v4;
     }
 
     /// Of all errors, only that of a router behind the list says more than silence does. Before its end, the outer header's
@@ -227,6 +235,7 @@ class Run {
 
     const Case& node_;
     std::vector<Address> homes_;
+    std::vector<Address> v4_homes_;
     std::vector<TriedList> lists_;
     std::array<std::uint8_t, 16> nonce_{};
     Port port_;

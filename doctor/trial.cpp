@@ -52,6 +52,10 @@ void add(std::vector<Trial>& trials, Trial trial, const Case& node) {
     trials.push_back(std::move(trial));
 }
 
+bool is_loopback_v4(const Address& address) {
+    return address.is_v4() && address.bytes[12] == 127;  // RFC 1122, 3.2.1.3
+}
+
 /// Somewhere in the prefixes; not in those that this node itself is in, such as a default route's.
 std::optional<Address> beyond(const Case& node, const std::vector<Prefix>& prefixes) {
     const auto homes = homes_of(node);
@@ -68,12 +72,17 @@ bool any_v4(const std::vector<Prefix>& prefixes) {
     return std::ranges::any_of(prefixes, [](const Prefix& prefix) { return prefix.address.is_v4(); });
 }
 
+/// What H.Insert and plain lists carry has no IPv4 in it, or no header of ours.
+bool encapsulates(const SegmentListConfig& list) {
+    return list.encap == Encap::h_encaps || list.encap == Encap::h_encaps_red;
+}
+
 Trial trial_of(const Case& node, const std::string& owner, const SegmentListConfig& list,
                const std::vector<Prefix>& prefixes) {
     return {.owner = owner,
             .list = list,
             .v4_only = all_v4(prefixes),
-            .v4_too = any_v4(prefixes),
+            .v4_too = any_v4(prefixes) && encapsulates(list),
             .beyond = beyond(node, prefixes)};
 }
 
@@ -83,19 +92,11 @@ bool is_backup(const PolicyConfig* policy, const SegmentListConfig& list) {
                                                      [&](const auto& first) { return same_way(first, list); });
 }
 
-/// As the daemon lists it.
-std::optional<SegmentListConfig> read_list(const json& entry) {
-    const auto encap = std::ranges::find(kEncapNames, entry.value("encap", ""));
-    if (encap == kEncapNames.end() || entry.value("probed", "") != "first-link") return std::nullopt;
-    SegmentListConfig list;
-    list.adjacency = entry.value("adjacency", "");
-    list.encap = static_cast<Encap>(encap - kEncapNames.begin());
-    for (const auto& text : entry.value("segments", std::vector<std::string>())) {
-        const auto segment = Address::parse(text);
-        if (!segment) return std::nullopt;
-        list.segments.push_back(*segment);
-    }
-    return list;
+/// A session goes all the way, and is not silent: then it says more than a trial.
+bool is_proven(const Case& node, const SegmentListConfig& list) {
+    return is_probed_whole(list) && std::ranges::none_of(list.sessions, [&](const std::string& name) {
+               return is_silent(node.daemon.session(name));
+           });
 }
 
 void add_computed(std::vector<Trial>& trials, const json& policy, const Case& node) {
@@ -109,6 +110,7 @@ void add_computed(std::vector<Trial>& trials, const json& policy, const Case& no
     }
     for (const auto& candidate : policy.value("candidates", json::array())) {
         for (const auto& entry : candidate.value("lists", json::array())) {
+            if (entry.value("probed", "") != "first-link") continue;
             if (const auto list = read_list(entry)) add(trials, trial_of(node, owner, *list, prefixes), node);
         }
     }
@@ -138,13 +140,27 @@ bool same_way(const SegmentListConfig& a, const SegmentListConfig& b) {
     return a.adjacency == b.adjacency && a.encap == b.encap && a.segments == b.segments;
 }
 
+std::optional<SegmentListConfig> read_list(const json& entry) {
+    const auto encap = std::ranges::find(kEncapNames, entry.value("encap", ""));
+    if (encap == kEncapNames.end()) return std::nullopt;
+    SegmentListConfig list;
+    list.adjacency = entry.value("adjacency", "");
+    list.encap = static_cast<Encap>(encap - kEncapNames.begin());
+    for (const auto& text : entry.value("segments", std::vector<std::string>())) {
+        const auto segment = Address::parse(text);
+        if (!segment) return std::nullopt;
+        list.segments.push_back(*segment);
+    }
+    return list;
+}
+
 std::vector<Trial> trials_of(const Case& node) {
     std::vector<Trial> trials;
     if (!node.config || !node.machine.looked) return trials;
     for_each_list(*node.config, [&](const std::string& owner, const SegmentListConfig& list,
                                     const PolicyConfig* policy) {
         const bool plain = list.encap == Encap::plain;
-        if (plain ? !is_backup(policy, list) : is_probed_whole(list)) return;
+        if (plain ? !is_backup(policy, list) : is_proven(node, list)) return;
         if (policy != nullptr && policy->flow != 0) return;
         add(trials, trial_of(node, owner, list, policy != nullptr ? policy->prefixes : std::vector<Prefix>()), node);
     });
@@ -152,7 +168,9 @@ std::vector<Trial> trials_of(const Case& node) {
         for (const auto& policy : node.daemon.policies.value("policies", json::array()))
             add_computed(trials, policy, node);
     }
-    std::erase_if(trials, [](const Trial& trial) { return trial.passable() == 0 && !trial.beyond; });
+    const bool v4 = !v4_homes_of(node).empty();
+    std::erase_if(trials,
+                  [&](const Trial& trial) { return trial.passable() == 0 && !trial.beyond && !(trial.v4_too && v4); });
     return trials;
 }
 
@@ -164,6 +182,27 @@ std::vector<Address> homes_of(const Case& node) {
     };
     for (const auto& adjacency : node.config->adjacencies) offer(adjacency.probe.return_address);
     offer(node.config->source);
+    return homes;
+}
+
+std::vector<Address> v4_homes_of(const Case& node) {
+    std::vector<Address> homes;
+    const auto offer = [&](const std::string& name) {
+        const auto* seen = node.machine.interface(name);
+        if (seen == nullptr || !seen->up || !seen->carrier) return;
+        for (const auto& held : seen->addresses) {
+            const bool usable = held.address.is_v4() && !is_loopback_v4(held.address) && homes.size() < kMostHomes;
+            if (usable) homes.push_back(held.address);
+        }
+    };
+    for (const auto& [name, seen] : node.machine.interfaces) {
+        if (seen.loopback) offer(name);
+    }
+    for (const auto& name : node.config->ingress) offer(name);
+    for (const auto& adjacency : node.config->adjacencies) {
+        if (std::ranges::find(node.config->ingress, adjacency.interface) == node.config->ingress.end())
+            offer(adjacency.interface);
+    }
     return homes;
 }
 
@@ -185,10 +224,11 @@ std::vector<std::uint8_t> bytes_of(const Trial& trial, const TrialPacket& packet
     const bool first = packet.form == Form::first;
     const bool onward = packet.form == Form::end || packet.form == Form::onward;
     const auto passed = std::span(trial.list.segments).first(first ? packet.segments : trial.list.segments.size());
+    const bool v4 = packet.form == Form::v4;
     const bool outside = !first && trial.list.encap != Encap::h_insert;
     const ProbePath way{.encaps = outside ? passed : std::span<const Address>(),
                         .back = outside ? std::span<const Address>() : passed};
-    const Datagram datagram{.from = onward ? packet.home : source,
+    const Datagram datagram{.from = onward || v4 ? packet.home : source,
                             .to = onward ? trial.beyond.value_or(packet.home) : packet.home,
                             .hop_limit = hop_limit(packet.form, trial.list),
                             .port = packet.port,

@@ -172,6 +172,40 @@ std::uint16_t fold(std::uint32_t sum) {
     return folded == 0 ? 0xffff : folded;
 }
 
+constexpr std::size_t kIpv4HeaderLength = 20;
+
+/// RFC 791, without options; `length` is that of the whole packet.
+void write_ipv4(Writer& out, const Datagram& datagram, std::size_t length) {
+    Writer header;
+    header.u16(0x4500);
+    header.u16(static_cast<unsigned>(length));
+    header.u32(0);  // no fragment
+    header.u8(datagram.hop_limit);
+    header.u8(IPPROTO_UDP);
+    header.u16(0);  // checksum
+    header.raw(std::span(datagram.from.bytes).last(4));
+    header.raw(std::span(datagram.to.bytes).last(4));
+    auto bytes = header.take();
+    const auto checksum = fold(add_words(0, bytes));
+    std::memcpy(&bytes[10], &checksum, sizeof checksum);
+    out.raw(bytes);
+}
+
+/// Its UDP has no checksum, which IPv4 allows (RFC 768).
+std::vector<std::uint8_t> make_v4_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
+                                           std::span<const Address> encaps) {
+    const auto udp = kUdpHeaderLength + datagram.payload.size();
+    const auto inner = kIpv4HeaderLength + udp;
+    Writer out;
+    write_ethernet(out, link);
+    write_ipv6(out, {}, srh_length(encaps.size()) + inner, IPPROTO_ROUTING, kHopLimitEncaps, source, encaps.front());
+    write_srh(out, IPPROTO_IPIP, encaps);
+    write_ipv4(out, datagram, inner);
+    write_udp(out, datagram.port, datagram.port, udp);
+    out.raw(datagram.payload);
+    return out.take();
+}
+
 }  // namespace
 
 bool probe_fits(const ProbePath& way) {
@@ -200,6 +234,7 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
 
 std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
                                         const ProbePath& way) {
+    if (datagram.to.is_v4()) return make_v4_datagram(link, source, datagram, way.encaps);
     const auto length = kUdpHeaderLength + datagram.payload.size();
     Writer out;
     write_way(

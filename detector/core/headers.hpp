@@ -58,7 +58,7 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
 
-/// A UDP datagram; its payload has an even length.
+/// A UDP datagram, IPv4 if its addresses are; its payload has an even length.
 struct Datagram {
     Address from{};
     Address to{};
@@ -67,8 +67,8 @@ struct Datagram {
     std::span<const std::uint8_t> payload{};
 };
 
-/// The datagram by a way as a probe takes it; `source` is that of H.Encaps around it. No program of ours takes it for a
-/// probe.
+/// The datagram by a way as a probe takes it; `source` is that of H.Encaps around it. IPv4 needs such a header. No program
+/// of ours takes it for a probe.
 std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
                                         const ProbePath& way);
 

@@ -90,6 +90,18 @@ TEST_F(Misconfigured, ANeighborThatDoesNotForward) {
     EXPECT_THAT(doctor(), HasSubstr("does not forward"));
 }
 
+// B forwards, and its route leads over C.
+TEST_F(Misconfigured, AnswersThatComeByAnotherLink) {
+    const auto& port = lab().interface("B", "C-B");
+    shell("B", "ip route add " + address("A-B") + "/128 via " + lab().peer("B", "C-B").link_local.to_string() +
+                   " dev " + port.name);
+    ASSERT_TRUE(launch("A", config("A")));
+    ASSERT_TRUE(wait_for(kPatience, [&] { return rejected("A", "wrong-interface") > 100; }));
+    EXPECT_THAT(doctor(), HasSubstr("probes of this node came back by other interfaces than their own: " +
+                                    lab().peer("A", "A-B").link_local.to_string() + " has a route to " +
+                                    address("A-B") + " over another link"));
+}
+
 TEST_F(Misconfigured, AForeignSourceAddress) {
     const auto own = lab().graph().node(lab().id_of("A")).loopback.value().to_string();
     ASSERT_TRUE(reports(with(config("A"), own, "fd00:ffff::1"), "source-address fd00:ffff::1 is no address"));
@@ -174,7 +186,30 @@ TEST_F(LostBackup, AnEndThatSendsBack) {
 
 TEST_F(LostBackup, ASmallerLinkBehindTheFirst) {
     shell("C", "ip link set dev to-B mtu 1400");
-    EXPECT_THAT(found(config("B")), HasSubstr("passes small packets and none of "));
+    EXPECT_THAT(found(config("B")),
+                testing::ContainsRegex(
+                    "passes small packets and none of [0-9]* bytes: a link behind A-C has room for [0-9]* only"));
+}
+
+class LostV4Backup : public LostBackup {
+  protected:
+    [[nodiscard]] std::string topology() const override { return SIDESTEP_NET_TESTS "/dual_stack.yaml"; }
+    std::string found_with(const std::string& behavior) {
+        return found(config("B") + "sids: [{sid: \"fd00:b:0:6::\", behavior: " + behavior +
+                     "}]\nsr-domain: [\"fd00::/16\"]\n");
+    }
+};
+
+TEST_F(LostV4Backup, AnEndThatTakesIpv6Only) {
+    EXPECT_THAT(found_with("end.dt6"),
+                testing::ContainsRegex("passes IPv6 packets of doctor, and no IPv4 one came back: "
+                                       "fd00:b:0:6:: does not take IPv4"));
+}
+
+TEST_F(LostV4Backup, AnEndThatTakesBoth) {
+    const auto seen = found_with("end.dt46");
+    EXPECT_THAT(seen, HasSubstr("its backup over A-C passes packets of doctor now"));
+    EXPECT_THAT(seen, Not(HasSubstr("IPv4")));
 }
 
 TEST_F(Misconfigured, DoctorLooksBeforeTheFirstStart) {

@@ -45,6 +45,21 @@ TEST(Trials, OfListsThatAreNotProbedAsAWhole) {
     EXPECT_EQ(trials[0].largest, 1500U) << "of to-S and to-B; to-C has room for 1520";
 }
 
+// The session knows that its path is broken, and not where.
+TEST(Trials, OfListsWhoseOwnSessionIsSilent) {
+    auto node = unproven_case();
+    node.config->policies[0].candidates[1].lists[0].sessions = {"A-C-B"};
+    node.daemon.sessions["sessions"].push_back(seen_session("A-C-B", "up"));
+    EXPECT_THAT(trials_of(node), IsEmpty());
+    node.daemon.sessions["sessions"].back() = seen_session("A-C-B", "init", 3000, 0);
+    ASSERT_EQ(trials_of(node).size(), 1U);
+    node.daemon.status["problems"] = {{{"about", "session A-C-B"}, {"problem", "a SID is missing somewhere"}}};
+    node.tried = {{.trial = trials_of(node).at(0), .outcome = {.sent = 12, .reached = 1}}};
+    const auto findings = examine(node);
+    ASSERT_EQ(findings.size(), 1U) << to_text(findings);
+    EXPECT_THAT(findings[0].text, HasSubstr("they do by fd00:c::, not by fd00:b:d6::"));
+}
+
 TEST(Trials, NeedAFirstLinkThatAnswers) {
     auto node = unproven_case();
     node.daemon.sessions = {{"sessions", {seen_session("A-B", "up"), seen_session("A-C", "down")}}};
@@ -221,6 +236,38 @@ TEST(TriedBackup, PassesSmallPacketsOnly) {
     const auto finding = first_of(tried_case({.sent = 12, .whole = true}));
     EXPECT_EQ(finding.severity, Severity::warning);
     EXPECT_THAT(finding.text, HasSubstr("passes small packets and none of 1500 bytes: a link behind A-C"));
+}
+
+TEST(TriedBackup, PassesWhatItsRouterHasRoomFor) {
+    auto node = tried_case({.sent = 12, .whole = true});
+    node.daemon.policies = {{"policies",
+                             {{{"candidates",
+                                {{{"lists",
+                                   {{{"adjacency", "A-C"},
+                                     {"encap", "h.encaps"},
+                                     {"segments", {"fd00:c::", "fd00:b:d6::"}},
+                                     {"largest_packet", 1320}}}}}}}}}}};
+    EXPECT_THAT(first_of(node).text, HasSubstr("a link behind A-C has room for 1320 only, says its router"));
+}
+
+/// For an IPv4 prefix as well, on a node with an address that IPv4 can come back to.
+Case v4_case(const Outcome& outcome) {
+    auto node = unproven_case();
+    node.config->policies[0].prefixes.push_back(*Prefix::parse("198.51.100.0/24"));
+    node.machine.interfaces["to-S"].addresses.push_back({.address = addr("192.0.2.1"), .length = 120});
+    node.tried = {{.trial = trials_of(node).at(0), .outcome = outcome}};
+    return node;
+}
+
+TEST(TriedBackup, TakesIpv4OrDoesNot) {
+    EXPECT_THAT(v4_homes_of(v4_case({})), ElementsAre(addr("192.0.2.1")));
+    const auto finding = first_of(v4_case({.sent = 12, .whole = true, .large = true, .v4_sent = true}));
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_THAT(finding.text,
+                HasSubstr("and no IPv4 one came back: fd00:b:d6:: does not take IPv4 (End.DT4, End.DT46), "
+                          "or its router has no way back to 192.0.2.1"));
+    EXPECT_EQ(first_of(v4_case({.sent = 12, .whole = true, .large = true, .v4_sent = true, .v4 = true})).severity,
+              Severity::note);
 }
 
 TEST(TriedBackup, ThatCouldNotBeTriedIsBelieved) {

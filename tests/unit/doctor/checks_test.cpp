@@ -179,6 +179,15 @@ TEST(Doctor, ANeighborThatTheKernelForgotWhileTheSessionIsUp) {
     EXPECT_THAT(check_neighbors(node), IsEmpty());
 }
 
+TEST(Doctor, AnswersThatComeByAnotherLink) {
+    auto node = silent_case();
+    EXPECT_THAT(only(check_answers(node)).text, HasSubstr("fe80::b does not forward, has no route to fd00:ab::a"));
+    node.daemon.status["rejected_probes"] = {{"wrong-interface", 12}};
+    EXPECT_THAT(only(check_answers(node)).text,
+                HasSubstr("12 probes of this node came back by other interfaces than their own: fe80::b has a route to "
+                          "fd00:ab::a over another link"));
+}
+
 TEST(Doctor, ANeighborThatNobodyIs) {
     auto node = silent_case();
     node.machine.neighbors[0].state = "FAILED";

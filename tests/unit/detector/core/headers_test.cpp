@@ -113,6 +113,23 @@ TEST(Wire, ADatagramByASegmentList) {
     EXPECT_EQ(whole.at(14 + 40), IPPROTO_IPV6) << "next header of the SRH";
 }
 
+TEST(Wire, AnIpv4DatagramInAnEncapsulation) {
+    const auto list = segments(1);
+    const Bytes payload{0xab, 0xcd};
+    const Datagram datagram{
+        .from = address("192.0.2.1"), .to = address("192.0.2.1"), .port = 50000, .payload = payload};
+    EXPECT_EQ(make_datagram(kLink, address("2001:db8:a::1"), datagram, {.encaps = list, .back = {}}), hex(R"(
+        02000000000b 02000000000a 86dd
+        60000000 0036 2b 40
+        20010db8000a00000000000000000001
+        fc000001000000000000000000000001
+        04 02 04 00 00 00 0000
+        fc000001000000000000000000000001
+        4500 001e 00000000 ff11 37cc c0000201 c0000201
+        c350 c350 000a 0000
+        abcd)"));
+}
+
 // RFC 8972, 4.1: a TLV of zeros fills the probe up to its size; the template contains the TLV's head.
 TEST(Wire, APaddedProbe) {
     const auto probe = make_probe(kLink, address("2001:db8:a::1"), address("2001:db8:ab::a"), {}, 0x0123, 1500);
