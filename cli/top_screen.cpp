@@ -57,8 +57,8 @@ struct Frame {
 void add_head(std::vector<TopLine>& lines, const Frame& frame) {
     const auto& status = frame.now.status;
     const auto& clock = member(status, "clock");
-    lines.push_back({fmt::format("sidestep {}  up {}  clock {} every {}, gap {}  detector late {}",
-                                 cell(status, "node"), duration_cell(status, "uptime_ms", 1e6), cell(clock, "kind"),
+    lines.push_back({fmt::format("{}  up {}  {} clock every {}, gap {}  detector late {}", cell(status, "node"),
+                                 duration_cell(status, "uptime_ms", 1e6), cell(clock, "kind"),
                                  duration_cell(clock, "tick_us", 1e3), duration_cell(clock, "recent_gap_us", 1e3),
                                  duration_cell(member(status, "detector"), "longest_lateness_us", 1e3))});
     const auto* counters = frame.before ? &member(frame.before->status, "counters") : nullptr;

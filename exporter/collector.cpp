@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "exporter/collector.hpp"
 
+#include <cstdio>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -79,9 +80,14 @@ void Collector::note(const std::string& about, const std::string& trouble) {
 }
 
 Result<void> write_textfile(const std::string& path, const std::vector<std::string>& families) {
-    if (auto possible = check_replaceable(path); !possible) return possible;
     std::string text;
     for (const auto& family : families) text += family;
+    if (path == "-") {
+        const bool written =
+            std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+        return written ? Result<void>() : fail_errno("cannot write to standard output");
+    }
+    if (auto possible = check_replaceable(path); !possible) return possible;
     return replace_file(path, text, kForAllToRead);
 }
 

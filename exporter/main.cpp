@@ -74,7 +74,8 @@ int run(int argc, char** argv) {
                              ->type_name("ADDRESS:PORT")
                              ->capture_default_str();
     auto* const file = app.add_option("--textfile", options.textfile,
-                                      "Write the metrics to this file instead, for node_exporter's textfile collector")
+                                      "Write the metrics to this file instead, for node_exporter's textfile collector; "
+                                      "-: standard output")
                            ->type_name("FILE")
                            ->excludes(listen);
     app.add_option("--every", options.every, "Write the file again and again; without, once")

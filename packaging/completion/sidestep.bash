@@ -55,7 +55,10 @@ _sidestep() {
             [ "$command" = undrain ] || words+=" --force"
             [ "$command" = fail ] && words+=" --for"
             ;;
-        top) words="--interval --sort --filter --batch --count --help" ;;
+        top)
+            words="--interval --sort --filter --batch --count --help"
+            [ "$prev" = --sort ] && words="state rtt loss downs name"
+            ;;
         show) words="bfd peers brief counters json --json --help" ;;
         reload) words="--dry-run --json --help" ;;
         diff | check | replay)
