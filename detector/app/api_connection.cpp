@@ -110,7 +110,7 @@ std::optional<json> ApiConnection::take_request() {
 /// Whatever goes wrong with a request is the client's to know, and nothing that the detector ends by.
 std::optional<json> ApiConnection::handle(const json& request) {
     try {
-        follow_next_ = request.value("follow", false);
+        follow_next_ = request.value("follow", json()) == json(true);  // the command refuses what is not a boolean
         return owner_.handle(request, id_);
     } catch (const json::exception& error) {
         return error_answer(fmt::format("bad request: {}", error.what()));

@@ -2,7 +2,9 @@
 // Keeps what was put into the kernel as it is wanted: looks when something is told of it, and every few seconds. What is
 // decided is in detector/core/upkeep.hpp.
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -23,6 +25,10 @@ constexpr Nanoseconds kInstallPause = 1s;  // while something cannot be installe
 constexpr Nanoseconds kLongestInstallPause = 60s;
 constexpr auto kConfiguration = "configuration";
 constexpr auto kRouting = "routing";
+constexpr auto kEvents = "the kept events";
+constexpr auto kState = "the saved state";
+// Whoever met them has logged them.
+constexpr std::array<std::string_view, 4> kLoggedWhereMet{kConfiguration, kRouting, kEvents, kState};
 
 }  // namespace
 
@@ -111,8 +117,13 @@ void Daemon::note_problems(Nanoseconds now) {
     if (feed_) {
         if (auto problem = feed_->problem(); !problem.empty()) present.emplace(kRouting, std::move(problem));
     }
+    const auto not_kept = [&](const char* about, const std::string& trouble) {
+        if (!trouble.empty()) present.emplace(about, "the next process will not have them: " + trouble);
+    };
+    if (event_file_) not_kept(kEvents, event_file_->trouble());
+    if (saver_) not_kept(kState, saver_->trouble());
     for (const auto& [about, text] : problems_.update(present, now)) {
-        if (about == kConfiguration || about == kRouting) continue;  // the reload and the feed have logged it
+        if (std::ranges::find(kLoggedWhereMet, about) != kLoggedWhereMet.end()) continue;
         if (text.empty()) {
             spdlog::info("{}: no problem any more", about);
         } else {

@@ -26,6 +26,9 @@ class EventFile {
     /// The answer to `events` (docs/api.md): those of earlier processes, then our own in the order of their times.
     [[nodiscard]] std::string answer() const;
 
+    /// Why the next process will not know the events of this one; empty: it will.
+    [[nodiscard]] const std::string& trouble() const { return problem_.text(); }
+
     static constexpr std::size_t kKept = 4096;
 
   private:

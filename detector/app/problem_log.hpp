@@ -24,6 +24,8 @@ class ProblemLog {
     }
     /// True if the last call was about a problem.
     [[nodiscard]] bool exists() const { return !problem_.empty(); }
+    /// The error of the last call; empty: there was none.
+    [[nodiscard]] const std::string& text() const { return problem_; }
 
   private:
     spdlog::level::level_enum level_;

@@ -28,6 +28,8 @@ class StateSaver {
         left_ = kSavesAtOnce;
         save();
     }
+    /// Why the file stays as it was; empty: it is up to date.
+    [[nodiscard]] const std::string& trouble() const { return problem_.text(); }
 
   private:
     static constexpr int kSavesAtOnce = 4;  // between two ticks

@@ -30,6 +30,15 @@ class Events : public ProtectedLab {
     }
 };
 
+// A disk that is full is seen by nobody who has to look into the log for it.
+TEST_F(Events, ThatCannotBeKeptAreAProblem) {
+    std::filesystem::create_directories(run_directory("A") + "/A.events");
+    ASSERT_TRUE(start("A"));
+    ASSERT_TRUE(wait_for(kPatience, [&] {
+        return ask("A", "status").value("problems", json::array()).dump().find("the kept events") != std::string::npos;
+    }));
+}
+
 TEST_F(Events, AreFollowedWithTheirEvidence) {
     ASSERT_TRUE(start("A"));
     auto follower = sidestep({"events", "--follow", "--no-retry", "--json"});
