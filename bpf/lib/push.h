@@ -75,6 +75,7 @@ static __always_inline int ss_write_outer(ss_frame* frame, const struct ss_packe
     struct ss_srh* srh;
 
     if (!SS_WITHIN(length, ETH_HLEN + sizeof(*ip), SS_HEADER_MAX)) return -1;
+    SS_KEEP(length); /* what goes to the stack has its bounds by now: verifiers before 6.2 give it none later */
     if (ss_store(frame, 0, list->header, length)) return -1;
     ip = ss_ipv6(frame);
     if (!ip) return -1;

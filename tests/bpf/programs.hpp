@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/if_ether.h>
+#include <net/if.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -144,6 +145,7 @@ class Programs {
     [[nodiscard]] bool at_xdp() const { return at_xdp_; }
     /// The program of tc ingress.
     [[nodiscard]] int ingress_program() const { return bpf_program__fd(skeleton_->progs.ss_ingress); }
+    [[nodiscard]] int xdp_program() const { return bpf_program__fd(skeleton_->progs.ss_ingress_xdp); }
     [[nodiscard]] int device_program() const { return bpf_program__fd(skeleton_->progs.ss_device); }
     /// True if packets at the tested hook can get a header of this many bytes, including Ethernet.
     [[nodiscard]] bool takes_header(std::uint32_t bytes) const {
@@ -167,17 +169,17 @@ class Programs {
         if (bpf_map__update_elem(maps().ss_xdp_interfaces, &ifindex, sizeof ifindex, &port, sizeof port, BPF_ANY) != 0)
             std::abort();
         if (port.redirect_target == 0) return;
-        const auto exit = an_exit();  // where they would leave is not looked at: the interface need not be there
+        const auto exit = exit_by(exists(ifindex) ? ifindex : kLoopback);
         if (bpf_map__update_elem(maps().ss_exits, &ifindex, sizeof ifindex, &exit, sizeof exit, BPF_ANY) != 0)
             std::abort();
     }
-    /// Lets copies of a hitless candidate leave at XDP.
-    void let_copies_out(std::uint32_t candidate) {
+    /// Lets copies of a hitless candidate leave at XDP, by these interfaces.
+    void let_copies_out(std::uint32_t candidate, const std::vector<std::uint32_t>& interfaces) {
         const Fd exits(
             bpf_map_create(BPF_MAP_TYPE_DEVMAP, "exits", sizeof(__u32), sizeof(bpf_devmap_val), SS_MAX_LISTS, nullptr));
         const int fd = exits.get();
-        const auto exit = an_exit();
-        for (const __u32 i : {0U, 1U}) {
+        for (__u32 i = 0; i < interfaces.size(); ++i) {
+            const auto exit = exit_by(interfaces[i]);
             if (bpf_map_update_elem(fd, &i, &exit, BPF_ANY) != 0) std::abort();
         }
         if (bpf_map__update_elem(maps().ss_copies, &candidate, sizeof candidate, &fd, sizeof fd, BPF_ANY) != 0)
@@ -274,9 +276,15 @@ class Programs {
     static constexpr std::uint32_t kPorts = 16;
     static constexpr int kRoomAtXdp = 256 - 40;  ///< for BPF_PROG_RUN: XDP_PACKET_HEADROOM without struct xdp_frame
 
-    static bpf_devmap_val an_exit() {
+    static bool exists(std::uint32_t ifindex) {
+        std::array<char, IF_NAMESIZE> name{};
+        return ::if_indextoname(ifindex, name.data()) != nullptr;
+    }
+    /// An interface with the program behind the redirect.
+    [[nodiscard]] bpf_devmap_val exit_by(std::uint32_t ifindex) const {
         bpf_devmap_val exit{};
-        exit.ifindex = kLoopback;
+        exit.ifindex = ifindex;
+        if (at_xdp_) exit.bpf_prog.fd = bpf_program__fd(skeleton_->progs.ss_exit_xdp);
         return exit;
     }
 

@@ -40,17 +40,31 @@ class VethPair {
 
     /// The IPv6 packets that have arrived at the far end since the last call. They may still be on their way, so this
     /// waits until `wanted` have come, though not for long, because the link may be down.
-    std::vector<Bytes> received(std::size_t wanted = 0) {
+    std::vector<Bytes> received(std::size_t wanted = 0) { return received(socket_, wanted); }
+
+    /// The same of a socket of listen().
+    static std::vector<Bytes> received(const Fd& socket, std::size_t wanted) {
         constexpr int kPatienceMs = 300;
         std::vector<Bytes> result;
         std::array<std::uint8_t, 2048> buffer{};
-        pollfd ready{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+        pollfd ready{.fd = socket.get(), .events = POLLIN, .revents = 0};
         while (poll(&ready, 1, result.size() < wanted ? kPatienceMs : 0) > 0) {
-            const auto size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+            const auto size = recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             if (size < 0) break;
             result.emplace_back(buffer.begin(), buffer.begin() + size);
         }
         return result;
+    }
+
+    /// A socket that gets what arrives at an interface; invalid if there is none.
+    static Fd listen(unsigned ifindex) {
+        Fd listener(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IPV6)));
+        sockaddr_ll at{};
+        at.sll_family = AF_PACKET;
+        at.sll_protocol = htons(ETH_P_IPV6);
+        at.sll_ifindex = static_cast<int>(ifindex);
+        if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return Fd();
+        return listener;
     }
 
   private:
@@ -61,12 +75,8 @@ class VethPair {
             !ip("link set dev near addrgenmode none up") || !ip("link set dev far addrgenmode none up")) {
             return "cannot make a veth pair";
         }
-        socket_ = Fd(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IPV6)));
-        sockaddr_ll at{};
-        at.sll_family = AF_PACKET;
-        at.sll_protocol = htons(ETH_P_IPV6);
-        at.sll_ifindex = kFar;
-        if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return std::strerror(errno);
+        socket_ = listen(kFar);
+        if (!socket_) return std::strerror(errno);
         received();
         return {};
     }

@@ -54,7 +54,7 @@ TEST_F(Xdp, TheNextHopMustBeARedirectTarget) {
     EXPECT_FALSE(programs_.has_no_headroom(kLoopback));
 }
 
-// The others get their headers behind the redirect, which a test run does not reach: net_hitless looks at them.
+// The others get their headers behind the redirect, which a test run does not reach: CopiesAtXdp looks at them.
 TEST_F(Xdp, TheFirstOfTheCopiesGetsItsHeaderHere) {
     std::array lists{encaps_list(kBackup, 1, true), encaps_list(2, 2, true)};
     for (std::uint32_t i = 0; i < lists.size(); ++i) {
@@ -65,7 +65,7 @@ TEST_F(Xdp, TheFirstOfTheCopiesGetsItsHeaderHere) {
     programs_.states[2].rank = SS_UP;
     programs_.set_candidate(1, {{.list = 1, .weight = 1}, {.list = 2, .weight = 1}});
     expect_left_alone(packet_);  // tc makes them
-    programs_.let_copies_out(1);
+    programs_.let_copies_out(1, {kLoopback, kLoopback});
     constexpr std::size_t kNote = 32;  // metadata, which a test run returns in front of the frame
     EXPECT_EQ(repaired(packet_).size(), kNote + packet_.size() + lists[0].header_length - kEthernetLength);
     programs_.states[kBackup].rank = SS_DOWN;
