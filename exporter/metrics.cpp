@@ -28,6 +28,12 @@ constexpr Family kActive{"sidestep_policy_active_candidate", FamilyType::gauge,
                          "Index of the candidate that packets take; -1: none is usable."};
 constexpr Family kPolicyCopies{"sidestep_policy_copies", FamilyType::gauge,
                                "Copies in which packets of a hitless policy leave; fewer than 2: unprotected."};
+constexpr Family kUndrainedActive{"sidestep_policy_undrained_candidate", FamilyType::gauge,
+                                  "Index of the candidate that packets would take if nothing were drained; only while "
+                                  "that is another one."};
+constexpr Family kUndrainedCopies{"sidestep_policy_undrained_copies", FamilyType::gauge,
+                                  "Copies in which packets would leave if nothing were drained; only while these are "
+                                  "others."};
 constexpr Family kCopies{"sidestep_copies_total", FamilyType::counter,
                          "Copies that a merging SID got, by flow, list and what became of them."};
 constexpr Family kMissedCopies{"sidestep_copies_missed", FamilyType::gauge,
@@ -108,9 +114,13 @@ class NodeMetrics {
         const auto name = column(table, "name");
         const auto active = column(table, "active");
         const auto copies = column(table, "copies");
+        const auto undrained_active = column(table, "undrained_active");
+        const auto undrained_copies = column(table, "undrained_copies");
         for (const auto& row : rows) {
             add(kActive, "policy", text(cell(row, name)), number(cell(row, active)));
             add(kPolicyCopies, "policy", text(cell(row, name)), number(cell(row, copies)));
+            add(kUndrainedActive, "policy", text(cell(row, name)), number(cell(row, undrained_active)));
+            add(kUndrainedCopies, "policy", text(cell(row, name)), number(cell(row, undrained_copies)));
         }
     }
 

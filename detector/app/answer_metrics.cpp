@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -104,27 +105,50 @@ void append_session(std::string& text, const Session& session, const ss_session&
     text += ']';
 }
 
+void append_or_null(std::string& text, std::optional<std::size_t> number) {
+    if (number) {
+        append_number(text, *number);
+    } else {
+        text += "null";
+    }
+}
+
+/// What drained sessions, if there are any, have changed about a policy.
+void append_undrained(std::string& text, const Engine& engine, const Policy& policy, bool drained) {
+    std::optional<std::size_t> active;
+    std::optional<std::size_t> copies;
+    const auto would = drained && !policy.observed ? engine.undrained(policy) : Undrained{};
+    if (would.active >= 0) {
+        if (would.active != engine.policies().active(policy)) active = static_cast<std::size_t>(would.active);
+        if (sends_copies(policy) && would.copies != engine.policies().copies(policy)) copies = would.copies;
+    }
+    append_or_null(text, active);
+    text += ',';
+    append_or_null(text, copies);
+}
+
 ApiPortions policies_in_portions(const Engine& engine) {
     std::vector<PolicyPlace> places;
     for (const auto& policy : engine.policies().all()) places.push_back(place_of(engine, policy));
-    return list_in_portions(R"("policies":{"columns":["name","active","copies"],"rows":[)", std::move(places),
-                            [&engine](std::string& text, const PolicyPlace& place) {
-                                const auto* policy = policy_at(engine, place);
-                                if (policy == nullptr) return false;
-                                text += '[';
-                                append_text(text, policy->config.name);
-                                text += ',';
-                                append_number(text, policy->observed ? 0 : engine.policies().active(*policy));
-                                text += ',';
-                                if (sends_copies(*policy)) {
-                                    append_number(text, engine.policies().copies(*policy));
-                                } else {
-                                    text += "null";
-                                }
-                                text += ']';
-                                return true;
-                            },
-                            "]},");
+    return list_in_portions(
+        R"("policies":{"columns":["name","active","copies","undrained_active","undrained_copies"],"rows":[)",
+        std::move(places),
+        [&engine, drained = engine.has_drained()](std::string& text, const PolicyPlace& place) {
+            const auto* policy = policy_at(engine, place);
+            if (policy == nullptr) return false;
+            text += '[';
+            append_text(text, policy->config.name);
+            text += ',';
+            append_number(text, policy->observed ? 0 : engine.policies().active(*policy));
+            text += ',';
+            append_or_null(text,
+                           sends_copies(*policy) ? std::optional(engine.policies().copies(*policy)) : std::nullopt);
+            text += ',';
+            append_undrained(text, engine, *policy, drained);
+            text += ']';
+            return true;
+        },
+        "]},");
 }
 
 }  // namespace

@@ -16,6 +16,12 @@ struct Copies {
     [[nodiscard]] bool protects() const { return count >= 2; }
 };
 
+/// How packets of a policy would leave if no operator had taken a session of it out of use.
+struct Undrained {
+    int active = -1;         ///< as PolicyTable::active()
+    std::size_t copies = 0;  ///< by that candidate
+};
+
 /// "in 2 copies, flow 7", or "unprotected: A-B is down".
 std::string to_string(const Copies& copies);
 

@@ -81,6 +81,9 @@ class Engine {
     [[nodiscard]] DrainPlan plan_drain(const Session& adjacency) const;
     /// Of a hitless policy.
     [[nodiscard]] Copies copies_of(const Policy& policy) const;
+    /// Whether an operator holds a session down: nothing is undrained otherwise.
+    [[nodiscard]] bool has_drained() const;
+    [[nodiscard]] Undrained undrained(const Policy& policy) const;
 
     /// Delivers the timers that are due.
     void run_timers(Nanoseconds now);
@@ -157,6 +160,7 @@ class Engine {
 
     // engine_hitless.cpp
 
+    [[nodiscard]] bool is_drained(const SegmentListConfig& list) const;
     struct WatchedPolicy {
         std::string name;
         std::size_t at = 0;  ///< in policies_.all()

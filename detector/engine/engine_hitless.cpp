@@ -33,6 +33,38 @@ Copies Engine::copies_of(const Policy& policy) const {
     return copies;
 }
 
+bool Engine::has_drained() const {
+    return std::ranges::any_of(sessions_.all(),
+                               [](const auto& session) { return session.fsm.state == SessionState::admin_down; });
+}
+
+/// Whatever else is down about it: a link is drained so that it can be pulled.
+bool Engine::is_drained(const SegmentListConfig& list) const {
+    return std::ranges::any_of(sessions_of(list), [&](const auto& name) {
+        const auto* session = sessions_.find(name);
+        return session != nullptr && session->fsm.state == SessionState::admin_down;
+    });
+}
+
+Undrained Engine::undrained(const Policy& policy) const {
+    Undrained best;
+    std::uint32_t best_rank = SS_DOWN;
+    for (std::size_t i = 0; i < policy.config.candidates.size() && best_rank != SS_UP; ++i) {
+        const auto& lists = policy.config.candidates[i].lists;
+        Undrained would{.active = static_cast<int>(i)};
+        std::uint32_t rank = SS_DOWN;
+        for (std::size_t j = 0; j < lists.size(); ++j) {
+            const auto own = is_drained(lists[j]) ? std::uint32_t{SS_UP} : policies_.list_rank(policy, i, j);
+            would.copies += own != SS_DOWN ? 1U : 0U;
+            rank = std::max(rank, own);
+        }
+        if (rank <= best_rank) continue;
+        best = would;
+        best_rank = rank;
+    }
+    return best;
+}
+
 void Engine::note_hitless() {
     std::vector<WatchedPolicy> present;
     for (std::size_t at = 0; at < policies_.all().size(); ++at) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Tests the metrics of a running sidestepd as a scrape gets them, and with Prometheus itself where it is installed.
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -103,6 +105,20 @@ TEST_F(Exporter, PromtoolFindsNoFault) {
     EXPECT_EQ(shell("A", "promtool check metrics < " + file), "");
     EXPECT_THAT(shell("A", "promtool check rules " SIDESTEP_SOURCE_DIR "/packaging/prometheus/sidestep.rules.yml"),
                 HasSubstr("SUCCESS"));
+}
+
+// Without a lab: Prometheus itself tells which alerts these series raise.
+TEST(AlertRules, FireForFailuresAndNotForDrains) {
+    const auto promtool = [](const std::string& command) {
+        const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(("promtool " + command + " 2>&1").c_str(), "r"),
+                                                         ::pclose);
+        std::string text;
+        for (int byte = 0; pipe != nullptr && (byte = std::fgetc(pipe.get())) != EOF;) text += static_cast<char>(byte);
+        return text;
+    };
+    if (promtool("--version").find("version") == std::string::npos)
+        GTEST_SKIP() << "the package prometheus is not installed";
+    EXPECT_THAT(promtool("test rules " SIDESTEP_SOURCE_DIR "/tests/net/alerts.yaml"), HasSubstr("SUCCESS"));
 }
 
 TEST_F(Exporter, PrometheusScrapesItAndAnAlertFires) {

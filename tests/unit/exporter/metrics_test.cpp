@@ -40,7 +40,8 @@ NodeAnswers answers() {
             "columns": ["name", "kind", "interface", "state", "sent", "lost", "last_change_ms", "downs", "rtt"],
             "rows": [["A-B", 0, "to-B", 2, 100, 9, 1700000000500, [1, 2], [3, 80, 4, 10, 21, 1]],
                      ["from-C", 2, "to-C", 5, 50, 0, null, [], []]]},
-        "policies": {"columns": ["name", "active", "copies"], "rows": [["to-D", 1, null], ["to-E", -1, 0]]},
+        "policies": {"columns": ["name", "active", "copies", "undrained_active", "undrained_copies"],
+                     "rows": [["to-D", 1, null, 0, null], ["to-E", -1, 0, null, 2]]},
         "merging": [{"sid": "fd00:a:0:7::/64", "flow": 7, "list": 1, "first": 20, "later": 9, "too_old": 0, "missed": 3,
                      "behind_us": 250.0}]})");
     node.routing = json::parse(R"({"refreshed_age_ms": 1500, "problem": null})");
@@ -103,6 +104,10 @@ TEST(Metrics, TheCandidateThatPacketsTake) {
     EXPECT_THAT(text, HasSubstr("sidestep_policy_active_candidate{node=\"A\",policy=\"to-E\"} -1\n"));
     EXPECT_THAT(text, HasSubstr("sidestep_policy_copies{node=\"A\",policy=\"to-E\"} 0\n"));
     EXPECT_THAT(text, Not(HasSubstr("sidestep_policy_copies{node=\"A\",policy=\"to-D\"}"))) << "it is not hitless";
+    EXPECT_THAT(text, HasSubstr("sidestep_policy_undrained_candidate{node=\"A\",policy=\"to-D\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("sidestep_policy_undrained_copies{node=\"A\",policy=\"to-E\"} 2\n"));
+    EXPECT_THAT(text, Not(HasSubstr("undrained_candidate{node=\"A\",policy=\"to-E\"}")))
+        << "the same as without a drain";
 }
 
 TEST(Metrics, SeveralNodesShareFamilies) {

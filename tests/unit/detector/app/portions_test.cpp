@@ -113,7 +113,8 @@ TEST_F(AnswerMetrics, HasARowForEachSessionAndPolicy) {
     EXPECT_EQ(found["reasons"][2], "carrier-lost");
     EXPECT_EQ(found["states"][0], "init");
     EXPECT_EQ(found["kinds"][0], "adjacency");
-    EXPECT_EQ(found["policies"], json::parse(R"({"columns":["name","active","copies"],"rows":[["to-D",-1,null]]})"));
+    EXPECT_EQ(found["policies"], json::parse(R"({"columns":["name","active","copies","undrained_active",)"
+                                             R"("undrained_copies"],"rows":[["to-D",-1,null,null,null]]})"));
     EXPECT_EQ(found["merging"], json::array());
 }
 

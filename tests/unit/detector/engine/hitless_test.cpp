@@ -223,6 +223,33 @@ TEST_F(HitlessEngine, ADrainTakesTheSecondCopyAndMovesNothing) {
     EXPECT_THAT(plan.unprotected, testing::IsEmpty()) << "it carries no copy";
 }
 
+// What an operator does on purpose is no alarm; what fails meanwhile is one.
+TEST_F(HitlessEngine, WhatADrainTookIsToldFromWhatFailed) {
+    const auto would = [&](std::size_t at = 0) { return engine_->undrained(engine_->policies().all().at(at)); };
+    EXPECT_FALSE(engine_->has_drained());
+    EXPECT_EQ(would().copies, 2U);
+    engine_->on_admin(session("A-B"), false, kNow);
+    EXPECT_TRUE(engine_->has_drained());
+    EXPECT_EQ(would().copies, 2U);
+    engine_->on_link(link("to-B", kToB, false), kNow);  // it is pulled
+    EXPECT_EQ(would().copies, 2U);
+    tell("A-C", SS_EVENT_DEAD);
+    EXPECT_EQ(would().copies, 1U) << "this one failed";
+    EXPECT_EQ(would().active, 0);
+}
+
+TEST_F(HitlessEngine, ADrainOfTheBestCandidateIsToldFromItsFailure) {
+    ASSERT_TRUE(apply(square()));
+    const auto& policy = engine_->policies().all().front();
+    engine_->on_admin(session("A-B"), false, kNow);
+    EXPECT_EQ(engine_->policies().active(policy), 1);
+    EXPECT_EQ(engine_->undrained(policy).active, 0);
+    engine_->on_admin(session("A-B"), true, kNow);
+    tell("A-B", SS_EVENT_DEAD);
+    EXPECT_EQ(engine_->policies().active(policy), 1);
+    EXPECT_EQ(engine_->undrained(policy).active, 1);
+}
+
 TEST_F(HitlessEngine, ADrainOfTheLastCopyMovesThePolicy) {
     auto config = hitless_square();
     config.policies[0].candidates.push_back({.preference = 50, .lists = {copy_over("A-C")}});
