@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -56,6 +57,17 @@ std::optional<Address> shared_segment(const SegmentListConfig& a, const SegmentL
     for (const auto& segment : a.segments) {
         if (std::ranges::count(b.segments, segment) != 0 && !seem_of_one_node(segment, a.segments.back()))
             return segment;
+    }
+    return std::nullopt;
+}
+
+/// Two SIDs, of one node as it seems, by which the lists go; the merging node aside. How long a locator is, nobody tells.
+std::optional<std::pair<Address, Address>> shared_node(const SegmentListConfig& a, const SegmentListConfig& b) {
+    for (const auto& segment : a.segments) {
+        if (seem_of_one_node(segment, a.segments.back())) continue;
+        const auto other =
+            std::ranges::find_if(b.segments, [&](const auto& one) { return seem_of_one_node(segment, one); });
+        if (other != b.segments.end()) return std::pair(segment, *other);
     }
     return std::nullopt;
 }
@@ -132,6 +144,12 @@ void check_pair(const Reading& reading, const SegmentListConfig& list, const Seg
     if (const auto shared = shared_segment(list, other)) {
         place_of(place, "segments")
             .complain(fmt::format("two lists of a hitless candidate share the segment {}", shared->to_string()));
+    } else if (const auto both = shared_node(list, other)) {
+        place_of(place, "segments")
+            .warn(
+                fmt::format("{} and {}, of another list of the candidate, have the same first 48 bits: if they are of "
+                            "one node, all copies fail with it",
+                            both->first.to_string(), both->second.to_string()));
     }
     if (!list.segments.empty() && !other.segments.empty() && list.segments.back() != other.segments.back()) {
         place_of(place, "segments")

@@ -80,6 +80,23 @@ TEST(ConfigWarnings, AProofOfAnotherWayThanTheCopies) {
                                       "another way")));
 }
 
+TEST(ConfigWarnings, CopiesByTwoSidsOfOneNode) {
+    Parts parts;
+    const auto by = [&](const std::string& one, const std::string& other) {
+        parts.policy =
+            R"(- {name: to-D, prefixes: ["2001:db8:d::/48"], protection: hitless, flow: 7, candidates: [{lists: [)"
+            R"({adjacency: A-B, segments: [")" +
+            one + R"(", "fd00:d:0:7::"]}, {adjacency: A-C, segments: [")" + other + R"(", "fd00:d:0:7::"]}]}]})";
+        return warnings_about(parts.text());
+    };
+    EXPECT_THAT(by("fd00:b:0:1::", "fd00:c:0:1::"), ElementsAre());
+    EXPECT_THAT(by("fd00:d:0:1::", "fd00:d:0:2::"), ElementsAre()) << "of the merging node";
+    EXPECT_THAT(by("fd00:c:0:1::", "fd00:c:0:e::"),
+                ElementsAre(HasSubstr("candidates[0].lists[1].segments: fd00:c:0:e:: and fd00:c:0:1::, of another list "
+                                      "of the candidate, have the same first 48 bits: if they are of one node, all "
+                                      "copies fail with it")));
+}
+
 TEST(ConfigWarnings, AProofThatNeedsWhatItBacksUp) {
     Parts parts;
     parts.policy = R"(- {name: to-D, prefixes: ["2001:db8:d::/48"],)"
