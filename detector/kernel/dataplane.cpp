@@ -25,10 +25,10 @@ bpf_devmap_val exit_of(const sidestep_bpf& skeleton, int ifindex) {
     return value;
 }
 
-/// The interfaces of a hitless candidate's lists. Nothing if one is not there, or if two are the same: the program behind
-/// the redirect knows a list by its interface.
+/// The interfaces of a hitless candidate's lists. Nothing if there are none, one is not there, or two are the same: the
+/// program behind the redirect knows a list by its interface.
 Fd make_exits(const sidestep_bpf& skeleton, const std::vector<int>& exits) {
-    if (std::set<int>(exits.begin(), exits.end()).size() != exits.size()) return Fd();
+    if (exits.empty() || std::set<int>(exits.begin(), exits.end()).size() != exits.size()) return Fd();
     Fd made(bpf_map_create(BPF_MAP_TYPE_DEVMAP, "ss_copy_exits", sizeof(__u32), sizeof(bpf_devmap_val), SS_MAX_LISTS,
                            nullptr));
     for (__u32 i = 0; i < exits.size(); ++i) {
@@ -131,7 +131,7 @@ Result<void> Dataplane::remove_adjacency(const ss_hop& hop) {
 void Dataplane::set_copies(std::uint32_t candidate, const std::vector<int>& exits) {
     if (xdp_program() < 0) return;
     const auto written = copies_.find(candidate);
-    if (written != copies_.end() && written->second == exits) return;
+    if (written == copies_.end() ? exits.empty() : written->second == exits) return;
     if (const auto made = make_exits(*skeleton_, exits); made.get() >= 0) {
         const int fd = made.get();
         if (update(skeleton_->maps.ss_copies, candidate, fd)) {

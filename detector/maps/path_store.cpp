@@ -128,6 +128,8 @@ Result<std::uint32_t> PathStore::candidate(const CandidateConfig& config, bool a
         return fail(
             fmt::format("more than {} different candidate paths; remove some policies", maps_.candidates.size()));
     if (!fresh) return entry->index;
+    // The kernel has taken interfaces that are gone out of what an earlier candidate of this index had.
+    if (flow != 0) maps_.set_copies(entry->index, {});
     ss_candidate value{};
     for (const auto& [list_index, weight] : key) {
         value.list[value.lists++] = {.list = list_index, .weight = weight};

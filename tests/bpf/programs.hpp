@@ -308,7 +308,7 @@ class Programs {
         bpf_map__set_max_entries(maps().ss_exits, kPorts);
         bpf_map__set_max_entries(maps().ss_copies, kPaths);
         if (const int error = sidestep_bpf__load(skeleton_); error < 0) {
-            const auto text = std::string("cannot load the BPF programs: ") + std::strerror(-error);
+            auto text = std::string("cannot load the BPF programs: ") + std::strerror(-error);
             if (error != -EPERM) throw std::runtime_error(text);  // the verifier's refusal is a fault of theirs
             return text;
         }

@@ -63,7 +63,7 @@ class VethPair {
         at.sll_family = AF_PACKET;
         at.sll_protocol = htons(ETH_P_IPV6);
         at.sll_ifindex = static_cast<int>(ifindex);
-        if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return Fd();
+        if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return {};
         return listener;
     }
 

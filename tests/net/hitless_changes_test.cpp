@@ -84,7 +84,7 @@ TEST_F(HitlessChange, OfWhatTheMergingNodeTakes) {
                            fmt::format("sids: [{{sid: \"{}\", behavior: end.dt46, flows: [9], window: 64}}, ",
                                        lab().sid("B", 0x0e47).to_string()));
     const auto narrow =
-        with(hitless_config("B"), "sr-domain: [\"fd00::/16\"]", "sr-domain: [\"fd00:a::/32\", \"fd00:c::/32\"]");
+        with(hitless_config("B"), R"(sr-domain: ["fd00::/16"])", R"(sr-domain: ["fd00:a::/32", "fd00:c::/32"])");
     expect_nothing_lost({{"B", more}, {"B", hitless_config("B")}, {"B", narrow}, {"B", hitless_config("B")}});
 }
 

@@ -29,6 +29,21 @@ class HitlessLinks : public HitlessLab, public testing::WithParamInterface<bool>
         return GetParam() ? at_xdp(node, hitless_config(node)) : hitless_config(node);
     }
     void begin() { ASSERT_TRUE(start_with(config_of("A"), config_of("B"))); }
+    /// Gives A and B new ends of their link, in place of those that are gone.
+    void make_link() {
+        const auto& near = lab().interface("A", "A-B");
+        const auto& far = lab().peer("A", "A-B");
+        ASSERT_EQ(shell("A", fmt::format("ip link add name {} index 7001 address {} type veth peer name {} index 7002 "
+                                         "address {} netns {}",
+                                         near.name, near.mac, far.name, far.mac, lab().netns("B").name())),
+                  "");
+        configure("A");
+        configure("B");
+    }
+    void unmake_link() {
+        ASSERT_EQ(shell("A", fmt::format("ip link del dev {}", lab().interface("A", "A-B").name)), "");
+        expect_both("down");
+    }
     /// What an interface of the link had before it was set down or made anew.
     void configure(const std::string& node) {
         const auto& end = lab().interface(node, "A-B");
@@ -70,24 +85,81 @@ TEST_P(HitlessLinks, AnInterfaceThatIsSetDownLosesNothing) {
 // The second time with the indexes that it had.
 TEST_P(HitlessLinks, AnInterfaceThatIsMadeAnewLosesNothing) {
     begin();
-    const auto& near = lab().interface("A", "A-B");
-    const auto& far = lab().peer("A", "A-B");
     auto flows = dual_flows();
     ASSERT_TRUE(flows) << flows.error().message;
     ASSERT_TRUE(flows->pass());
     for (int round = 0; round < 2; ++round) {
-        ASSERT_EQ(shell("A", fmt::format("ip link del dev {}", near.name)), "");
-        expect_both("down");
+        unmake_link();
         EXPECT_TRUE(flows->pass());
-        ASSERT_EQ(shell("A", fmt::format("ip link add name {} index 7001 address {} type veth peer name {} index 7002 "
-                                         "address {} netns {}",
-                                         near.name, near.mac, far.name, far.mac, lab().netns("B").name())),
-                  "");
-        configure("A");
-        configure("B");
+        make_link();
         expect_both("up");
         expect_protected(*flows);
     }
+    EXPECT_TRUE(perfect(flows->stop()));
+}
+
+// Nobody but the kernel saw then that the copies of such a policy had lost their way out.
+TEST_P(HitlessLinks, AnInterfaceThatIsMadeAnewWhileNoPolicyUsesItTakesCopiesLater) {
+    begin();
+    unmake_link();
+    make_link();
+    expect_both("up");
+    const auto without = config_of("A").substr(0, config_of("A").find("policies:\n"));
+    const auto whole = config_of("A");
+    const auto rest = whole.find("xdp:");
+    EXPECT_NE(reload("A", without + (rest == std::string::npos ? "" : whole.substr(rest))).find("- policy far"),
+              std::string::npos);
+    unmake_link();
+    make_link();
+    expect_both("up");
+    EXPECT_NE(reload("A", whole).find("+ policy far"), std::string::npos);
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    expect_protected(*flows);
+    EXPECT_TRUE(perfect(flows->stop()));
+}
+
+TEST_P(HitlessLinks, RestartsAtOnceLoseNothing) {
+    begin();
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    for (int round = 0; round < 3; ++round) {
+        for (const std::string node : {"A", "B"}) {
+            ASSERT_TRUE(kill(node));
+            ASSERT_TRUE(start(node, config_of(node)));
+        }
+        EXPECT_TRUE(flows->pass());
+    }
+    expect_protected(*flows);
+    EXPECT_TRUE(perfect(flows->stop()));
+}
+
+/// C, which the copies of one way pass, repairs its link to B by A.
+TEST_P(HitlessLinks, AMidpointThatRepairsCopiesDoublesNothing) {
+    const auto unproven = with(config_of("A"), ", sessions: [around]", "");  // B's answers would not come back
+    ASSERT_TRUE(start_with(unproven, config_of("B")));
+    const auto around = fmt::format(R"({{adjacency: A-C, segments: ["{}", "{}"]}})",
+                                    lab().sid("A", routing::kFunctionEnd).to_string(), decap("B").to_string());
+    const auto links = with(adjacency_config("C", "C-B"), "wait-to-restore: 100ms}\n",
+                            "wait-to-restore: 100ms}\n    bypass: [" + around + "]\n") +
+                       adjacency_config("C", "A-C");
+    ASSERT_TRUE(start("C", fmt::format("node: {{name: C, source-address: \"{}\"}}\nadjacencies:\n{}",
+                                       lab().graph().node(lab().id_of("C")).loopback->to_string(), links)));
+    auto other = lab().install_cut("C-B");
+    ASSERT_TRUE(other) << other.error().message;
+    auto flows = dual_flows();
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    other->cut();
+    EXPECT_TRUE(becomes("C", "down", "", "C-B"));
+    EXPECT_TRUE(flows->pass());
+    const auto before = counter("B", "later-copy");
+    EXPECT_TRUE(flows->pass());
+    EXPECT_GT(counter("B", "later-copy"), before + 100) << "those that C repaired";
+    other->restore();
+    EXPECT_TRUE(becomes("C", "up", "", "C-B"));
+    EXPECT_TRUE(flows->pass());
     EXPECT_TRUE(perfect(flows->stop()));
 }
 
@@ -147,7 +219,7 @@ class HitlessSizes : public HitlessLab, public testing::WithParamInterface<bool>
         const auto receiver = open("D");
         const auto sender = open("S");
         EXPECT_TRUE(connect_to(sender, address_of("D"), port_of(receiver)));
-        const int mode = GetParam() ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+        const int mode = IP_PMTUDISC_DO;  // it has the same number for IPv6
         const int level = GetParam() ? IPPROTO_IP : IPPROTO_IPV6;
         ::setsockopt(sender.get(), level, GetParam() ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &mode, sizeof mode);
         int mtu = 0;
@@ -201,24 +273,24 @@ TEST_P(HitlessSizes, DatagramsThatAreSentTogetherArriveOnce) {
         ASSERT_TRUE(connect_to(sender, address_of("D"), port_of(receiver)));
         constexpr int kSegment = 103;  // UDP_SEGMENT of <linux/udp.h>
         ASSERT_EQ(::setsockopt(sender.get(), SOL_UDP, kSegment, &kNumbered, sizeof kNumbered), 0);
-        constexpr unsigned kTogether = 8;
-        constexpr unsigned kSends = 25;
+        constexpr std::size_t kTogether = 8;
+        constexpr std::size_t kSends = 25;
         std::multiset<unsigned> arrived;
-        for (unsigned i = 0; i < kSends; ++i) {
-            std::string together(std::size_t{kTogether} * kNumbered, 'x');
-            for (unsigned j = 0; j < kTogether; ++j) {
-                const unsigned number = i * kTogether + j;
-                std::memcpy(together.data() + std::size_t{j} * kNumbered, &number, sizeof number);
+        for (std::size_t i = 0; i < kSends; ++i) {
+            std::string together(kTogether * kNumbered, 'x');
+            for (std::size_t j = 0; j < kTogether; ++j) {
+                const auto number = static_cast<unsigned>(i * kTogether + j);
+                std::memcpy(together.data() + j * kNumbered, &number, sizeof number);
             }
             ASSERT_EQ(::send(sender.get(), together.data(), together.size(), 0), static_cast<ssize_t>(together.size()));
-            std::array<char, 2 * kNumbered> datagram{};
+            std::array<char, kNumbered + 1> datagram{};
             (void)eventually([&] {
                 while (::recv(receiver.get(), datagram.data(), datagram.size(), MSG_DONTWAIT) == kNumbered) {
                     unsigned number = 0;
                     std::memcpy(&number, datagram.data(), sizeof number);
                     arrived.insert(number);
                 }
-                return arrived.size() >= std::size_t{i + 1} * kTogether;
+                return arrived.size() >= (i + 1) * kTogether;
             });
         }
         EXPECT_EQ(arrived.size(), kSends * kTogether);
