@@ -87,6 +87,8 @@ TEST_F(Hitless, ALostCopyIsSaid) {
     EXPECT_EQ(drained.find("moved"), std::string::npos) << drained;
     EXPECT_NE(cli("A", why).find("; unprotected: A-B is down\n"), std::string::npos) << cli("A", why);
     EXPECT_EQ(policy("A", "far").value("copies", 0), 1);
+    const auto row = ask("A", "metrics").value(json::json_pointer("/policies/rows/0"), json());
+    EXPECT_EQ(row, json({"far", 0, 1, nullptr, 2})) << "so it is no alarm";
     EXPECT_TRUE(eventually([&] {
         return daemon("A").process().output().find("policy far: unprotected: A-B is down") != std::string::npos;
     })) << daemon("A").process().output();
