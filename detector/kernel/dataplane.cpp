@@ -28,12 +28,12 @@ bpf_devmap_val exit_of(const sidestep_bpf& skeleton, int ifindex) {
 /// The interfaces of a hitless candidate's lists. Nothing if there are none, one is not there, or two are the same: the
 /// program behind the redirect knows a list by its interface.
 Fd make_exits(const sidestep_bpf& skeleton, const std::vector<int>& exits) {
-    if (exits.empty() || std::set<int>(exits.begin(), exits.end()).size() != exits.size()) return Fd();
+    if (exits.empty() || std::set<int>(exits.begin(), exits.end()).size() != exits.size()) return {};
     Fd made(bpf_map_create(BPF_MAP_TYPE_DEVMAP, "ss_copy_exits", sizeof(__u32), sizeof(bpf_devmap_val), SS_MAX_LISTS,
                            nullptr));
     for (__u32 i = 0; i < exits.size(); ++i) {
         const auto value = exit_of(skeleton, exits[i]);
-        if (exits[i] == 0 || bpf_map_update_elem(made.get(), &i, &value, BPF_ANY) != 0) return Fd();
+        if (exits[i] == 0 || bpf_map_update_elem(made.get(), &i, &value, BPF_ANY) != 0) return {};
     }
     return made;
 }

@@ -85,13 +85,9 @@ bool IpsecWatch::heard() {
     bool any = false;
     nlmsghdr header{};  // the rest is of no interest
     for (int i = 0; i < kAtOnce; ++i) {
-        if (::recv(socket_.get(), &header, sizeof header, MSG_DONTWAIT) >= 0) {
-            any = true;
-        } else if (errno == ENOBUFS) {
-            any = true;  // and there may be more
-        } else {
-            break;
-        }
+        const bool told = ::recv(socket_.get(), &header, sizeof header, MSG_DONTWAIT) >= 0;
+        if (!told && errno != ENOBUFS) break;  // after that there may be more
+        any = true;
     }
     return any;
 }
