@@ -48,6 +48,8 @@ class Fib : public testing::Test {
         if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespace: " << std::strerror(errno);
         ASSERT_TRUE(build());
         programs_.set_xdp_interface(kIn, {.mac = {2, 0, 0, 0, 0, 0x71}, .redirect_target = 1, .no_headroom = 0});
+        // In this namespace: the way out that it has goes with the one that the test before was in.
+        programs_.set_xdp_interface(kLoopback, {.mac = {}, .redirect_target = 1, .no_headroom = 0});
         std::ranges::copy(own_source().bytes, programs_.node().source);
         for (std::uint16_t i = 1; i <= 3; ++i) {
             programs_.set_path(i, encaps_list(kSpare, i));
