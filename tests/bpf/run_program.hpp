@@ -76,16 +76,4 @@ inline RunResult run_xdp_program(int program, const Bytes& packet, std::uint32_t
     return result;
 }
 
-/// Has the kernel do what the XDP program says with the packet, as if a driver had received it (Linux 5.18). Returns 0, or
-/// a negative error.
-inline int run_live_xdp_program(int program, const Bytes& packet, std::uint32_t ifindex) {
-    xdp_md context{};
-    context.data_end = static_cast<std::uint32_t>(packet.size());
-    context.ingress_ifindex = ifindex;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(),
-                .data_size_in = static_cast<std::uint32_t>(packet.size()), .ctx_in = &context,
-                .ctx_size_in = sizeof context, .repeat = 1, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-    return bpf_prog_test_run_opts(program, &options);
-}
-
 }  // namespace sidestep
