@@ -66,12 +66,13 @@ enum ss_outcome {
 
 #define SS_TOLD_FLOWS 1024U /* a power of two */
 
-/* What each entry of ss_buckets limits: ICMP errors to flows of one hash, those to all, and those
- * heard, by kind. */
+/* What each entry of ss_buckets limits: ICMP errors to flows of one hash, those to all, those heard, by kind, and events
+ * about BFD. */
 #define SS_BUCKET_ALL SS_TOLD_FLOWS
 #define SS_BUCKET_TOO_BIG_HEARD (SS_TOLD_FLOWS + 1)
 #define SS_BUCKET_OTHERS_HEARD (SS_TOLD_FLOWS + 2)
-#define SS_BUCKETS (SS_TOLD_FLOWS + 3)
+#define SS_BUCKET_BFD_TOLD (SS_TOLD_FLOWS + 3)
+#define SS_BUCKETS (SS_TOLD_FLOWS + 4)
 
 /* How many may pass, per CPU. */
 struct ss_bucket {

@@ -16,5 +16,6 @@
 #define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
 
 #define SS_PROBE_PORT 862 /* RFC 8762, 4.1 */
+#define SS_BFD_PORT 3784  /* RFC 5881, 4 */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "bpf/abi/bfd.h"
 #include "bpf/abi/limits.h"
 
 /* --- session states ---------------------------------------------------------------------------------------------- */
@@ -65,6 +66,7 @@ struct ss_secret {
 
 #define SS_SESSION_ACTIVE 1U
 #define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbor's probes to pass the End.BPF endpoint */
+#define SS_SESSION_BFD 4U     /* speaks BFD with the neighbor; conf.interval_ns is the time between two looks */
 #define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
@@ -99,7 +101,8 @@ struct ss_session_conf {
     __u64 allowance_ns; /* least time that a probe gets to return */
     __u64 rtt_limit_ns; /* degraded if the average round trip is longer; 0: no limit */
 
-    __u8 return_address[16];
+    __u8 return_address[16]; /* of BFD: this node's address */
+    struct ss_bfd_conf bfd;
     __u8 template_bytes[SS_TEMPLATE_MAX]; /* starts with the Ethernet header */
     struct ss_saved_state saved;
 } __attribute__((aligned(64)));
@@ -131,6 +134,7 @@ struct ss_session_tx {
     __u32 doubted; /* number of the tick, after a standstill, that first found the session dead: a later tick decides */
     __u32 pad;
     __u64 sent_at_ns[SS_SENT_RING]; /* by sequence modulo SS_SENT_RING */
+    struct ss_bfd_tx bfd;
 } __attribute__((aligned(64)));
 
 #define SS_SEEN_WORDS 8 /* a power of two */
@@ -148,11 +152,14 @@ struct ss_session_rx {
     __u64 allowance_ns; /* smoothed + 4 x variation, as measured, without the minimum in conf */
     __u64 pad;
     __u64 rtt_histogram[SS_RTT_BUCKETS];
+    struct ss_bfd_rx bfd;
 } __attribute__((aligned(64)));
 
-/* Identifies the probes that count as answers of a passive session; the value is the session's index. */
+/* Identifies the probes that count as answers of a passive session, and the neighbor of a BFD session; the value is the
+ * session's index. */
+#define SS_BFD_KEY (1U << 31)
 struct ss_passive_key {
-    __u32 ifindex;
+    __u32 ifindex; /* for BFD, with SS_BFD_KEY */
     __u8 source[16];
 };
 
@@ -163,13 +170,22 @@ struct ss_session {
 };
 
 /* Why the probe receiver refused a packet; each reason has a counter. */
-#define SS_REJECTS(X)                                                    \
-    X(TRUNCATED, "truncated")             /* too short */                \
-    X(WRONG_INTERFACE, "wrong-interface") /* not its link */             \
-    X(BAD_MAC, "bad-mac")                 /* forged */                   \
-    X(NOT_SENT, "not-sent")               /* sequence number is ahead */ \
-    X(REPLAYED, "replayed")               /* seen before */              \
-    X(TOO_OLD, "too-old")                 /* behind the window */
+#define SS_REJECTS(X)                                                                                           \
+    X(TRUNCATED, "truncated")             /* too short */                                                       \
+    X(WRONG_INTERFACE, "wrong-interface") /* not its link */                                                    \
+    X(BAD_MAC, "bad-mac")                 /* forged */                                                          \
+    X(NOT_SENT, "not-sent")               /* sequence number is ahead */                                        \
+    X(REPLAYED, "replayed")               /* seen before */                                                     \
+    X(TOO_OLD, "too-old")                 /* behind the window */                                               \
+    X(BFD_HOP_LIMIT, "bfd-hop-limit")     /* from beyond the link (RFC 5881, 5) */                              \
+    X(BFD_VERSION, "bfd-version")         /* this one, and those below: RFC 5880, 6.8.6 */                      \
+    X(BFD_LENGTH, "bfd-length")                                                                                 \
+    X(BFD_MULTIPLIER, "bfd-multiplier") /* zero */                                                              \
+    X(BFD_MULTIPOINT, "bfd-multipoint")                                                                         \
+    X(BFD_DISCRIMINATOR, "bfd-discriminator")   /* the sender's is zero */                                      \
+    X(BFD_SESSION, "bfd-session")               /* meant for another session of ours, perhaps an earlier one */ \
+    X(BFD_STATE, "bfd-state")                   /* names no session, though it needs one */                     \
+    X(BFD_AUTHENTICATION, "bfd-authentication") /* has one, and none is expected */
 
 enum ss_reject {
 #define SS_ENUM(name, text) SS_REJECT_##name,
@@ -227,6 +243,7 @@ enum ss_event_type {
     SS_EVENT_ALIVE = 2,      /* enough consecutive answers for this epoch */
     SS_EVENT_QUALITY = 3,    /* the quality changed; if it got worse, the state was lowered */
     SS_EVENT_ICMP_ERROR = 4, /* a struct ss_icmp_error_event */
+    SS_EVENT_BFD = 5,        /* the neighbor says something new, which is in ss_session_rx */
 };
 
 struct ss_event {

@@ -12,12 +12,13 @@
 #ifndef SIDESTEP_ABI_H
 #define SIDESTEP_ABI_H
 
+#include "bpf/abi/bfd.h"
 #include "bpf/abi/counters.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/policies.h"
 #include "bpf/abi/sessions.h"
 
-#define SS_ABI_VERSION 9
+#define SS_ABI_VERSION 10
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 
@@ -30,9 +31,13 @@
 SS_ASSERT(sizeof(struct ss_session_state) == 8);
 SS_ASSERT(sizeof(struct ss_repair_state) == 16);
 SS_ASSERT(sizeof(struct ss_stamp) == 56);
+SS_ASSERT(sizeof(struct ss_bfd_packet) == 24);
+SS_ASSERT(sizeof(struct ss_bfd_conf) == 40);
+SS_ASSERT(sizeof(struct ss_bfd_tx) == 64);
+SS_ASSERT(sizeof(struct ss_bfd_rx) == 64);
 SS_ASSERT(sizeof(struct ss_session_conf) == 704);
-SS_ASSERT(sizeof(struct ss_session_tx) == 64 + 8 * SS_SENT_RING);
-SS_ASSERT(sizeof(struct ss_session_rx) == 128 + 8 * SS_RTT_BUCKETS);
+SS_ASSERT(sizeof(struct ss_session_tx) == 128 + 8 * SS_SENT_RING);
+SS_ASSERT(sizeof(struct ss_session_rx) == 192 + 8 * SS_RTT_BUCKETS);
 SS_ASSERT(sizeof(struct ss_event) == 80);
 SS_ASSERT(sizeof(struct ss_icmp_error_event) == 28 + SS_QUOTED_BYTES);
 SS_ASSERT(sizeof(struct ss_prefix) == 20);

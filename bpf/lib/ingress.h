@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Handles a packet where traffic enters, at tc or at XDP. Probes that come back go to the probe receiver. Packets to a
- * decapsulating SID of this node are unwrapped. While a session that protects something is not up, packets are steered.
- * Everything else takes the kernel's ordinary path untouched.
+ * Handles a packet where traffic enters, at tc or at XDP. Probes that come back go to the probe receiver, BFD to
+ * its own. Packets to a decapsulating SID of this node are unwrapped. While a session that protects something is not
+ * up, packets are steered. Everything else takes the kernel's ordinary path untouched.
  */
 #ifndef SIDESTEP_INGRESS_H
 #define SIDESTEP_INGRESS_H
 
+#include "bpf/lib/bfd_receiver.h"
 #include "bpf/lib/decap.h"
 #include "bpf/lib/hear_icmp_error.h"
 #include "bpf/lib/receiver.h"
@@ -63,6 +64,7 @@ static __always_inline int ss_ingress_visitor(ss_frame* frame, struct ss_packet*
 static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* packet, int all_well) {
     if (ss_read_ipv6(frame, ETH_HLEN, packet)) return SS_PASS;
     if (ss_is_probe(packet)) return ss_receive_probe(frame, packet);
+    if (ss_is_bfd(packet)) return ss_receive_bfd(frame, packet);
     if (ss_may_visit(packet)) return ss_ingress_visitor(frame, packet, all_well);
     if (ss_may_be_about_ours(packet)) {
         ss_hear_icmp_error(frame, packet);
@@ -71,10 +73,21 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
     return all_well ? SS_PASS : ss_repair(frame, packet, 0);
 }
 
+/* True if the first bytes of an IPv4 packet show that it is not BFD; one with options is not. */
+static __always_inline int ss_ordinary_v4(const ss_frame* frame, __u32 offset) {
+    const struct {
+        struct iphdr ip;
+        struct udphdr udp;
+    }* first = ss_at(frame, offset, sizeof(*first));
+
+    if (!first) return ss_protocol(frame) != bpf_htons(ETH_P_IP);
+    return first->ip.protocol != IPPROTO_UDP || first->udp.dest != bpf_htons(SS_BFD_PORT);
+}
+
 /*
- * For packets while all sessions are up: true if the first bytes show that the packet, whose IP header is at `offset`, is
- * neither a probe nor possibly for a SID of this node. IPv4 packets need nothing then. This saves most packets half of
- * the program; the rest is parsed in full.
+ * For packets while all sessions are up: true if the first bytes show that the packet, whose IP header is at `offset`,
+ * is neither a probe or BFD nor possibly for a SID of this node. Other IPv4 packets need nothing then. This saves most
+ * packets half of the program; the rest is parsed in full.
  */
 static __always_inline int ss_ordinary(const ss_frame* frame, __u32 offset) {
     const struct {
@@ -82,10 +95,19 @@ static __always_inline int ss_ordinary(const ss_frame* frame, __u32 offset) {
         struct udphdr udp;
     }* first = ss_at(frame, offset, sizeof(*first));
 
-    if (ss_protocol(frame) != bpf_htons(ETH_P_IPV6)) return 1;
+    if (ss_protocol(frame) != bpf_htons(ETH_P_IPV6)) return ss_ordinary_v4(frame, offset);
     if (!first) return 0;
     return first->ip.nexthdr == IPPROTO_TCP ||
-           (first->ip.nexthdr == IPPROTO_UDP && first->udp.dest != bpf_htons(SS_PROBE_PORT));
+           (first->ip.nexthdr == IPPROTO_UDP && first->udp.dest != bpf_htons(SS_PROBE_PORT) &&
+            first->udp.dest != bpf_htons(SS_BFD_PORT));
+}
+
+static __always_inline int ss_ingress_ipv4(ss_frame* frame, struct ss_packet* packet, int all_well) {
+    if (all_well && ss_ordinary_v4(frame, ETH_HLEN)) return SS_PASS;
+    ss_pull(frame, SS_LINEAR_BYTES);
+    if (ss_read_ipv4(frame, ETH_HLEN, packet)) return SS_PASS;
+    if (ss_is_bfd(packet)) return ss_receive_bfd(frame, packet);
+    return all_well ? SS_PASS : ss_repair(frame, packet, 0);
 }
 
 /* Handles a packet that this node forwards or receives. Returns the program's result. */
@@ -96,9 +118,7 @@ static __always_inline int ss_ingress_any(ss_frame* frame, int all_well) {
         ss_pull(frame, SS_LINEAR_BYTES);
         return ss_ingress_ipv6(frame, &packet, all_well);
     }
-    if (all_well || ss_protocol(frame) != bpf_htons(ETH_P_IP)) return SS_PASS;
-    ss_pull(frame, SS_LINEAR_BYTES);
-    return ss_read_ipv4(frame, ETH_HLEN, &packet) ? SS_PASS : ss_repair(frame, &packet, 0);
+    return ss_protocol(frame) == bpf_htons(ETH_P_IP) ? ss_ingress_ipv4(frame, &packet, all_well) : SS_PASS;
 }
 
 #endif

@@ -203,6 +203,10 @@ static __always_inline int ss_is_probe(const struct ss_packet* packet) {
     return packet->upper == IPPROTO_UDP && packet->port[1] == bpf_htons(SS_PROBE_PORT);
 }
 
+static __always_inline int ss_is_bfd(const struct ss_packet* packet) {
+    return packet->upper == IPPROTO_UDP && packet->port[1] == bpf_htons(SS_BFD_PORT);
+}
+
 /* True if the packet has an SRH or is a tunnel, so that it may be addressed to a SID of this node. */
 static __always_inline int ss_may_visit(const struct ss_packet* packet) {
     return packet->srh_at || packet->upper == SS_NEXT_IPV6 || packet->upper == SS_NEXT_IPV4;

@@ -21,9 +21,19 @@ static __always_inline __u64 ss_stamp_mac(const struct ss_stamp* stamp, const st
     return ss_siphash16(secret, low, high);
 }
 
+/* The UDP checksum that belongs to a one's complement sum, which does not depend on byte order (RFC 1071). */
+static __always_inline __sum16 ss_fold_checksum(__u64 sum) {
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~sum & 0xffff;
+    return sum ? (__sum16)sum : 0xffff; /* zero would mean that there is no checksum (RFC 8200, 8.1) */
+}
+
 /*
  * Fills in a probe whose template is already in the packet. `checksum` is the sum over all constant fields
- * (ss_session_conf); this function adds the varying ones. One's complement sums do not depend on byte order (RFC 1071).
+ * (ss_session_conf); this function adds the varying ones.
  */
 static __always_inline __sum16 ss_stamp_fill(struct ss_stamp* stamp, const struct ss_secret* secret, __u32 sequence,
                                              __u64 now, __u64 checksum) {
@@ -35,13 +45,8 @@ static __always_inline __sum16 ss_stamp_fill(struct ss_stamp* stamp, const struc
     mac = ss_stamp_mac(stamp, secret);
     __builtin_memcpy(stamp->mac, &mac, sizeof(mac));
 
-    checksum += (__u64)stamp->sequence + stamp->seconds + stamp->nanoseconds + (__u32)mac + (mac >> 32);
-    checksum = (checksum & 0xffffffff) + (checksum >> 32);
-    checksum = (checksum & 0xffff) + (checksum >> 16);
-    checksum = (checksum & 0xffff) + (checksum >> 16);
-    checksum = (checksum & 0xffff) + (checksum >> 16);
-    checksum = ~checksum & 0xffff;
-    return checksum ? (__sum16)checksum : 0xffff; /* zero would mean that there is no checksum (RFC 8200, 8.1) */
+    return ss_fold_checksum(checksum + stamp->sequence + stamp->seconds + stamp->nanoseconds + (__u32)mac +
+                            (mac >> 32));
 }
 
 static __always_inline __u64 ss_stamp_time(const struct ss_stamp* stamp) {

@@ -138,25 +138,6 @@ std::size_t needed(Type type, std::uint8_t version) {
 
 }  // namespace
 
-std::string_view to_string(BfdState state) {
-    constexpr std::array<std::string_view, 4> kNames{"shutdown", "down", "init", "up"};
-    return kNames.at(static_cast<std::size_t>(state));
-}
-
-std::string_view to_string(Diagnostic diagnostic) {
-    switch (diagnostic) {
-        case Diagnostic::none:
-            return "ok";
-        case Diagnostic::detection_time_expired:
-            return "control detection time expired";
-        case Diagnostic::path_down:
-            return "path down";
-        case Diagnostic::admin_down:
-            return "administratively down";
-    }
-    return "unknown";
-}
-
 Result<std::size_t> frame_length(std::span<const std::uint8_t> bytes) {
     if (bytes.empty()) return 0;
     if (bytes[0] != 1 && bytes[0] != 2)

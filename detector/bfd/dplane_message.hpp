@@ -15,20 +15,12 @@
 
 #include "common/address.hpp"
 #include "common/error.hpp"
+#include "detector/core/bfd_machine.hpp"
 
 namespace sidestep::bfd {
 
 inline constexpr std::size_t kFrameHeader = 8;      ///< bytes
 inline constexpr std::size_t kLongestFrame = 4096;  ///< bytes; the longest of version 2 has 356
-
-/// RFC 5880, 4.1.
-enum class BfdState : std::uint8_t { admin_down, down, init, up };
-enum class Diagnostic : std::uint8_t { none = 0, detection_time_expired = 1, path_down = 5, admin_down = 7 };
-
-/// "up", "down", "init"; "shutdown" for administratively down, as FRR prints it.
-std::string_view to_string(BfdState state);
-/// The text that FRR prints.
-std::string_view to_string(Diagnostic diagnostic);
 
 /// A session that bfdd asks for. Times are in microseconds, as in RFC 5880, except for the hold time.
 struct AskedSession {

@@ -2,6 +2,7 @@
 // Writes header bytes field by field, in network order.
 #include "detector/core/headers.hpp"
 
+#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
@@ -17,6 +18,7 @@ constexpr std::uint8_t kHopLimitEncaps = 64;
 constexpr std::uint16_t kUdpHeaderLength = 8;
 constexpr std::uint8_t kTlvExtraPadding = 1;
 constexpr std::size_t kTlvHeaderLength = 4;
+constexpr std::size_t kIpv4HeaderLength = 20;
 constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint16_t kProbeSourcePortBase = 0xc000;  // dynamic range, so that sessions hash apart
 
@@ -39,10 +41,10 @@ class Writer {
     std::vector<std::uint8_t> bytes_;
 };
 
-void write_ethernet(Writer& out, const LinkAddresses& link) {
+void write_ethernet(Writer& out, const LinkAddresses& link, unsigned protocol = ETH_P_IPV6) {
     out.raw(link.neighbor);
     out.raw(link.own);
-    out.u16(ETH_P_IPV6);
+    out.u16(protocol);
 }
 
 struct Flow {
@@ -172,22 +174,25 @@ std::uint16_t fold(std::uint32_t sum) {
     return folded == 0 ? 0xffff : folded;
 }
 
-constexpr std::size_t kIpv4HeaderLength = 20;
-
-/// RFC 791, without options; `length` is that of the whole packet.
-void write_ipv4(Writer& out, const Datagram& datagram, std::size_t length) {
+/// An IPv4 header without options (RFC 791, 3.1), for `payload` bytes of UDP.
+void write_ipv4(Writer& out, std::uint8_t traffic_class, std::size_t payload, unsigned hop_limit, const Address& source,
+                const Address& destination) {
+    constexpr std::size_t kChecksumAt = 10;
+    constexpr unsigned kDontFragment = 0x4000;
     Writer header;
-    header.u16(0x4500);
-    header.u16(static_cast<unsigned>(length));
-    header.u32(0);  // no fragment
-    header.u8(datagram.hop_limit);
+    header.u8(0x45);
+    header.u8(traffic_class);
+    header.u16(static_cast<unsigned>(kIpv4HeaderLength + payload));
+    header.u16(0);  // identification
+    header.u16(kDontFragment);
+    header.u8(hop_limit);
     header.u8(IPPROTO_UDP);
     header.u16(0);  // checksum
-    header.raw(std::span(datagram.from.bytes).last(4));
-    header.raw(std::span(datagram.to.bytes).last(4));
+    header.raw(std::span(source.bytes).last(4));
+    header.raw(std::span(destination.bytes).last(4));
     auto bytes = header.take();
     const auto checksum = fold(add_words(0, bytes));
-    std::memcpy(&bytes[10], &checksum, sizeof checksum);
+    std::memcpy(&bytes[kChecksumAt], &checksum, sizeof checksum);
     out.raw(bytes);
 }
 
@@ -195,12 +200,12 @@ void write_ipv4(Writer& out, const Datagram& datagram, std::size_t length) {
 std::vector<std::uint8_t> make_v4_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
                                            std::span<const Address> encaps) {
     const auto udp = kUdpHeaderLength + datagram.payload.size();
-    const auto inner = kIpv4HeaderLength + udp;
     Writer out;
     write_ethernet(out, link);
-    write_ipv6(out, {}, srh_length(encaps.size()) + inner, IPPROTO_ROUTING, kHopLimitEncaps, source, encaps.front());
+    write_ipv6(out, {}, srh_length(encaps.size()) + kIpv4HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps, source,
+               encaps.front());
     write_srh(out, IPPROTO_IPIP, encaps);
-    write_ipv4(out, datagram, inner);
+    write_ipv4(out, 0, udp, datagram.hop_limit, datagram.from, datagram.to);
     write_udp(out, datagram.port, datagram.port, udp);
     out.raw(datagram.payload);
     return out.take();
@@ -230,6 +235,66 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     result.length = static_cast<std::uint16_t>(ETH_HLEN + least + padded);
     result.checksum = sum_of(source, return_address, std::span(result.bytes).subspan(result.udp_offset), udp);
     return result;
+}
+
+ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
+                                std::uint16_t index, std::uint8_t traffic_class) {
+    constexpr auto kUdp = kUdpHeaderLength + sizeof(ss_bfd_packet);
+    Writer out;
+    write_ethernet(out, link, peer.is_v4() ? unsigned{ETH_P_IP} : unsigned{ETH_P_IPV6});
+    if (peer.is_v4()) {
+        write_ipv4(out, traffic_class, kUdp, kHopLimitProbe, source, peer);
+    } else {
+        write_ipv6(out, {.traffic_class = traffic_class}, kUdp, IPPROTO_UDP, kHopLimitProbe, source, peer);
+    }
+    ProbeTemplate result;
+    result.udp_offset = static_cast<std::uint16_t>(out.size());
+    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_BFD_PORT, kUdp);
+    for (std::size_t i = 0; i < sizeof(ss_bfd_packet); ++i) out.u8(0);
+    result.bytes = out.take();
+    result.length = static_cast<std::uint16_t>(result.bytes.size());
+    // The mapped form of IPv4 adds all ones, which are zero in this sum.
+    result.checksum = sum_of(source, peer, std::span(result.bytes).subspan(result.udp_offset), kUdp);
+    return result;
+}
+
+ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers) {
+    constexpr unsigned kStateShift = 6;
+    constexpr unsigned kVersionShift = 5;
+    const auto u8 = [](unsigned value) { return static_cast<std::uint8_t>(value); };
+    const auto state = static_cast<unsigned>(machine.state);
+    const auto diagnostic = static_cast<unsigned>(machine.diagnostic);
+    const unsigned flags = SS_BFD_INDEPENDENT | (machine.polling ? SS_BFD_POLL : 0U);
+    const bool waits = timers.passive && machine.remote_discriminator == 0;
+    return {.packet = {.version_diagnostic = u8(SS_BFD_VERSION << kVersionShift | diagnostic),
+                       .state_flags = u8(state << kStateShift | flags),
+                       .multiplier = timers.multiplier,
+                       .length = sizeof(ss_bfd_packet),
+                       .my_discriminator = htonl(machine.discriminator),
+                       .your_discriminator = htonl(machine.remote_discriminator),
+                       .desired_tx_us = htonl(machine.tx_us),
+                       .required_rx_us = htonl(machine.rx_us),
+                       .required_echo_us = 0},
+            .tx_us = waits ? 0 : machine.tx_now_us,
+            .rx_us = machine.rx_now_us,
+            .ups = machine.ups,
+            .pad = 0};
+}
+
+bfd::Machine read_bfd(const ss_bfd_conf& conf) {
+    constexpr unsigned kStateShift = 6;
+    constexpr unsigned kDiagnostic = 0x1f;
+    const auto& packet = conf.packet;
+    return {.state = static_cast<bfd::BfdState>(packet.state_flags >> kStateShift),
+            .diagnostic = static_cast<bfd::Diagnostic>(packet.version_diagnostic & kDiagnostic),
+            .discriminator = ntohl(packet.my_discriminator),
+            .remote_discriminator = ntohl(packet.your_discriminator),
+            .ups = conf.ups,
+            .polling = (packet.state_flags & SS_BFD_POLL) != 0,
+            .tx_us = ntohl(packet.desired_tx_us),
+            .rx_us = ntohl(packet.required_rx_us),
+            .tx_now_us = conf.tx_us,
+            .rx_now_us = conf.rx_us};
 }
 
 std::vector<std::uint8_t> make_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,

@@ -11,6 +11,7 @@
 
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
+#include "detector/core/bfd_machine.hpp"
 
 namespace sidestep {
 
@@ -57,6 +58,15 @@ bool probe_fits(const ProbePath& way);
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
+
+/// The headers of session `index`'s BFD packets (RFC 5881, 4 and 5), and room for the packet, which the tick fills in. Both
+/// addresses are IPv6 or both are IPv4.
+ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
+                                std::uint16_t index, std::uint8_t traffic_class = kProbeTrafficClass);
+/// What the kernel is to send for a session, and by which timers.
+ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers);
+/// The machine as write_bfd() wrote it.
+bfd::Machine read_bfd(const ss_bfd_conf& conf);
 
 /// A UDP datagram, IPv4 if its addresses are; its payload has an even length.
 struct Datagram {

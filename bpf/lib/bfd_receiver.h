@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Takes the BFD packets of this node's own sessions (RFC 5880, 6.8.6; RFC 5881). A packet that none of them expects is
+ * left to the kernel: another BFD daemon may be there.
+ */
+#ifndef SIDESTEP_BFD_RECEIVER_H
+#define SIDESTEP_BFD_RECEIVER_H
+
+#include "bpf/lib/bfd.h"
+#include "bpf/lib/bucket.h"
+#include "bpf/lib/maps.h"
+#include "bpf/lib/parse.h"
+
+#define SS_BFD_TOLD_PER_SECOND 1000 /* events; what is not told is found within 100 ms */
+#define SS_BFD_TOLD_BURST 1000
+
+struct ss_bfd_datagram {
+    struct udphdr udp;
+    struct ss_bfd_packet packet;
+};
+
+/* The session that is meant: by its discriminator, or by who sent the packet. */
+static __always_inline struct ss_session* ss_bfd_session(const struct ss_packet* packet, __u32 ifindex, __be32 your) {
+    struct ss_passive_key key = {.ifindex = ifindex | SS_BFD_KEY};
+    struct ss_session* session;
+    __u32* index;
+
+    if (your) {
+        session = ss_entry(&ss_sessions, bpf_ntohl(your) & (SS_MAX_SESSIONS - 1));
+        if (session && session->conf.flags & SS_SESSION_BFD && session->conf.bfd.packet.my_discriminator == your)
+            return session;
+    }
+    __builtin_memcpy(key.source, packet->source, sizeof(key.source));
+    index = bpf_map_lookup_elem(&ss_passives, &key);
+    if (!index) return 0;
+    session = ss_entry(&ss_sessions, *index);
+    return session && session->conf.flags & SS_SESSION_BFD ? session : 0;
+}
+
+static __always_inline int ss_bfd_refuse(struct ss_session* session, __u32 reason) {
+    session->rx.bfd.refused++;
+    session->rx.bfd.reason = reason;
+    ss_count(reason);
+    return SS_SHOT;
+}
+
+static __always_inline void ss_bfd_tell(const struct ss_session* session) {
+    struct ss_event* event;
+
+    if (!ss_take_token(SS_BUCKET_BFD_TOLD, SS_BFD_TOLD_PER_SECOND, SS_BFD_TOLD_BURST)) return;
+    event = bpf_ringbuf_reserve(&ss_events, sizeof(*event), 0);
+    if (!event) return;
+    __builtin_memset(event, 0, sizeof(*event));
+    event->type = SS_EVENT_BFD;
+    event->session = bpf_ntohl(session->conf.bfd.packet.my_discriminator) & (SS_MAX_SESSIONS - 1);
+    event->time_ns = session->rx.last_answer_ns;
+    bpf_ringbuf_submit(event, 0);
+}
+
+#ifdef SS_AT_XDP
+#define ss_receive_bfd ss_receive_bfd_xdp
+#endif
+
+/* Consumes the packet if it is for one of our sessions, else returns SS_PASS. */
+SS_VERIFIED_ONCE int ss_receive_bfd(ss_frame* frame, const struct ss_packet* packet) {
+    struct ss_bfd_datagram datagram = {};
+    struct ss_session* session;
+    __u32 reason, ifindex, length;
+    int whole;
+
+    if (!packet) return SS_PASS; /* for the verifier */
+    ifindex = ss_ifindex(frame);
+    whole = !ss_load(frame, packet->upper_at & SS_MOST_AT, &datagram, sizeof(datagram));
+    session = ss_bfd_session(packet, ifindex, whole ? datagram.packet.your_discriminator : 0);
+    if (!session || !ss_same_address(packet->destination, session->conf.return_address)) return SS_PASS;
+    if (!whole) return ss_bfd_refuse(session, SS_REJECT_TRUNCATED);
+    if (ifindex != session->conf.return_ifindex) return ss_bfd_refuse(session, SS_REJECT_WRONG_INTERFACE);
+    if (packet->hop_limit != SS_BFD_HOP_LIMIT) return ss_bfd_refuse(session, SS_REJECT_BFD_HOP_LIMIT);
+    length = bpf_ntohs(datagram.udp.len);
+    reason = ss_bfd_check(&datagram.packet, length < sizeof(struct udphdr) ? 0 : length - (__u32)sizeof(struct udphdr));
+    if (!reason) reason = ss_bfd_check_session(session, &datagram.packet);
+    if (reason) return ss_bfd_refuse(session, reason - 1);
+    if (ss_bfd_record(session, &datagram.packet, bpf_ktime_get_ns())) ss_bfd_tell(session);
+    return SS_CONSUMED;
+}
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Sessions that speak BFD, and the packets of their neighbors.
+#pragma once
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "detector/core/headers.hpp"
+#include "tests/bpf/programs.hpp"
+
+namespace sidestep {
+
+inline constexpr std::uint32_t kBfdDiscriminator = 7U << 12;  // plus the session's index
+
+/// Opens a session that is up, at 10 ms x 3.
+inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own, const Address& peer,
+                     std::uint32_t ifindex = kLoopback) {
+    const auto bytes = make_bfd_template({}, own, peer, index);
+    auto& conf = programs.sessions[index].conf;
+    const bfd::Machine machine{.state = bfd::BfdState::up,
+                               .discriminator = kBfdDiscriminator | index,
+                               .remote_discriminator = 77,
+                               .ups = 1,
+                               .tx_us = 10'000,
+                               .rx_us = 10'000,
+                               .tx_now_us = 10'000,
+                               .rx_now_us = 10'000};
+    conf.flags = SS_SESSION_ACTIVE | SS_SESSION_BFD;
+    conf.ifindex = conf.return_ifindex = ifindex;
+    conf.interval_ns = 2'500'000;
+    conf.template_length = conf.length = bytes.length;
+    conf.udp_offset = bytes.udp_offset;
+    conf.checksum = bytes.checksum;
+    conf.bfd = write_bfd(machine, {.desired_tx_us = 10'000, .required_rx_us = 10'000});
+    std::ranges::copy(own.bytes, conf.return_address);
+    std::ranges::copy(bytes.bytes, conf.template_bytes);
+    ss_passive_key key{.ifindex = ifindex | SS_BFD_KEY, .source = {}};
+    const std::uint32_t value = index;
+    std::ranges::copy(peer.bytes, key.source);
+    bpf_map__update_elem(programs.maps().ss_passives, &key, sizeof key, &value, sizeof value, BPF_ANY);
+}
+
+/// The neighbor's packet to session `index`.
+inline ss_bfd_packet bfd_of_neighbor(std::uint16_t index) {
+    ss_bfd_packet packet{};
+    packet.version_diagnostic = SS_BFD_VERSION << 5;
+    packet.state_flags = SS_BFD_UP << 6;
+    packet.multiplier = 3;
+    packet.length = sizeof packet;
+    packet.my_discriminator = htonl(77);
+    packet.your_discriminator = htonl(kBfdDiscriminator | index);
+    packet.desired_tx_us = packet.required_rx_us = htonl(10'000);
+    return packet;
+}
+
+/// As a datagram to the port of BFD.
+inline Bytes bfd_datagram(const ss_bfd_packet& packet) {
+    auto bytes = udp(50'000, SS_BFD_PORT, sizeof packet);
+    std::memcpy(bytes.data() + 8, &packet, sizeof packet);
+    return bytes;
+}
+
+}  // namespace sidestep
