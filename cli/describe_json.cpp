@@ -40,7 +40,7 @@ json session_json(const SessionConfig& session, Nanoseconds tick) {
             {"path", texts(session.encaps)},
             {"return_address", probe.return_address.to_string()},
             {"mode", to_string(session.mode)},
-            {"turnaround", to_string(probe.turnaround)},
+            {"turnaround", turnaround_name(session)},
             {"segment", probe.back.empty() ? json(nullptr) : json(probe.back.front().to_string())},
             {"size", probe.size},
             {"interval_us", in_us(probe.interval)},

@@ -111,6 +111,7 @@ Findings check_return_addresses(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
     for (const auto& adjacency : node.config->adjacencies) {
+        if (adjacency.bfd) continue;  // nothing returns
         const auto& address = adjacency.probe.return_address;
         const auto holders = node.machine.holders(address);
         if (!can_carry(node.machine, adjacency.interface)) continue;
@@ -177,6 +178,23 @@ Findings check_neighbors(const Case& node) {
     return findings;
 }
 
+namespace {
+
+Finding bfd_finding(const AdjacencyConfig& adjacency, const nlohmann::json& session) {
+    const auto peer = adjacency.bfd->peer.value_or(adjacency.neighbor).to_string();
+    const auto remote = session.value(nlohmann::json::json_pointer("/bfd/remote/state"), std::string());
+    const auto heard = session.value("answered", 0ULL);
+    auto text = heard == 0 ? fmt::format(
+                                 "{} sends no BFD to this node by {}: it has no session with it, or filters UDP "
+                                 "port 3784",
+                                 peer, adjacency.interface)
+                           : fmt::format("{} BFD packets came from {}, whose state is {}: does it hear this node?",
+                                         heard, peer, remote);
+    return {Severity::error, "session " + adjacency.name, std::move(text), ping_of(adjacency)};
+}
+
+}  // namespace
+
 Findings check_answers(const Case& node) {
     Findings findings;
     if (!node.config || !node.daemon.running) return findings;
@@ -185,6 +203,10 @@ Findings check_answers(const Case& node) {
         const auto session = node.daemon.session(adjacency.name);
         if (!is_silent(session) || !can_carry(node.machine, adjacency.interface)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
+        if (adjacency.bfd) {
+            if (seen != nullptr && seen->resolved()) findings.push_back(bfd_finding(adjacency, session));
+            continue;
+        }
         const auto holders = node.machine.holders(adjacency.probe.return_address);
         const bool elsewhere = adjacency.probe.turnaround != Turnaround::end_x &&
                                std::ranges::find(holders, adjacency.interface) == holders.end();

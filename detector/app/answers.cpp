@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bpf/lib/judge.h"
+#include "detector/app/answer_bfd.hpp"
 #include "detector/app/losses.hpp"
 #include "detector/core/names.hpp"
 
@@ -175,7 +176,7 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
                   {"neighbor", session.config.neighbor.to_string()},
                   {"path", texts(session.config.encaps)},
                   {"mode", to_string(session.config.mode)},
-                  {"turnaround", to_string(probe.turnaround)},
+                  {"turnaround", turnaround_name(session.config)},
                   {"interval_us", microseconds(static_cast<std::uint64_t>(probe.interval.count()))},
                   {"multiplier", probe.multiplier},
                   {"sent", SS_READ(shared.tx.sent)},
@@ -193,6 +194,7 @@ json answer_session(const Engine& engine, const Session& session, const ClientSe
                   {"downs_by_reason", json::object()},
                   {"last_change_ms", nullptr},
                   {"rtt_histogram", histogram(shared.rx)},
+                  {"bfd", answer_bfd(session, shared)},
                   {"client", client_of(clients.find(session.config.name))}};
     if (probe.damping) entry["penalty"] = penalty_at(session.fsm.damping, *probe.damping, now);
     if (last != 0) entry["last_answer_age_us"] = microseconds(age(last, now));

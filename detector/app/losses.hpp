@@ -13,6 +13,7 @@ namespace sidestep {
 /// Probes that were never answered, and cannot be any more: an answer to a probe 64 or more behind the newest answered
 /// one is refused. Of those after the newest answered one, the last 64 do not count either. So it only grows.
 inline std::uint64_t settled_losses(const ss_session& session) {
+    if ((session.conf.flags & SS_SESSION_BFD) != 0) return 0;  // packets answer nothing there
     constexpr std::uint64_t kOpen = SS_WINDOW_BITS;
     const auto sequence = SS_READ(session.tx.sequence);
     const auto newest = SS_READ(session.rx.newest);

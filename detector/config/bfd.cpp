@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reads where FRR's bfdd listens for its data plane. The value is written as bfdd's own option has it.
+// Reads where FRR's bfdd listens for its data plane, as bfdd's own option has it; and how an adjacency speaks BFD
+// itself.
 #include <sys/un.h>
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -33,7 +36,31 @@ std::string read_socket(const YamlPlace& place) {
     return path;
 }
 
+std::optional<Address> read_bfd_address(const YamlPlace& place) {
+    const auto address = place.address();
+    if (!address) return address;
+    return address->is_v4() ? read_unicast_v4(place, true) : read_unicast(place, true);
+}
+
 }  // namespace
+
+BfdSettings read_adjacency_bfd(const YamlPlace& place, Nanoseconds interval, const Address& neighbor) {
+    constexpr Nanoseconds kShortest = std::chrono::microseconds(200);
+    constexpr Nanoseconds kLongest = std::chrono::minutes(1);
+    BfdSettings bfd{.receive_interval = interval};
+    if (const auto receive = place.optional("receive-interval"))
+        bfd.receive_interval = receive->duration(kShortest, kLongest).value_or(interval);
+    if (const auto peer = place.optional("peer")) bfd.peer = read_bfd_address(*peer);
+    if (const auto passive = place.optional("passive")) bfd.passive = passive->boolean().value_or(false);
+    if (const auto local = place.optional("local-address")) {
+        bfd.local_address = read_bfd_address(*local);
+        const auto& remote = bfd.peer.value_or(neighbor);
+        if (bfd.local_address && bfd.local_address->is_v4() != remote.is_v4())
+            local->complain(fmt::format("is not of the same family as the peer, {}", remote.to_string()));
+        if (bfd.local_address == remote) local->complain("is the peer; it must be an address of this node");
+    }
+    return bfd;
+}
 
 void read_bfd(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"frr"})) return;

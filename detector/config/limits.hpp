@@ -14,6 +14,7 @@ namespace sidestep {
 struct ConfigLimits {
     Nanoseconds shortest_interval{std::chrono::microseconds(50)};         ///< clocks kernel and auto
     Nanoseconds shortest_process_interval{std::chrono::milliseconds(1)};  ///< clock process
+    Nanoseconds shortest_bfd{std::chrono::microseconds(200)};             ///< a quarter of it has to be a tick
     Nanoseconds longest_interval{std::chrono::minutes(1)};
     Nanoseconds shortest_allowance{std::chrono::microseconds(10)};
     Nanoseconds longest_allowance{std::chrono::seconds(10)};

@@ -149,6 +149,25 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
     return probe;
 }
 
+ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place) {
+    auto probe = reading.defaults;
+    probe.turnaround = Turnaround::forward;
+    probe.size = 0;
+    probe.loss_limit = 0;  // nothing comes back that could be counted
+    probe.rtt_limit = Nanoseconds(0);
+    if (place.expect_map({"interval", "receive-interval", "multiplier", "start", "wait-to-restore", "traffic-class",
+                          "damping", "peer", "local-address", "passive"})) {
+        read_settings(reading, place, probe);
+    }
+    if (probe.interval < reading.limits.shortest_bfd) {
+        const auto interval = place.optional("interval");
+        (interval ? *interval : place)
+            .complain(fmt::format("BFD needs an interval of {} or more", format_duration(reading.limits.shortest_bfd)));
+    }
+    probe.allowance = allowance_of(probe);
+    return probe;
+}
+
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place) {
     auto probe = reading.defaults;
     probe.turnaround = Turnaround::forward;

@@ -57,6 +57,8 @@ std::optional<std::string> read_interface(const Reading& reading, const YamlPlac
 
 void read_probe_defaults(Reading& reading, const YamlPlace& place);
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place);
+/// The settings of a session that speaks BFD which are no different from those of one that probes.
+ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place);
 /// A path's probe has a list of SIDs for its return path instead of a turnaround.
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place);
 /// With nullptr, the session has no settings of its own, and the defaults apply.
@@ -123,5 +125,7 @@ void read_routing(Reading& reading, const YamlPlace& place);
 // --- bfd.cpp
 
 void read_bfd(Reading& reading, const YamlPlace& place);
+/// `bfd` of an adjacency; `interval` is that of its own packets.
+BfdSettings read_adjacency_bfd(const YamlPlace& place, Nanoseconds interval, const Address& neighbor);
 
 }  // namespace sidestep::config_reader

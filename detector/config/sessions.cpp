@@ -53,10 +53,28 @@ std::string read_session_name(Reading& reading, const YamlPlace& place) {
     return name;
 }
 
+/// An adjacency is probed, or speaks BFD.
+void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& adjacency) {
+    if (const auto bfd = place.optional("bfd")) {
+        adjacency.probe = read_bfd_timing(reading, *bfd);
+        adjacency.bfd = read_adjacency_bfd(*bfd, adjacency.probe.interval, adjacency.neighbor);
+        // A look may be late by that much, which is what an allowance means to the times that `check` prints.
+        adjacency.probe.allowance = std::min(adjacency.probe.interval, adjacency.bfd->receive_interval) / SS_BFD_LOOKS;
+        if (const auto probe = place.optional("probe")) probe->complain("and `bfd` exclude each other");
+        return;
+    }
+    if (const auto probe = place.required("probe")) {
+        adjacency.probe = read_adjacency_probe(reading, *probe);
+        if (adjacency.probe.return_address == adjacency.neighbor && !adjacency.neighbor.is_unspecified())
+            place_of(*probe, "return-address").complain("is the neighbor; it must be an address of this node");
+    }
+}
+
 }  // namespace
 
 void read_adjacency(Reading& reading, const YamlPlace& place) {
-    if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "mode", "probe", "bypass"})) return;
+    if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "mode", "probe", "bfd", "bypass"}))
+        return;
     AdjacencyConfig adjacency;
     if (const auto name = place.required("name")) {
         adjacency.name = read_name(*name).value_or("");
@@ -82,11 +100,7 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (const auto own = place.optional("mode")) {
         if (const auto mode = own->choice(kModeNames)) adjacency.mode = static_cast<Mode>(*mode);
     }
-    if (const auto probe = place.required("probe")) {
-        adjacency.probe = read_adjacency_probe(reading, *probe);
-        if (adjacency.probe.return_address == adjacency.neighbor && !adjacency.neighbor.is_unspecified())
-            place_of(*probe, "return-address").complain("is the neighbor; it must be an address of this node");
-    }
+    read_liveness(reading, place, adjacency);
     if (const auto bypass = place.optional("bypass")) {
         reading.bypasses.push_back({.adjacency = reading.config.adjacencies.size(), .place = *bypass});
     }

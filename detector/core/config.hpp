@@ -82,6 +82,17 @@ struct ProbeSettings {
     bool operator==(const ProbeSettings&) const = default;
 };
 
+/// How a session speaks BFD with its neighbor (RFC 5880 and 5881) instead of probing. Interval, multiplier and the rest are
+/// in its ProbeSettings.
+struct BfdSettings {
+    Nanoseconds receive_interval{};          ///< between two of the neighbor's packets, at least
+    std::optional<Address> peer{};           ///< the neighbor's address, if BFD has another one: IPv4, for example
+    std::optional<Address> local_address{};  ///< this node's; none: the one on the link that is closest to the peer's
+    bool passive = false;                    ///< waits until the neighbor speaks
+
+    bool operator==(const BfdSettings&) const = default;
+};
+
 /// A segment list: an adjacency and the SIDs that are pushed (RFC 9256, 2.2).
 struct SegmentListConfig {
     std::string adjacency;  ///< the adjacency that packets leave by
@@ -111,6 +122,7 @@ struct AdjacencyConfig {
     std::string link;               ///< its ID in the topology that routes are computed from; by default, its name
     Mode mode = Mode::repair;       ///< by default, the node's
     ProbeSettings probe;
+    std::optional<BfdSettings> bfd{};     ///< none: it probes
     std::vector<CandidateConfig> bypass;  ///< for packets in no policy that the FIB sends to this adjacency
 
     bool operator==(const AdjacencyConfig&) const = default;

@@ -11,7 +11,7 @@ namespace sidestep {
 
 Nanoseconds tick_of(const Config& config) {
     std::vector<ScheduleEntry> entries;
-    for (const auto& session : sessions_of(config)) entries.push_back({.interval = session.probe.interval});
+    for (const auto& session : sessions_of(config)) entries.push_back(turns_of(session));
     return tick_for(entries);
 }
 

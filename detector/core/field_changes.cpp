@@ -61,4 +61,11 @@ std::string text_of(const std::optional<DampingSettings>& value) {
                        value->suppress, value->reuse, format_duration(value->max_suppress));
 }
 
+std::string text_of(const std::optional<BfdSettings>& value) {
+    if (!value) return "none";
+    return fmt::format("receive-interval {} peer {} local-address {} passive {}",
+                       format_duration(value->receive_interval), text_of(value->peer), text_of(value->local_address),
+                       text_of(value->passive));
+}
+
 }  // namespace sidestep

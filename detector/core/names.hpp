@@ -63,4 +63,9 @@ inline std::string_view kind_of(const SessionConfig& session) {
     return session.encaps.empty() ? "adjacency" : "path";
 }
 
+/// How the neighbor answers: by turning probes around, or by BFD of its own.
+inline std::string_view turnaround_name(const SessionConfig& session) {
+    return session.bfd ? "bfd" : to_string(session.probe.turnaround);
+}
+
 }  // namespace sidestep

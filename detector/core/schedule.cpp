@@ -43,9 +43,10 @@ bool make_plan(std::span<const ScheduleEntry> entries, std::uint32_t generation,
 }
 
 Nanoseconds tick_for(std::span<const ScheduleEntry> entries) {
-    const auto shortest = std::ranges::min_element(entries, {}, &ScheduleEntry::interval);
+    const auto between_packets = [](const ScheduleEntry& entry) { return entry.interval * entry.turns; };
+    const auto shortest = std::ranges::min_element(entries, {}, between_packets);
     if (shortest == entries.end()) return 1ms;
-    const auto tick = std::min<Nanoseconds>(shortest->interval / 4, time_for(kProbesPerTick, entries));
+    const auto tick = std::min<Nanoseconds>(between_packets(*shortest) / 4, time_for(kProbesPerTick, entries));
     return std::max<Nanoseconds>(tick, 25us);
 }
 

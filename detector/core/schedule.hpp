@@ -15,7 +15,8 @@ namespace sidestep {
 /// A session to be probed.
 struct ScheduleEntry {
     std::uint16_t session = 0;
-    Nanoseconds interval{};
+    Nanoseconds interval{};  ///< between two of its turns
+    unsigned turns = 1;      ///< for each packet; the clock need not be faster because there are several
 };
 
 /// Fills in `plan`. False if there are more than SS_MAX_CLASSES distinct intervals or SS_MAX_SESSIONS entries.

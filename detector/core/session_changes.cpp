@@ -15,7 +15,9 @@ namespace {
 
 /// The link or path that a session watches. A change of it means another session, unless the name is the same.
 auto identity(const SessionConfig& session) {
-    return std::tie(session.interface, session.returns_on, session.neighbor, session.passive_source, session.encaps);
+    const auto& bfd = session.bfd;
+    return std::tuple(session.interface, session.returns_on, session.neighbor, session.passive_source, session.encaps,
+                      bfd ? std::optional(bfd_peer(session)) : std::nullopt);
 }
 
 std::vector<std::string> fields_of(const SessionConfig& before, const SessionConfig& after) {
@@ -42,6 +44,7 @@ std::vector<std::string> fields_of(const SessionConfig& before, const SessionCon
         .compare("damping", old.damping, probe.damping)
         .compare("return-address", old.return_address, probe.return_address)
         .compare("return", old.back, probe.back)
+        .compare("bfd", before.bfd, after.bfd)
         .take();
 }
 

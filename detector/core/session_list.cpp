@@ -20,7 +20,8 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .passive_source = std::nullopt,
                           .encaps = {},
                           .probe = adjacency.probe,
-                          .mode = adjacency.mode});
+                          .mode = adjacency.mode,
+                          .bfd = adjacency.bfd});
     }
     for (const auto& path : config.paths) {
         const auto out = std::ranges::find(config.adjacencies, path.adjacency, &AdjacencyConfig::name);
@@ -71,9 +72,17 @@ bool follows_fib(const PolicyConfig& policy) {
 
 }  // namespace
 
+ScheduleEntry turns_of(const SessionConfig& session, std::uint16_t index) {
+    const auto interval = session.probe.interval;
+    if (!session.bfd) return {.session = index, .interval = interval};
+    return {.session = index,
+            .interval = std::min(interval, session.bfd->receive_interval) / SS_BFD_LOOKS,
+            .turns = SS_BFD_LOOKS};
+}
+
 std::set<Nanoseconds> intervals_of(const std::vector<SessionConfig>& sessions) {
     std::set<Nanoseconds> intervals;
-    for (const auto& session : sessions) intervals.insert(session.probe.interval);
+    for (const auto& session : sessions) intervals.insert(turns_of(session).interval);
     return intervals;
 }
 

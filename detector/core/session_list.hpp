@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "detector/core/config.hpp"
+#include "detector/core/schedule.hpp"
 
 namespace sidestep {
 
@@ -22,12 +23,21 @@ struct SessionConfig {
     std::vector<Address> encaps;  ///< H.Encaps around the probe, in travel order; empty for a single-hop session
     ProbeSettings probe;
     Mode mode = Mode::repair;  ///< of the adjacency that it leaves by
+    std::optional<BfdSettings> bfd{};
 
     bool operator==(const SessionConfig&) const = default;
 };
 
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
+
+/// The neighbor's address as BFD has it.
+inline const Address& bfd_peer(const SessionConfig& session) {
+    return session.bfd && session.bfd->peer ? *session.bfd->peer : session.neighbor;
+}
+
+/// How the clock serves a session; a BFD session has several turns for each packet, for jitter and a timely verdict.
+ScheduleEntry turns_of(const SessionConfig& session, std::uint16_t index = 0);
 
 /// The different probe intervals of these sessions; a plan has room for SS_MAX_CLASSES.
 std::set<Nanoseconds> intervals_of(const std::vector<SessionConfig>& sessions);

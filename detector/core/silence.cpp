@@ -28,10 +28,21 @@ std::string cause_there(const SessionConfig& config) {
         neighbor, home);
 }
 
+std::string cause_of_bfd(const Silence& silence) {
+    const auto& config = *silence.config;
+    const auto peer = bfd_peer(config).to_string();
+    if (silence.answered > 0) return fmt::format("{} is heard, but says that the session is down", peer);
+    return fmt::format(
+        "{} speaks no BFD with this node (UDP port 3784, hop limit 255), or this node has no address "
+        "on {} to speak from",
+        peer, config.interface);
+}
+
 }  // namespace
 
 std::string likely_cause(const Silence& silence) {
     const auto& config = *silence.config;
+    if (config.bfd && silence.carrier && silence.ipv6 && silence.neighbor_known) return cause_of_bfd(silence);
     if (silence.answered > 0) {
         return fmt::format("its path loses probes, or they come back too late: it takes {} answers in a row",
                            config.probe.up_count);
@@ -68,6 +79,9 @@ std::string explain(const Silence& silence) {
     const auto& config = *silence.config;
     const auto cause = likely_cause(silence);
     if (config.passive_source) return fmt::format("none of {} expected probes came in; {}", silence.sent, cause);
+    if (config.bfd)
+        return fmt::format("{} BFD packets sent to {} by {}, {} received; {}", silence.sent,
+                           bfd_peer(config).to_string(), config.interface, silence.answered, cause);
     if (silence.sent == 0) return fmt::format("no probe could be sent by {}; {}", config.interface, cause);
     return fmt::format("{} probes sent to {} by {}, {}{} answered; {}", silence.sent, config.neighbor.to_string(),
                        config.interface,

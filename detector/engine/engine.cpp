@@ -44,7 +44,11 @@ void log_transition(const Session& session, const ss_event* evidence) {
                            : spdlog::level::info;
     std::string why;
     if (memory.state != SessionState::up) why = fmt::format(" ({})", to_string(memory.reason));
-    if (evidence != nullptr && memory.state == SessionState::down) {
+    if (evidence != nullptr && memory.state == SessionState::down && session.config.bfd) {
+        why += fmt::format(": BFD: {}; last packet {} earlier; clock gap {}", bfd::to_string(session.bfd.diagnostic),
+                           format_duration(Nanoseconds(evidence->time_ns - evidence->last_answer_ns)),
+                           format_duration(Nanoseconds(evidence->clock_gap_ns)));
+    } else if (evidence != nullptr && memory.state == SessionState::down) {
         why += fmt::format(
             ": probe {} unanswered for {}; last answer (probe {}) {} earlier; clock gap {}", evidence->accused,
             format_duration(Nanoseconds(evidence->time_ns - evidence->accused_sent_ns)), evidence->last_answered,
@@ -110,6 +114,8 @@ void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseco
 
 void Engine::on_kernel_event(const ss_event& event, Nanoseconds now) {
     auto* session = sessions_.find(static_cast<std::uint16_t>(event.session));
+    if (session != nullptr) review_bfd(*session, now);
+    if (event.type == SS_EVENT_BFD) return;
     if (session != nullptr && hooks_.on_input)
         record(NamedVerdict{.session = session->config.name, .event = event}, now);
     // An event of an earlier epoch says nothing: fresh proof has been requested since.
@@ -132,11 +138,13 @@ void Engine::settle() {
 void Engine::on_admin(Session& session, bool up, Nanoseconds now) {
     record(AdminCommand{.session = session.config.name, .up = up}, now);
     deliver(session, up ? SessionEvent::admin_up : SessionEvent::admin_down, now);
+    review_bfd(session, now);
 }
 
 void Engine::rehearse_failure(Session& session, Nanoseconds end, Nanoseconds now) {
     record(Rehearsal{.session = session.config.name, .end = end}, now);
     carry_out(session, rehearse(session.fsm, end, now, restore_policy(session)), now);
+    review_bfd(session, now);
 }
 
 void Engine::run_timers(Nanoseconds now) {

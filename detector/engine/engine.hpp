@@ -151,6 +151,14 @@ class Engine {
     void note_upstreams();
     void refresh_inner();
 
+    // engine_bfd.cpp
+
+    /// Has a session that speaks BFD move on to what the kernel has heard, and says so.
+    void review_bfd(Session& session, Nanoseconds now);
+    void choose_local_address(Session& session) const;
+    void follow_address(const AddressChange& change);
+    void check_local_address(Session& session);
+
     // engine_drain.cpp
 
     [[nodiscard]] bool has_way_without(const Policy& policy, const Session& drained) const;

@@ -120,7 +120,9 @@ void Engine::finish_sessions(const ChangePlan& plan, const Desired& wanted, Nano
             start_session(*session, now);
         } else {
             sessions_.reconfigure(*session, config_of(wanted, change.name));
+            choose_local_address(*session);
             sessions_.publish(*session);
+            review_bfd(*session, now);
             wait_by_its_policy(*session, now);
         }
     }
@@ -138,6 +140,7 @@ void Engine::forget_timers(const Session& session) {
 /// Starts a session that was just added or adopted: tells it about its links, and continues from its saved state.
 void Engine::start_session(Session& session, Nanoseconds now) {
     wait_by_its_policy(session, now);
+    review_bfd(session, now);
     if (!links_seen_) return;  // rtnetlink has not reported yet
     follow_return_link(session, link_at(session.config.returns_on), now);
     follow_link(session, link_at(session.config.interface), now);

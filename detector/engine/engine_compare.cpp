@@ -15,12 +15,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kAuditEvery = 1s;
+constexpr Nanoseconds kBfdStart = 10s;  // both ends begin with a packet a second
 
 }  // namespace
 
 void Engine::reconcile(Nanoseconds now) {
     record(Comparison(), now);
     for (auto& session : sessions_.all()) {
+        review_bfd(session, now);
         compare_verdict(session, now);
         check_probing(session, now);
         check_start(session, now);
@@ -46,7 +48,8 @@ void Engine::check_probing(Session& session, Nanoseconds now) {
     if (!is_trusted(session.fsm.state)) return;
     const auto& tx = sessions_.shared(session).tx;
     const auto sequence = SS_READ(tx.sequence);
-    const Nanoseconds last_probe(SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]));
+    const Nanoseconds last_probe(session.config.bfd ? SS_READ(tx.bfd.looked_ns)
+                                                    : SS_READ(tx.sent_at_ns[sequence & (SS_SENT_RING - 1)]));
     const Nanoseconds last_tick(SS_READ(maps_.clock().last_tick_ns));
     if (!is_unprobed(session.config.probe, Nanoseconds(maps_.clock_conf().tick_ns), last_probe, last_tick)) return;
     session.stuck_at = sequence;
@@ -58,7 +61,8 @@ void Engine::check_start(Session& session, Nanoseconds now) {
     if (!session.awaited) session.awaited = now;
     const auto& probe = session.config.probe;
     const bool probes = sessions_.shared(session).conf.flags != 0;  // else its neighbor is not known
-    if (probes && probe.start == Start::proven && now - *session.awaited > longest_start(probe))
+    const auto patience = session.config.bfd ? kBfdStart : longest_start(probe);
+    if (probes && probe.start == Start::proven && now - *session.awaited > patience)
         deliver(session, SessionEvent::unproven, now);
 }
 

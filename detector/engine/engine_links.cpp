@@ -21,6 +21,7 @@ constexpr Nanoseconds kNeighborDoubt = 10ms;
 }  // namespace
 
 void Engine::relink(Session& session) {
+    choose_local_address(session);
     sessions_.publish(session);
     policies_.refresh(session);
     relinked_ = true;
@@ -77,6 +78,7 @@ void Engine::follow_return_link(Session& session, const LinkChange& link, Nanose
     const int ifindex = session.config.returns_on == link.name && !link.gone ? link.ifindex : 0;
     if (session.return_ifindex == ifindex) return;
     sessions_.set_return_ifindex(session, ifindex);
+    choose_local_address(session);
     sessions_.publish(session);
     const bool its_own = session.config.returns_on == session.config.interface;  // then there is a better reason
     if (ifindex == 0 && !its_own && is_trusted(session.fsm.state)) deliver(session, SessionEvent::unprobed, now);
@@ -163,6 +165,7 @@ void Engine::on_address(const AddressChange& change) {
     }
     policies_.exempt(change.address, !holders.empty());
     if (holders.empty()) own_addresses_.erase(change.address);
+    follow_address(change);
 }
 
 std::vector<Address> Engine::addresses_on(const std::string& interface) const {
@@ -180,6 +183,7 @@ void Engine::on_links_known(Nanoseconds now) {
     links_seen_ = true;
     for (auto& session : sessions_.all()) {
         if (!session.link_seen) follow_link(session, link_at(session.config.interface), now);
+        check_local_address(session);
     }
     ask_for_neighbors(now);
     settle();

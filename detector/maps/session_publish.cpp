@@ -21,7 +21,7 @@ void SessionTable::set_protecting(const std::set<std::string>& names) {
 void SessionTable::write_schedule() {
     std::vector<ScheduleEntry> entries;
     for (const auto& session : sessions_) {
-        entries.push_back({.session = session.index, .interval = session.config.probe.interval});
+        entries.push_back(turns_of(session.config, session.index));
     }
     auto& conf = maps_.clock_conf();
     const std::uint32_t spare = 1 - (conf.plan & 1);
@@ -33,8 +33,9 @@ void SessionTable::write_schedule() {
 
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
-    if (session.config.passive_source && session.link_seen) forget_passives(session);
-    const bool known = session.ifindex != 0 && session.return_ifindex != 0;
+    if ((session.config.passive_source || session.config.bfd) && session.link_seen) forget_passives(session);
+    const bool known =
+        session.ifindex != 0 && session.return_ifindex != 0 && (!session.config.bfd || session.local_address);
     if (!known || (!session.config.passive_source && !session.link())) {
         if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then, the predecessor's settings hold
         return;
@@ -44,8 +45,10 @@ void SessionTable::publish(const Session& session) {
     SS_WRITE(conf.up_count, static_cast<std::uint16_t>(probe.up_count));
     SS_WRITE(conf.loss_limit, probe.loss_limit == 0 ? SS_NO_LOSS_LIMIT : probe.loss_limit);
     SS_WRITE(conf.rtt_limit_ns, static_cast<std::uint64_t>(probe.rtt_limit.count()));
-    SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(probe.interval.count()));
-    if (session.config.passive_source) {
+    SS_WRITE(conf.interval_ns, static_cast<std::uint64_t>(turns_of(session.config).interval.count()));
+    if (session.config.bfd) {
+        publish_speaker(session, conf);
+    } else if (session.config.passive_source) {
         publish_passive(session, conf);
     } else {
         publish_probe(session, conf);
@@ -55,7 +58,10 @@ void SessionTable::publish(const Session& session) {
 /// Probes that come by an interface that the session had before say nothing of the present one.
 void SessionTable::forget_passives(const Session& session) {
     maps_.prune_passives([&](int ifindex, const Address& source, std::uint32_t index) {
-        return index != session.index || (ifindex == session.ifindex && source == session.config.passive_source);
+        if (index != session.index) return true;
+        const auto& config = session.config;
+        return config.bfd ? ifindex == bfd_key(session.ifindex) && source == bfd_peer(config)
+                          : ifindex == session.ifindex && source == config.passive_source;
     });
 }
 
@@ -75,31 +81,35 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
     const ProbePath way{.encaps = session.config.encaps, .back = probe.back};
     const auto bytes = make_probe(*session.link(), session.config.source, probe.return_address, way, session.index,
                                   probe.size, static_cast<std::uint8_t>(probe.traffic_class));
-    const bool same = conf.flags == SS_SESSION_ACTIVE && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
+    write_template(session, conf, bytes, probe.return_address, SS_SESSION_ACTIVE);
+    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
+    __sync_synchronize();
+    SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
+}
+
+/// Pauses the session, unless it has this template already.
+void SessionTable::write_template(const Session& session, ss_session_conf& conf, const ProbeTemplate& bytes,
+                                  const Address& return_address, std::uint32_t flags) {
+    const bool same = conf.flags == flags && conf.ifindex == static_cast<std::uint32_t>(session.ifindex) &&
                       conf.return_ifindex == static_cast<std::uint32_t>(session.return_ifindex) &&
                       conf.template_length == bytes.bytes.size() && conf.length == bytes.length &&
                       conf.udp_offset == bytes.udp_offset && conf.checksum == bytes.checksum &&
                       std::equal(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
+    if (same) return;
     // A tick in the middle of this would send a mixture, so the session pauses while it is rewritten.
-    if (!same) {
-        SS_WRITE(conf.flags, 0U);
-        // Answers to the old probe prove nothing of the new one. What is trusted goes on to be judged by its sequence
-        // numbers: unproven, it could not die.
-        if (!is_trusted(session.fsm.state)) __sync_fetch_and_add(&conf.epoch, 1);
-        __sync_synchronize();
-        conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
-        conf.return_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
-        conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
-        conf.length = bytes.length;
-        conf.udp_offset = bytes.udp_offset;
-        conf.checksum = bytes.checksum;
-        std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
-        std::copy(probe.return_address.bytes.begin(), probe.return_address.bytes.end(),
-                  std::begin(conf.return_address));
-    }
-    SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
+    SS_WRITE(conf.flags, 0U);
+    // Answers to the old probe prove nothing of the new one. What is trusted goes on to be judged by its sequence
+    // numbers: unproven, it could not die.
+    if (!is_trusted(session.fsm.state)) __sync_fetch_and_add(&conf.epoch, 1);
     __sync_synchronize();
-    SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
+    conf.ifindex = static_cast<std::uint32_t>(session.ifindex);
+    conf.return_ifindex = static_cast<std::uint32_t>(session.return_ifindex);
+    conf.template_length = static_cast<std::uint16_t>(bytes.bytes.size());
+    conf.length = bytes.length;
+    conf.udp_offset = bytes.udp_offset;
+    conf.checksum = bytes.checksum;
+    std::copy(bytes.bytes.begin(), bytes.bytes.end(), std::begin(conf.template_bytes));
+    std::copy(return_address.bytes.begin(), return_address.bytes.end(), std::begin(conf.return_address));
 }
 
 void SessionTable::lower_all_by(int ifindex) {

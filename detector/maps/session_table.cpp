@@ -42,6 +42,18 @@ bool has_neighbor(const ss_saved_state& saved, const Address& neighbor) {
     return std::ranges::equal(saved.neighbor, neighbor.bytes);
 }
 
+bool is_bfd(const ss_session_conf& conf) {
+    return conf.bfd.packet.my_discriminator != 0;
+}
+
+/// Whether what comes from `source` is meant for the session; `ifindex` is as in ss_passives.
+bool expects(const Session& session, int ifindex, const Address& source) {
+    const auto& config = session.config;
+    const bool same = config.bfd ? bfd_peer(config) == source : config.passive_source == source;
+    if (!same || !session.link_seen) return same;
+    return ifindex == (config.bfd ? bfd_key(session.ifindex) : session.ifindex);
+}
+
 }  // namespace
 
 std::optional<LinkAddresses> Session::link() const {
@@ -116,8 +128,7 @@ void SessionTable::drop_leftovers() {
     leftovers_.clear();
     maps_.prune_passives([this](int ifindex, const Address& source, std::uint32_t index) {
         const auto* session = find(static_cast<std::uint16_t>(index));
-        if (session == nullptr || session->config.passive_source != source) return false;
-        return !session->link_seen || session->ifindex == ifindex;
+        return session != nullptr && expects(*session, ifindex, source);
     });
 }
 
@@ -156,7 +167,9 @@ void SessionTable::set_return_ifindex(Session& session, int ifindex) {
 }
 
 void SessionTable::take_leftover(Session& session) {
-    if (has_neighbor(shared(session).conf.saved, session.config.neighbor)) return adopt(session);
+    const auto& conf = shared(session).conf;
+    if (has_neighbor(conf.saved, session.config.neighbor) && is_bfd(conf) == session.config.bfd.has_value())
+        return adopt(session);
     ss_state_set_protects(&maps_.states[session.index], &maps_.repair(), 0);
     start_fresh(session);
 }
@@ -167,7 +180,13 @@ void SessionTable::adopt(Session& session) {
     session.fsm = restore(conf.saved);
     count_by_start(session);
     // The neighbor table may have lost the address meanwhile; the probes still contain it.
-    if (conf.flags == SS_SESSION_ACTIVE) {
+    if (session.config.bfd) {
+        session.bfd = read_bfd(conf.bfd);
+        session.bfd.finals = SS_READ(shared(session).rx.bfd.finals);
+        // It goes on speaking from there until the addresses of this node are known.
+        if (conf.flags != 0) std::ranges::copy(conf.return_address, session.local_address.emplace().bytes.begin());
+    }
+    if ((conf.flags & SS_SESSION_ACTIVE) != 0 && (conf.flags & SS_SESSION_PASSIVE) == 0) {
         std::copy_n(std::begin(conf.template_bytes), session.neighbor_mac.emplace().size(),
                     session.neighbor_mac->begin());
         session.mac_ifindex = static_cast<int>(conf.ifindex);
@@ -178,7 +197,9 @@ void SessionTable::start_fresh(Session& session) {
     auto& fresh = shared(session);
     // Sequence numbers continue if another session used the slot, so that its old probes stay old.
     const auto sequence = fresh.tx.sequence;
+    const auto spoke = fresh.conf.bfd;
     fresh = {};
+    if (session.config.bfd) start_bfd(session, spoke);
     fresh.tx.sequence = fresh.rx.newest = sequence;
     fresh.tx.proof_from = sequence + 1;
     write_identity(fresh.conf.saved, session.config);
@@ -201,6 +222,8 @@ void SessionTable::start_fresh(Session& session) {
 void SessionTable::clear(std::uint16_t index) {
     auto& conf = maps_.sessions[index].conf;
     SS_WRITE(conf.flags, 0U);
+    // The index may become another BFD session's, and the neighbor may go on.
+    if (is_bfd(conf)) maps_.prune_passives([&](int, const Address&, std::uint32_t owner) { return owner != index; });
     conf.saved = {};
     ss_state_set_protects(&maps_.states[index], &maps_.repair(), 0);
 }

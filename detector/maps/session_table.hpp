@@ -38,11 +38,20 @@ struct Session {
     std::uint32_t mtu = 0;                    ///< of the interface, in bytes; 0: not known
     std::optional<MacAddress> own_mac = std::nullopt;
     std::optional<MacAddress> neighbor_mac = std::nullopt;
-    int mac_ifindex = 0;  ///< of the interface that neighbor_mac was learned on
+    int mac_ifindex = 0;                     ///< of the interface that neighbor_mac was learned on
+    bfd::Machine bfd{};                      ///< of a session that speaks BFD
+    std::optional<Address> local_address{};  ///< that it speaks BFD from; none: this node has none on the link
 
     /// The MAC addresses of both ends, once they are known.
     [[nodiscard]] std::optional<LinkAddresses> link() const;
 };
+
+/// What a session's settings mean to BFD.
+bfd::Timers bfd_timers(const SessionConfig& config);
+/// Entries of ss_passives have interfaces; those of BFD are others.
+constexpr int bfd_key(int ifindex) {
+    return static_cast<int>(static_cast<std::uint32_t>(ifindex) | SS_BFD_KEY);
+}
 
 class SessionTable {
   public:
@@ -86,6 +95,8 @@ class SessionTable {
     /// Writes probe template and parameters; the session probes from the next tick on. Without known MAC addresses it
     /// sends nothing. A passive session begins to expect probes.
     void publish(const Session& session);
+    /// Writes what a session says by BFD, after its machine has moved.
+    void publish_bfd(const Session& session);
     /// Lowers the states of all sessions that leave by an interface, first of those that protect something: packets wait
     /// for them. What is stored for a successor follows with apply().
     void lower_all_by(int ifindex);
@@ -118,6 +129,10 @@ class SessionTable {
     void clear(std::uint16_t index);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);
+    void publish_speaker(const Session& session, ss_session_conf& conf);
+    void write_template(const Session& session, ss_session_conf& conf, const ProbeTemplate& bytes,
+                        const Address& return_address, std::uint32_t flags);
+    void start_bfd(Session& session, const ss_bfd_conf& before);
     void forget_passives(const Session& session);
 
     Maps& maps_;

@@ -38,7 +38,7 @@ std::vector<BadCase> bad_structure() {
              p.first = "- {name: A-B, interface: to-B, neighbor: fe80::b, mtu: 1, probe: {return-address: fd00:ab::1}}";
          },
          {"f:5:51: adjacencies[0].mtu: unknown key; known: name, interface, neighbor, gateways, link, mode, "
-          "probe, bypass"}},
+          "probe, bfd, bypass"}},
         {"UnknownKeyInProbe",
          [](Parts& p) { p.first = adjacency_with_probe("{return-address: fd00:ab::1, mult: 3}"); },
          {"f:5:89: adjacencies[0].probe.mult: unknown key; known: interval, multiplier, up-count, start, "
