@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Sidestep as the data plane of FRR's bfdd: how soon after the kernel's verdict FRR knows. The verdict's time is in
-// Sidestep's event; FRR's are those of its own log, to the microsecond, by the wall clock.
+// Sidestep's event; FRR's are those of its own log, to the microsecond, by the wall clock. Then Sidestep speaking BFD
+// itself (bfd_speak.hpp).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,11 +12,13 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/bfd_speak.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/net/bfd/frr_node.hpp"
@@ -137,7 +140,8 @@ class Routers {
     }
     [[nodiscard]] std::int64_t verdict_ns() const {
         std::int64_t time = 0;
-        for (const auto& event : must(daemon_->ask("events"))["events"]) {
+        const auto events = must(daemon_->ask("events"));
+        for (const auto& event : events["events"]) {
             if (event.value("session", "") == "A-B" && event.value("state", "") == "down")
                 time = event.value("/evidence/verdict_ns"_json_pointer, time);
         }
@@ -185,6 +189,8 @@ std::vector<Row> run(bool quick) {
 
 int main(int argc, char** argv) {
     return sidestep::bench::run_bench("bfd", argc, argv, [](const sidestep::bench::Arguments& arguments) {
-        return sidestep::bench::run(arguments.quick);
+        auto rows = sidestep::bench::run(arguments.quick);
+        for (auto& row : sidestep::bench::speaking_rows(arguments.quick)) rows.push_back(std::move(row));
+        return rows;
     });
 }

@@ -25,7 +25,7 @@ std::string FrrNode::missing() {
     return ::getpwnam("frr") == nullptr ? "FRR (package frr) is not configured: no user frr" : "";
 }
 
-FrrNode::FrrNode(const Lab& lab, std::string node) : lab_(lab), node_(std::move(node)) {
+FrrNode::FrrNode(const Lab& lab, std::string node, bool speaks) : lab_(lab), node_(std::move(node)), speaks_(speaks) {
     std::string pattern = "/tmp/sidestep-bfd-XXXXXX";  // only root can enter the lab's own directory
     if (::mkdtemp(pattern.data()) == nullptr) return;
     directory_ = pattern;
@@ -63,7 +63,8 @@ Result<void> FrrNode::launch(const std::string& daemon) {
                                      "-P",
                                      "0"};
     if (daemon == "bfdd") {
-        command.insert(command.end(), {"--bfdctl", directory_ / "bfdctl.sock", "--dplaneaddr", "unix:" + dplane()});
+        command.insert(command.end(), {"--bfdctl", directory_ / "bfdctl.sock"});
+        if (!speaks_) command.insert(command.end(), {"--dplaneaddr", "unix:" + dplane()});
     }
     auto process = lab_.spawn(node_, command);
     if (!process) return std::unexpected(process.error());

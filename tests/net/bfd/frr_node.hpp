@@ -20,7 +20,8 @@ class FrrNode {
     /// Why FRR cannot run here; empty if it can.
     static std::string missing();
 
-    FrrNode(const Lab& lab, std::string node);
+    /// `speaks`: bfdd speaks BFD itself. One that listens for a data plane hears no packets.
+    FrrNode(const Lab& lab, std::string node, bool speaks = false);
     ~FrrNode();
     FrrNode(const FrrNode&) = delete;
     FrrNode& operator=(const FrrNode&) = delete;
@@ -46,6 +47,7 @@ class FrrNode {
 
     const Lab& lab_;
     std::string node_;
+    bool speaks_;
     std::filesystem::path directory_;  ///< FRR's user owns it
     std::map<std::string, Process> daemons_;
 };
