@@ -122,6 +122,11 @@ std::optional<Address> YamlPlace::address() const {
     return value;
 }
 
+bool YamlPlace::is_v4_address() const {
+    const auto value = Address::parse(scalar());
+    return value && value->is_v4();
+}
+
 std::optional<Address> YamlPlace::ipv6() const {
     auto value = Address::parse(scalar());
     if (value && !value->is_v4()) return value;

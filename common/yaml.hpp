@@ -69,6 +69,8 @@ class YamlPlace {
     void complain(std::string reason) const;
     /// Like complain(), but the file stays valid.
     void warn(std::string reason) const;
+    /// An IPv4 address, where IPv6 may be asked for.
+    [[nodiscard]] bool is_v4_address() const;
     [[nodiscard]] bool is_scalar() const { return tree().is(node_, YamlKind::scalar); }
     [[nodiscard]] std::string path() const { return tree().path(node_); }
     [[nodiscard]] int line() const { return static_cast<int>(tree().node(node_).line); }

@@ -3,6 +3,7 @@
 #include "common/yaml_hint.hpp"
 
 #include <algorithm>
+#include <regex>
 
 #include <fmt/format.h>
 
@@ -63,6 +64,23 @@ std::optional<std::string> quote_hint_of_line(std::string_view line) {
     return std::nullopt;
 }
 
+std::optional<std::size_t> unclosed_quote(std::string_view text, std::size_t last) {
+    for (std::size_t number = 1; number <= last && !text.empty(); ++number) {
+        const auto line = text.substr(0, text.find('\n'));
+        if (std::ranges::count(line.substr(0, end_of_content(line)), '"') % 2 != 0) return number;
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> space_hint_of_line(std::string_view line) {
+    static const std::regex key(R"((?:^|[\s{,])([a-z][a-z-]{2,}):[^\s:"'])");
+    const std::string content(line.substr(0, end_of_content(line)));
+    std::smatch found;
+    if (!std::regex_search(content, found, key)) return std::nullopt;
+    return fmt::format("a space is missing after `{}:`", found[1].str());
+}
+
 std::optional<std::string> quote_hint_of_key(std::string_view key) {
     const auto word = std::string(key) + ':';
     return is_address(word) ? std::optional(quoted(word)) : std::nullopt;
@@ -72,6 +90,7 @@ std::string address_hint(std::string_view text) {
     for (const std::string_view quote : {"\u201c", "\u201d", "\u2018", "\u2019"}) {
         if (text.find(quote) != std::string_view::npos) return R"(; its quotes are typographic ones, use ")";
     }
+    if (text.find_first_of("\"'") != std::string_view::npos) return "; a quote is missing, or one too many";
     const auto end = text.find_first_of("%/");
     if (end == std::string_view::npos || !Address::parse(text.substr(0, end))) return {};
     return fmt::format("; leave out {}", text.substr(end));

@@ -19,6 +19,12 @@ std::optional<std::size_t> tab_in_indentation(std::string_view line);
 /// YAML takes that colon for the end of a key.
 std::optional<std::string> quote_hint_of_line(std::string_view line);
 
+/// The first line up to number `last` with a quote that nothing closes on it; most values of ours fit on a line.
+std::optional<std::size_t> unclosed_quote(std::string_view text, std::size_t last);
+
+/// "a space is missing after `interface:`" for the first key on the line whose value begins at once.
+std::optional<std::string> space_hint_of_line(std::string_view line);
+
 /// The same for the key of a map that should have been an address: "fd00:c:" was read from fd00:c::.
 std::optional<std::string> quote_hint_of_key(std::string_view key);
 

@@ -153,8 +153,23 @@ class Parser {
             return;
         }
         auto reason = problem();
-        if (const auto hint = quote_hint_of_line(source)) reason += "; " + *hint;
+        if (const auto hint = quote_hint_of_line(source)) {
+            reason += "; " + *hint;
+        } else if (const auto open = unclosed_quote(text_, line)) {
+            reason += fmt::format("; line {} has a quote that is not closed", *open);
+        } else if (const auto space = first_without_space(line)) {
+            reason += "; " + *space;
+        }
         refuse(parser_.problem_mark, std::move(reason));
+    }
+
+    /// libyaml may notice it only on the line after.
+    [[nodiscard]] std::optional<std::string> first_without_space(std::size_t line) const {
+        for (const auto number : {line, line - 1}) {
+            const auto hint = number == 0 ? std::nullopt : space_hint_of_line(line_of(text_, number));
+            if (hint) return fmt::format("line {}: {}", number, *hint);
+        }
+        return std::nullopt;
     }
 
     /// libyaml's words, such as "did not find expected ',' or ']' while parsing a flow sequence from line 3 on".

@@ -72,6 +72,12 @@ void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& ad
 
 }  // namespace
 
+std::optional<Address> read_neighbor(const YamlPlace& place) {
+    if (!place.is_v4_address()) return read_unicast(place, true);
+    place.complain("must be an IPv6 address; the neighbor's IPv4 addresses go under `gateways`");
+    return std::nullopt;
+}
+
 void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "mode", "probe", "bfd", "bypass"}))
         return;
@@ -91,7 +97,7 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
         }
     }
     if (const auto neighbor = place.required("neighbor")) {
-        adjacency.neighbor = read_unicast(*neighbor, true).value_or(Address{});
+        adjacency.neighbor = read_neighbor(*neighbor).value_or(Address{});
     }
     if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;

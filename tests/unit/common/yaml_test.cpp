@@ -29,6 +29,27 @@ std::vector<std::string> complaints_about(const std::string& text, const std::fu
     return lines;
 }
 
+// libyaml notices it lines later, and says that a key is missing there.
+TEST(Yaml, NamesTheLineWhoseQuoteIsNotClosed) {
+    const auto lines = complaints_about("a: 1\nb: \"fd00::1\nc: 2\nd: \"x\"\n", not_read);
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_THAT(lines[0], EndsWith("; line 2 has a quote that is not closed"));
+}
+
+TEST(Yaml, NamesTheKeyThatLacksASpace) {
+    const auto lines = complaints_about("a:\n  - interface:to-B\n    neighbor: x\n", not_read);
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_THAT(lines[0], HasSubstr("a space is missing after `interface:`"));
+}
+
+TEST(Yaml, SaysWhatIsWrongWithAnAddress) {
+    const auto lines = complaints_about("- fe80::b\"\n", [](const YamlPlace& root) {
+        for (const auto& item : root.items()) EXPECT_FALSE(item.ipv6());
+    });
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_THAT(lines[0], EndsWith("; a quote is missing, or one too many"));
+}
+
 TEST(Yaml, ReadsWhatIsThere) {
     const auto lines = complaints_about("a: 5\nb: [1ms, 2s]\nc: fd00::1\nd: yes\n", [](const YamlPlace& root) {
         EXPECT_TRUE(root.expect_map({"a", "b", "c", "d"}));
