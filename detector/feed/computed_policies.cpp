@@ -37,7 +37,11 @@ class Converter {
 
     PolicySet run(const routing::Policies& computed) {
         for (const auto& link : links_.unclaimed) {
-            warn("link {} of this node has no adjacency in the configuration: nothing is sent over it", link);
+            warn(
+                "link {} of this node has no adjacency in the configuration, by its `link` or else its name: nothing "
+                "is "
+                "sent over it",
+                link);
         }
         for (const auto& policy : computed.policies) add_policy(policy);
         for (const auto& prefix : routing::prefixes_of(graph_.node(plr_))) leave_out(prefix);

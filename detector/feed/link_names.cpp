@@ -35,7 +35,9 @@ class Matcher {
         assign([this](const auto& adjacency, const Link& link) { return spells(adjacency, link, suffix(link)); });
         assign([this](const auto& adjacency, const Link& link) { return spells(adjacency, link, ""); });
         for (const auto& link : links_) {
-            if (!result_.adjacency.contains(link.hop.arc)) result_.unclaimed.push_back(id(link));
+            // Links to hosts need none, since no path leads on from there.
+            const bool needed = graph_.node(link.hop.neighbor).kind != routing::NodeKind::host;
+            if (needed && !result_.adjacency.contains(link.hop.arc)) result_.unclaimed.push_back(id(link));
         }
         return std::move(result_);
     }

@@ -14,7 +14,7 @@ namespace sidestep {
 
 struct LinkNames {
     std::unordered_map<routing::ArcId, std::string> adjacency;  ///< by arc out of this node
-    std::vector<std::string> unclaimed;                         ///< ids of this node's links without adjacency
+    std::vector<std::string> unclaimed;                         ///< ids of its links to routers that have no adjacency
 };
 
 /// The rules are those of to_policy_set() (computed_policies.hpp).

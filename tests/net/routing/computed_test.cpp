@@ -64,7 +64,7 @@ TEST_F(Computed, PoliciesOfAllDestinationsAppear) {
     EXPECT_EQ(routing["nodes"], 5);
     EXPECT_EQ(routing["bypasses"], 2);
     EXPECT_EQ(routing["convergence"], "settled");
-    EXPECT_THAT(routing["warnings"].dump(), HasSubstr("link S-A of this node has no adjacency"));
+    EXPECT_EQ(routing["warnings"], json::array()) << "the link to S, a host, needs no adjacency";
 }
 
 // A knows D in both families; the prefix that is not in the graph takes the bypass.
