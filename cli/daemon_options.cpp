@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,17 +13,34 @@
 #include "common/run_directory.hpp"
 
 namespace sidestep {
+namespace {
+
+/// "A, B"
+std::string nodes_of(const std::vector<std::string>& sockets) {
+    std::string nodes;
+    for (const auto& socket : sockets)
+        nodes += (nodes.empty() ? "" : ", ") + std::filesystem::path(socket).stem().string();
+    return nodes;
+}
+
+}  // namespace
 
 void give_up(ExitCode code, const std::string& message) {
     complain(fmt::format("sidestep: {}\n", message));
     throw CLI::RuntimeError(code);
 }
 
-std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon) {
+std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon, ExitCode with_several) {
     if (!options.socket.empty()) return options.socket;
     if (!options.node.empty()) {
         const auto paths = RunDirectory(options.run_dir).of(options.node);
         if (!paths) give_up(kExitBadInput, "--node: " + paths.error().message);
+        const auto others = nodes_of(find_sockets(options.run_dir));
+        std::error_code unseen;
+        const auto there = std::filesystem::status(paths->socket, unseen).type();
+        if (there == std::filesystem::file_type::not_found && !others.empty())
+            give_up(without_daemon,
+                    fmt::format("no sidestepd runs here for node {}; those that run: {}", options.node, others));
         return paths->socket;
     }
     const auto sockets = find_sockets(options.run_dir);
@@ -30,11 +49,7 @@ std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon)
         give_up(without_daemon,
                 "no sidestepd runs here: no socket in " + options.run_dir + "; start it with: sidestepd --config FILE");
     }
-    std::string nodes;
-    for (const auto& socket : sockets) {
-        nodes += (nodes.empty() ? "" : ", ") + std::filesystem::path(socket).stem().string();
-    }
-    give_up(kExitBadInput, "several nodes run here; choose one with --node: " + nodes);
+    give_up(with_several, "several nodes run here; choose one with --node: " + nodes_of(sockets));
 }
 
 }  // namespace sidestep

@@ -54,7 +54,7 @@ void init(const InitOptions& options) {
     }
     const auto present = read_file(options.output);
     if (std::filesystem::exists(options.output) && !(present && configures_nothing(*present)))
-        give_up(kExitFailure, options.output + " exists already");
+        give_up(kExitFailure, options.output + " exists already, and stays as it is: name another file, or remove it");
     if (const auto written = replace_file(options.output, text); !written)
         give_up(kExitFailure, written.error().message);
     fmt::print("{}: {}{}; look through it, then: sidestep check {}\n", options.output,

@@ -100,9 +100,12 @@ TEST(Commands, SeveralNodesAreNamed) {
     const TemporaryFolder folder;
     (void)listen_at(folder.file("B.sock"));
     (void)listen_at(folder.file("A.sock"));
-    const auto outcome = run({"--run-dir", folder.path(), "status"});
+    auto outcome = run({"--run-dir", folder.path(), "status"});
     EXPECT_EQ(outcome.code, kExitBadInput);
     EXPECT_EQ(outcome.err, "sidestep: several nodes run here; choose one with --node: A, B\n");
+    outcome = run({"--run-dir", folder.path(), "--node", "Z", "status"});
+    EXPECT_EQ(outcome.code, kExitFailure);
+    EXPECT_EQ(outcome.err, "sidestep: no sidestepd runs here for node Z; those that run: A, B\n");
 }
 
 TEST(Commands, WithoutADaemonTheySayWhatToDo) {
