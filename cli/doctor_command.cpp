@@ -40,7 +40,7 @@ std::optional<std::string> socket_of(const DaemonOptions& options, const std::op
             !paths || std::filesystem::status(paths->socket, unseen).type() == std::filesystem::file_type::not_found;
         return absent ? std::nullopt : std::optional(paths->socket);
     }
-    return choose_socket(options, kExitUnknown);
+    return choose_socket(options, kExitUnknown, kExitUnknown);
 }
 
 /// In the first moments, a session that has not been proven has not failed either.

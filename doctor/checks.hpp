@@ -49,6 +49,8 @@ Findings check_routes(const Case& node);
 Findings check_merging(const Case& node);
 /// Packets of full size do not fit with the header of a repair.
 Findings check_mtu(const Case& node);
+/// The same for what routing has computed.
+Findings check_computed_mtu(const Case& node);
 /// A source that is no address of this node.
 Findings check_addresses(const Case& node);
 

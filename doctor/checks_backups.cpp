@@ -2,6 +2,7 @@
 // Segment lists that no session proves: what doctor's own packets found there.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,8 +41,9 @@ std::string where(const Case& node, const TriedList& tried) {
     const auto before = reached == 0 ? fmt::format("the neighbor on {}", tried.trial.list.adjacency)
                                      : fmt::format("the router of {}", segments[reached - 1].to_string());
     return fmt::format(
-        "{}not by {}: {} has no route to it, or its router has no such SID{}, {}has no way back to {}, or a filter "
-        "drops SRv6",
+        "{}not by {} : {} has no route to it, or its router has no such SID{} (does sidestepd run there?), {}has no "
+        "way "
+        "back to {}, or a filter drops SRv6",
         reached == 0 ? "" : fmt::format("they do by {}, ", segments[reached - 1].to_string()), missing, before,
         last ? " that decapsulates" : "",
         last ? fmt::format("takes no packets from {} (sr-domain), looks in a table of its own, ",
@@ -85,7 +87,7 @@ Finding lost(const Case& node, const TriedList& tried) {
     const auto& segments = tried.trial.list.segments;
     const auto missing = segments.at(std::min(tried.outcome.reached, segments.size() - 1)).to_string();
     const auto command =
-        fmt::format("on the routers of and before {}: ip -6 route get fibmatch {}; sidestep status", missing, missing);
+        fmt::format("on the routers of and before {} : sidestep doctor; ip -6 route get fibmatch {}", missing, missing);
     if (const auto said = refusal(node, tried); !said.empty()) {
         return {Severity::error, tried.trial.owner, fmt::format("{} loses what is sent by it: {}", way_of(tried), said),
                 command};
@@ -136,11 +138,39 @@ Finding no_v4(const Case& node, const TriedList& tried) {
         fmt::format("on the router of {}: ip -6 route get fibmatch {}", last, last)};
 }
 
+/// The session of a list whose probes get lost where packets of doctor do not: on the way home, which is its own.
+std::optional<Finding> lost_on_the_way_home(const Case& node, const TriedList& tried) {
+    for (const auto& session : sessions_of(*node.config)) {
+        const auto& names = tried.trial.list.sessions;
+        const bool its_own = std::ranges::find(names, session.name) != names.end();
+        if (!its_own || session.encaps != tried.trial.list.segments || !is_silent(node.daemon.session(session.name)))
+            continue;
+        return Finding{Severity::error, "session " + session.name,
+                       fmt::format("packets of doctor come back by all of its segments, and its probes do not: the far "
+                                   "end has no way to its return-address {} that ends at {}",
+                                   session.probe.return_address.to_string(), session.returns_on),
+                       fmt::format("on the router of {} : ip -6 route get {}", session.encaps.back().to_string(),
+                                   session.probe.return_address.to_string())};
+    }
+    return std::nullopt;
+}
+
 /// What is known of a list that is in the configuration.
 Finding unproven(const Case& node, const std::string& owner, const SegmentListConfig& list, bool copies) {
     const auto* tried = tried_list(node, list);
     const auto* state = tried == nullptr ? "is believed, not proven"
                                          : "passes packets of doctor now, and nothing will notice when it does not";
+    const auto* adjacency = adjacency_of(*node.config, list.adjacency);
+    const bool no_mac = tried == nullptr && !copies && adjacency != nullptr && answers(node, *adjacency) &&
+                        !link_addresses(node, list.adjacency);
+    if (no_mac) {
+        return {
+            Severity::note, owner,
+            fmt::format("its backup over {} is believed, not proven: doctor cannot try it, since the kernel does not "
+                        "know the MAC address of {} at the moment",
+                        list.adjacency, adjacency->neighbor.to_string()),
+            fmt::format("ping -c 1 {}%{}; sidestep doctor", adjacency->neighbor.to_string(), adjacency->interface)};
+    }
     const bool v4 = tried != nullptr && tried->trial.v4_too && v4_homes_of(node).empty();
     return {
         Severity::note, owner,
@@ -172,6 +202,8 @@ Findings check_backups(const Case& node) {
             continue;
         } else if (!tried.works()) {
             findings.push_back(lost(node, tried));
+        } else if (auto lost_back = lost_on_the_way_home(node, tried)) {
+            findings.push_back(std::move(*lost_back));
         } else if (tried.trial.largest != 0 && tried.outcome.whole && !tried.outcome.large) {
             findings.push_back(too_large(node, tried));
         }

@@ -44,7 +44,9 @@ Findings check_daemon(const Case& node) {
     return {{.severity = Severity::note,
              .subject = "node " + node.config->node,
              .text = why + ": only what is known without probes is checked",
-             .command = "sidestepd --config " + (node.complaints.file.empty() ? "FILE" : node.complaints.file)}};
+             .command = std::string(node.daemon.silence.starts_with("no permission") ? "sudo sidestep doctor --config "
+                                                                                     : "sidestepd --config ") +
+                        (node.complaints.file.empty() ? "FILE" : node.complaints.file)}};
 }
 
 Findings check_configuration(const Case& node) {
@@ -68,10 +70,10 @@ Findings check_routing(const Case& node) {
     const auto& routing = node.daemon.routing;
     if (!routing.is_object()) return findings;
     if (const auto problem = routing.value("problem", nlohmann::json()); problem.is_string())
-        findings.push_back({Severity::error, "routing", problem.get<std::string>(), "sidestep routing"});
+        findings.push_back(
+            {Severity::error, "routing", problem.get<std::string>(),
+             node.complaints.file.empty() ? "sidestep routing" : "sidestep check " + node.complaints.file});
     for (const auto& warning : routing.value("warnings", std::vector<std::string>())) {
-        // Links to hosts need no adjacency.
-        if (warning.find("has no adjacency") != std::string::npos) continue;
         findings.push_back({Severity::warning, "routing", warning, "sidestep routing"});
     }
     return findings;
@@ -144,13 +146,13 @@ Findings check_problems(const Case& node, const Findings& others) {
 Findings examine(const Case& node) {
     Findings all;
     const auto add = [&](Findings findings) { std::ranges::move(findings, std::back_inserter(all)); };
-    for (auto* check : {check_daemon,           check_configuration,  check_interfaces,   check_return_addresses,
-                        check_neighbors,        check_answers,        check_ingress,      check_counters,
-                        check_routing,          check_modes,          check_forwarding,   check_addresses,
-                        check_plain_candidates, check_backups,        check_sids,         check_sid_addresses,
-                        check_routes,           check_merging,        check_reverse_path, check_mtu,
-                        check_other_programs,   check_neighbor_table, check_kernel,       check_clock,
-                        check_passed_by})
+    for (auto* check :
+         {check_daemon,        check_configuration,  check_interfaces,       check_return_addresses, check_neighbors,
+          check_answers,       check_ingress,        check_counters,         check_routing,          check_modes,
+          check_forwarding,    check_addresses,      check_plain_candidates, check_backups,          check_sids,
+          check_sid_addresses, check_routes,         check_merging,          check_reverse_path,     check_mtu,
+          check_computed_mtu,  check_other_programs, check_neighbor_table,   check_kernel,           check_clock,
+          check_passed_by})
         add(check(node));
     add(check_problems(node, all));
     return all;

@@ -93,16 +93,22 @@ Findings check_ingress(const Case& node) {
             return policy.steering == Steering::transit;
         });
     const auto watched = ingress_of(*node.config);
+    std::vector<std::string> missing;
     for (const auto& [name, seen] : node.machine.interfaces) {
         const bool ours = name == node.config->device || name.starts_with(kOurLinks) || watched.contains(seen.master);
         if (!matters || ours || seen.loopback || !seen.up || !seen.carrier || watched.contains(name)) continue;
-        if (!std::ranges::any_of(seen.addresses, [](const SeenAddress& held) { return !held.link_local; })) continue;
+        if (std::ranges::any_of(seen.addresses, [](const SeenAddress& held) { return !held.link_local; }))
+            missing.push_back(name);
+    }
+    auto all = node.config->ingress;
+    all.insert(all.end(), missing.begin(), missing.end());
+    for (const auto& name : missing) {
         // Where others are listed, this one may be left out on purpose: the management network, for example.
         findings.push_back(
             {node.config->ingress.empty() ? Severity::warning : Severity::note, "interface " + name,
              "is neither in `ingress` nor an adjacency's: packets that enter by it are not protected, and "
              "those to SIDs of this node not taken",
-             fmt::format("in the configuration: ingress: [{}]", name)});
+             fmt::format("in the configuration: ingress: [{}]", fmt::join(all, ", "))});
     }
     return findings;
 }
@@ -130,10 +136,14 @@ Findings check_return_addresses(const Case& node) {
                 fmt::format("ip -6 address show dev {}", adjacency.interface));
         } else if (adjacency.probe.turnaround != Turnaround::end_x &&
                    std::ranges::find(holders, adjacency.interface) == holders.end()) {
-            add(Severity::warning,
+            const auto* holder = node.machine.interface(holders.front());
+            add(node.daemon.running && is_silent(node.daemon.session(adjacency.name)) ? Severity::error
+                                                                                      : Severity::warning,
                 fmt::format("its return-address {} is on {}, not on {}: probes return by another link, or hide a "
-                            "failure of this one; are two return addresses swapped?",
-                            address.to_string(), holders.front(), adjacency.interface),
+                            "failure of this one; {}",
+                            address.to_string(), holders.front(), adjacency.interface,
+                            holder != nullptr && holder->loopback ? "take an address of the link itself"
+                                                                  : "are two return addresses swapped?"),
                 fmt::format("ip -6 address show dev {}", adjacency.interface));
         }
     }
@@ -235,8 +245,8 @@ Findings check_answers(const Case& node) {
                  : fmt::format("none of {} probes came back by {}: {} does not forward, has no route to {} over this "
                                "link, or filters UDP port 862",
                                sent, adjacency.interface, neighbor, home),
-             fmt::format("on the neighbor: sysctl -w net.ipv6.conf.all.forwarding=1; ip -6 route get {}",
-                         adjacency.probe.return_address.to_string())});
+             fmt::format("on the neighbor: {}ip -6 route get {}",
+                         by_other_links > 0 ? "" : "sysctl -w net.ipv6.conf.all.forwarding=1; ", home)});
     }
     return findings;
 }

@@ -219,10 +219,53 @@ Findings check_mtu(const Case& node) {
             fmt::format("packets above {} bytes do not fit into {} (MTU {}) with the {} bytes of its backup: they are "
                         "dropped during a repair, and their senders told; links behind it count too",
                         seen->mtu - std::min(seen->mtu, overhead), adjacency->interface, seen->mtu, overhead),
-            fmt::format("ip link set dev {} mtu {}", adjacency->interface, largest + overhead)};
+            fmt::format(
+                "at both ends of each link of the backup, or large packets are lost silently: ip link set dev {} "
+                "mtu {}",
+                adjacency->interface, largest + overhead)};
         if (seen->mtu < kLeastMtu + overhead) worst[owner + adjacency->interface].severity = Severity::warning;
     });
     for (auto& [key, finding] : worst) findings.push_back(std::move(finding));
+    return findings;
+}
+
+namespace {
+
+/// By adjacency, the least room of the lists that routing has computed over it; the daemon knows.
+std::map<std::string, unsigned> computed_room(const DaemonView& daemon) {
+    std::map<std::string, unsigned> least;
+    if (!daemon.policies.is_object()) return least;
+    for (const auto& policy : daemon.policies.value("policies", nlohmann::json::array())) {
+        if (!policy.value("computed", false)) continue;
+        for (const auto& candidate : policy.value("candidates", nlohmann::json::array())) {
+            for (const auto& list : candidate.value("lists", nlohmann::json::array())) {
+                const auto room = list.value("largest_packet", nlohmann::json());
+                if (!room.is_number_integer() || list.value("segments", nlohmann::json::array()).empty()) continue;
+                const auto [entry, fresh] = least.emplace(list.value("adjacency", ""), room.get<unsigned>());
+                if (!fresh) entry->second = std::min(entry->second, room.get<unsigned>());
+            }
+        }
+    }
+    return least;
+}
+
+}  // namespace
+
+Findings check_computed_mtu(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& [name, room] : computed_room(node.daemon)) {
+        const auto* adjacency = adjacency_of(*node.config, name);
+        const auto largest = adjacency == nullptr ? 0 : largest_ingress(node, {adjacency->interface});
+        if (room >= largest) continue;
+        findings.push_back(
+            {room < kLeastMtu ? Severity::warning : Severity::note, "session " + name,
+             fmt::format("computed repairs over it take packets of {} bytes at most, and {} may come in: larger ones "
+                         "are dropped during a repair, and their senders told",
+                         room, largest),
+             "at both ends of each link of the repairs, or large packets are lost silently: ip link set dev "
+             "INTERFACE mtu MTU"});
+    }
     return findings;
 }
 
@@ -234,7 +277,8 @@ Findings check_addresses(const Case& node) {
                             fmt::format("source-address {} is no address of this node: errors about repaired packets "
                                         "do not reach it, and routers may drop what it sends",
                                         node.config->source.to_string()),
-                            fmt::format("ip -6 address add {}/128 dev lo", node.config->source.to_string())});
+                            fmt::format("unless it is another node's: ip -6 address add {}/128 dev lo",
+                                        node.config->source.to_string())});
     }
     return findings;
 }

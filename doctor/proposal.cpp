@@ -101,6 +101,13 @@ bool is_host(const Machine& machine, const std::string& interface, const std::ve
     return known;
 }
 
+bool is_gateway(const Machine& machine, const std::string& interface, const std::vector<Address>& addresses) {
+    return std::ranges::any_of(machine.routes, [&](const SeenRoute& route) {
+        return route.interface == interface && route.gateway &&
+               std::ranges::find(addresses, *route.gateway) != addresses.end();
+    });
+}
+
 void add_links(const SeenInterface& interface, const Machine& machine, Proposal& proposal) {
     const auto groups = neighbors_by_mac(machine, interface.name);
     const auto home = return_address_of(interface);
@@ -123,7 +130,9 @@ void add_links(const SeenInterface& interface, const Machine& machine, Proposal&
                           .interface = interface.name,
                           .neighbor = *neighbor,
                           .return_address = *home,
-                          .origin = "routes lead to this neighbor"};
+                          .origin = is_gateway(machine, interface.name, addresses)
+                                        ? "routes lead to this neighbor"
+                                        : "this neighbor says that it is a router; no route leads to it"};
         for (const auto& address : addresses) {
             if (address != *neighbor) link.gateways.push_back(address);
         }
@@ -148,7 +157,8 @@ Result<Proposal> propose(const Machine& machine, const std::string& node) {
         proposal.ingress.push_back(name);
         if (return_address_of(interface) && neighbors_by_mac(machine, name).empty()) {
             proposal.remarks.push_back(fmt::format(
-                "{0}: no neighbor is known there. If there is a router: ping -c 2 ff02::2%{0}, and run this again",
+                "{0}: no neighbor is known there. If there is a router: ping -c 2 ff02::2%{0}, and run this again ten "
+                "seconds later, when the kernel knows that it is one",
                 name));
         }
     }

@@ -58,6 +58,20 @@ TEST(Trials, OfListsWhoseOwnSessionIsSilent) {
     const auto findings = examine(node);
     ASSERT_EQ(findings.size(), 1U) << to_text(findings);
     EXPECT_THAT(findings[0].text, HasSubstr("they do by fd00:c::, not by fd00:b:d6::"));
+
+    PathConfig path{.name = "A-C-B",
+                    .adjacency = "A-C",
+                    .segments = node.tried[0].trial.list.segments,
+                    .returns_on = "to-B",
+                    .probe = {}};
+    path.probe.return_address = addr("fd00:ab::a");
+    node.config->paths = {path};
+    node.tried[0].outcome.whole = node.tried[0].outcome.large = true;
+    const auto others = examine(node);
+    ASSERT_EQ(others.size(), 1U) << to_text(others);
+    EXPECT_EQ(others[0].subject, "session A-C-B");
+    EXPECT_THAT(others[0].text, HasSubstr("the far end has no way to its return-address fd00:ab::a that ends at to-B"));
+    EXPECT_EQ(others[0].command, "on the router of fd00:b:d6:: : ip -6 route get fd00:ab::a");
 }
 
 TEST(Trials, NeedAFirstLinkThatAnswers) {
@@ -205,8 +219,9 @@ TEST(TriedBackup, StopsAtASid) {
     EXPECT_EQ(
         findings[0].text,
         "its backup over A-C (fd00:c::, fd00:b:d6::) would lose what is sent by it: packets of doctor do not come "
-        "back by all of it; they do by fd00:c::, not by fd00:b:d6::: the router of fd00:c:: has no route to it, or "
-        "its router has no such SID that decapsulates, takes no packets from fd00:a::1 (sr-domain), looks in a "
+        "back by all of it; they do by fd00:c::, not by fd00:b:d6:: : the router of fd00:c:: has no route to it, or "
+        "its router has no such SID that decapsulates (does sidestepd run there?), takes no packets from fd00:a::1 "
+        "(sr-domain), looks in a "
         "table of its own, has no way back to fd00:ab::a, fd00:ac::a, fd00:a::1, or a filter drops SRv6");
     EXPECT_THAT(findings[0].command, HasSubstr("ip -6 route get fibmatch fd00:b:d6::"));
 }
@@ -214,8 +229,8 @@ TEST(TriedBackup, StopsAtASid) {
 TEST(TriedBackup, DoesNotPassItsFirstSid) {
     const auto finding = first_of(tried_case({.sent = 12}));
     EXPECT_THAT(finding.text,
-                HasSubstr("; not by fd00:c::: the neighbor on A-C has no route to it, or its router has no "
-                          "such SID, has no way back"));
+                HasSubstr("; not by fd00:c:: : the neighbor on A-C has no route to it, or its router has no "
+                          "such SID (does sidestepd run there?), has no way back"));
 }
 
 TEST(TriedBackup, EndsAtASidThatDoesNotDecapsulate) {
@@ -272,6 +287,14 @@ TEST(TriedBackup, TakesIpv4OrDoesNot) {
 
 TEST(TriedBackup, ThatCouldNotBeTriedIsBelieved) {
     EXPECT_THAT(first_of(tried_case({})).text, HasSubstr("is believed, not proven"));
+}
+
+TEST(Backup, ThatCannotBeTriedForNow) {
+    auto node = unproven_case();
+    node.machine.neighbors[1].mac.clear();
+    const auto finding = first_of(node);
+    EXPECT_THAT(finding.text, HasSubstr("the kernel does not know the MAC address of fe80::c at the moment"));
+    EXPECT_EQ(finding.command, "ping -c 1 fe80::c%to-C; sidestep doctor");
 }
 
 TEST(TriedBackup, Ipv4OnlyIsJudgedByAllButTheLastSid) {

@@ -252,8 +252,7 @@ TEST(Doctor, AHostNeedsNotForward) {
 
 TEST(Doctor, WhatKeepsRoutingFromComputing) {
     auto node = good_case();
-    node.daemon.routing = {{"problem", "net.yaml has no node Q"},
-                           {"warnings", {"A announces no locator", "link S-A of this node has no adjacency"}}};
+    node.daemon.routing = {{"problem", "net.yaml has no node Q"}, {"warnings", {"A announces no locator"}}};
     const auto findings = check_routing(node);
     ASSERT_EQ(findings.size(), 2U) << "links to hosts need none";
     EXPECT_EQ(findings[0].severity, Severity::error);
@@ -343,6 +342,24 @@ TEST(Doctor, ABackupThatIsTooNarrow) {
     EXPECT_THAT(finding.text, HasSubstr("packets above 1420 bytes do not fit into to-C (MTU 1500)"));
     node.machine.interfaces["to-C"].mtu = 1300;
     EXPECT_EQ(only(check_mtu(node)).severity, Severity::warning) << "IPv6's least MTU does not fit";
+}
+
+TEST(Doctor, ComputedRepairsHaveRoomForLess) {
+    auto node = good_case();
+    nlohmann::json list{{"adjacency", "A-C"}, {"segments", {"fd00:c::"}}, {"largest_packet", 1420}};
+    const auto computed = [&] {
+        node.daemon.policies = {{"policies", nlohmann::json::array()}};
+        node.daemon.policies["policies"].push_back(
+            {{"computed", true}, {"candidates", nlohmann::json::array({{{"lists", nlohmann::json::array({list})}}})}});
+        return check_computed_mtu(node);
+    };
+    const auto finding = only(computed());
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("take packets of 1420 bytes at most, and 1500 may come in"));
+    list["largest_packet"] = 1220;
+    EXPECT_EQ(only(computed()).severity, Severity::warning);
+    list["largest_packet"] = 1500;
+    EXPECT_THAT(computed(), IsEmpty());
 }
 
 // A copy goes by each list all the time, so nothing waits for a repair.
