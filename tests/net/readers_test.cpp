@@ -61,8 +61,8 @@ TEST_F(Readers, AskAndDoNotCommand) {
     EXPECT_THAT(as_nobody("nogroup", "reload"), HasSubstr("code 1"));
     EXPECT_EQ(session("A").value("state", ""), "up");
     EXPECT_THAT(as_nobody("nogroup", "doctor"), Not(HasSubstr("error")));
-    EXPECT_THAT(as_nobody_elsewhere("doctor"), AllOf(HasSubstr("another network namespace"), HasSubstr("code 1")));
-    EXPECT_THAT(as_nobody("daemon", "doctor"), AllOf(HasSubstr("no permission"), HasSubstr("code 1")));
+    EXPECT_THAT(as_nobody_elsewhere("doctor"), AllOf(HasSubstr("another network namespace"), HasSubstr("code 3")));
+    EXPECT_THAT(as_nobody("daemon", "doctor"), AllOf(HasSubstr("no permission"), HasSubstr("code 3")));
     EXPECT_THAT(as_nobody("daemon", "sessions"), AllOf(HasSubstr("no permission"), HasSubstr("code 1")));
     EXPECT_THAT(as_nobody("daemon", "drain A-B"), HasSubstr("A.sock, or "));
     EXPECT_EQ(mode_of("A.sock"), 0600U);
