@@ -273,7 +273,7 @@ TEST_F(BfdKernel, FiftyThousandDamagedPacketsAreTakenOrRefusedForAReason) {
         for (auto left = dice() % 4; left > 0; --left) {
             auto& byte = bytes[dice() % bytes.size()];
             byte = dice() % 2 == 0 ? static_cast<std::uint8_t>(dice())
-                                   : byte ^ static_cast<std::uint8_t>(1U << dice() % 8);
+                                   : static_cast<std::uint8_t>(byte ^ 1U << dice() % 8);
         }
         ss_bfd_packet packet{};
         std::memcpy(&packet, bytes.data(), sizeof packet);
