@@ -53,7 +53,7 @@ TEST_F(BfdReceiver, TakesAPacketOfTheNeighborAndTellsWhatIsNew) {
     EXPECT_EQ(programs_.ingress(over_ipv6(bfd_datagram(bfd_of_neighbor(kSpeaker)))).code, TC_ACT_STOLEN);
     EXPECT_EQ(rx().answered, 1U);
     EXPECT_EQ(static_cast<std::uint32_t>(rx().bfd.said), 77U);
-    EXPECT_EQ(rx().bfd.timers, 10'000ULL << 32 | 10'000);
+    EXPECT_EQ(rx().bfd.timers, 10'000'000ULL << 32 | 10'000'000);
     auto events = programs_.events();
     ASSERT_THAT(events, testing::SizeIs(1));
     EXPECT_EQ(events[0].type, static_cast<std::uint32_t>(SS_EVENT_BFD));

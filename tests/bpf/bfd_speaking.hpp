@@ -14,7 +14,7 @@ namespace sidestep {
 
 inline constexpr std::uint32_t kBfdDiscriminator = 7U << 12;  // plus the session's index
 
-/// Opens a session that is up, at 10 ms x 3.
+/// Opens a session that is up, at 10 s x 3.
 inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own, const Address& peer,
                      std::uint32_t ifindex = kLoopback) {
     const auto bytes = make_bfd_template({}, own, peer, index);
@@ -23,17 +23,17 @@ inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own
                                .discriminator = kBfdDiscriminator | index,
                                .remote_discriminator = 77,
                                .ups = 1,
-                               .tx_us = 10'000,
-                               .rx_us = 10'000,
-                               .tx_now_us = 10'000,
-                               .rx_now_us = 10'000};
+                               .tx_us = 10'000'000,
+                               .rx_us = 10'000'000,
+                               .tx_now_us = 10'000'000,
+                               .rx_now_us = 10'000'000};
     conf.flags = SS_SESSION_ACTIVE | SS_SESSION_BFD;
     conf.ifindex = conf.return_ifindex = ifindex;
-    conf.interval_ns = 2'500'000;
+    conf.interval_ns = 2'500'000'000;
     conf.template_length = conf.length = bytes.length;
     conf.udp_offset = bytes.udp_offset;
     conf.checksum = bytes.checksum;
-    conf.bfd = write_bfd(machine, {.desired_tx_us = 10'000, .required_rx_us = 10'000});
+    conf.bfd = write_bfd(machine, {.desired_tx_us = 10'000'000, .required_rx_us = 10'000'000});
     std::ranges::copy(own.bytes, conf.return_address);
     std::ranges::copy(bytes.bytes, conf.template_bytes);
     ss_passive_key key{.ifindex = ifindex | SS_BFD_KEY, .source = {}};
@@ -51,7 +51,7 @@ inline ss_bfd_packet bfd_of_neighbor(std::uint16_t index) {
     packet.length = sizeof packet;
     packet.my_discriminator = htonl(77);
     packet.your_discriminator = htonl(kBfdDiscriminator | index);
-    packet.desired_tx_us = packet.required_rx_us = htonl(10'000);
+    packet.desired_tx_us = packet.required_rx_us = htonl(10'000'000);
     return packet;
 }
 

@@ -12,12 +12,12 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::uint64_t kBfdMillisecond = 1'000'000;
+constexpr std::uint64_t kBfdSecond = 1'000'000'000;
 constexpr std::size_t kBfdAt = kEthernetLength + kIpv6Length + 8;
 constexpr const char* kNearAddress = "fe80::1";
 constexpr const char* kFarAddress = "fe80::2";
 
-// Session 0 is the only one; a look is every 2.5 ms as far as it knows.
+// Session 0 is the only one; a look is every 2.5 s as far as it knows: slow machines run this, too.
 class BfdTick : public Tick {
   protected:
     void SetUp() override {
@@ -25,7 +25,7 @@ class BfdTick : public Tick {
         if (IsSkipped()) return;
         probe_sessions(1);
         open_bfd(programs_, 0, address(kNearAddress), address(kFarAddress), VethPair::kNear);
-        programs_.clock_confs[0].tick_ns = 2'500'000;
+        programs_.clock_confs[0].tick_ns = 2'500'000'000;
     }
     std::uint32_t hear(const ss_bfd_packet& said) {
         auto bytes = packet(Ipv6{.from = kFarAddress, .to = kNearAddress, .hop_limit = 255}, bfd_datagram(said));
@@ -65,12 +65,12 @@ TEST_F(BfdTick, SendsAWholePacketAndThenWaits) {
     EXPECT_EQ(internet_checksum(std::span(bytes).subspan(kEthernetLength + 8), pseudo), 0);
     EXPECT_EQ(said(bytes).state_flags, SS_BFD_UP << 6 | SS_BFD_INDEPENDENT);
     EXPECT_EQ(ntohl(said(bytes).my_discriminator), kBfdDiscriminator);
-    EXPECT_THAT(look(), IsEmpty()) << "10 ms are not over";
+    EXPECT_THAT(look(), IsEmpty()) << "10 s are not over";
     tx().bfd.due_ns = 0;
     EXPECT_THAT(look(), SizeIs(1));
     const auto period = tx().bfd.due_ns - tx().bfd.looked_ns;
-    EXPECT_LE(period, 10 * kBfdMillisecond);
-    EXPECT_GE(period, 7 * kBfdMillisecond);
+    EXPECT_LE(period, 10 * kBfdSecond);
+    EXPECT_GE(period, 7 * kBfdSecond);
 }
 
 TEST_F(BfdTick, SendsByIpv4) {
@@ -105,9 +105,9 @@ TEST_F(BfdTick, SaysWhatIsNewAtOnce) {
 
 TEST_F(BfdTick, SilenceEndsItAndTheNeighborHearsOfIt) {
     come_up();
-    EXPECT_THAT(look(20 * kBfdMillisecond), IsEmpty());
+    EXPECT_THAT(look(20 * kBfdSecond), IsEmpty());
     EXPECT_EQ(tx().verdict, SS_ALIVE);
-    const auto last = look(10 * kBfdMillisecond);
+    const auto last = look(10 * kBfdSecond);
     EXPECT_EQ(tx().verdict, SS_DEAD);
     EXPECT_EQ(programs_.states[0].rank, static_cast<std::uint32_t>(SS_DOWN));
     ASSERT_THAT(last, SizeIs(1));
@@ -130,8 +130,8 @@ TEST_F(BfdTick, ANeighborThatSaysDownEndsIt) {
 
 TEST_F(BfdTick, AfterAStandstillPacketsComeFirst) {
     come_up();
-    tx().bfd.silent_ns += 40 * kBfdMillisecond;
-    clock().last_tick_ns -= 1'000'000'000;
+    tx().bfd.silent_ns += 40 * kBfdSecond;
+    clock().last_tick_ns -= 60 * kBfdSecond;
     tick(1);
     EXPECT_EQ(tx().verdict, SS_ALIVE) << "what waits behind this tick may be a packet";
     hear(bfd_of_neighbor(0));
