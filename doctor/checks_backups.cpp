@@ -42,8 +42,7 @@ std::string where(const Case& node, const TriedList& tried) {
                                      : fmt::format("the router of {}", segments[reached - 1].to_string());
     return fmt::format(
         "{}not by {} : {} has no route to it, or its router has no such SID{} (does sidestepd run there?), {}has no "
-        "way "
-        "back to {}, or a filter drops SRv6",
+        "way back to {}, or a filter drops SRv6",
         reached == 0 ? "" : fmt::format("they do by {}, ", segments[reached - 1].to_string()), missing, before,
         last ? " that decapsulates" : "",
         last ? fmt::format("takes no packets from {} (sr-domain), looks in a table of its own, ",
@@ -54,17 +53,13 @@ std::string where(const Case& node, const TriedList& tried) {
 
 /// `largest_packet` of the list, as the daemon knows it.
 std::optional<unsigned> largest_known(const DaemonView& daemon, const SegmentListConfig& list) {
-    if (!daemon.policies.is_object()) return std::nullopt;
-    for (const auto& policy : daemon.policies.value("policies", nlohmann::json::array())) {
-        for (const auto& candidate : policy.value("candidates", nlohmann::json::array())) {
-            for (const auto& entry : candidate.value("lists", nlohmann::json::array())) {
-                const auto room = entry.value("largest_packet", nlohmann::json());
-                const auto theirs = read_list(entry);
-                if (theirs && same_way(*theirs, list) && room.is_number_integer()) return room.get<unsigned>();
-            }
-        }
-    }
-    return std::nullopt;
+    std::optional<unsigned> known;
+    for_each_answered_list(daemon, [&](const auto&, const nlohmann::json& entry) {
+        if (known) return;
+        const auto theirs = read_list(entry);
+        if (theirs && same_way(*theirs, list)) known = room_of(entry);
+    });
+    return known;
 }
 
 /// What a router has said of the list's packets, if any has; the daemon knows.

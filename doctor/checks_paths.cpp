@@ -234,18 +234,13 @@ namespace {
 /// By adjacency, the least room of the lists that routing has computed over it; the daemon knows.
 std::map<std::string, unsigned> computed_room(const DaemonView& daemon) {
     std::map<std::string, unsigned> least;
-    if (!daemon.policies.is_object()) return least;
-    for (const auto& policy : daemon.policies.value("policies", nlohmann::json::array())) {
-        if (!policy.value("computed", false)) continue;
-        for (const auto& candidate : policy.value("candidates", nlohmann::json::array())) {
-            for (const auto& list : candidate.value("lists", nlohmann::json::array())) {
-                const auto room = list.value("largest_packet", nlohmann::json());
-                if (!room.is_number_integer() || list.value("segments", nlohmann::json::array()).empty()) continue;
-                const auto [entry, fresh] = least.emplace(list.value("adjacency", ""), room.get<unsigned>());
-                if (!fresh) entry->second = std::min(entry->second, room.get<unsigned>());
-            }
-        }
-    }
+    for_each_answered_list(daemon, [&](const nlohmann::json& policy, const nlohmann::json& list) {
+        const auto room = room_of(list);
+        if (!room || !policy.value("computed", false) || list.value("segments", nlohmann::json::array()).empty())
+            return;
+        const auto [entry, fresh] = least.emplace(list.value("adjacency", ""), *room);
+        if (!fresh) entry->second = std::min(entry->second, *room);
+    });
     return least;
 }
 

@@ -23,6 +23,11 @@ bool answers(const Case& node, const AdjacencyConfig& adjacency) {
     return state == "up" || state == "degraded";
 }
 
+std::optional<unsigned> room_of(const nlohmann::json& list) {
+    const auto room = list.value("largest_packet", nlohmann::json());
+    return room.is_number_integer() ? std::optional(room.get<unsigned>()) : std::nullopt;
+}
+
 bool is_silent(const nlohmann::json& session) {
     if (!session.is_object()) return false;
     const auto state = session.value("state", "");

@@ -2,6 +2,7 @@
 // Questions about a configuration and its machine that several checks ask.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -28,6 +29,21 @@ void for_each_list(const Config& config, const Use& use) {
         }
     }
 }
+
+/// Calls `use` with each list as the daemon answers it, and its policy; computed ones and bypasses included.
+template <typename Use>
+void for_each_answered_list(const DaemonView& daemon, const Use& use) {
+    using nlohmann::json;
+    if (!daemon.policies.is_object()) return;
+    for (const auto& policy : daemon.policies.value("policies", json::array())) {
+        for (const auto& candidate : policy.value("candidates", json::array())) {
+            for (const auto& list : candidate.value("lists", json::array())) use(policy, list);
+        }
+    }
+}
+
+/// `largest_packet` of a list as the daemon answers it.
+std::optional<unsigned> room_of(const nlohmann::json& list);
 
 /// Null if there is none of this name.
 const AdjacencyConfig* adjacency_of(const Config& config, const std::string& name);

@@ -99,8 +99,9 @@ bool is_proven(const Case& node, const SegmentListConfig& list) {
            });
 }
 
-void add_computed(std::vector<Trial>& trials, const json& policy, const Case& node) {
+void add_computed(std::vector<Trial>& trials, const json& policy, const json& entry, const Case& node) {
     if (!policy.value("computed", false) || policy.value("protection", "") == "hitless") return;
+    if (entry.value("probed", "") != "first-link") return;
     const auto bypass_of = policy.value("bypass_of", json());
     const auto owner =
         bypass_of.is_string() ? "bypass of " + bypass_of.get<std::string>() : "policy " + policy.value("name", "");
@@ -108,12 +109,7 @@ void add_computed(std::vector<Trial>& trials, const json& policy, const Case& no
     for (const auto& text : policy.value("prefixes", std::vector<std::string>())) {
         if (const auto prefix = Prefix::parse(text)) prefixes.push_back(*prefix);
     }
-    for (const auto& candidate : policy.value("candidates", json::array())) {
-        for (const auto& entry : candidate.value("lists", json::array())) {
-            if (entry.value("probed", "") != "first-link") continue;
-            if (const auto list = read_list(entry)) add(trials, trial_of(node, owner, *list, prefixes), node);
-        }
-    }
+    if (const auto list = read_list(entry)) add(trials, trial_of(node, owner, *list, prefixes), node);
 }
 
 /// H.Encaps leaves the packet's own hop limit alone until the end of the list; others use it up on the way.
@@ -164,10 +160,8 @@ std::vector<Trial> trials_of(const Case& node) {
         if (policy != nullptr && policy->flow != 0) return;
         add(trials, trial_of(node, owner, list, policy != nullptr ? policy->prefixes : std::vector<Prefix>()), node);
     });
-    if (node.daemon.policies.is_object()) {
-        for (const auto& policy : node.daemon.policies.value("policies", json::array()))
-            add_computed(trials, policy, node);
-    }
+    for_each_answered_list(node.daemon,
+                           [&](const json& policy, const json& entry) { add_computed(trials, policy, entry, node); });
     const bool v4 = !v4_homes_of(node).empty();
     std::erase_if(trials,
                   [&](const Trial& trial) { return trial.passable() == 0 && !trial.beyond && !(trial.v4_too && v4); });
