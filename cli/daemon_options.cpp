@@ -30,18 +30,21 @@ void give_up(ExitCode code, const std::string& message) {
     throw CLI::RuntimeError(code);
 }
 
+bool is_absent(const std::string& socket) {
+    std::error_code unseen;
+    return std::filesystem::status(socket, unseen).type() == std::filesystem::file_type::not_found;
+}
+
 std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon, ExitCode with_several) {
     if (!options.socket.empty()) return options.socket;
     if (!options.node.empty()) {
         const auto paths = RunDirectory(options.run_dir).of(options.node);
         if (!paths) give_up(kExitBadInput, "--node: " + paths.error().message);
+        if (!is_absent(paths->socket)) return paths->socket;
         const auto others = nodes_of(find_sockets(options.run_dir));
-        std::error_code unseen;
-        const auto there = std::filesystem::status(paths->socket, unseen).type();
-        if (there == std::filesystem::file_type::not_found && !others.empty())
-            give_up(without_daemon,
-                    fmt::format("no sidestepd runs here for node {}; those that run: {}", options.node, others));
-        return paths->socket;
+        if (others.empty()) return paths->socket;
+        give_up(without_daemon,
+                fmt::format("no sidestepd runs here for node {}; those that run: {}", options.node, others));
     }
     const auto sockets = find_sockets(options.run_dir);
     if (sockets.size() == 1) return sockets.front();

@@ -20,6 +20,9 @@ struct DaemonOptions {
 /// Prints the message and ends the command with this exit code.
 [[noreturn]] void give_up(ExitCode code, const std::string& message);
 
+/// Certainly not there; where that cannot be seen, connecting tells why.
+bool is_absent(const std::string& socket);
+
 /// The socket to ask: the named one, or else the only one. With none, or several, it ends the command by these codes.
 std::string choose_socket(const DaemonOptions& options, ExitCode without_daemon = kExitFailure,
                           ExitCode with_several = kExitBadInput);

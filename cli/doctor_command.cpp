@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
@@ -35,10 +34,7 @@ using nlohmann::json;
 std::optional<std::string> socket_of(const DaemonOptions& options, const std::optional<Config>& config) {
     if (options.socket.empty() && options.node.empty() && config) {
         const auto paths = RunDirectory(options.run_dir).of(config->node);
-        std::error_code unseen;
-        const bool absent =
-            !paths || std::filesystem::status(paths->socket, unseen).type() == std::filesystem::file_type::not_found;
-        return absent ? std::nullopt : std::optional(paths->socket);
+        return !paths || is_absent(paths->socket) ? std::nullopt : std::optional(paths->socket);
     }
     return choose_socket(options, kExitUnknown, kExitUnknown);
 }
