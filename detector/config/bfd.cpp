@@ -3,7 +3,6 @@
 // itself.
 #include <sys/un.h>
 
-#include <chrono>
 #include <optional>
 #include <string_view>
 
@@ -44,12 +43,12 @@ std::optional<Address> read_bfd_address(const YamlPlace& place) {
 
 }  // namespace
 
-BfdSettings read_adjacency_bfd(const YamlPlace& place, Nanoseconds interval, const Address& neighbor) {
-    constexpr Nanoseconds kShortest = std::chrono::microseconds(200);
-    constexpr Nanoseconds kLongest = std::chrono::minutes(1);
+BfdSettings read_adjacency_bfd(const Reading& reading, const YamlPlace& place, Nanoseconds interval,
+                               const Address& neighbor) {
+    const auto& limits = reading.limits;
     BfdSettings bfd{.receive_interval = interval};
     if (const auto receive = place.optional("receive-interval"))
-        bfd.receive_interval = receive->duration(kShortest, kLongest).value_or(interval);
+        bfd.receive_interval = receive->duration(limits.shortest_bfd, limits.longest_interval).value_or(interval);
     if (const auto peer = place.optional("peer")) bfd.peer = read_bfd_address(*peer);
     if (const auto passive = place.optional("passive")) bfd.passive = passive->boolean().value_or(false);
     if (const auto local = place.optional("local-address")) {

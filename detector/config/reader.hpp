@@ -126,6 +126,7 @@ void read_routing(Reading& reading, const YamlPlace& place);
 
 void read_bfd(Reading& reading, const YamlPlace& place);
 /// `bfd` of an adjacency; `interval` is that of its own packets.
-BfdSettings read_adjacency_bfd(const YamlPlace& place, Nanoseconds interval, const Address& neighbor);
+BfdSettings read_adjacency_bfd(const Reading& reading, const YamlPlace& place, Nanoseconds interval,
+                               const Address& neighbor);
 
 }  // namespace sidestep::config_reader

@@ -57,7 +57,7 @@ std::string read_session_name(Reading& reading, const YamlPlace& place) {
 void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& adjacency) {
     if (const auto bfd = place.optional("bfd")) {
         adjacency.probe = read_bfd_timing(reading, *bfd);
-        adjacency.bfd = read_adjacency_bfd(*bfd, adjacency.probe.interval, adjacency.neighbor);
+        adjacency.bfd = read_adjacency_bfd(reading, *bfd, adjacency.probe.interval, adjacency.neighbor);
         // A look may be late by that much, which is what an allowance means to the times that `check` prints.
         adjacency.probe.allowance = std::min(adjacency.probe.interval, adjacency.bfd->receive_interval) / SS_BFD_LOOKS;
         if (const auto probe = place.optional("probe")) probe->complain("and `bfd` exclude each other");
@@ -70,13 +70,13 @@ void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& ad
     }
 }
 
-}  // namespace
-
 std::optional<Address> read_neighbor(const YamlPlace& place) {
     if (!place.is_v4_address()) return read_unicast(place, true);
     place.complain("must be an IPv6 address; the neighbor's IPv4 addresses go under `gateways`");
     return std::nullopt;
 }
+
+}  // namespace
 
 void read_adjacency(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"name", "interface", "neighbor", "gateways", "link", "mode", "probe", "bfd", "bypass"}))
