@@ -16,7 +16,7 @@ namespace {
 
 struct WalkTally {
     std::size_t walks = 0;  ///< that met a failure
-    std::array<std::size_t, 5> ends{};
+    std::array<std::size_t, 6> ends{};
     std::size_t twice = 0;  ///< over some link twice in one direction
 
     [[nodiscard]] std::size_t ended(End end) const { return ends.at(static_cast<std::size_t>(end)); }

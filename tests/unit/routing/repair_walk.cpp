@@ -7,6 +7,26 @@
 #include "bpf/abi/sidestep.h"
 #include "routing/core/repair_lists.hpp"
 
+/* One policy as bpf/lib/pick.h sees it: candidate, list and session i are way i. */
+struct ss_view {
+    ss_policy policy;
+    ss_session_state states[SS_MAX_CANDIDATES];
+    ss_candidate candidates[SS_MAX_CANDIDATES];
+    ss_list lists[SS_MAX_CANDIDATES];
+};
+namespace {
+const ss_session_state* ss_view_state(const ss_view* view, __u32 index) {
+    return &view->states[index];
+}
+const ss_candidate* ss_view_candidate(const ss_view* view, __u32 index) {
+    return &view->candidates[index];
+}
+const ss_list* ss_view_list(const ss_view* view, __u32 index) {
+    return &view->lists[index];
+}
+}  // namespace
+#include "bpf/lib/pick.h"
+
 namespace sidestep::routing {
 namespace {
 
@@ -18,41 +38,40 @@ ArcId reverse_of(ArcId arc) {
 
 }  // namespace
 
-RepairWalk::RepairWalk(const Graph& graph, Protect protect)
-    : graph_(&graph), trees_(graph), policies_(graph.node_count()) {
-    for (NodeId router = 0; router < graph.node_count(); ++router) {
-        plan(router, protect);
-        plan_bypasses(router);
-    }
+RepairWalk::RepairWalk(const Graph& graph, Protect protect) : graph_(&graph), protect_(protect), trees_(graph) {
     fail({});
 }
 
 /// As compute_policies() and the feed make them: primary paths, then repairs.
-void RepairWalk::plan(NodeId router, Protect protect) {
-    for (const auto& repair : compute_repairs(*graph_, router, protect)) {
-        auto& ways = policies_[router][repair.destination];
+const RepairWalk::WaysTo& RepairWalk::policies_of(NodeId router) {
+    const auto [known, fresh] = policies_.try_emplace(router);
+    if (!fresh) return known->second;
+    for (const auto& repair : compute_repairs(*graph_, router, protect_)) {
+        auto& ways = known->second[repair.destination];
         if (ways.empty()) {
             for (const auto arc : repair.primary) ways.push_back({.out = arc, .segments = {}});
         }
         if (repair.found) ways.push_back({.out = repair.via, .segments = repair.segments});
     }
+    return known->second;
 }
 
-/// Tunnels to the far end of each link.
-void RepairWalk::plan_bypasses(NodeId router) {
-    for (const auto& hop : graph_->hops(router)) {
-        Repair around;
-        around.destination = hop.neighbor;
-        around.failed = {.kind = Failure::Kind::link, .id = link_of(hop.arc)};
-        const RepairLists lists(*graph_, router, around.failed, trees_);
-        if (!lists.reaches(hop.neighbor)) continue;
-        lists.fill(around);
-        const bool ends_there = !around.segments.empty() && around.segments.back().kind == Segment::Kind::adjacency
-                                    ? graph_->to(around.segments.back().id) == hop.neighbor
-                                    : !around.segments.empty() && around.segments.back().id == hop.neighbor;
-        if (!ends_there) around.segments.push_back({.kind = Segment::Kind::node, .id = hop.neighbor});
-        bypasses_[hop.arc] = {.out = around.via, .segments = around.segments};
-    }
+/// A tunnel to the far end of a link.
+const std::optional<RepairWalk::Way>& RepairWalk::bypass_of(ArcId arc) {
+    const auto [known, fresh] = bypasses_.try_emplace(arc);
+    if (!fresh) return known->second;
+    Repair around;
+    around.destination = graph_->to(arc);
+    around.failed = {.kind = Failure::Kind::link, .id = link_of(arc)};
+    const RepairLists lists(*graph_, graph_->from(arc), around.failed, trees_);
+    if (!lists.reaches(around.destination)) return known->second;
+    lists.fill(around);
+    const bool ends_there = !around.segments.empty() && around.segments.back().kind == Segment::Kind::adjacency
+                                ? graph_->to(around.segments.back().id) == around.destination
+                                : !around.segments.empty() && around.segments.back().id == around.destination;
+    if (!ends_there) around.segments.push_back({.kind = Segment::Kind::node, .id = around.destination});
+    known->second = {.out = around.via, .segments = around.segments};
+    return known->second;
 }
 
 void RepairWalk::fail(const std::vector<Failure>& failures) {
@@ -67,8 +86,13 @@ void RepairWalk::fail(const std::vector<Failure>& failures) {
     }
 }
 
-bool RepairWalk::is_down(ArcId arc) const {
+bool RepairWalk::is_broken(ArcId arc) const {
     return cut_[link_of(arc)] || dead_[graph_->to(arc)];
+}
+
+std::uint32_t RepairWalk::rank(ArcId arc) const {
+    if (believed_) return believed_(arc);
+    return is_broken(arc) ? SS_DOWN : SS_UP;
 }
 
 /// What the SIDs of a router do. Where the packet is to go from here, or an arc that it has to take; nothing: it is there.
@@ -106,16 +130,28 @@ ArcId RepairWalk::route(const Packet& packet, NodeId target) {
     return equal.at((hash >> 7) % equal.size());
 }
 
-/// The first candidate that is up, if the way that the packet would take is down.
-const RepairWalk::Way* RepairWalk::choose(const Packet& packet, NodeId target, std::optional<ArcId> pinned) const {
+/// The best candidate that is better than the way that the packet would take.
+const RepairWalk::Way* RepairWalk::choose(const Packet& packet, NodeId target, std::optional<ArcId> pinned,
+                                          std::uint32_t least) {
     if (pinned) {
-        const auto found = bypasses_.find(*pinned);
-        return found == bypasses_.end() || is_down(found->second.out) ? nullptr : &found->second;
+        const auto& around = bypass_of(*pinned);
+        return around && rank(around->out) > least ? &*around : nullptr;
     }
-    const auto policy = policies_[packet.at].find(target);
-    if (policy == policies_[packet.at].end()) return nullptr;
-    const auto up = std::ranges::find_if(policy->second, [&](const Way& way) { return !is_down(way.out); });
-    return up == policy->second.end() ? nullptr : &*up;
+    const auto& policies = policies_of(packet.at);
+    const auto ways = policies.find(target);
+    if (ways == policies.end()) return nullptr;
+    ss_view view{};
+    for (const auto& way : ways->second) {
+        if (view.policy.count == SS_MAX_CANDIDATES) break;
+        const auto i = view.policy.count++;
+        view.states[i].rank = rank(way.out);
+        view.policy.candidate[i] = i;
+        view.candidates[i] = {.lists = 1, .weight = 1, .list = {{.list = i, .weight = 1}}};
+        view.lists[i].sessions = 1;
+        view.lists[i].session[0] = static_cast<__u16>(i);
+    }
+    const auto best = ss_pick(&view, &view.policy, 0);
+    return best.rank > least ? &ways->second[best.position] : nullptr;
 }
 
 /// Sends a packet by a way, or says why not.
@@ -148,12 +184,15 @@ Walk RepairWalk::walk(NodeId from, NodeId to, std::uint32_t flow) {
         if (!target) return ended(End::delivered);
         const auto pinned = out;
         if (!out) out = route(packet, *target);
-        if (is_down(*out)) {
-            const auto* way = choose(packet, *target, pinned);
-            if (way == nullptr) return ended(End::unprotected);
-            if (const auto refused = repair(packet, *way, result)) return ended(*refused);
-            out = way->out;
+        if (const auto own = rank(*out); own != SS_UP) {
+            const auto* way = choose(packet, *target, pinned, own);
+            if (way == nullptr && own == SS_DOWN) return ended(End::unprotected);
+            if (way != nullptr) {
+                if (const auto refused = repair(packet, *way, result)) return ended(*refused);
+                out = way->out;
+            }
         }
+        if (is_broken(*out)) return ended(End::lost);
         result.most_visits = std::max(result.most_visits, ++visits[*out]);
         packet.came_by = *out;
         packet.at = graph_->to(*out);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -23,6 +24,7 @@ enum class End {
     u_turn,       ///< refused: a repair without segments, back to where the packet came from
     loop,         ///< refused: it carries as many repairs as it may, or one of this router's
     expired,      ///< by its hop limit
+    lost,         ///< on a link that its router believed in
 };
 
 struct Walk {
@@ -35,8 +37,10 @@ class RepairWalk {
   public:
     RepairWalk(const Graph& graph, Protect protect);
 
-    /// What has failed from here on.
+    /// What has failed from here on; the routers next to it know.
     void fail(const std::vector<Failure>& failures);
+    /// From here on the routers know what this says: the rank (ss_rank) of a link in one direction.
+    void believe(std::function<std::uint32_t(ArcId)> rank) { believed_ = std::move(rank); }
     [[nodiscard]] bool is_dead(NodeId node) const { return dead_[node]; }
 
     /// A packet of a flow; flows differ in the choice among equal-cost paths.
@@ -64,18 +68,23 @@ class RepairWalk {
         unsigned brought = 0;  ///< repairs of the tunnel that has ended here
     };
 
-    void plan(NodeId router, Protect protect);
-    void plan_bypasses(NodeId router);
-    [[nodiscard]] bool is_down(ArcId arc) const;
+    using WaysTo = std::map<NodeId, std::vector<Way>>;
+
+    const WaysTo& policies_of(NodeId router);
+    const std::optional<Way>& bypass_of(ArcId arc);
+    [[nodiscard]] bool is_broken(ArcId arc) const;
+    [[nodiscard]] std::uint32_t rank(ArcId arc) const;
     std::optional<NodeId> follow_segments(Packet& packet, std::optional<ArcId>& pinned) const;
     ArcId route(const Packet& packet, NodeId target);
-    const Way* choose(const Packet& packet, NodeId target, std::optional<ArcId> pinned) const;
+    const Way* choose(const Packet& packet, NodeId target, std::optional<ArcId> pinned, std::uint32_t least);
     std::optional<End> repair(Packet& packet, const Way& way, Walk& walk) const;
 
     const Graph* graph_;
+    Protect protect_;
     OldTrees trees_;
-    std::vector<std::map<NodeId, std::vector<Way>>> policies_;  ///< by router, then by destination
-    std::map<ArcId, Way> bypasses_;                             ///< by the arc around which they lead
+    std::map<NodeId, WaysTo> policies_;             ///< by router, then by destination; of those that had to repair
+    std::map<ArcId, std::optional<Way>> bypasses_;  ///< by the arc around which they lead; of those that were asked for
+    std::function<std::uint32_t(ArcId)> believed_{};  ///< empty: the truth
     std::vector<bool> dead_;
     std::vector<bool> cut_;
 };
