@@ -170,6 +170,13 @@ std::string state_cell(const json& state, const json& list) {
     return cell(state, "state") + (refused.is_string() ? " (refused)" : "");
 }
 
+/// What is proven of the list: what verifies a backup says more than its sessions do.
+std::string probed_cell(const json& list) {
+    const auto& verified = member(list, "verified");
+    if (!verified.is_string()) return cell(list, "probed");
+    return verified == "silent" ? "silent" : "verified";
+}
+
 /// The rows of one candidate path: its first list and counters, and further lists below.
 void add_candidate(Table& table, std::vector<std::string> first, const json& candidate) {
     const json alone = json::array({candidate});
@@ -180,7 +187,7 @@ void add_candidate(Table& table, std::vector<std::string> first, const json& can
         const bool only = lists.size() == 1;
         cells.insert(cells.end(),
                      {head ? cell(candidate, "index") : "", head && member(candidate, "active") == true ? "*" : "",
-                      state_cell(only ? candidate : list, list), cell(list, "probed"), cell(list, "adjacency"),
+                      state_cell(only ? candidate : list, list), probed_cell(list), cell(list, "adjacency"),
                       cell(list, "encap"), list_cell(list, "segments"), only ? "" : cell(list, "weight")});
         if (std::exchange(head, false)) {
             cells.insert(cells.end(), {cell(candidate, "packets"), cell(candidate, "bytes"),

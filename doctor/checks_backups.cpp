@@ -62,6 +62,17 @@ std::optional<unsigned> largest_known(const DaemonView& daemon, const SegmentLis
     return known;
 }
 
+/// What the daemon's own probes of the whole list say: "proven" or "silent"; empty: none has come home yet.
+std::string verification_of(const DaemonView& daemon, const SegmentListConfig& list) {
+    std::string verified;
+    for_each_answered_list(daemon, [&](const auto&, const nlohmann::json& entry) {
+        const auto said = entry.value("verified", nlohmann::json());
+        const auto theirs = said.is_string() ? read_list(entry) : std::nullopt;
+        if (theirs && same_way(*theirs, list)) verified = said.template get<std::string>();
+    });
+    return verified;
+}
+
 /// What a router has said of the list's packets, if any has; the daemon knows.
 std::string refusal(const Case& node, const TriedList& tried) {
     const auto about = list_text(tried.trial.list.adjacency, tried.trial.list.segments);
@@ -173,7 +184,11 @@ Finding unproven(const Case& node, const std::string& owner, const SegmentListCo
                     copies ? "copy" : "backup", list.adjacency, state, list.segments.size(),
                     list.segments.size() == 1 ? "" : "s",
                     v4 ? "; IPv4 is not tried, since no answer could come back: this node has no IPv4 address" : ""),
-        "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"};
+        node.config->verify && list.verify && !copies && list.encap != Encap::h_insert
+            ? fmt::format("give the router of {} a way to {}, and its probes come home; or add it to `paths`, and name "
+                          "that under the candidate's `sessions` (sidestep.yaml(5))",
+                          list.segments.back().to_string(), node.config->source.to_string())
+            : "add it to `paths`, and name that under the candidate's `sessions` (sidestep.yaml(5))"};
 }
 
 }  // namespace
@@ -208,6 +223,7 @@ Findings check_backups(const Case& node) {
                   [&](const std::string& owner, const SegmentListConfig& list, const PolicyConfig* policy) {
                       const auto* tried = tried_list(node, list);
                       if (is_probed_whole(list) || (tried != nullptr && !tried->works())) return;
+                      if (verification_of(node.daemon, list) == "proven") return;
                       findings.push_back(unproven(node, owner, list, policy != nullptr && policy->flow != 0));
                   });
     return findings;

@@ -65,8 +65,9 @@ struct ss_secret {
 };
 
 #define SS_SESSION_ACTIVE 1U
-#define SS_SESSION_PASSIVE 2U /* sends nothing: expects a neighbor's probes to pass the End.BPF endpoint */
-#define SS_SESSION_BFD 4U     /* speaks BFD with the neighbor; conf.interval_ns is the time between two looks */
+#define SS_SESSION_PASSIVE 2U  /* sends nothing: expects a neighbor's probes to pass the End.BPF endpoint */
+#define SS_SESSION_BFD 4U      /* speaks BFD with the neighbor; conf.interval_ns is the time between two looks */
+#define SS_SESSION_VERIFIES 8U /* a backup: its verdicts are reported, and the detector decides what they mean */
 #define SS_NO_LOSS_LIMIT 64U
 
 #define SS_NAME_MAX 64 /* with the terminating zero */
@@ -88,7 +89,7 @@ struct ss_saved_state {
 struct ss_session_conf {
     __u32 flags;          /* SS_SESSION_* */
     __u32 ifindex;        /* probes leave by this interface */
-    __u32 return_ifindex; /* and return by this one */
+    __u32 return_ifindex; /* and return by this one; 0: by any */
     __u32 epoch;          /* raised to ask for fresh proof: the session is unproven until up_count new answers */
     __u16 template_length;
     __u16 length;     /* of the probe; the bytes after the template are zeros */

@@ -18,7 +18,7 @@
 #include "bpf/abi/policies.h"
 #include "bpf/abi/sessions.h"
 
-#define SS_ABI_VERSION 10
+#define SS_ABI_VERSION 11
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 

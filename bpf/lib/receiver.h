@@ -38,7 +38,8 @@ static __always_inline int ss_receive_probe(ss_frame* frame, const struct ss_pac
 
     stamp = ss_at(frame, at, sizeof(*stamp));
     if (!stamp) return ss_refuse(SS_REJECT_TRUNCATED);
-    if (ss_ifindex(frame) != session->conf.return_ifindex) return ss_refuse(SS_REJECT_WRONG_INTERFACE);
+    if (session->conf.return_ifindex && ss_ifindex(frame) != session->conf.return_ifindex)
+        return ss_refuse(SS_REJECT_WRONG_INTERFACE);
     __builtin_memcpy(&mac, stamp->mac, sizeof(mac));
     if (mac != ss_stamp_mac(stamp, secret)) return ss_refuse(SS_REJECT_BAD_MAC);
 

@@ -61,10 +61,11 @@ static __always_inline void report(const struct ss_clock* clock, const struct ss
     bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void lower(__u32 index, __u32 rank) {
+static __always_inline void lower(const struct ss_session* session, __u32 index, __u32 rank) {
     struct ss_session_state* state = ss_entry(&ss_states, index);
     struct ss_repair_state* repair = ss_entry(&ss_repair_states, 0);
 
+    if (session->conf.flags & SS_SESSION_VERIFIES) return;
     if (state && repair) ss_state_lower(state, repair, rank);
 }
 
@@ -110,7 +111,7 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
         tx->verdict = judgement.verdict;
         tx->verdict_ns = now;
         if (judgement.verdict == SS_DEAD) {
-            lower(index, SS_DOWN);
+            lower(session, index, SS_DOWN);
             if (is_bfd(session)) ss_bfd_end(session);
             tx->proof_from = proof_from(session);
             tx->quality = SS_GOOD;
@@ -119,7 +120,7 @@ static __always_inline int judge(const struct tick* tick, struct ss_session* ses
             report(tick->clock, session, index, SS_EVENT_ALIVE, 0, now);
         }
     } else if (tx->verdict == SS_DEAD) {
-        lower(index, SS_DOWN); /* again, in case the detector has raised the state meanwhile */
+        lower(session, index, SS_DOWN); /* again, in case the detector has raised the state meanwhile */
     }
     return judgement.revisit_ns != 0;
 }
@@ -130,7 +131,7 @@ static __always_inline void grade(const struct tick* tick, struct ss_session* se
 
     if (session->tx.verdict != SS_ALIVE) return;
     quality = ss_quality(session);
-    if (quality != SS_GOOD) lower(index, SS_DEGRADED);
+    if (quality != SS_GOOD) lower(session, index, SS_DEGRADED);
     if (quality == session->tx.quality) return;
     session->tx.quality = quality;
     report(tick->clock, session, index, SS_EVENT_QUALITY, 0, now);

@@ -155,7 +155,9 @@ ApiPortions policies_in_portions(const Engine& engine) {
 
 ApiPortions answer_metrics(const Engine& engine, const SessionHistory& history, MergeOf merge_of) {
     std::vector<std::uint16_t> sessions;
-    for (const auto& session : engine.sessions().all()) sessions.push_back(session.index);
+    for (const auto& session : engine.sessions().all()) {
+        if (!session.config.verifies) sessions.push_back(session.index);
+    }
     auto rows = list_in_portions(
         head_of_sessions(), std::move(sessions),
         [&engine, &history](std::string& text, std::uint16_t index) {

@@ -99,7 +99,9 @@ json list_of(std::map<std::string, Problem> problems, const Problems& more, Nano
 
 json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now) {
     std::array<int, kSessionStates> in_state{};
-    for (const auto& session : engine.sessions().all()) ++in_state.at(static_cast<std::size_t>(session.fsm.state));
+    for (const auto& session : engine.sessions().all()) {
+        if (!session.config.verifies) ++in_state.at(static_cast<std::size_t>(session.fsm.state));
+    }
     json states;
     for (std::size_t i = 0; i < kSessionStates; ++i)
         states[std::string(to_string(static_cast<SessionState>(i)))] = in_state.at(i);
@@ -224,6 +226,12 @@ json refusal_of(const Engine& engine, const SegmentListConfig& list) {
     return text.empty() ? json(nullptr) : json(text);
 }
 
+json verification_of(const Engine& engine, const SegmentListConfig& list) {
+    const auto verification = engine.verification_of(list);
+    if (verification == Verification::none) return nullptr;
+    return verification == Verification::proven ? "proven" : "silent";
+}
+
 /// Bytes of the largest packet, before encapsulation, that fits by all links of the list, as far as is known.
 json room_of(const PolicyTable& policies, const SegmentListConfig& list) {
     const auto room = policies.room_of(list);
@@ -240,6 +248,7 @@ json lists_of(const Engine& engine, const Policy& policy, std::size_t candidate)
                          {"segments", texts(configs[i].segments)},
                          {"weight", configs[i].weight},
                          {"probed", is_probed_whole(configs[i]) ? "whole" : "first-link"},
+                         {"verified", verification_of(engine, configs[i])},
                          {"refused", refusal_of(engine, configs[i])},
                          {"largest_packet", room_of(policies, configs[i])},
                          {"state", state_of(engine, configs[i], policies.list_rank(policy, candidate, i))}});

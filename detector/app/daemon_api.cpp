@@ -133,8 +133,10 @@ json Daemon::drain(const DrainRequest& request) {
 
 std::string Daemon::service_status() {
     if (!in_force_) return "waiting for computed policies";
-    ServiceStatus status{.sessions = engine_->sessions().all().size(), .policies = engine_->policies().all().size()};
+    ServiceStatus status{.policies = engine_->policies().all().size()};
     for (const auto& session : engine_->sessions().all()) {
+        if (session.config.verifies) continue;
+        ++status.sessions;
         const auto state = session.fsm.state;
         if (state != SessionState::up)
             status.not_up.push_back(fmt::format("{} {}", session.config.name, to_string(state)));

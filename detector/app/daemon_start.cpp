@@ -216,7 +216,7 @@ void Daemon::start_feed() {
 Result<void> Daemon::take_over() {
     if (auto taken = order_.advance(StartStep::clock); !taken) return taken;
     dataplane_->unpin_other_layouts();
-    spdlog::info("node {}: {}, {}, clock {}{}", config_.node, counted(engine_->sessions().all().size(), "session"),
+    spdlog::info("node {}: {}, {}, clock {}{}", config_.node, counted(sessions_of(config_).size(), "session"),
                  counted(config_.policies.size(), "policy", "policies"), clock_->kind(),
                  dataplane_->adopted() ? ", running state adopted" : "");
     note_problems(kernel_now());

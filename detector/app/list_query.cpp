@@ -35,6 +35,7 @@ Selected<Session> select_sessions(const Engine& engine, const ListQuery& query) 
     std::vector<std::pair<std::uint64_t, const Session*>> weighed;
     for (const auto& session : engine.sessions().all()) {
         if (!matches(session.config.name, query)) continue;
+        if (session.config.verifies && query.filter.empty()) continue;  // `policies` shows what they say
         const bool by_name = query.sort.empty() || query.sort == "name";
         weighed.emplace_back(by_name ? 0 : weight(engine, session, query.sort), &session);
     }

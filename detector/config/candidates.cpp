@@ -52,6 +52,7 @@ SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, cons
     if (const auto mtu = place.optional("mtu")) {
         list.mtu = static_cast<unsigned>(mtu->integer(kLeastMtu, kLargestMtu).value_or(0));
     }
+    if (const auto verify = place.optional("verify")) list.verify = verify->boolean().value_or(true);
     check(list, before, place);
     return list;
 }
@@ -60,7 +61,7 @@ void read_lists(const Reading& reading, const YamlPlace& place, const CheckList&
     const auto most = reading.limits.weight;
     unsigned sum = 0;
     for (const auto& item : place.items(1, reading.limits.lists)) {
-        if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions", "mtu"})) continue;
+        if (!item.expect_map({"weight", "adjacency", "encap", "segments", "sessions", "mtu", "verify"})) continue;
         auto list = read_list(reading, item, check, candidate.lists);
         if (const auto weight = item.optional("weight")) {
             list.weight = static_cast<unsigned>(weight->integer(1, most).value_or(1));
@@ -73,7 +74,7 @@ void read_lists(const Reading& reading, const YamlPlace& place, const CheckList&
 
 bool has_known_keys(const YamlPlace& place) {
     if (place.has("lists")) return place.expect_map({"preference", "lists"});
-    return place.expect_map({"adjacency", "encap", "segments", "sessions", "preference", "lists", "mtu"});
+    return place.expect_map({"adjacency", "encap", "segments", "sessions", "preference", "lists", "mtu", "verify"});
 }
 
 CandidateConfig read_candidate(const Reading& reading, const YamlPlace& place, const CheckList& check) {

@@ -42,6 +42,7 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     if (const auto veth = root.optional("xdp-on-virtual"))
         reading.config.xdp_on_virtual = veth->boolean().value_or(false);
     if (const auto egress = root.optional("egress")) reading.config.egress = egress->boolean().value_or(true);
+    if (const auto verify = root.optional("verify")) reading.config.verify = verify->boolean().value_or(true);
     read("ipsec", read_ipsec);
     read("netfilter", read_netfilter);
     read("sr-domain", read_domain);
@@ -55,9 +56,9 @@ void read_sections(Reading& reading, const YamlPlace& root) {
 constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "return-address"}}};
 
 Config read_root(const YamlPlace& root, Reading reading) {
-    if (root.expect_map({"node",     "clock",     "mode", "probe",          "adjacencies", "paths", "passives",
-                         "policies", "ingress",   "xdp",  "xdp-on-virtual", "egress",      "ipsec", "netfilter",
-                         "device",   "sr-domain", "sids", "routing",        "hooks",       "bfd"})) {
+    if (root.expect_map({"node",      "clock",   "mode",      "probe",          "adjacencies", "paths",  "passives",
+                         "policies",  "ingress", "xdp",       "xdp-on-virtual", "egress",      "verify", "ipsec",
+                         "netfilter", "device",  "sr-domain", "sids",           "routing",     "hooks",  "bfd"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

@@ -101,6 +101,8 @@ struct SegmentListConfig {
     std::vector<std::string> sessions;  ///< path and passive sessions that it depends on, in addition to its adjacency
     unsigned weight = 1;                ///< its share of the flows among the lists of its candidate path
     unsigned mtu = 0;                   ///< largest packet on its path, with all headers; 0: what the first link takes
+    bool verify = true;                 ///< from end to end, if it is a backup that no session of `sessions` proves
+    std::string verified_by{};          ///< the session that does so (verification.hpp); empty: none
 
     bool operator==(const SegmentListConfig&) const = default;
 };
@@ -235,6 +237,7 @@ struct Config {
     bool egress = true;            ///< bypasses also take what the kernel itself sends to their adjacencies
     Ipsec ipsec = Ipsec::heed;
     Netfilter netfilter = Netfilter::warn;
+    bool verify = true;  ///< backups, from end to end
     std::vector<SidConfig> sids;
     std::vector<Prefix> domain;  ///< outer sources that may send to our SIDs (RFC 8754, 5.1); empty: none may
     std::string device;          ///< name of the policy device; empty: there is none

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "detector/core/verification.hpp"
+
 namespace sidestep {
 namespace {
 
@@ -47,6 +49,8 @@ class Sum {
         for (const auto& adjacency : config_.adjacencies) add_bypass(adjacency, computed);
         for (const auto& sid : computed.sids) add_sid(sid);
         if (!observed_.empty()) std::ranges::for_each(policies_, [this](auto& policy) { heed_mode(policy); });
+        for (auto& session : verify_backups(policies_, config_, result_.sessions))
+            result_.sessions.push_back(std::move(session));
         result_.policies = std::move(policies_);
         result_.unprotected = std::move(unprotected_);
         add_entrances();
@@ -106,7 +110,9 @@ class Sum {
 
     void add_entrances() {
         for (const auto& name : config_.ingress) result_.entrances.emplace(name, false);
-        for (const auto& session : result_.sessions) result_.entrances.emplace(session.returns_on, false);
+        for (const auto& session : result_.sessions) {
+            if (!session.verifies) result_.entrances.emplace(session.returns_on, false);
+        }
         for (const auto& name : config_.xdp) result_.entrances[name] = true;
     }
 

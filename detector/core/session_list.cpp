@@ -57,6 +57,12 @@ std::vector<std::string> sessions_of(const SegmentListConfig& list) {
     return names;
 }
 
+std::vector<std::string> evidence_of(const SegmentListConfig& list) {
+    auto names = sessions_of(list);
+    if (!list.verified_by.empty()) names.push_back(list.verified_by);
+    return names;
+}
+
 bool is_probed_whole(const SegmentListConfig& list) {
     return list.segments.empty() || !list.sessions.empty();
 }

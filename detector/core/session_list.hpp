@@ -16,7 +16,7 @@ namespace sidestep {
 struct SessionConfig {
     std::string name;
     std::string interface;   ///< probes leave by this interface
-    std::string returns_on;  ///< and return by this one
+    std::string returns_on;  ///< and return by this one; empty: by any
     Address neighbor;
     Address source;                         ///< of the probes
     std::optional<Address> passive_source;  ///< of the neighbor's probes; set for a passive session
@@ -24,6 +24,7 @@ struct SessionConfig {
     ProbeSettings probe;
     Mode mode = Mode::repair;  ///< of the adjacency that it leaves by
     std::optional<BfdSettings> bfd{};
+    bool verifies = false;  ///< a backup (verification.hpp)
 
     bool operator==(const SessionConfig&) const = default;
 };
@@ -49,6 +50,9 @@ std::set<std::string> protecting_sessions(const Config& config);
 
 /// The names of the sessions that a segment list depends on: first its adjacency's, then its path and passive sessions.
 std::vector<std::string> sessions_of(const SegmentListConfig& list);
+
+/// These, and the one that verifies it.
+std::vector<std::string> evidence_of(const SegmentListConfig& list);
 
 /// Whether they prove the whole list: one without segments ends at the neighbor, others need more than its adjacency.
 bool is_probed_whole(const SegmentListConfig& list);

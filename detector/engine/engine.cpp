@@ -98,6 +98,9 @@ void Engine::carry_out(Session& session, const SessionActions& actions, Nanoseco
         timers_.erase(session.index);
     }
     if (!actions.changed) return;
+    if (session.fsm.state == SessionState::down || session.fsm.state == SessionState::admin_down)
+        session.failed_at = now;
+    if (session.config.verifies) return;
     note_failure(session, now);
     log_transition(session, evidence);
     LoggedEvent entry{.time = evidence != nullptr ? Nanoseconds(evidence->time_ns) : now,

@@ -41,6 +41,13 @@ struct EngineHooks {
     std::function<void(const EngineInput& input, Nanoseconds now)> on_input{};
 };
 
+/// Of a backup, from end to end.
+enum class Verification : std::uint8_t {
+    none,    ///< nothing verifies it, or has had an answer yet
+    proven,  ///< by answers, until now
+    silent,  ///< there were answers, and there are none now
+};
+
 class Engine {
   public:
     /// `saved` holds the sessions of a predecessor whose maps cannot be adopted.
@@ -102,6 +109,8 @@ class Engine {
     /// Mistakes that no event reports: sessions that have not been proven for 3 s since they could have, with the likely
     /// causes (engine_silence.cpp), lists whose packets a router refuses, and the like.
     [[nodiscard]] std::map<std::string, Problem> problems() const;
+    /// What verifies the list has to say of it.
+    [[nodiscard]] Verification verification_of(const SegmentListConfig& list) const;
     /// What a router said lately of packets of this list (engine_refusals.cpp); empty: nothing.
     [[nodiscard]] std::string refusal_of(const SegmentListConfig& list) const;
 
@@ -178,6 +187,13 @@ class Engine {
     void note_hitless();
     /// Logs which hitless policies have lost their second copy or have it again.
     void watch_copies();
+
+    // engine_verify.cpp
+
+    /// Decides which backups are used last, because what verifies them has fallen silent.
+    void review_backups(Nanoseconds now);
+    void distrust(Session& session, bool distrusted, Nanoseconds now);
+    [[nodiscard]] std::map<std::string, Problem> silent_backups() const;
 
     // engine_silence.cpp
 

@@ -27,6 +27,7 @@ void Engine::reconcile(Nanoseconds now) {
         check_probing(session, now);
         check_start(session, now);
     }
+    review_backups(now);
     seek_silent(now);
     ask_for_neighbors(now);
     refresh_inner();

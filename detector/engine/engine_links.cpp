@@ -125,7 +125,8 @@ void Engine::seek_silent(Nanoseconds now) {
     for (const auto& session : sessions_.all()) {
         const bool unanswered =
             !session.fsm.proven && (session.fsm.state == SessionState::down || session.fsm.state == SessionState::init);
-        if (!session.neighbor_mac || session.fsm.neighbor_cause || unanswered) seek(session);
+        const bool silent = unanswered && !session.config.verifies;  // the far end may have no way back
+        if (!session.neighbor_mac || session.fsm.neighbor_cause || silent) seek(session);
     }
 }
 

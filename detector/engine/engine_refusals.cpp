@@ -15,12 +15,14 @@
 
 #include "detector/core/icmp_error.hpp"
 #include "detector/core/list_text.hpp"
+#include "detector/core/verification.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
 namespace {
 
 constexpr Nanoseconds kRefusalHeld = std::chrono::minutes(10);  // as long as a path MTU
+constexpr Nanoseconds kRefutedAfter = std::chrono::seconds(2);  // if probes of the whole list come back
 
 Address address_at(const std::uint8_t* bytes) {
     Address address;
@@ -84,7 +86,12 @@ void Engine::on_icmp_error(const ss_icmp_error_event& event, Nanoseconds now) {
 }
 
 void Engine::forget_refusals(Nanoseconds now) {
-    std::erase_if(refusals_, [&](const auto& one) { return now - one.second.last > kRefusalHeld; });
+    std::erase_if(refusals_, [&](const auto& one) {
+        const auto& [list, refusal] = one;
+        const auto* verification = sessions_.find(verification_name(list.adjacency, list.segments));
+        const bool passes = verification != nullptr && verification->fsm.state == SessionState::up;
+        return now - refusal.last > (passes ? kRefutedAfter : kRefusalHeld);
+    });
 }
 
 std::string Engine::refusal_of(const SegmentListConfig& list) const {

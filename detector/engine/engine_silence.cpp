@@ -52,7 +52,7 @@ void Engine::watch_silence(Nanoseconds now) {
     std::map<std::string, SilentSession> silent;
     std::size_t logged = 0;
     for (const auto& session : sessions_.all()) {
-        if (!never_proven(session)) continue;
+        if (session.config.verifies || !never_proven(session)) continue;
         const auto known = silences_.find(session.config.name);
         auto entry = known == silences_.end() ? SilentSession{.since = now} : known->second;
         if (now - entry.since >= kPatience) {
@@ -95,6 +95,7 @@ std::map<std::string, Problem> Engine::problems() const {
         result["session " + name] = {.text = explain(silence_of(*session)), .since = silent.since};
     }
     result.merge(refusals());
+    result.merge(silent_backups());
     return result;
 }
 

@@ -181,7 +181,7 @@ Result<std::uint32_t> PathStore::list(const SegmentListConfig& config, bool as_r
     const ListKey key{.adjacency = config.adjacency,
                       .source = source_for(config.encap),
                       .segments = config.segments,
-                      .sessions = sessions_of(config),
+                      .sessions = evidence_of(config),
                       .encap = config.encap,
                       .as_routed = as_routed && config.encap == Encap::plain,
                       .mtu = config.mtu,

@@ -34,8 +34,8 @@ void SessionTable::write_schedule() {
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
     if ((session.config.passive_source || session.config.bfd) && session.link_seen) forget_passives(session);
-    const bool known =
-        session.ifindex != 0 && session.return_ifindex != 0 && (!session.config.bfd || session.local_address);
+    const bool returns = session.return_ifindex != 0 || session.config.verifies;
+    const bool known = session.ifindex != 0 && returns && (!session.config.bfd || session.local_address);
     if (!known || (!session.config.passive_source && !session.link())) {
         if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then, the predecessor's settings hold
         return;
@@ -81,10 +81,11 @@ void SessionTable::publish_probe(const Session& session, ss_session_conf& conf) 
     const ProbePath way{.encaps = session.config.encaps, .back = probe.back};
     const auto bytes = make_probe(*session.link(), session.config.source, probe.return_address, way, session.index,
                                   probe.size, static_cast<std::uint8_t>(probe.traffic_class));
-    write_template(session, conf, bytes, probe.return_address, SS_SESSION_ACTIVE);
+    const auto flags = SS_SESSION_ACTIVE | (session.config.verifies ? SS_SESSION_VERIFIES : 0U);
+    write_template(session, conf, bytes, probe.return_address, flags);
     SS_WRITE(conf.allowance_ns, static_cast<std::uint64_t>(allowance_of(probe).count()));
     __sync_synchronize();
-    SS_WRITE(conf.flags, SS_SESSION_ACTIVE);
+    SS_WRITE(conf.flags, flags);
 }
 
 /// Pauses the session, unless it has this template already.
@@ -123,10 +124,18 @@ void SessionTable::lower_all_by(int ifindex) {
     }
 }
 
-void SessionTable::apply(const Session& session, const SessionActions& actions) {
+void SessionTable::distrust(Session& session, bool distrusted) {
     auto& state = maps_.states[session.index];
-    auto& conf = shared(session).conf;
-    if (actions.ask_proof) __sync_fetch_and_add(&conf.epoch, 1);
+    session.distrusted = distrusted;
+    if (distrusted) {
+        ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);
+    } else {
+        ss_state_raise(&state, &maps_.repair(), SS_READ(state.rank), SS_UP);
+    }
+}
+
+void SessionTable::change_rank(const Session& session, const SessionActions& actions) {
+    auto& state = maps_.states[session.index];
     if (actions.lower) ss_state_lower(&state, &maps_.repair(), SS_DOWN);
     // If the tick program finds the session dead at this very moment, its next tick lowers the state again.
     if (actions.raise) ss_state_raise(&state, &maps_.repair(), SS_READ(state.rank), SS_UP);
@@ -137,6 +146,12 @@ void SessionTable::apply(const Session& session, const SessionActions& actions) 
         if (rank >= SS_DEGRADED || ss_state_raise(&state, &maps_.repair(), rank, SS_DEGRADED) == 0)
             ss_state_lower(&state, &maps_.repair(), SS_DEGRADED);
     }
+}
+
+void SessionTable::apply(const Session& session, const SessionActions& actions) {
+    auto& conf = shared(session).conf;
+    if (actions.ask_proof) __sync_fetch_and_add(&conf.epoch, 1);
+    if (!session.config.verifies) change_rank(session, actions);
     auto& saved = conf.saved;
     saved.state = static_cast<std::uint32_t>(session.fsm.state);
     saved.reason = static_cast<std::uint32_t>(session.fsm.reason);

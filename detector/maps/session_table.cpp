@@ -138,7 +138,7 @@ void SessionTable::index(Session& session) {
     for (const auto& name : {session.config.interface, session.config.returns_on})
         by_interface_.emplace(name, session.index);
     for (const int ifindex : {session.ifindex, session.return_ifindex}) by_ifindex_.emplace(ifindex, session.index);
-    leaving_by_[session.ifindex].push_back(session.index);
+    if (!session.config.verifies) leaving_by_[session.ifindex].push_back(session.index);
     by_neighbor_.emplace(std::pair(session.ifindex, session.config.neighbor), session.index);
 }
 
@@ -179,6 +179,7 @@ void SessionTable::adopt(Session& session) {
     session.adopted = true;
     session.fsm = restore(conf.saved);
     count_by_start(session);
+    session.distrusted = session.config.verifies && rank(session) != SS_UP;
     // The neighbor table may have lost the address meanwhile; the probes still contain it.
     if (session.config.bfd) {
         session.bfd = read_bfd(conf.bfd);
@@ -206,7 +207,7 @@ void SessionTable::start_fresh(Session& session) {
     const bool trusted = session.config.probe.start == Start::trusted;
     maps_.states[session.index] = {.rank = trusted ? SS_UP : SS_DOWN, .protects = 0};
     const auto known = saved_.find(session.config.name);
-    if (known == saved_.end()) return;
+    if (known == saved_.end() || session.config.verifies) return;
     const auto [state, reason] = known->second;
     saved_.erase(known);
     // It was proven a moment ago.

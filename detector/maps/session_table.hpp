@@ -33,6 +33,8 @@ struct Session {
     bool running = false;                     ///< the interface is up and has carrier
     bool ip_off = false;                      ///< it has no IPv6
     std::optional<Nanoseconds> awaited{};     ///< since when it is in init, with its interface up
+    Nanoseconds failed_at{};                  ///< when it last went down
+    bool distrusted = false;                  ///< it verifies a backup, and has been silent for too long
     Nanoseconds heard{};                      ///< when the newest event of the kernel that was acted on happened
     std::optional<std::uint64_t> stuck_at{};  ///< its last probe, if that was too long ago when last looked at
     std::uint32_t mtu = 0;                    ///< of the interface, in bytes; 0: not known
@@ -100,7 +102,10 @@ class SessionTable {
     /// Lowers the states of all sessions that leave by an interface, first of those that protect something: packets wait
     /// for them. What is stored for a successor follows with apply().
     void lower_all_by(int ifindex);
-    /// Carries out the state machine's actions, and stores what a successor needs.
+    /// Sets what a session that verifies a backup counts as: degraded, or up.
+    void distrust(Session& session, bool distrusted);
+    /// Carries out the state machine's actions, and stores what a successor needs. What a session that verifies a backup
+    /// counts as is left to distrust().
     void apply(const Session& session, const SessionActions& actions);
 
     // NOLINTNEXTLINE(readability-make-member-function-const): a const table is one that writes no shared memory
@@ -126,6 +131,7 @@ class SessionTable {
     void adopt(Session& session);
     void start_fresh(Session& session);
     void count_by_start(const Session& session);
+    void change_rank(const Session& session, const SessionActions& actions);
     void clear(std::uint16_t index);
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);

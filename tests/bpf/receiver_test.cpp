@@ -57,6 +57,14 @@ class Receiver : public testing::Test {
     Programs programs_;
 };
 
+TEST_F(Receiver, AProbeOfAVerificationComesHomeByAnyInterface) {
+    programs_.sessions[kSession].conf.return_ifindex = kLoopback + 1;
+    expect_refused(probe(90), SS_REJECT_WRONG_INTERFACE);
+    programs_.sessions[kSession].conf.return_ifindex = 0;
+    EXPECT_EQ(programs_.ingress(probe(90)).code, TC_ACT_STOLEN);
+    EXPECT_EQ(programs_.sessions[kSession].rx.answered, 1U);
+}
+
 TEST_F(Receiver, RecordsAndConsumesAGoodProbe) {
     const auto sent = now();
     EXPECT_EQ(programs_.ingress(returned_probe(programs_, kSession, 99, sent)).code, TC_ACT_STOLEN);

@@ -99,6 +99,23 @@ TEST_F(Tick, AStateRaisedDuringADeadVerdictIsLoweredAgain) {
     EXPECT_EQ(programs_.repair[0].active, 1U);
 }
 
+// Of a session that verifies a backup the detector decides what a verdict means.
+TEST_F(Tick, AVerificationIsJudgedAndItsStateLeftAlone) {
+    probe_sessions(1);
+    programs_.sessions[0].conf.flags |= SS_SESSION_VERIFIES;
+    make_alive();
+    lose_two();
+    age(1'000'000'000);
+    tick(0);
+    EXPECT_EQ(tx().verdict, SS_DEAD);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].type, SS_EVENT_DEAD);
+    tick(1);
+    EXPECT_EQ(programs_.states[0].rank, SS_UP);
+    EXPECT_EQ(programs_.repair[0].active, 0U);
+}
+
 TEST_F(Tick, AnAnswerAcquitsASuspect) {
     probe_sessions(1);
     make_alive();

@@ -80,7 +80,7 @@ TEST_F(Candidates, ARouterThatRefusesTheirPacketsIsNamed) {
     const auto list = [&](std::size_t candidate) { return policy("A", "far")["candidates"][candidate]["lists"][0]; };
     EXPECT_EQ(list(0)["probed"], "whole");
     EXPECT_EQ(list(1)["probed"], "first-link");
-    EXPECT_TRUE(list(1)["refused"].is_null());
+    EXPECT_TRUE(eventually([&] { return list(1)["refused"].is_null(); })) << "but while B did not run yet";
     ASSERT_EQ(shell("C", "ip -6 route del fd00:b::/48"), "");
     cut().cut();
     ASSERT_TRUE(takes("A", 1));
@@ -90,6 +90,49 @@ TEST_F(Candidates, ARouterThatRefusesTheirPacketsIsNamed) {
     const auto text = "has no route to " + decap("B").to_string();
     EXPECT_THAT(list(1)["refused"].dump(), testing::HasSubstr(text));
     EXPECT_THAT(ask("A", "status")["problems"].dump(), testing::HasSubstr(text));
+}
+
+// The first backup leads nowhere, which its verification has found out before it is needed.
+TEST_F(Candidates, ABackupThatHasFallenSilentIsPassedBy) {
+    ASSERT_TRUE(start_with(config(fmt::format("{{adjacency: A-B}}, {{{}}}, {{{}}}", by_c(), by_e())),
+                           base_config("B") + adjacency_config("B", "E-B")));
+    const auto list = [&](std::size_t candidate) { return policy("A", "far")["candidates"][candidate]["lists"][0]; };
+    ASSERT_TRUE(eventually([&] { return list(1)["verified"] == "proven" && list(2)["verified"] == "proven"; }));
+    EXPECT_TRUE(list(0)["verified"].is_null());
+    EXPECT_EQ(ask("A", "sessions")["sessions"].size(), 3U) << "those that verify are not listed";
+    const auto route = shell("C", "ip -6 route show fd00:b::/48");
+    ASSERT_EQ(shell("C", "ip -6 route del fd00:b::/48"), "");
+    EXPECT_TRUE(eventually([&] { return list(1)["state"] == "degraded"; }));
+    EXPECT_EQ(list(1)["verified"], "silent");
+    EXPECT_THAT(ask("A", "status")["problems"].dump(), testing::HasSubstr("the backup by A-C over"));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 2000}));
+    ASSERT_TRUE(flows.pass());
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(takes("A", 2));
+    EXPECT_TRUE(flows.pass());
+    EXPECT_EQ(taken("A", "far", 1), 0U);
+    cut().restore();
+    EXPECT_TRUE(takes("A", 0));
+    EXPECT_TRUE(healed(flows.stop(), cut_ns));
+    ASSERT_EQ(shell("C", "ip -6 route add " + route.substr(0, route.find(" pref"))), "");
+    EXPECT_TRUE(eventually([&] { return list(1)["state"] == "up"; }));
+}
+
+// All that there is goes by a backup that has fallen silent: better than not at all.
+TEST_F(Candidates, TheOnlyBackupIsUsedAlthoughItIsSilent) {
+    ASSERT_TRUE(start_with(config(fmt::format("{{adjacency: A-B}}, {{{}}}", by_c())), base_config("B")));
+    const auto list = [&](std::size_t candidate) { return policy("A", "far")["candidates"][candidate]["lists"][0]; };
+    ASSERT_TRUE(eventually([&] { return list(1)["verified"] == "proven"; }));
+    ASSERT_EQ(shell("B", "ip -6 route add unreachable fd00:a::1/128 metric 1"), "");
+    EXPECT_TRUE(eventually([&] { return list(1)["state"] == "degraded"; }));
+    Flows flows;
+    ASSERT_TRUE(flows.add(lab(), "S", "D", {.rate = 1000}));
+    const auto cut_ns = cut().cut();
+    EXPECT_TRUE(takes("A", 1));
+    EXPECT_TRUE(flows.pass());
+    (void)flows.stop();
+    EXPECT_GT(cut_ns, 0);
 }
 
 TEST_F(Candidates, FlowsAreSharedByWeightAndOnlyThoseOfADeadListMove) {

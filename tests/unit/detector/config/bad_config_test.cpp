@@ -20,7 +20,7 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) { p.ingress = "ingres: [to-S]"; },
          {"f:9:1: ingres: unknown key; known: node, clock, mode, probe, adjacencies, paths, passives, policies, "
           "ingress, "
-          "xdp, xdp-on-virtual, egress, ipsec, netfilter, device, sr-domain, sids, routing, hooks, bfd"}},
+          "xdp, xdp-on-virtual, egress, verify, ipsec, netfilter, device, sr-domain, sids, routing, hooks, bfd"}},
         {"UnknownKeyInNode",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
          {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
@@ -51,7 +51,7 @@ std::vector<BadCase> bad_structure() {
         {"UnknownKeyInCandidate",
          [](Parts& p) { p.policy = policy_with_candidates("[{adjacency: A-B, weight: 2}]"); },
          {"f:8:60: policies[0].candidates[0].weight: unknown key; known: adjacency, encap, segments, sessions, "
-          "preference, lists, mtu"}},
+          "preference, lists, mtu, verify"}},
         {"KeyTwice",
          [](Parts& p) { p.node = "node: {name: A, name: B, source-address: fd00::1}"; },
          {"f:1:17: node.name: given twice"}},

@@ -64,6 +64,17 @@ TEST(ConfigIngress, BypassesActAtEgressUnlessToldNotTo) {
     EXPECT_FALSE(read_good(parts.text()).egress);
 }
 
+TEST(ConfigPolicies, BackupsAreVerifiedUnlessToldNotTo) {
+    Parts parts;
+    parts.policy = R"(- {name: p, prefixes: [], candidates: [{adjacency: A-B}, )"
+                   R"({adjacency: A-C, segments: ["fd00:b::"], verify: off}]})";
+    const auto config = read_good(parts.text());
+    EXPECT_TRUE(config.verify);
+    EXPECT_FALSE(config.policies[0].candidates[1].lists[0].verify);
+    parts.more = "verify: false";
+    EXPECT_FALSE(read_good(parts.text()).verify);
+}
+
 TEST(ConfigIngress, IpsecIsHeededUnlessToldNotTo) {
     Parts parts;
     EXPECT_EQ(read_good(parts.text()).ipsec, Ipsec::heed);
@@ -305,7 +316,7 @@ std::vector<BadCase> bad_policies() {
           "f:8:77: policies[0].candidates[0].lists[0].weight: must be a whole number from 1 to 65535",
           "f:8:82: policies[0].candidates[0].lists[1].preference: unknown key; known: weight, adjacency, encap, "
           "segments, "
-          "sessions, mtu",
+          "sessions, mtu, verify",
           "f:8:114: policies[0].candidates[0].lists[2].adjacency: missing"}},
         {"WeightsTooLargeTogether",
          [](Parts& p) {
