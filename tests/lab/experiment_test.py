@@ -70,6 +70,14 @@ class Mistakes(unittest.TestCase):
                 ("link: A-B,", "link: A-B, percent: 3,", "silent-drop does not take percent; it takes from, link, links"),
                 ("link: A-B,", "link: A-B, from: C,", "link A-B does not end at C, but at A and B"),
                 ("link: A-B,", "", "silent-drop needs link or links"),
+                ("{interval: 1ms}", "{interval: 1ms}, routing: rip",
+                 "t.yaml:9:53: setups[0].routing: unknown: rip; there are static, isis, ospf"),
+                ("{interval: 1ms}", "{interval: 1ms}, bfd: {interval: 10ms}",
+                 "t.yaml:9:49: setups[0].bfd: needs routing: isis or ospf"),
+                ("{interval: 1ms}", "{interval: 1ms}, routing: isis, bfd: {interval: 5ms}",
+                 "t.yaml:9:75: setups[0].bfd.interval: has to be between 0.01 s and 60 s"),
+                ("{interval: 1ms}", "{interval: 1ms}, routing: ospf, bfd: {interval: 500us}",
+                 "setups[0].bfd.interval: has to be between 0.001 s and 60 s"),
                 ("interval: 1ms", "intervall: 1ms", "t.yaml:9:39: setups[0].sidestep.intervall: unknown setting"),
                 ("length: 2s", "lenght: 2s", "t.yaml:5:1: unknown key lenght"),
                 ("minutes: 1", "minutes: many", "t.yaml:3:10: minutes: has to be a number"),
@@ -90,6 +98,16 @@ class Mistakes(unittest.TestCase):
             file.flush()
             with self.assertRaisesRegex(BadExperiment, "set-up one has no sidestepd on A"):
                 read(file.name)
+
+    def test_ospf_counts_in_16_bits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            far = SQUARE.read_text(encoding="utf-8").replace("ends: [A, C]", "ends: [A, C], metric: 70000")
+            Path(folder, "far.yaml").write_text(far, encoding="utf-8")
+            file = Path(folder, "t.yaml")
+            file.write_text(GOOD.replace(str(SQUARE), "far.yaml").replace("name: one", "name: one, routing: ospf"),
+                            encoding="utf-8")
+            with self.assertRaisesRegex(BadExperiment, "9:[0-9]+: setups.0..routing: link A-C has the metric 70000; OSPF"):
+                read(file)
 
     def test_a_missing_file_is_named(self):
         with self.assertRaisesRegex(BadExperiment, "no experiment /nowhere.yaml; `./run lab --list` has"):

@@ -43,16 +43,15 @@ def file_of(name):
 
 
 def run(arguments):
-    from .net import check_machine
+    from .net import check_machine, check_routing
     from .runner import Runner
     experiment = read(file_of(arguments.experiment))
     for module in ("jinja2", "matplotlib"):
         if not importlib.util.find_spec(module):
             raise LabError(f"no {module}: apt-get install --no-install-recommends python3-{module}")
     check_machine()
-    if any(setup.routing == "isis" for setup in experiment.setups):
-        from .daemons import check_frr
-        check_frr()
+    for setup in experiment.setups:
+        check_routing(setup.routing)
     runner = Runner(experiment, arguments.repeat, arguments.seed, say)
     say(f"{experiment.name}: {experiment.shows}")
     measured = runner.run()

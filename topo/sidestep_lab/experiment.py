@@ -4,12 +4,14 @@ is found here, with its place."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .bird import check_costs
 from .checked_yaml import BadExperiment, Field
 from .daemons import PROBE_KEYS, ROUTING_KEYS
 from .failures import KINDS, check_settings
-from .plan import REPOSITORY, LabError, Plan
+from .plan import REPOSITORY, ROUTINGS, LabError, Plan
 
 FOLDER = REPOSITORY / "topo/experiments"
+LEAST_BFD = {"isis": 0.01, "ospf": 0.001}  # seconds between packets, of FRR and of BIRD
 AFTER = 0.2  # seconds without failure that an experiment needs at its beginning
 
 
@@ -34,7 +36,14 @@ class SetUp:
     nodes: list = None  # those that run sidestepd; None: all routers
     hello_interval: int = 1
     hello_multiplier: int = 3
-    bfd: tuple = None  # milliseconds and multiplier of FRR's bfdd
+    bfd: tuple = None  # milliseconds and multiplier of the BFD of FRR or BIRD
+
+    @property
+    def igp(self):
+        """What the routing protocol is told, if there is one."""
+        if self.routing == "static":
+            return {}
+        return {"hello_interval": self.hello_interval, "hello_multiplier": self.hello_multiplier, "bfd": self.bfd}
 
 
 @dataclass
@@ -110,7 +119,12 @@ def read_setup(item, plan):
     routing, sidestep, hello, bfd = (item.get(key) for key in ("routing", "sidestep", "hello", "bfd"))
     setup = SetUp(name.text() if name else "")
     if routing:
-        setup.routing = routing.choice(["static", "isis"]) or "static"
+        setup.routing = routing.choice(ROUTINGS) or "static"
+        if setup.routing == "ospf":
+            try:
+                check_costs(plan)
+            except LabError as error:
+                routing.complain(str(error))
     if sidestep and sidestep.plain() is not False:
         setup.sidestep, setup.nodes = read_sidestep(sidestep, [node.name for node in plan.routers])
     if hello:
@@ -121,11 +135,12 @@ def read_setup(item, plan):
         hello.refuse_unused()
     if bfd:
         interval, multiplier = bfd.get("interval", required=True), bfd.get("multiplier")
-        setup.bfd = (round(interval.seconds(0.01, 60, 0.01) * 1000) if interval else 10,
+        least = LEAST_BFD.get(setup.routing, 0.01)
+        setup.bfd = (round(interval.seconds(least, 60, 0.01) * 1000) if interval else 10,
                      multiplier.number(2, 255, 3, whole=True) if multiplier else 3)
         bfd.refuse_unused()
-    if (hello or bfd) and setup.routing != "isis":
-        (hello or bfd).complain("needs routing: isis")
+    if (hello or bfd) and setup.routing == "static":
+        (hello or bfd).complain("needs routing: isis or ospf")
     item.refuse_unused()
     return setup
 

@@ -12,12 +12,13 @@ import subprocess
 from mininet.net import Mininet
 
 from .agent import Agent
+from .bird import check_bird, check_costs
 from .daemons import check_frr, wait_for
 from .failures import start_failure
 from .flows import Flow
 from .guard import Guard
 from .node import PlannedLink, RouterNode
-from .plan import LabError, Plan
+from .plan import ROUTINGS, LabError, Plan
 
 FEW_INTERFACES = 100  # up to here the kernel's tables of neighbors are large enough for all their entries
 ENTRIES_PER_INTERFACE = 16
@@ -32,17 +33,26 @@ def check_machine():
             raise LabError(f"no {tool}: apt-get install --no-install-recommends {package}")
 
 
-class LabNet(Mininet):
-    """A lab from a topology file; use it in `with`. routing: "static" (the plan's routes) or "isis" (FRR on each
-    router). Its nodes are in `net["A"]`, `net.routers` and `net.hosts`, as mininet has them."""
+def check_routing(routing):
+    """That the programs of this kind of routing are there."""
+    if routing == "isis":
+        check_frr()
+    elif routing == "ospf":
+        check_bird()
 
-    def __init__(self, topology, routing="static", **isis_settings):
+
+class LabNet(Mininet):
+    """A lab from a topology file; use it in `with`. routing: "static" (the plan's routes), "isis" (FRR on each router)
+    or "ospf" (BIRD). Its nodes are in `net["A"]`, `net.routers` and `net.hosts`, as mininet has them."""
+
+    def __init__(self, topology, routing="static", **igp_settings):
         check_machine()
-        if routing not in ("static", "isis"):
-            raise LabError(f"unknown routing {routing}: static or isis")
-        if routing == "isis":
-            check_frr()
+        if routing not in ROUTINGS:
+            raise LabError(f"unknown routing {routing}; there are {', '.join(ROUTINGS)}")
+        check_routing(routing)
         self.plan = topology if isinstance(topology, Plan) else Plan.load(topology)
+        if routing == "ospf":
+            check_costs(self.plan)
         self.routing = routing
         self.failures = []  # those that have not ended, oldest first
         self.agent = None
@@ -52,7 +62,7 @@ class LabNet(Mininet):
         super().__init__(build=False, controller=None, switch=None)
         self.built = True
         try:
-            self._build(isis_settings)
+            self._build(igp_settings)
         except BaseException:
             self.stop()
             raise
@@ -61,7 +71,7 @@ class LabNet(Mininet):
     def routers(self):
         return [node for node in self.hosts if node.plan.router]
 
-    def _build(self, isis_settings):
+    def _build(self, igp_settings):
         interfaces = 2 * len(self.plan.links)
         if interfaces > FEW_INTERFACES:
             self.guard.raise_neighbor_limits(interfaces * ENTRIES_PER_INTERFACE)
@@ -85,9 +95,11 @@ class LabNet(Mininet):
             self.agent.ask(do="watch", link=link.id,
                            ends=[{"netns": self[end].netns, "ifindex": interface.ifindex}
                                  for end, interface in zip(link.ends, link.interfaces)])
-        if self.routing == "isis":
-            for node in self.routers:
-                node.start_isis(**isis_settings)
+        for node in self.routers:
+            if self.routing == "isis":
+                node.start_isis(**igp_settings)
+            elif self.routing == "ospf":
+                node.start_ospf(**igp_settings)
 
     def batch_of(self, node):
         """What the plan tells a node; a router with a routing protocol keeps the routes to its own hosts only."""
@@ -105,13 +117,13 @@ class LabNet(Mininet):
                  f"{source} does not reach {target} within {patience} s")
 
     def wait_up(self, patience=20):
-        """Until every sidestepd is up, with its repairs in force, and all BFD sessions."""
+        """Until every sidestepd is up, with its repairs in force, and the routing protocols with their BFD sessions."""
         for node in self.routers:
             if node.sidestepd:
                 node.sidestepd.wait_up(patience)
         for node in self.routers:
-            if node.isis:
-                node.isis.wait_up(patience)
+            if node.igp:
+                node.igp.wait_up(patience)
 
     def routes(self):
         """The routes of all routers, to see whether they have become what they were."""

@@ -6,6 +6,7 @@ import subprocess
 from mininet.link import Intf, Link
 from mininet.node import Node
 
+from .bird import Ospf
 from .daemons import Isis, Sidestepd
 from .plan import LabError
 
@@ -34,11 +35,11 @@ class PlannedLink(Link):
 
 
 class RouterNode(Node):
-    """A node that runs sidestepd and FRR in its namespace. `net` is its LabNet, `plan` its part of the plan."""
+    """A node that runs sidestepd, and FRR or BIRD, in its namespace. `net` is its LabNet, `plan` its part of the plan."""
 
     def __init__(self, name, net=None, plan=None, **params):
         self.net, self.plan = net, plan
-        self.sidestepd = self.isis = None
+        self.sidestepd = self.isis = self.ospf = None
         super().__init__(name, **params)
         net.guard.watch_node(self.pid)
 
@@ -92,6 +93,17 @@ class RouterNode(Node):
         self.sidestepd = Sidestepd(self, config, settings)
         return self.sidestepd
 
+    @property
+    def igp(self):
+        """Its routing protocol, or None where routes are static."""
+        return self.isis or self.ospf
+
     def start_isis(self, **settings):
+        """FRR's IS-IS: hello_interval, hello_multiplier, bfd."""
         self.isis = Isis(self, **settings)
         return self.isis
+
+    def start_ospf(self, **settings):
+        """BIRD's OSPFv3, with the same settings."""
+        self.ospf = Ospf(self, **settings)
+        return self.ospf

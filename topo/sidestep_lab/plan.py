@@ -9,6 +9,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]  # of the Debian package: /usr/share/sidestep-lab
 CHECKOUT = (REPOSITORY / "CMakeLists.txt").exists()
+ROUTINGS = ("static", "isis", "ospf")  # routes of the plan, FRR, BIRD
 PROGRAMS = REPOSITORY / "build/release/bin" if CHECKOUT else Path("/usr/lib/sidestep-lab")
 
 

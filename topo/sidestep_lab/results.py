@@ -51,6 +51,8 @@ def versions(setups):
              "python": platform.python_version(), "mininet": version("mn", "--version")}
     if any(setup.routing == "isis" for setup in setups):
         found["frr"] = version("/usr/lib/frr/isisd", "--version")
+    if any(setup.routing == "ospf" for setup in setups):
+        found["bird"] = version("bird", "--version")
     return found
 
 

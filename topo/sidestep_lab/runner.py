@@ -12,7 +12,8 @@ from .net import LabNet
 from .plan import LabError
 
 SETTLE = 40  # seconds that a set-up has to be as it was at its beginning
-QUIET = 0.3  # seconds without a change of routes that count as converged
+# Seconds without a change of routes that count as converged. OSPF says nothing new for 5 s (MinLSInterval, RFC 2328).
+QUIET = {"static": 0.3, "isis": 3.0, "ospf": 6.0}
 PHASE = 0.010  # the failures of a repetition are shifted by up to this, so that they meet the probes at any phase
 
 
@@ -152,18 +153,14 @@ class Runner:
     def _run_setup(self, setup):
         result = SetUpResult(setup)
         self.progress(f"{setup.name}: building {len(self.experiment.plan.nodes)} nodes")
-        isis = {}
-        if setup.routing == "isis":
-            isis = {"hello_interval": setup.hello_interval, "hello_multiplier": setup.hello_multiplier,
-                    "bfd": setup.bfd}
-        with LabNet(self.experiment.plan, routing=setup.routing, **isis) as net:
+        with LabNet(self.experiment.plan, routing=setup.routing, **setup.igp) as net:
             self._wait_reachable(net)
             for node in net.routers:
                 if setup.sidestep is not None and (setup.nodes is None or node.name in setup.nodes):
                     node.start_sidestepd(**setup.sidestep)
             unsettled = self._settle(lambda: net.wait_up(SETTLE)) or self._settle(lambda: self._wait_still(net))
             routes = net.routes()
-            monitor = RouteMonitor(net) if setup.routing == "isis" else None
+            monitor = RouteMonitor(net) if setup.routing != "static" else None
             try:
                 for number in range(self.repeat):
                     repetition = self._repetition(net, monitor, number)
@@ -196,13 +193,12 @@ class Runner:
     def _wait_still(self, net):
         """Until the routes have stopped changing: a routing protocol finds the best path last."""
         seen = {"routes": None, "since": time.monotonic()}
-        needed = QUIET if net.routing == "static" else 10 * QUIET
 
         def still():
             now = net.routes()
             if now != seen["routes"]:
                 seen.update(routes=now, since=time.monotonic())
-            return time.monotonic() - seen["since"] >= needed
+            return time.monotonic() - seen["since"] >= QUIET[net.routing]
 
         wait_for(still, SETTLE, "the routes do not come to rest", Restless)
 
