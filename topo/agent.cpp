@@ -89,7 +89,8 @@ Json Agent::answer(const std::string& line) {
 Result<Json> Agent::carry_out(const Json& command) {
     const auto what = command.at("do").get<std::string>();
     if (what == "watch") return watch(command);
-    if (what == "cut" || what == "lose" || what == "restore") return change_links(command);
+    if (what == "unwatch") return unwatch(command);
+    if (what == "cut" || what == "lose" || what == "lose-above" || what == "restore") return change_links(command);
     if (what == "set") return set(command);
     if (what == "seen") return seen(command);
     if (what == "ping") return ping(command);
@@ -127,6 +128,13 @@ Result<Json> Agent::watch(const Json& command) {
     return Json::object();
 }
 
+/// The program goes with its interface, or is detached if that stays.
+Result<Json> Agent::unwatch(const Json& command) {
+    const auto link = command.at("link").get<std::string>();
+    if (cuts_.erase(link) == 0) return fail("link " + link + " is not watched");
+    return Json::object();
+}
+
 /// All links are looked up before the first one changes, so that they change together.
 Result<Json> Agent::change_links(const Json& command) {
     std::vector<Cut*> cuts;
@@ -140,12 +148,15 @@ Result<Json> Agent::change_links(const Json& command) {
     const auto what = command.at("do").get<std::string>();
     const auto share = command.value("share", 0.0);
     const auto seed = command.value("seed", std::uint32_t{0});
+    const auto bytes = command.value("bytes", std::uint32_t{0});
     const auto begin = now_ns();
     for (auto* cut : cuts) {
         if (what == "cut") cut->cut(*direction);
         if (what == "lose") cut->lose(share, *direction, seed);
+        if (what == "lose-above") cut->lose_above(bytes, *direction);
         if (what != "restore") continue;
         cut->lose(0, Direction::both, 0);
+        cut->lose_above(0, Direction::both);
         cut->restore();
     }
     return Json{{"ns", begin}};

@@ -4,8 +4,10 @@
 // are CLOCK_MONOTONIC in nanoseconds.
 //
 //   {"do": "watch", "link": NAME, "ends": [{"netns", "ifindex"}, {"netns", "ifindex"}]}   a link that may be cut
+//   {"do": "unwatch", "link": NAME}               its interfaces go, or may no longer be cut
 //   {"do": "cut", "links": [NAME], "direction": "forward" | "backward" | "both"}          -> {"ns"}
 //   {"do": "lose", "links": [NAME], "direction", "share": 0..1, "seed"}                   -> {"ns"}
+//   {"do": "lose-above", "links": [NAME], "direction", "bytes": more than these, Ethernet header included -> {"ns"}
 //   {"do": "restore", "links": [NAME]}            ends cuts and losses                    -> {"ns"}
 //   {"do": "set", "netns", "interface": NAME, "up": bool}       as its operator would     -> {"ns"}
 //   {"do": "seen", "link": NAME}    -> {"forward": {"dropped", "first_drop_ns"}, "backward": ...}
@@ -43,6 +45,7 @@ class Agent {
     Result<const NetNs*> netns(const std::string& path);
     Result<Cut*> cut_of(const std::string& link);
     Result<Json> watch(const Json& command);
+    Result<Json> unwatch(const Json& command);
     Result<Json> change_links(const Json& command);
     Result<Json> set(const Json& command);
     Result<Json> seen(const Json& command);

@@ -15,6 +15,8 @@ volatile __u32 topo_cut_every = 0;
 // While uncut: the share of packets that vanishes in a direction, in parts of 2^32; which ones depends on the seed alone.
 volatile __u32 topo_cut_share[2] = {};
 volatile __u32 topo_cut_seed = 0;
+// While uncut: packets of a direction that are longer than this many bytes, Ethernet header included, vanish; 0: none.
+volatile __u32 topo_cut_above[2] = {};
 __u32 topo_cut_passed[2] = {};
 struct topo_cut_direction topo_cut_directions[2] = {};
 
@@ -36,10 +38,16 @@ static __always_inline int is_unlucky(__u32 direction) {
     return scattered(number + topo_cut_seed) < share;
 }
 
-static __always_inline int judge(__u32 direction) {
+static __always_inline int is_too_long(const struct __sk_buff* skb, __u32 direction) {
+    __u32 most = topo_cut_above[direction];
+
+    return most && skb->len > most;
+}
+
+static __always_inline int judge(const struct __sk_buff* skb, __u32 direction) {
     struct topo_cut_direction* seen = &topo_cut_directions[direction];
 
-    if (!(topo_cut & (1U << direction)) && !is_unlucky(direction)) return TC_ACT_UNSPEC;
+    if (!(topo_cut & (1U << direction)) && !is_unlucky(direction) && !is_too_long(skb, direction)) return TC_ACT_UNSPEC;
     if (!seen->first_drop_ns) __sync_val_compare_and_swap(&seen->first_drop_ns, 0, bpf_ktime_get_ns());
     __sync_fetch_and_add(&seen->dropped, 1);
     // STOLEN, not SHOT: the sender must not see an error; a dead fiber gives none.
@@ -48,12 +56,12 @@ static __always_inline int judge(__u32 direction) {
 
 SEC("tc")
 int cut_forward(struct __sk_buff* skb) {
-    return judge(0);
+    return judge(skb, 0);
 }
 
 SEC("tc")
 int cut_backward(struct __sk_buff* skb) {
-    return judge(1);
+    return judge(skb, 1);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

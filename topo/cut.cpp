@@ -72,6 +72,13 @@ void Cut::lose(double share, Direction direction, std::uint32_t seed) {
     }
 }
 
+void Cut::lose_above(std::uint32_t bytes, Direction direction) {
+    volatile auto* limits = state_->skeleton->bss->topo_cut_above;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        if ((static_cast<std::uint32_t>(direction) & (1U << i)) != 0) limits[i] = bytes;
+    }
+}
+
 std::int64_t Cut::restore() {
     state_->word() = 0;
     return now_ns();

@@ -40,6 +40,8 @@ class Cut {
     void thin(std::uint32_t every);
     /// Loses this share of the packets of a direction, 0 to 1, from now on; the seed decides which ones.
     void lose(double share, Direction direction, std::uint32_t seed);
+    /// Loses the packets of a direction with more bytes than this, Ethernet header included, from now on; 0: none.
+    void lose_above(std::uint32_t bytes, Direction direction);
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();
     [[nodiscard]] bool is_cut() const;

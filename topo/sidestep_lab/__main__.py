@@ -42,22 +42,35 @@ def file_of(name):
     return shipped if not path.exists() and shipped.exists() else path
 
 
+def check_options(experiment, arguments):
+    """A soak has a length in time, and others have repetitions."""
+    wrong = {"--repeat": arguments.repeat} if experiment.events is not None else {"--minutes": arguments.minutes,
+                                                                                 "--episode": arguments.episode}
+    for option, value in wrong.items():
+        if value is not None:
+            what = "a soak" if experiment.events is not None else "no soak"
+            raise LabError(f"{option} is not for {experiment.name}: that is {what}")
+
+
 def run(arguments):
     from .net import check_machine, check_routing
     from .runner import Runner
     experiment = read(file_of(arguments.experiment))
+    check_options(experiment, arguments)
     for module in ("jinja2", "matplotlib"):
         if not importlib.util.find_spec(module):
             raise LabError(f"no {module}: apt-get install --no-install-recommends python3-{module}")
     check_machine()
     for setup in experiment.setups:
         check_routing(setup.routing)
-    runner = Runner(experiment, arguments.repeat, arguments.seed, say)
     say(f"{experiment.name}: {experiment.shows}")
+    folder = arguments.output or (REPOSITORY / "build/lab" if CHECKOUT else Path.cwd()) / experiment.name
+    if experiment.events is not None:
+        return run_soak(experiment, arguments, folder)
+    runner = Runner(experiment, arguments.repeat, arguments.seed, say)
     measured = runner.run()
     from . import report, results  # now: matplotlib takes a second, which an interrupted experiment need not wait for
     result, timeline = results.documents(experiment, runner, measured)
-    folder = arguments.output or (REPOSITORY / "build/lab" if CHECKOUT else Path.cwd()) / experiment.name
     folder.mkdir(parents=True, exist_ok=True)
     results.write(folder, result, timeline)
     report.write(folder, experiment, measured, result, timeline)
@@ -68,6 +81,27 @@ def run(arguments):
         print(f"{setup['name']}: loss window median {windows['median']:.2f} ms, p99 {windows['p99']:.2f} ms, "
               f"max {windows['max']:.2f} ms, n {windows['n']}")
     print(folder / "report.html")
+    return 0
+
+
+def run_soak(experiment, arguments, folder):
+    """Returns 1 if anything was not as promised."""
+    from .soak import Soak
+    seconds = 60 * (experiment.minutes if arguments.minutes is None else arguments.minutes)
+    seed = experiment.seed if arguments.seed is None else arguments.seed
+    measured = Soak(experiment, seed, seconds, arguments.episode, say).run()
+    from . import soak_report
+    result = soak_report.document(experiment, seed, measured)
+    soak_report.write(folder, experiment, measured, result)
+    windows = result["windows"]
+    if windows["n"]:
+        print(f"{len(measured.episodes)} episodes, {windows['n']} loss windows of protected pairs: median "
+              f"{windows['median']:.2f} ms, p99 {windows['p99']:.2f} ms, max {windows['max']:.2f} ms; promised are "
+              f"{measured.limit_ms:.2f} ms")
+    for violation in result["violations"]:
+        print(f"violation, seed {seed}: {violation}")
+    print(folder / "report.html")
+    return 1 if result["violations"] else 0
 
 
 def interrupt(number, _frame):
@@ -81,11 +115,20 @@ def positive(text):
     return value
 
 
+def minutes(text):
+    value = float(text)
+    if not 0 < value <= 1440:
+        raise argparse.ArgumentTypeError("has to be above 0, and at most a day")
+    return value
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./run lab", description=__doc__)
     parser.add_argument("experiment", nargs="?", help="an experiment file, or the name of one that --list has")
     parser.add_argument("--repeat", type=positive, help="repetitions per set-up; by default what the file says")
     parser.add_argument("--seed", type=int, help="what chance decides follows from it; by default what the file says")
+    parser.add_argument("--minutes", type=minutes, help="how long a soak draws events; by default what the file says")
+    parser.add_argument("--episode", type=positive, help="this episode of a soak only, to repeat what it found")
     parser.add_argument("--output", type=Path, help="folder of the results; by default one of the experiment's name in "
                         "the current folder, in a checkout in build/lab")
     parser.add_argument("--list", action="store_true", help="the experiments that come with the project")
@@ -100,7 +143,7 @@ def main():
         elif arguments.clean:
             clean()
         elif arguments.experiment:
-            run(arguments)
+            return run(arguments)
         else:
             parser.error("name an experiment, or --list")
     except BadExperiment as error:

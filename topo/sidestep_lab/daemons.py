@@ -93,6 +93,7 @@ class Sidestepd:
         if config is None:
             node.run("ip", "link", "del", node.net.plan.sid_device, check=False)
         self._computed = config is None
+        self._settings = settings
         self.folder = node.net.folder / node.name
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "sidestepd.yaml"
@@ -111,6 +112,22 @@ class Sidestepd:
 
     def signal(self, number):
         self._process.send_signal(number)
+
+    def wait(self):
+        """Until the process has ended."""
+        self._process.wait()
+
+    def reload(self, **changes):
+        """Reads a configuration with other settings, or with those that it began with."""
+        text = sidestepd_config(self.node, **{**self._settings, **changes})
+        self._file.write_text(text, encoding="utf-8")
+        error = self.ask("reload").get("error")
+        if error:
+            raise LabError(f"sidestepd on {self.node.name}: reload: {error}")
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def kill(self):
         """SIGKILL: the kernel goes on probing and repairing."""

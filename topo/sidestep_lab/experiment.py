@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .bird import check_costs
+from .chaos import EVENTS, core_links
 from .checked_yaml import BadExperiment, Field
 from .daemons import PROBE_KEYS, ROUTING_KEYS
 from .failures import KINDS, check_settings
+from .failures_detector import DetectorKilled
 from .plan import REPOSITORY, ROUTINGS, LabError, Plan
 
 FOLDER = REPOSITORY / "topo/experiments"
@@ -72,6 +74,7 @@ class Experiment:
     flows: list = field(default_factory=list)
     setups: list = field(default_factory=list)
     failures: list = field(default_factory=list)
+    events: list = None  # of a soak (chaos.EVENTS); None: it is none
 
 
 def read_flow(item, plan):
@@ -185,7 +188,7 @@ def check_overlaps(pairs, plan):
 
 def check_detectors(pairs, setups):
     for item, failure in pairs:
-        if not failure.kind.startswith("detector"):
+        if not issubclass(KINDS[failure.kind], DetectorKilled):
             continue
         for setup in setups:
             runs = setup.sidestep is not None and (setup.nodes is None or failure.settings["node"] in setup.nodes)
@@ -220,6 +223,11 @@ def read(file):
     experiment = Experiment(file=file.resolve(), topology=path, plan=plan, **header)
     read_numbers(root, experiment)
     read_parts(root, experiment)
+    soak = root.get("soak")
+    if soak:
+        read_soak(soak, root, experiment)
+    else:
+        read_failures(root, experiment)
     root.refuse_unused()
     if complaints:
         raise BadExperiment("\n".join(complaints))
@@ -228,9 +236,9 @@ def read(file):
 
 def read_numbers(root, experiment):
     length, repeat, seed = root.get("length"), root.get("repeat"), root.get("seed")
-    if length:
+    if length and not root.get("soak"):
         experiment.length = length.seconds(0.5, 600, 3.0)
-    if repeat:
+    if repeat and not root.get("soak"):
         experiment.repeat = repeat.number(1, 10000, 5, whole=True)
     if seed:
         experiment.seed = seed.number(0, 2**31, 1, whole=True)
@@ -238,21 +246,45 @@ def read_numbers(root, experiment):
 
 def read_parts(root, experiment):
     plan = experiment.plan
-    flows, setups, failures = (root.get(key, required=True) for key in ("flows", "setups", "failures"))
+    flows, setups = (root.get(key, required=True) for key in ("flows", "setups"))
     for item in flows.items() if flows else []:
         experiment.flows += read_flow(item, plan)
     for item in setups.items() if setups else []:
         experiment.setups.append(read_setup(item, plan))
         if [setup.name for setup in experiment.setups].count(experiment.setups[-1].name) > 1:
             item.complain(f"two set-ups named {experiment.setups[-1].name}")
-    pairs = [(item, read_failure(item, plan, experiment.length)) for item in failures.items()] if failures else []
-    pairs = [pair for pair in pairs if pair[1]]
-    check_overlaps(pairs, plan)
-    check_detectors(pairs, experiment.setups)
-    experiment.failures = [failure for _, failure in pairs]
     for part in (flows, setups):
         if part and not part.items():
             part.complain("has to have at least one item")
+
+
+def read_failures(root, experiment):
+    failures = root.get("failures", required=True)
+    pairs = [(item, read_failure(item, experiment.plan, experiment.length))
+             for item in failures.items()] if failures else []
+    pairs = [pair for pair in pairs if pair[1]]
+    check_overlaps(pairs, experiment.plan)
+    check_detectors(pairs, experiment.setups)
+    experiment.failures = [failure for _, failure in pairs]
+
+
+def read_soak(soak, root, experiment):
+    """Random events instead of failures at given times; a set-up whose promises can be computed."""
+    events = soak.get("events")
+    experiment.events = list(EVENTS)
+    if events:
+        experiment.events = [event for event in (item.choice(EVENTS) for item in events.items()) if event]
+    soak.refuse_unused()
+    for key in ("failures", "length", "repeat"):
+        if key in root.keys():
+            root.get(key).complain("a soak has none: it draws its events, for as long as it is asked to (--minutes)")
+    if len(experiment.setups) != 1:
+        soak.complain("needs exactly one set-up")
+    for setup in experiment.setups:
+        if setup.routing != "static" or setup.sidestep is None or setup.nodes is not None or setup.sidestep.get("hitless"):
+            soak.complain(f"set-up {setup.name} needs static routes, and fast reroute by Sidestep on all routers")
+    if not core_links(experiment.plan):
+        soak.complain("the topology has no link between two routers")
 
 
 def listed():

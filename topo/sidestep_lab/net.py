@@ -22,6 +22,7 @@ from .plan import ROUTINGS, LabError, Plan
 
 FEW_INTERFACES = 100  # up to here the kernel's tables of neighbors are large enough for all their entries
 ENTRIES_PER_INTERFACE = 16
+AGAIN = 1_000_000  # indexes of a link that is created again are so much larger: no two in a lab are the same
 
 
 def check_machine():
@@ -54,6 +55,7 @@ class LabNet(Mininet):
         if routing == "ospf":
             check_costs(self.plan)
         self.routing = routing
+        self._again = 0
         self.failures = []  # those that have not ended, oldest first
         self.agent = None
         self.guard = Guard()
@@ -92,14 +94,30 @@ class LabNet(Mininet):
         for node in self.hosts:
             node.batch(self.batch_of(node))
         for link in self.plan.links.values():
-            self.agent.ask(do="watch", link=link.id,
-                           ends=[{"netns": self[end].netns, "ifindex": interface.ifindex}
-                                 for end, interface in zip(link.ends, link.interfaces)])
+            self._watch(link, [interface.ifindex for interface in link.interfaces])
         for node in self.routers:
             if self.routing == "isis":
                 node.start_isis(**igp_settings)
             elif self.routing == "ospf":
                 node.start_ospf(**igp_settings)
+
+    def _watch(self, link, indexes):
+        """From now on the agent can cut this link."""
+        self.agent.ask(do="watch", link=link.id, ends=[{"netns": self[end].netns, "ifindex": index}
+                                                       for end, index in zip(link.ends, indexes)])
+
+    def create_link(self, link):
+        """Creates a link anew that was deleted: same names and addresses, other indexes, nothing configured yet."""
+        self._again += 1
+        indexes = [interface.ifindex + self._again * AGAIN for interface in link.interfaces]
+        text = link.create
+        for interface, index in zip(link.interfaces, indexes):
+            text = text.replace(f" index {interface.ifindex} ", f" index {index} ")
+        done = subprocess.run(["ip", "-batch", "-"], input=text.format(*(str(self[end].pid) for end in link.ends)),
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise LabError(f"cannot create {link.id} again: {done.stderr.strip()}")
+        self._watch(link, indexes)
 
     def batch_of(self, node):
         """What the plan tells a node; a router with a routing protocol keeps the routes to its own hosts only."""

@@ -77,8 +77,9 @@ def topology(plan, failed_links, failed_nodes, before, repair):
         axes.text(*place, name, ha="center", va="center", fontsize=9, zorder=6, color="white" if router else "#333333",
                   bbox={"boxstyle": "round,pad=0.35" if router else "square,pad=0.3",
                         "facecolor": FAILED if dead else "#3b4754" if router else "#f1f1ee", "edgecolor": "#3b4754"})
-    axes.plot([], [], color=FAILED, linestyle=(0, (3, 2)), linewidth=2, label="failed")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=3, frameon=False)
+    if failed_links:
+        axes.plot([], [], color=FAILED, linestyle=(0, (3, 2)), linewidth=2, label="failed")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=3, frameon=False)
     axes.margins(0.12, 0.18)
     axes.axis("off")
     return svg(figure)
@@ -99,6 +100,23 @@ def loss_curves(setups):
     axes.set_ylabel("share of repetitions")
     axes.set_ylim(0, 1.04)
     axes.grid(alpha=0.3)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return svg(figure)
+
+
+def windows_by_kind(windows, promised_ms, most_ms):
+    """A point per loss window, in a row per kind of event."""
+    figure, axes = plt.subplots(figsize=(7.2, 1.3 + 0.3 * max(1, len(windows))))
+    kinds = sorted(windows, reverse=True)
+    for row, kind in enumerate(kinds):
+        spread = (numpy.arange(len(windows[kind])) * 0.618 % 1 - 0.5) * 0.5  # so that equal ones do not hide each other
+        axes.plot(windows[kind], row + spread, "o", color=COLORS[0], markersize=3.5, alpha=0.6, markeredgewidth=0)
+    axes.axvline(promised_ms, color=COLORS[2], linewidth=1, linestyle="--", label=f"promised: {promised_ms:.2f} ms")
+    axes.axvline(most_ms, color=FAILED, linewidth=1, linestyle="--", label=f"never longer: {most_ms:g} ms")
+    axes.set_yticks(range(len(kinds)), [f"{kind} ({len(windows[kind])})" for kind in kinds])
+    axes.set_ylim(-0.7, max(1, len(kinds)) - 0.3)
+    axes.set_xlim(0, max([most_ms * 1.1, *(value for values in windows.values() for value in values)]))
+    axes.set_xlabel("loss window (ms)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     return svg(figure)
 

@@ -11,6 +11,14 @@ from .failures import KINDS
 from .plan import program
 
 
+def environment():
+    """For the templates in this folder."""
+    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
+                               lstrip_blocks=True)
+    found.filters["ms"] = lambda value: "–" if value is None else f"{value:.2f}"
+    return found
+
+
 def path_pictures(experiment):
     """Failed links and nodes of the first failure, the path of the first flow that it strikes, and its repair."""
     plan = experiment.plan
@@ -47,11 +55,8 @@ def repair_of(experiment, node, flow):
 
 def write(folder, experiment, results, result, timeline):
     links, nodes, before, repair = path_pictures(experiment)
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True,
-                                     trim_blocks=True, lstrip_blocks=True)
-    environment.filters["ms"] = lambda value: "–" if value is None else f"{value:.2f}"
     kinds = {kind: " ".join(cls.__doc__.replace("`", "").split()) for kind, cls in KINDS.items()}
-    text = environment.get_template("report.html.j2").render(
+    text = environment().get_template("report.html.j2").render(
         result=result, experiment=experiment, kinds=kinds,
         timeline=[{"name": setup["name"], "events": setup["repetitions"][0][:200]} for setup in timeline["setups"]],
         topology=plots.topology(experiment.plan, links, nodes, before, repair),
