@@ -8,7 +8,7 @@
 import time
 import unittest
 
-from lab_case import SQUARE, eventually, run_tests
+from lab_case import SQUARE, eventually, processes_with, run_tests
 
 from sidestep_lab import LabError, LabNet
 
@@ -91,6 +91,44 @@ class Plain(unittest.TestCase):
         self.assertLess(result.loss_window_ms, 190)
         self.net.wait_reachable("S", "T")
 
+    def test_large_packets_vanish_and_small_ones_do_not(self):
+        failure = self.net.fail("large-packets", link="A-B", above=500)
+        for payload, lost in ((64, False), (1000, True)):
+            flow = self.net.start_flow("S", "T", rate=1000, payload=payload)
+            time.sleep(0.1)
+            result = flow.stop()
+            self.assertEqual(result.lost, result.sent if lost else 0)
+        failure.end()
+        self.assertEqual(self.during("large-packets", link="A-B", above=500).lost, 0)
+
+    def test_removed_interfaces_come_back(self):
+        before = self.net.routes()
+        index = self.net["A"].run("cat", "/sys/class/net/to-B/ifindex")
+        self.assertGreater(self.during("interface-removed", link="A-B").lost, 100)
+        self.assertNotEqual(self.net["A"].run("cat", "/sys/class/net/to-B/ifindex"), index)
+        self.assertTrue(eventually(lambda: self.net.routes() == before), self.net.routes())
+        self.net.wait_reachable("S", "T")
+        self.assertGreater(self.during("silent-drop", link="A-B").lost, 100, "the new link can be cut, too")
+
+    def test_hogs_end_with_their_failure(self):
+        for kind in ("cpu-hogs", "fifo-hogs"):
+            with self.subTest(kind):
+                before = set(processes_with("while :; do :; done"))
+                failure = self.net.fail(kind)
+                self.assertTrue(eventually(lambda: set(processes_with("while :; do :; done")) - before))
+                failure.end()
+                self.assertTrue(eventually(lambda: not set(processes_with("while :; do :; done")) - before))
+
+    def test_a_flood_is_forwarded_beside(self):
+        def forwarded():
+            text = self.net["A"].run("cat", "/proc/net/snmp6")
+            return int(next(line.split()[1] for line in text.splitlines() if line.startswith("Ip6OutForwDatagrams")))
+
+        before = forwarded()
+        failure = self.net.fail("forwarding-flood", from_="S", to="T", rate=5000)
+        self.assertTrue(eventually(lambda: forwarded() > before + 500))
+        failure.end()
+
     def test_what_cannot_fail_is_named(self):
         self.net.fail("silent-drop", link="A-B")
         with self.assertRaisesRegex(LabError, "A-B has failed already"):
@@ -98,6 +136,9 @@ class Plain(unittest.TestCase):
         self.net.mend()
         for settings, message in (({"kind": "fire"}, "unknown failure fire"),
                                   ({"kind": "silent-drop", "link": "A-X"}, "no link A-X"),
+                                  ({"kind": "loss", "link": "A-B", "percent": 101}, "percent is between 0.001 and 100"),
+                                  ({"kind": "large-packets", "link": "A-B", "above": 10}, "above is between 64"),
+                                  ({"kind": "forwarding-flood", "from_": "S", "to": "X"}, "no node X"),
                                   ({"kind": "detector-killed", "node": "A"}, "no sidestepd runs on A")):
             with self.assertRaisesRegex(LabError, message):
                 self.net.fail(**settings)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What can go wrong in a lab, by name."""
-from . import failures_detector, failures_links
+from . import failures_detector, failures_links, failures_machine
 from .plan import LabError
 
-KINDS = {cls.kind: cls for cls in (*failures_links.KINDS, *failures_detector.KINDS)}
+KINDS = {cls.kind: cls for cls in (*failures_links.KINDS, *failures_detector.KINDS, *failures_machine.KINDS)}
+
+RANGES = {"percent": (0.001, 100), "above": (64, 9000), "per-core": (1, 64), "rate": (1, 200_000)}
 
 
 def check_settings(plan, kind, settings):
@@ -24,10 +26,13 @@ def check_settings(plan, kind, settings):
         for key in ("from", "node", "seen-by"):
             if key in settings:
                 plan.link(link).end_of(settings[key])
-    if "node" in settings:
-        plan.node(settings["node"])
-    if not 0 < settings.get("percent", 1) <= 100:
-        raise LabError("percent is above 0 and at most 100")
+    for key in ("node", "from", "to"):
+        if key in settings:
+            plan.node(settings[key])
+    for key, (low, high) in RANGES.items():
+        value = settings.get(key, high)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise LabError(f"{key} is between {low:g} and {high:g}")
     return cls
 
 

@@ -161,8 +161,11 @@ class InterfaceRemoved(Failure):
 
 def configure(net, node, interface):
     """What the plan tells this node about an interface that is new, or has lost what it had."""
+    of_it = [f" dev {interface} "]
+    if not net[node].sidestepd:
+        of_it.append(f" oif {interface} ")  # End.X SIDs of the plan; those of a sidestepd are its own business
     lines = [line for line in net.batch_of(net[node]).splitlines()
-             if line.startswith(("link set", "addr add", "route add")) and f" dev {interface} " in line + " "]
+             if line.startswith(("link set", "addr add", "route add")) and any(part in line + " " for part in of_it)]
     net[node].batch("".join(line.replace(" add ", " replace ", 1) + "\n" for line in lines))
 
 

@@ -30,7 +30,9 @@ class Repetition:
 
     @property
     def failed_ns(self):
-        return self.failures[0]["began_ns"]
+        """When the first link failed, or else the first of whatever happened."""
+        links = [failure["began_ns"] for failure in self.failures if failure["links"]]
+        return min(links or [failure["began_ns"] for failure in self.failures])
 
     @property
     def mended_ns(self):
@@ -38,7 +40,7 @@ class Repetition:
         return max(failure["ended_ns"] for failure in self.failures)
 
     def _span(self):
-        return self.failed_ns - IN_FLIGHT_NS, self.mended_ns
+        return min(failure["began_ns"] for failure in self.failures) - IN_FLIGHT_NS, self.mended_ns
 
     def total(self, name):
         return sum(getattr(flow, name) for flow in self.flows)
