@@ -62,6 +62,11 @@ class Mistakes(unittest.TestCase):
         for old, new, expected in (
                 ("link: A-B", "link: A-X", "t.yaml:11:5: failures[0]: no link A-X in"),
                 ("from: S", "from: X", "t.yaml:7:12: flows[0].from: no node X in the topology"),
+                ("both-ways: true", "tcp: 20", "flows: has to have at least one flow of numbered packets"),
+                ("both-ways: true", "tcp: 20, rate: 5", "flows[0].rate: is not for a TCP connection"),
+                ("failures:\n", "soak: {events: [fire]}\nfailures:\n", "soak.events[0]: unknown: fire; there are silent-drop"),
+                ("failures:\n", "soak: {}\nfailures:\n", "failures: a soak has none: it draws its events"),
+                ("sidestep: {interval: 1ms}", "routing: isis}\nsoak: {", "soak: set-up one needs static routes, and fast"),
                 ("from: S, to: T", "from: S", "t.yaml:7:5: flows[0]: to is missing"),
                 ("fail: silent-drop", "fail: fire", "t.yaml:11:12: failures[0].fail: unknown: fire; there are silent-drop"),
                 ("at: 500ms", "at: 5s", "t.yaml:11:40: failures[0].at: a failure begins between 0.2 s and the end at 2 s"),

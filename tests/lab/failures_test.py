@@ -129,6 +129,19 @@ class Plain(unittest.TestCase):
         self.assertTrue(eventually(lambda: forwarded() > before + 500))
         failure.end()
 
+    def test_tcp_stalls_while_its_path_is_cut(self):
+        connection = self.net.start_tcp("S", "T", 10)
+        time.sleep(0.3)
+        failure = self.net.fail("silent-drop", link="A-B")
+        time.sleep(0.3)
+        failure.end()
+        self.net.wait_reachable("S", "T")
+        time.sleep(0.5)  # its timer doubles each time it runs out
+        result = connection.stop()
+        self.assertGreater(result.stall_ms(failure.began_ns - 20_000_000, failure.ended_ns), 250)
+        self.assertLess(result.goodput(failure.began_ns, failure.ended_ns), 0.2)
+        self.assertGreater(result.sent, 0)
+
     def test_what_cannot_fail_is_named(self):
         self.net.fail("silent-drop", link="A-B")
         with self.assertRaisesRegex(LabError, "A-B has failed already"):

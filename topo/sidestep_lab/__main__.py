@@ -44,7 +44,7 @@ def file_of(name):
 
 def check_options(experiment, arguments):
     """A soak has a length in time, and others have repetitions."""
-    wrong = {"--repeat": arguments.repeat} if experiment.events is not None else {"--minutes": arguments.minutes,
+    wrong = {"--repeat": arguments.repeat, "--page": arguments.page} if experiment.events is not None else {"--minutes": arguments.minutes,
                                                                                  "--episode": arguments.episode}
     for option, value in wrong.items():
         if value is not None:
@@ -74,6 +74,8 @@ def run(arguments):
     folder.mkdir(parents=True, exist_ok=True)
     results.write(folder, result, timeline)
     report.write(folder, experiment, measured, result, timeline)
+    if arguments.page:
+        report.write_page(arguments.page, experiment, result)
     for warning in result["warnings"]:
         say(f"warning: {warning}")
     for setup in result["setups"]:
@@ -131,6 +133,7 @@ def main():
     parser.add_argument("--episode", type=positive, help="this episode of a soak only, to repeat what it found")
     parser.add_argument("--output", type=Path, help="folder of the results; by default one of the experiment's name in "
                         "the current folder, in a checkout in build/lab")
+    parser.add_argument("--page", type=Path, help="also write a page of Markdown with its picture, as docs/comparison.md is one")
     parser.add_argument("--list", action="store_true", help="the experiments that come with the project")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
     parser.add_argument("--clean", action="store_true", help="remove what a lab left whose guard was killed too")

@@ -13,7 +13,7 @@ from . import hitless
 from .plan import LabError, program
 
 FRR = "/usr/lib/frr"
-PROBE_KEYS = ("interval", "multiplier", "wait-to-restore", "loss-limit", "rtt-limit", "damping")
+PROBE_KEYS = ("interval", "multiplier", "size", "wait-to-restore", "loss-limit", "rtt-limit", "damping")
 ROUTING_KEYS = ("protect", "hold", "encap", "max-segments", "next-csid")
 
 

@@ -23,6 +23,7 @@ class FlowSpec:
     target: str
     rate: float = 1000
     payload: int = 64
+    tcp: float = None  # Mbit/s of a connection instead of numbered packets
 
     @property
     def name(self):
@@ -71,7 +72,8 @@ class Experiment:
     length: float = 3.0
     repeat: int = 5
     seed: int = 1
-    flows: list = field(default_factory=list)
+    flows: list = field(default_factory=list)  # of numbered packets
+    connections: list = field(default_factory=list)  # of TCP
     setups: list = field(default_factory=list)
     failures: list = field(default_factory=list)
     events: list = None  # of a soak (chaos.EVENTS); None: it is none
@@ -85,7 +87,12 @@ def read_flow(item, plan):
             value.complain(f"no node {value.text()} in the topology; it has {', '.join(plan.nodes)}")
             value = None
         known[name] = value.text() if value else ""
-    rate, payload, both = item.get("rate"), item.get("payload"), item.get("both-ways")
+    rate, payload, both, tcp = (item.get(key) for key in ("rate", "payload", "both-ways", "tcp"))
+    if tcp:
+        known["tcp"] = tcp.number(0.1, 1000, 20)
+        for other in (rate, payload, both):
+            if other:
+                other.complain("is not for a TCP connection")
     known["rate"] = rate.number(1, 100000, 1000) if rate else 1000
     known["payload"] = payload.number(24, 1400, 64, whole=True) if payload else 64
     item.refuse_unused()
@@ -248,14 +255,17 @@ def read_parts(root, experiment):
     plan = experiment.plan
     flows, setups = (root.get(key, required=True) for key in ("flows", "setups"))
     for item in flows.items() if flows else []:
-        experiment.flows += read_flow(item, plan)
+        found = read_flow(item, plan)
+        experiment.flows += [flow for flow in found if flow.tcp is None]
+        experiment.connections += [flow for flow in found if flow.tcp is not None]
     for item in setups.items() if setups else []:
         experiment.setups.append(read_setup(item, plan))
         if [setup.name for setup in experiment.setups].count(experiment.setups[-1].name) > 1:
             item.complain(f"two set-ups named {experiment.setups[-1].name}")
-    for part in (flows, setups):
-        if part and not part.items():
-            part.complain("has to have at least one item")
+    if flows and not experiment.flows:
+        flows.complain("has to have at least one flow of numbered packets")
+    if setups and not setups.items():
+        setups.complain("has to have at least one item")
 
 
 def read_failures(root, experiment):

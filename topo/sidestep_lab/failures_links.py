@@ -118,19 +118,14 @@ class AdminDown(Failure):
         link = self.net.plan.link(self.settings["link"])
         return link.interfaces[link.end_of(self.struck())].name
 
-    def set(self, up):
+    def start(self):
         """Not by `ip`: it would take longer to start than a detection."""
         netns = self.net[self.struck()].netns
-        return self.net.agent.ask(do="set", netns=netns, interface=self.interface(), up=up)["ns"]
-
-    def start(self):
-        return self.set(False)
+        return self.net.agent.ask(do="set", netns=netns, interface=self.interface(), up=False)["ns"]
 
     def stop(self):
-        ended_ns = self.set(True)
-        # The kernel has removed the routes over it. Those of the plan come back; others belong to their daemons.
+        """The kernel has removed the routes over it. Those of the plan come back with it; others belong to their daemons."""
         configure(self.net, self.struck(), self.interface())
-        return ended_ns
 
 
 class CarrierLoss(AdminDown):

@@ -42,6 +42,7 @@ class Lost:
     packets: int
     promise: str = None
     late_ms: float = 0.0
+    silent: bool = True  # all failures that it met
     starved: bool = False
     violation: str = ""
 
@@ -111,6 +112,7 @@ def judge_window(case, flow, window, end, lost):
     most = MOST_MS + lost.late_ms
     if any(not strike.silent for strike in now) and case.mute:
         most = max(most, case.mute_limit_ms + SLACK_MS + lost.late_ms)
+    lost.silent = all(strike.silent for strike in now)
     onsets = [onset for strike in now for onset in strike.onsets]
     if not any(begin - IN_FLIGHT_NS <= window.start_ns <= stop + most * 1e6 for begin, stop in onsets):
         return "lost after the repair was in place"
@@ -120,5 +122,6 @@ def judge_window(case, flow, window, end, lost):
 
 
 def is_slow(lost, limit_ms):
-    """Whether a protected pair was longer without service than a detection takes."""
-    return lost.promise == PROTECTED and not lost.starved and lost.ms > limit_ms + SLACK_MS + lost.late_ms
+    """Whether a protected pair was longer without service than a detection by probes takes. Where the interface went, too,
+    it refuses probes, and the verdict is the process's, or the kernel's after more of them: MOST_MS counts alone."""
+    return lost.promise == PROTECTED and lost.silent and not lost.starved and lost.ms > limit_ms + SLACK_MS + lost.late_ms

@@ -19,6 +19,7 @@ from .flows import Flow
 from .guard import Guard
 from .node import PlannedLink, RouterNode
 from .plan import ROUTINGS, LabError, Plan
+from .tcp import TcpFlow
 
 FEW_INTERFACES = 100  # up to here the kernel's tables of neighbors are large enough for all their entries
 ENTRIES_PER_INTERFACE = 16
@@ -152,6 +153,10 @@ class LabNet(Mininet):
     def start_flow(self, source, target, **settings):
         """Numbered UDP packets: rate (a second), payload (bytes), count (0: until stopped), ipv4."""
         return Flow(self, source, target, **settings)
+
+    def start_tcp(self, source, target, mbit_s=20):
+        """A TCP connection that sends so much, to see what of it arrives when."""
+        return TcpFlow(self, source, target, mbit_s)
 
     def fail(self, kind, **settings):
         """Begins a failure (failures.py) and returns it; `end()` mends it."""

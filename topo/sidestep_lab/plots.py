@@ -8,10 +8,11 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
 import numpy  # noqa: E402
 
-matplotlib.rcParams.update({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
+matplotlib.rcParams.update({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11,
                             "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "sidestep"})
 COLORS = ("#1f6fb2", "#d1642a", "#3a8f4d", "#7a52a3", "#8a6d3b", "#555555")
 FAILED, BEFORE, REPAIR = "#c0281c", "#1f6fb2", "#3a8f4d"
+WIDTH = 5.4  # inches: on a phone, letters are then still large enough to be read
 AROUND = 3.0  # the picture of arrivals shows this many loss windows before and after
 
 
@@ -58,7 +59,7 @@ def draw_path(axes, places, path, color, offset, label):
 def topology(plan, failed_links, failed_nodes, before, repair):
     """The network, what failed, the path before and the repair."""
     places = layout(plan)
-    figure, axes = plt.subplots(figsize=(7.2, 3.6))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     for link in plan.links.values():
         ends = numpy.array([places[end] for end in link.ends])
         dead = link.id in failed_links
@@ -87,7 +88,7 @@ def topology(plan, failed_links, failed_nodes, before, repair):
 
 def loss_curves(setups):
     """How many repetitions had a loss window of at most so much, one curve per set-up."""
-    figure, axes = plt.subplots(figsize=(7.2, 3.2))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
     values = [value for setup in setups for value in setup["loss_window_ms"]]
     for n, setup in enumerate(setups):
         windows = sorted(setup["loss_window_ms"])
@@ -100,13 +101,13 @@ def loss_curves(setups):
     axes.set_ylabel("share of repetitions")
     axes.set_ylim(0, 1.04)
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if len(setups) > 2 else 2, frameon=False)
     return svg(figure)
 
 
 def windows_by_kind(windows, promised_ms, most_ms):
     """A point per loss window, in a row per kind of event."""
-    figure, axes = plt.subplots(figsize=(7.2, 1.3 + 0.3 * max(1, len(windows))))
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.3 * max(1, len(windows))))
     kinds = sorted(windows, reverse=True)
     for row, kind in enumerate(kinds):
         spread = (numpy.arange(len(windows[kind])) * 0.618 % 1 - 0.5) * 0.5  # so that equal ones do not hide each other
@@ -123,7 +124,7 @@ def windows_by_kind(windows, promised_ms, most_ms):
 
 def arrivals(results):
     """The first repetition of each set-up: when packets arrived, and which never did, around the failure."""
-    figure, rows = plt.subplots(len(results), 1, figsize=(7.2, 1.1 + 1.25 * len(results)), squeeze=False)
+    figure, rows = plt.subplots(len(results), 1, figsize=(WIDTH, 1.1 + 1.25 * len(results)), squeeze=False)
     for n, (axes, result) in enumerate(zip(rows[:, 0], results)):
         repetition = result.repetitions[0]
         failed = repetition.failed_ns

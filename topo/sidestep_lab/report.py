@@ -9,14 +9,25 @@ import jinja2
 from . import plots
 from .failures import KINDS
 from .plan import program
+from .results import relative
 
 
 def environment():
-    """For the templates in this folder."""
-    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
-                               lstrip_blocks=True)
+    """For the templates in this folder: HTML, and a page of Markdown."""
+    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True,
+                               autoescape=lambda name: not name.endswith(".md.j2"))
     found.filters["ms"] = lambda value: "–" if value is None else f"{value:.2f}"
     return found
+
+
+def write_page(file, experiment, result):
+    """The same in short, for a folder of documents: Markdown, and its picture beside it."""
+    picture = file.with_suffix(".svg")
+    text = environment().get_template("page.md.j2").render(result=result, experiment=experiment, name=relative(file.resolve()),
+                                                           picture=picture.name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text.rstrip() + "\n", encoding="utf-8")
+    picture.write_text(plots.loss_curves(result["setups"]), encoding="utf-8")
 
 
 def path_pictures(experiment):

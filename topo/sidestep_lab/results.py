@@ -67,6 +67,8 @@ MEASURES = {
     "loss_derived_ms": lambda r: rounded(r.loss_derived_ms),
     "detection_ms": lambda r: rounded(r.detection_ms),
     "converged_ms": lambda r: rounded(r.converged_ms),
+    "tcp_stall_ms": lambda r: rounded(r.tcp_stall_ms),
+    "tcp_goodput": lambda r: rounded(r.tcp_goodput),
     "lost": lambda r: r.total("lost"),
     "lost_later": lambda r: r.lost_later,
     "reordered": lambda r: r.total("reordered"),
@@ -84,7 +86,8 @@ def setup_document(result):
     for name, read in MEASURES.items():
         document[name] = [read(r) for r in repetitions]
     document["summary"] = {name: summary(document[name]) for name in ("loss_window_ms", "disturbed_ms", "detection_ms",
-                                                                      "converged_ms", "lost")}
+                                                                      "converged_ms", "tcp_stall_ms", "tcp_goodput",
+                                                                      "lost")}
     return document
 
 
@@ -115,6 +118,7 @@ def documents(experiment, runner, results):
               "machine": machine(), "versions": versions(experiment.setups),
               "flows": [{"from": f.source, "to": f.target, "rate": f.rate, "payload": f.payload}
                         for f in experiment.flows],
+              "connections": [{"from": f.source, "to": f.target, "mbit_s": f.tcp} for f in experiment.connections],
               "failures": [{"kind": f.kind, "at_s": f.begin, "end_s": f.end, **f.settings} for f in experiment.failures],
               "warnings": warnings(experiment, results), "setups": [setup_document(r) for r in results]}
     timeline = {"experiment": experiment.name, "clock": "CLOCK_MONOTONIC; ms counts from the first failure",

@@ -26,6 +26,7 @@ class Repetition:
     began_ns: int
     ended_ns: int
     looped: int = 0
+    connections: list = field(default_factory=list)
     unsettled: str = ""  # why it began though the network was not at rest
 
     @property
@@ -88,6 +89,17 @@ class Repetition:
     @property
     def generator_gap_ms(self):
         return max((flow.longest_send_gap_ms for flow in self.flows), default=0.0)
+
+    @property
+    def tcp_stall_ms(self):
+        """The longest time in which a TCP connection got nothing while something had failed; None without connections."""
+        return max((stall for stall in (flow.stall_ms(self.failed_ns - IN_FLIGHT_NS, self.mended_ns)
+                                        for flow in self.connections) if stall is not None), default=None)
+
+    @property
+    def tcp_goodput(self):
+        """The least share of its rate that a TCP connection had while something had failed."""
+        return min((flow.goodput(self.failed_ns, self.mended_ns) for flow in self.connections), default=None)
 
     @property
     def detection_ms(self):
@@ -219,11 +231,13 @@ class Runner:
         looped = sum(node.hop_limit_exceeded() for node in net.routers)
         if monitor:
             monitor.events.clear()
-        flows = [net.start_flow(flow.source, flow.target, rate=flow.rate, payload=flow.payload,
-                                count=int(flow.rate * self.experiment.length))
+        # They go on until they are stopped: a busy machine may take longer over the failures than was planned.
+        flows = [net.start_flow(flow.source, flow.target, rate=flow.rate, payload=flow.payload)
                  for flow in self.experiment.flows]
+        connections = [net.start_tcp(flow.source, flow.target, flow.tcp) for flow in self.experiment.connections]
         begin_ns = time.monotonic_ns()
         failures = self._carry_out(net, begin_ns, shift, chance)
+        connected = [connection.stop() for connection in connections]
         results = [flow.stop() for flow in flows]
         net.mend()
         self._settle(lambda: net.wait_up(SETTLE))  # so that the timeline has the restoration, too
@@ -237,7 +251,7 @@ class Runner:
                            "text": entry["text"]})
         looped = sum(node.hop_limit_exceeded() for node in net.routers) - looped
         return Repetition(results, failures, sorted(events, key=lambda event: event["ns"]), begin_ns,
-                          time.monotonic_ns(), looped)
+                          time.monotonic_ns(), looped, connected)
 
     def _carry_out(self, net, begin_ns, shift, chance):
         """Begins and ends the failures at their times, and returns when the experiment is over."""
