@@ -114,6 +114,19 @@ class Hitless(unittest.TestCase):
         self.assertEqual((copies["lost"], copies["duplicated"]), ([0], [0]))
 
 
+class SideBySide(unittest.TestCase):
+    def test_two_runs_of_one_experiment_do_not_meet(self):
+        with tempfile.TemporaryDirectory() as folder:
+            runs = [subprocess.Popen([*COMMAND, "one-direction", "--repeat", "1", "--seed", str(seed), "--output",
+                                      f"{folder}/out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    for seed in (1, 2)]
+            said = [run.communicate(timeout=200)[1] for run in runs]
+            self.assertEqual([run.returncode for run in runs], [0, 0], said)
+            self.assertEqual([path.name for path in Path(folder).iterdir()], ["out"])
+            result = json.loads((Path(folder) / "out/result.json").read_text(encoding="utf-8"))
+        self.assertEqual(result["setups"][0]["recovered"], [True])
+
+
 class Interrupted(unittest.TestCase):
     def test_it_leaves_nothing(self):
         before = labs()

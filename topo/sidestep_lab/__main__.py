@@ -71,9 +71,9 @@ def run(arguments):
     measured = runner.run()
     from . import report, results  # now: matplotlib takes a second, which an interrupted experiment need not wait for
     result, timeline = results.documents(experiment, runner, measured)
-    folder.mkdir(parents=True, exist_ok=True)
-    results.write(folder, result, timeline)
-    report.write(folder, experiment, measured, result, timeline)
+    with results.replacing(folder) as fresh:
+        results.write(fresh, result, timeline)
+        report.write(fresh, experiment, measured, result, timeline)
     if arguments.page:
         report.write_page(arguments.page, experiment, result)
     for warning in result["warnings"]:
@@ -92,9 +92,10 @@ def run_soak(experiment, arguments, folder):
     seconds = 60 * (experiment.minutes if arguments.minutes is None else arguments.minutes)
     seed = experiment.seed if arguments.seed is None else arguments.seed
     measured = Soak(experiment, seed, seconds, arguments.episode, say).run()
-    from . import soak_report
+    from . import results, soak_report
     result = soak_report.document(experiment, seed, measured)
-    soak_report.write(folder, experiment, measured, result)
+    with results.replacing(folder) as fresh:
+        soak_report.write(fresh, experiment, measured, result)
     windows = result["windows"]
     if windows["n"]:
         print(f"{len(measured.episodes)} episodes, {windows['n']} loss windows of protected pairs: median "

@@ -4,8 +4,12 @@ import csv
 import json
 import os
 import platform
+import shutil
 import subprocess
+import tempfile
+from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 
 from .plan import REPOSITORY
 
@@ -144,6 +148,21 @@ def relative(path):
         return path.relative_to(REPOSITORY)
     except ValueError:
         return path
+
+
+@contextmanager
+def replacing(folder):
+    """A folder to write into, whose files then replace those in `folder` at once: two runs of an experiment may end at the
+    same time, and one that fails leaves nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        yield fresh
+        folder.mkdir(exist_ok=True)
+        for file in fresh.iterdir():
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def write(folder, result, timeline):

@@ -32,7 +32,6 @@ def document(experiment, seed, measured):
 
 
 def write(folder, experiment, measured, result):
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     timeline = [{"episode": one.episode.number, "events": one.episode.describe(), "violations": one.violations,
                  "timeline": one.timeline} for one in measured.episodes]
