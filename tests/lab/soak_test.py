@@ -127,6 +127,12 @@ class Judge(unittest.TestCase):
         self.assertNotEqual(self.violation(late, self.flow(1000, 20)), "")
         self.assertTrue(judge.judge_flow(self.case(links=(), dropped=3), self.flow(700, 1))[0].starved)
 
+    def test_a_window_that_began_before_counts_from_the_failure_on(self):
+        flow = self.flow(700, 400)
+        self.assertEqual(flow.longest_between(BEGAN, BEGAN + 500 * MS), 100.0)
+        self.assertEqual(flow.longest_between(BEGAN + 200 * MS, BEGAN + 500 * MS), 0.0)
+        self.assertEqual((flow.lost_between(600 * MS, BEGAN), flow.lost_between(BEGAN, 2 * BEGAN)), (400, 0))
+
     def test_leaks_are_told(self):
         before = {"policies": 4, "memory": 10_000, "routes": ["a", "b"], "descriptors (other)": 9}
         self.assertEqual(leaks.differences(before, {**before, "memory": 12_000, "descriptors (other)": 8}), [])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Numbered UDP packets between two nodes, and what became of them."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 IN_FLIGHT_NS = 20_000_000  # a packet may have been sent this long before a failure and still meet it
 
@@ -42,14 +42,18 @@ class FlowResult:
         return self.longest_between(0, self.sent_ns[-1] + 1 if self.sent_ns else 0)
 
     def windows_between(self, from_ns, to_ns):
-        return [window for window in self.windows if from_ns <= window.start_ns < to_ns]
+        """Those that there were in this span, without what of them lay before it: in a network that is not at rest, packets
+        may have been lost already when the failure came."""
+        return [replace(window, start_ns=max(window.start_ns, from_ns)) for window in self.windows
+                if window.start_ns < to_ns and (window.end_ns is None or window.end_ns > from_ns)]
 
     def longest_between(self, from_ns, to_ns):
         last = self.sent_ns[-1] if self.sent_ns else 0
         return max((window.length_ms(last) for window in self.windows_between(from_ns, to_ns)), default=0.0)
 
     def lost_between(self, from_ns, to_ns):
-        return sum(window.lost for window in self.windows_between(from_ns, to_ns))
+        """Packets of the windows that began in this span."""
+        return sum(window.lost for window in self.windows if from_ns <= window.start_ns < to_ns)
 
 
 class Flow:
