@@ -62,6 +62,8 @@ class Mistakes(unittest.TestCase):
         for old, new, expected in (
                 ("link: A-B", "link: A-X", "t.yaml:11:5: failures[0]: no link A-X in"),
                 ("from: S", "from: X", "t.yaml:7:12: flows[0].from: no node X in the topology"),
+                ("{interval: 1ms}", "{ends: [A]}", "setups[0].sidestep: ends are two or more, and go without nodes"),
+                ("{interval: 1ms}", "{ends: [A, X]}", "setups[0].sidestep.ends: X is no router of the topology"),
                 ("both-ways: true", "tcp: 20", "flows: has to have at least one flow of numbered packets"),
                 ("both-ways: true", "tcp: 20, rate: 5", "flows[0].rate: is not for a TCP connection"),
                 ("failures:\n", "soak: {events: [fire]}\nfailures:\n", "soak.events[0]: unknown: fire; there are silent-drop"),

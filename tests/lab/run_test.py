@@ -114,6 +114,20 @@ class Hitless(unittest.TestCase):
         self.assertEqual((copies["lost"], copies["duplicated"]), ([0], [0]))
 
 
+class Ends(unittest.TestCase):
+    """Hosts with two uplinks run Sidestep; a link that neither of them sees is cut."""
+
+    def test_paths_from_end_to_end_notice(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([*COMMAND, "fabric", "--repeat", "1", "--output", folder], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            result = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+        alone, hosts = result["setups"]
+        self.assertEqual((alone["recovered"], hosts["recovered"]), ([False], [True]))
+        self.assertLess(hosts["loss_window_ms"][0], 25)
+
+
 class SideBySide(unittest.TestCase):
     def test_two_runs_of_one_experiment_do_not_meet(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 
-from . import hitless
+from . import ends, hitless
 from .plan import LabError, program
 
 FRR = "/usr/lib/frr"
@@ -53,8 +53,9 @@ def sidestepd_config(node, **settings):
     """The text for `sidestepd --config`: every link to a router is probed, and repairs are computed. Settings have the
     names of sidestep.yaml(5), with _ or -: interval, multiplier, wait-to-restore, loss-limit, rtt-limit, damping for
     the probes; protect, hold, encap, max-segments and next-csid for the routing. `hitless` sends what is between hosts in
-    two copies."""
-    copies = settings.pop("hitless", False)
+    two copies. `ends`, a list of names, is for hosts that run Sidestep themselves: paths to each other instead of computed
+    repairs (ends.py)."""
+    copies, hosts = settings.pop("hitless", False), settings.pop("ends", None)
     given = {key.replace("_", "-"): value for key, value in settings.items() if value is not None}
     unknown = sorted(set(given) - set(PROBE_KEYS) - set(ROUTING_KEYS))
     if unknown:
@@ -68,18 +69,21 @@ def sidestepd_config(node, **settings):
     if edges:
         lines.append(f"ingress: [{', '.join(edges)}]")
     lines.append("adjacencies:")
+    text = ", ".join(f"{key}: {as_yaml(value)}" for key, value in probe.items())
     for link in plan.core_links_of(node.name):
         end = link.end_of(node.name)
         own, far = link.interfaces[end], link.interfaces[1 - end]
-        text = ", ".join(f"{key}: {as_yaml(value)}" for key, value in probe.items())
         lines += [f"  - name: {link.id}", f"    interface: {own.name}", f'    neighbor: "{far.link_local}"',
                   f'    probe: {{{text}, return-address: "{own.address}"}}']
+    lines += ["device: sr0", f'sr-domain: ["{domain_of(plan)}"]']
+    if hosts:
+        return "\n".join([*lines, *ends.config_lines(plan, node.name, hosts, text)]) + "\n"
     graph = f"topology: {plan.topology}"
     if node.isis:
         graph = f"isis: {{vty-directory: {node.isis.folder}}}"
     routing = {"protect": "link", **{key: given[key] for key in ROUTING_KEYS if key in given}}
     extra = "".join(f", {key}: {as_yaml(value)}" for key, value in routing.items())
-    lines += ["device: sr0", f'sr-domain: ["{domain_of(plan)}"]', f"routing: {{{graph}{extra}}}"]
+    lines.append(f"routing: {{{graph}{extra}}}")
     lines += hitless.config_lines(plan, node.name) if copies else []
     return "\n".join(lines) + "\n"
 
@@ -92,7 +96,7 @@ class Sidestepd:
         # The SIDs of the plan would be in the way of those that sidestepd installs itself.
         if config is None:
             node.run("ip", "link", "del", node.net.plan.sid_device, check=False)
-        self._computed = config is None
+        self._computed = config is None and not settings.get("ends")
         self._settings = settings
         self.folder = node.net.folder / node.name
         self.folder.mkdir(exist_ok=True)

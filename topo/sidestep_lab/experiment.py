@@ -115,12 +115,20 @@ def read_sidestep(value, routers):
                 inner.complain(f"{name} is no router of the topology; it has {', '.join(routers)}")
         elif key == "hitless":
             settings[key] = inner.truth()
+        elif key == "ends":
+            settings[key] = inner.texts()
+            for name in set(settings[key]) - set(routers):
+                inner.complain(f"{name} is no router of the topology; it has {', '.join(routers)}")
         elif key in PROBE_KEYS or key in ROUTING_KEYS:
             settings[key] = inner.plain()
         else:
-            inner.complain(f"unknown setting; there are nodes, hitless, {', '.join(PROBE_KEYS + ROUTING_KEYS)}")
+            inner.complain(f"unknown setting; there are nodes, hitless, ends, {', '.join(PROBE_KEYS + ROUTING_KEYS)}")
     if not value.keys():
         value.get("")  # complains unless it is a mapping
+    if settings.get("ends"):
+        if nodes is not None or len(settings["ends"]) < 2 or settings.get("hitless"):
+            value.complain("ends are two or more, and go without nodes and hitless")
+        nodes = settings["ends"]
     return settings, nodes
 
 
