@@ -5,12 +5,16 @@ import importlib.util
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 
 from . import guard
 from .checked_yaml import BadExperiment
 from .experiment import FOLDER, listed, read
 from .plan import CHECKOUT, REPOSITORY, LabError
+
+TRIED_INTERVAL = "10ms"
+TRIED_PATIENCE = 300  # seconds
 
 
 def say(line):
@@ -107,6 +111,20 @@ def run_soak(experiment, arguments, folder):
     return 1 if result["violations"] else 0
 
 
+def try_topology(file):
+    """Brings a lab of this topology up, with Sidestep on every router, and down again."""
+    from .net import LabNet, check_machine
+    check_machine()
+    began = time.monotonic()
+    with LabNet(file) as net:
+        built = time.monotonic()
+        net.start_sidestepd(interval=TRIED_INTERVAL)
+        net.wait_up(TRIED_PATIENCE)
+        up, routers = time.monotonic(), len(net.routers)
+    print(f"{routers} routers: {built - began:.1f} s to build them, {up - began:.1f} s until every session was up and all "
+          f"repairs were in force, {time.monotonic() - up:.1f} s to remove them")
+
+
 def interrupt(number, _frame):
     raise KeyboardInterrupt(number)
 
@@ -137,6 +155,8 @@ def main():
     parser.add_argument("--page", type=Path, help="also write a page of Markdown with its picture, as docs/comparison.md is one")
     parser.add_argument("--list", action="store_true", help="the experiments that come with the project")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
+    parser.add_argument("--try", type=Path, metavar="TOPOLOGY", dest="topology", help="bring up a lab of this topology, with "
+                        "Sidestep on every router, and say how long it took")
     parser.add_argument("--clean", action="store_true", help="remove what a lab left whose guard was killed too")
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -146,6 +166,8 @@ def main():
             show_list(arguments.json)
         elif arguments.clean:
             clean()
+        elif arguments.topology:
+            try_topology(arguments.topology)
         elif arguments.experiment:
             return run(arguments)
         else:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -112,6 +113,7 @@ class Guard:
     def __init__(self):
         # An interruption waits until the folder has its guard, or else it would stay.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
+        self._lock = threading.Lock()
         try:
             self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
             self.folder.chmod(0o755)  # FRR runs as a user of its own
@@ -128,9 +130,10 @@ class Guard:
             raise
 
     def _tell(self, **what):
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        self._process.stdout.readline()
+        with self._lock:  # nodes are started by several threads
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+            self._process.stdout.readline()
 
     def watch_daemon(self, pid):
         self._tell(kind="daemons", pid=pid)

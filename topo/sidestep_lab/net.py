@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 from mininet.net import Mininet
 
@@ -23,6 +24,7 @@ from .tcp import TcpFlow
 
 FEW_INTERFACES = 100  # up to here the kernel's tables of neighbors are large enough for all their entries
 ENTRIES_PER_INTERFACE = 16
+AT_ONCE = 8  # programs that are started at the same time
 AGAIN = 1_000_000  # indexes of a link that is created again are so much larger: no two in a lab are the same
 
 
@@ -134,6 +136,12 @@ class LabNet(Mininet):
                     "destination": self.plan.node(target).address}
         wait_for(lambda: self.agent.ask(**question)["answered"], patience,
                  f"{source} does not reach {target} within {patience} s")
+
+    def start_sidestepd(self, nodes=None, **settings):
+        """On these routers (names; None: all), several at a time; settings as in `sidestepd_config`."""
+        routers = [node for node in self.routers if nodes is None or node.name in nodes]
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(lambda node: node.start_sidestepd(**settings), routers))
 
     def wait_up(self, patience=20):
         """Until every sidestepd is up, with its repairs in force, and the routing protocols with their BFD sessions."""

@@ -169,9 +169,8 @@ class Runner:
         self.progress(f"{setup.name}: building {len(self.experiment.plan.nodes)} nodes")
         with LabNet(self.experiment.plan, routing=setup.routing, **setup.igp) as net:
             self._wait_reachable(net)
-            for node in net.routers:
-                if setup.sidestep is not None and (setup.nodes is None or node.name in setup.nodes):
-                    node.start_sidestepd(**setup.sidestep)
+            if setup.sidestep is not None:
+                net.start_sidestepd(setup.nodes, **setup.sidestep)
             unsettled = self._settle(lambda: net.wait_up(SETTLE)) or self._settle(lambda: self._wait_still(net))
             routes = net.routes()
             monitor = RouteMonitor(net) if setup.routing != "static" else None

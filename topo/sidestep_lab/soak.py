@@ -93,8 +93,7 @@ class Soak:
         began = time.monotonic()
         self.progress(f"building {len(plan.nodes)} nodes")
         with LabNet(plan) as net:
-            for node in net.routers:
-                node.start_sidestepd(**setup.sidestep)
+            net.start_sidestepd(**setup.sidestep)
             net.wait_up(2 * SETTLE)
             for flow in self.experiment.flows:
                 net.wait_reachable(flow.source, flow.target)
