@@ -161,7 +161,8 @@ def configure(net, node, interface):
         of_it.append(f" oif {interface} ")  # End.X SIDs of the plan; those of a sidestepd are its own business
     lines = [line for line in net.batch_of(net[node]).splitlines()
              if line.startswith(("link set", "addr add", "route add")) and any(part in line + " " for part in of_it)]
-    net[node].batch("".join(line.replace(" add ", " replace ", 1) + "\n" for line in lines))
+    # Traffic returns to the link when its session is trusted again, whether its routes are back or not.
+    net[node].batch("".join(line.replace(" add ", " replace ", 1) + "\n" for line in lines), urgent=True)
 
 
 KINDS = (SilentDrop, Loss, LargePackets, NodeCrash, Flapping, AdminDown, CarrierLoss, InterfaceRemoved)
