@@ -66,6 +66,10 @@ class Model(unittest.TestCase):
             with self.subTest(failed=failed, without=without):
                 self.assertEqual(self.promises.of("S", "T", failed, without), expected)
 
+    def test_no_repair_relies_on_a_link_that_is_not_trusted(self):
+        self.assertEqual(self.promises.of("S", "T", ["A-B"], (), ["C-D"]), None)
+        self.assertEqual(self.promises.of("S", "T", [], (), ["A-B"]), WHOLE)
+
     def test_the_path_is_that_of_the_routes(self):
         self.assertEqual([link.id for link in self.promises.path("S", "T")], ["S-A", "A-B", "B-T"])
 
@@ -111,6 +115,15 @@ class Judge(unittest.TestCase):
     def test_who_has_no_repair_has_no_promise(self):
         self.assertEqual(self.violation(self.case(without={"A"}), self.flow(1000, 400)), "")
         self.assertEqual(self.violation(self.case(links=("A-B", "C-D")), self.flow(1000, 400)), "")
+
+    def test_a_link_that_works_again_may_be_trusted_or_not(self):
+        """C-D has been mended when A-B fails: A may or may not repair by it."""
+        case = self.case()
+        case.strikes.append(judge.Strike("cut", frozenset({"C-D"}), BEGAN - 300 * MS, BEGAN - 100 * MS, []))
+        self.assertEqual(self.violation(case, self.flow(1000, 100)), "")
+        mended = self.case(links=())
+        mended.strikes.append(judge.Strike("cut", frozenset({"C-D"}), BEGAN - 300 * MS, BEGAN - 100 * MS, []))
+        self.assertIn("lost while nothing had failed", self.violation(mended, self.flow(1000, 1)))
 
     def test_a_false_down_is_a_failure_of_its_own(self):
         case = self.case(told=[judge.Told(BEGAN - 50 * MS, "C", "C-D")])

@@ -3,6 +3,7 @@
 and taken off by rule: the generator's own gaps inside a loss window, and how late the clock of sidestepd was around the
 verdict. A session that was called down though nothing had failed is a failure of its own from then on; it is counted."""
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from .flows import IN_FLIGHT_NS
 from .promises import PROTECTED, WHOLE
@@ -92,14 +93,27 @@ def judge_flow(case, flow):
     return found
 
 
+def promise_of(case, flow, window, end, met):
+    """What holds whichever links that work again are trusted already. Both ends decide that alone, and one may learn of its
+    carrier up to a second later than the other: traffic may use such a link, and no repair may rely on it."""
+    healed = [strike for strike in met if strike.ended_ns <= end]
+    lasting = frozenset().union(*(strike.links for strike in met if strike not in healed),
+                                {told.link for told in case.false_downs() if told.ns <= end + NEAR_NS})
+    distrusted = frozenset().union(*(strike.links for strike in healed))
+    promises = {case.promises.of(flow.source, flow.target, lasting.union(*(strike.links for strike in some)), case.without,
+                                 distrusted)
+                for count in range(len(healed) + 1) for some in combinations(healed, count)}
+    if None in promises:
+        return None
+    return PROTECTED if PROTECTED in promises else WHOLE
+
+
 def judge_window(case, flow, window, end, lost):
     """What promise it breaks; empty: none."""
     if window.end_ns is None:
         return "never recovered"
     met = [strike for strike in case.strikes if strike.began_ns - IN_FLIGHT_NS <= end]
-    failed = frozenset().union(*(strike.links for strike in met),
-                               {told.link for told in case.false_downs() if told.ns <= end + NEAR_NS})
-    lost.promise = case.promises.of(flow.source, flow.target, failed, case.without)
+    lost.promise = promise_of(case, flow, window, end, met)
     now = [strike for strike in met if window.start_ns <= strike.ended_ns + IN_FLIGHT_NS]
     if not now:
         return "lost while nothing had failed" if lost.promise else ""

@@ -59,13 +59,14 @@ class Promises:
             node = link.other(node)
         return links
 
-    def of(self, source, target, failed, without=()):
+    def of(self, source, target, failed, without=(), distrusted=()):
         """WHOLE: none of the links that `failed` (ids) is on the path. PROTECTED: the first one that is has a repair that
-        meets none. None: nothing is promised. Routers `without` a detector repair nothing and have no SIDs."""
+        meets none, and none that is `distrusted`. None: nothing is promised. Routers `without` a detector repair nothing and
+        have no SIDs."""
         node = source
         for link in self.path(source, target):
             if link.id in failed:
-                return PROTECTED if self._repaired(node, target, link, failed, without) else None
+                return PROTECTED if self._repaired(node, target, link, {*failed, *distrusted}, without) else None
             node = link.other(node)
         return WHOLE if node == target else None
 
