@@ -55,9 +55,8 @@ class Case:
     strikes: list
     told: list
     limit_ms: float  # what is promised for a detection
-    mute_limit_ms: float = 12.0  # the same while no process runs and the interface refuses what is sent
+    refused_ms: float = 12.0  # the same by the kernel alone, where the interface refuses probes (SS_UNSENT_FACTOR)
     without: set = field(default_factory=set)  # routers whose detector was taken away
-    mute: set = field(default_factory=set)  # routers whose process was dead or stopped
     dropped: int = 0  # packets that the machine's own queues dropped meanwhile
 
     def false_downs(self):
@@ -124,8 +123,8 @@ def judge_window(case, flow, window, end, lost):
     lost.late_ms = max((told.late_ms for told in case.told
                         if window.start_ns - NEAR_NS <= told.ns <= end + NEAR_NS), default=0.0)
     most = MOST_MS + lost.late_ms
-    if any(not strike.silent for strike in now) and case.mute:
-        most = max(most, case.mute_limit_ms + SLACK_MS + lost.late_ms)
+    if any(not strike.silent for strike in now):
+        most = max(most, case.refused_ms + SLACK_MS + lost.late_ms)
     lost.silent = all(strike.silent for strike in now)
     onsets = [onset for strike in now for onset in strike.onsets]
     if not any(begin - IN_FLIGHT_NS <= window.start_ns <= stop + most * 1e6 for begin, stop in onsets):
@@ -137,5 +136,5 @@ def judge_window(case, flow, window, end, lost):
 
 def is_slow(lost, limit_ms):
     """Whether a protected pair was longer without service than a detection by probes takes. Where the interface went, too,
-    it refuses probes, and the verdict is the process's, or the kernel's after more of them: MOST_MS counts alone."""
+    it refuses probes, and the verdict is the process's, or the kernel's after more of them."""
     return lost.promise == PROTECTED and lost.silent and not lost.starved and lost.ms > limit_ms + SLACK_MS + lost.late_ms

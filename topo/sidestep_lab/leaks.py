@@ -71,7 +71,9 @@ def differences(before, after):
                 found.append(f"resident memory grew from {old} to {new} kB")
         elif isinstance(old, list) or isinstance(new, list):
             gone, came = Counter(old or []) - Counter(new or []), Counter(new or []) - Counter(old or [])
-            found += [f"{what}: lacks {line}" for line in sorted(gone)] + [f"{what}: has {line}" for line in sorted(came)]
+            if what != "problems":  # one that is over is none
+                found += [f"{what}: lacks {line}" for line in sorted(gone)]
+            found += [f"{what}: has {line}" for line in sorted(came)]
         elif new > old if what in MAY_SHRINK else new != old:
             found.append(f"{what}: {old} before, {new} after")
     return found

@@ -14,7 +14,7 @@ from .promises import Promises
 SETTLE = 30  # seconds that the network has to be as it was before an episode
 AFTER = 0.1  # seconds of traffic once it is
 RESTARTED = ("detector-restarted",)  # these take the kernel's part along
-MUTE = ("detector-killed", "detector-stopped", "detector-handed-over")
+UNSENT_FACTOR = 4  # SS_UNSENT_FACTOR of bpf/lib/judge.h
 SILENT = ("silent-drop", "node-crash", "flapping")
 
 
@@ -31,6 +31,7 @@ class EpisodeResult:
 @dataclass
 class SoakResult:
     limit_ms: float
+    refused_ms: float
     episodes: list = field(default_factory=list)
     leaks: list = field(default_factory=list)
     up_seconds: float = 0.0
@@ -60,12 +61,14 @@ class SoakResult:
 
 
 def promised_ms(file):
-    """From a failure to the verdict at most, as `sidestep check` has it for this configuration."""
+    """From a failure to the verdict at most, as `sidestep check` has it for this configuration; and until the kernel alone
+    gives up on an interface that refuses probes."""
     done = subprocess.run([program("sidestep"), "check", "--json", str(file)], capture_output=True, text=True, check=False)
     checked = json.loads(done.stdout)
     if not checked.get("valid"):
         raise LabError(f"{file}: {done.stdout}")
-    return max(adjacency["from_failure_max_ms"] for adjacency in checked["adjacencies"])
+    return (max(adjacency["from_failure_max_ms"] for adjacency in checked["adjacencies"]),
+            max(UNSENT_FACTOR * adjacency["multiplier"] * adjacency["interval_us"] / 1e3 for adjacency in checked["adjacencies"]))
 
 
 def dropped_by_machine(net):
@@ -97,7 +100,7 @@ class Soak:
             net.wait_up(2 * SETTLE)
             for flow in self.experiment.flows:
                 net.wait_reachable(flow.source, flow.target)
-            result = SoakResult(promised_ms(net.routers[0].sidestepd.folder / "sidestepd.yaml"),
+            result = SoakResult(*promised_ms(net.routers[0].sidestepd.folder / "sidestepd.yaml"),
                                 up_seconds=time.monotonic() - began)
             routes = net.routes()
             self._settle(net, routes)
@@ -106,7 +109,7 @@ class Soak:
                            for link in self.promises.path(flow.source, flow.target)})
             number, began = (1 if self.only is None else self.only), time.monotonic()
             while not result.episodes or (self.only is None and time.monotonic() - began < self.seconds):
-                done = self._episode(net, result.limit_ms, chaos.episode(plan, self.seed, number, self.experiment.events,
+                done = self._episode(net, result, chaos.episode(plan, self.seed, number, self.experiment.events,
                                                                           busy), routes)
                 result.episodes.append(done)
                 self._tell(done)
@@ -134,7 +137,7 @@ class Soak:
         for text in done.violations:
             self.progress(f"violation in episode {done.episode.number} of seed {self.seed}: {text}")
 
-    def _episode(self, net, limit_ms, episode, routes):
+    def _episode(self, net, result, episode, routes):
         looped = sum(node.hop_limit_exceeded() for node in net.routers)
         dropped = dropped_by_machine(net)
         flows = [net.start_flow(flow.source, flow.target, rate=flow.rate, payload=flow.payload)
@@ -152,9 +155,8 @@ class Soak:
                                 failure.began_ns, failure.ended_ns, failure.onsets, failure.kind in SILENT)
                    for failure in failures]
         strikes = [strike for strike in strikes if strike.links]
-        case = judge.Case(self.promises, strikes, self._told(net, began_ns), limit_ms,
+        case = judge.Case(self.promises, strikes, self._told(net, began_ns), result.limit_ms, result.refused_ms,
                           without={event.settings["node"] for event in episode.events if event.kind in RESTARTED},
-                          mute={event.settings["node"] for event in episode.events if event.kind in MUTE},
                           dropped=dropped_by_machine(net) - dropped)
         lost = [window for flow in results for window in judge.judge_flow(case, flow)]
         violations = [f"{window.flow}: {window.packets} packets {(window.start_ns - began_ns) / 1e6:.1f} ms after the "

@@ -44,7 +44,7 @@ def write(folder, experiment, measured, result):
                 rows.writerow([one.episode.number, kinds_of(one.episode), lost.flow, rounded(lost.ms), lost.packets,
                                lost.promise or "none", lost.starved, lost.violation])
     text = environment().get_template("soak.html.j2").render(
-        result=result, experiment=experiment, most_ms=judge.MOST_MS, share=judge.SHARE,
+        result=result, experiment=experiment, most_ms=judge.MOST_MS, refused_ms=measured.refused_ms, share=judge.SHARE,
         windows=plots.windows_by_kind(by_kind(measured), measured.limit_ms, judge.MOST_MS),
         topology=plots.topology(experiment.plan, [], [], [], []),
         episodes=[{"number": one.episode.number, "what": one.episode.describe(), "violations": one.violations,
