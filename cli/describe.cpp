@@ -47,6 +47,12 @@ std::vector<std::string> observed_adjacencies(const Config& config) {
     return names;
 }
 
+std::string describe_reflector(std::string_view protocol, const ReflectorConfig& reflector) {
+    return fmt::format("{} reflector: port {} of {}, answers {}, {} a second on each CPU\n", protocol, reflector.port,
+                       joined(texts(reflector.addresses), ", "), joined(texts(reflector.sources), ", "),
+                       reflector.rate);
+}
+
 /// Settings that many nodes do not have are printed only if present.
 std::string describe_node(const Config& config, Nanoseconds tick) {
     auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
@@ -61,6 +67,8 @@ std::string describe_node(const Config& config, Nanoseconds tick) {
     if (!config.device.empty()) text += fmt::format("policy device: {}\n", config.device);
     if (!config.domain.empty()) text += fmt::format("SR domain: {}\n", joined(texts(config.domain), ", "));
     if (config.routing) text += routing_line(*config.routing);
+    if (config.stamp) text += describe_reflector("STAMP", *config.stamp);
+    if (config.sbfd) text += describe_reflector("S-BFD", *config.sbfd);
     if (config.bfd) text += fmt::format("BFD: data plane of FRR's bfdd at {}\n", config.bfd->frr);
     return text;
 }

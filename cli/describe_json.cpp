@@ -113,6 +113,23 @@ json routing_json(const RoutingConfig& routing) {
             {"install_sids", routing.install_sids}};
 }
 
+json reflector_json(const std::optional<ReflectorConfig>& reflector) {
+    if (!reflector) return nullptr;
+    json result{{"port", reflector->port},
+                {"addresses", texts(reflector->addresses)},
+                {"sources", texts(reflector->sources)},
+                {"rate", reflector->rate}};
+    if (reflector->discriminators.empty()) {
+        result["stateful"] = reflector->stateful;
+        result["ptp"] = reflector->ptp;
+    } else {
+        result["discriminators"] = reflector->discriminators;
+        result["receive_interval_ms"] = in_ms(reflector->receive_interval);
+        result["admin_down"] = reflector->admin_down;
+    }
+    return result;
+}
+
 }  // namespace
 
 json policy_json(const PolicyConfig& policy) {
@@ -154,6 +171,8 @@ json describe_json(const Config& config) {
             {"sr_domain", texts(config.domain)},
             {"sids", array_of(config.sids, sid_json)},
             {"routing", config.routing ? routing_json(*config.routing) : json(nullptr)},
+            {"stamp", reflector_json(config.stamp)},
+            {"sbfd", reflector_json(config.sbfd)},
             {"bfd", config.bfd ? json{{"frr", config.bfd->frr}} : json(nullptr)}};
 }
 

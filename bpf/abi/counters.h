@@ -38,19 +38,21 @@ struct ss_candidate_stats {
 };
 
 /* The outcomes of packets that were looked at; each has a counter. */
-#define SS_OUTCOMES(X)                                                                  \
-    X(REPAIRED, "repaired")           /* left by a backup */                            \
-    X(PLAIN, "plain")                 /* the kernel's path is up */                     \
-    X(NO_POLICY, "no-policy")         /* in no policy and not to an adjacency */        \
-    X(EXEMPT, "exempt")               /* to this node itself, never forwarded, IPsec */ \
-    X(DECAPSULATED, "decapsulated")   /* by a SID of this node */                       \
-    X(LATER_COPY, "later-copy")       /* dropped by a merging SID: another was first */ \
-    X(STALE_COPY, "stale-copy")       /* dropped by a merging SID: behind its window */ \
-    X(NO_FLOW, "no-flow")             /* dropped by a merging SID: not its flow */      \
-    X(NOT_IN_DOMAIN, "not-in-domain") /* dropped: to a SID of this node from outside */ \
-    X(MALFORMED, "malformed")         /* left to the kernel */                          \
-    X(SID_FAILED, "sid-failed")       /* dropped: a SID of this node cannot serve it */ \
-    X(PTB_SENT, "icmp-ptb-sent")      /* Packet Too Big or Fragmentation Needed sent */
+#define SS_OUTCOMES(X)                                                                    \
+    X(REPAIRED, "repaired")             /* left by a backup */                            \
+    X(PLAIN, "plain")                   /* the kernel's path is up */                     \
+    X(NO_POLICY, "no-policy")           /* in no policy and not to an adjacency */        \
+    X(EXEMPT, "exempt")                 /* to this node itself, never forwarded, IPsec */ \
+    X(DECAPSULATED, "decapsulated")     /* by a SID of this node */                       \
+    X(LATER_COPY, "later-copy")         /* dropped by a merging SID: another was first */ \
+    X(STALE_COPY, "stale-copy")         /* dropped by a merging SID: behind its window */ \
+    X(NO_FLOW, "no-flow")               /* dropped by a merging SID: not its flow */      \
+    X(NOT_IN_DOMAIN, "not-in-domain")   /* dropped: to a SID of this node from outside */ \
+    X(MALFORMED, "malformed")           /* left to the kernel */                          \
+    X(SID_FAILED, "sid-failed")         /* dropped: a SID of this node cannot serve it */ \
+    X(PTB_SENT, "icmp-ptb-sent")        /* Packet Too Big or Fragmentation Needed sent */ \
+    X(STAMP_ANSWERED, "stamp-answered") /* by the STAMP reflector */                      \
+    X(SBFD_ANSWERED, "sbfd-answered")   /* by the S-BFD reflector */
 
 enum ss_outcome {
 #define SS_ENUM(name, text) SS_OUTCOME_##name,
@@ -72,7 +74,8 @@ enum ss_outcome {
 #define SS_BUCKET_TOO_BIG_HEARD (SS_TOLD_FLOWS + 1)
 #define SS_BUCKET_OTHERS_HEARD (SS_TOLD_FLOWS + 2)
 #define SS_BUCKET_BFD_TOLD (SS_TOLD_FLOWS + 3)
-#define SS_BUCKETS (SS_TOLD_FLOWS + 4)
+#define SS_BUCKET_REFLECTORS (SS_TOLD_FLOWS + 4) /* plus enum ss_reflector_kind */
+#define SS_BUCKETS (SS_TOLD_FLOWS + 6)
 
 /* How many may pass, per CPU. */
 struct ss_bucket {

@@ -15,7 +15,12 @@
 #define SS_SENT_RING 64        /* send times kept per session, a power of two */
 #define SS_RTT_BUCKETS 32      /* bucket i counts round trips of [2^i, 2^(i+1)) microseconds; the last one is open */
 
-#define SS_PROBE_PORT 862 /* RFC 8762, 4.1 */
-#define SS_BFD_PORT 3784  /* RFC 5881, 4 */
+#define SS_MAX_REFLECTED 16 /* addresses, and S-BFD discriminators, of a reflector */
+
+#define SS_PROBE_PORT 862         /* RFC 8762, 4.1 */
+#define SS_BFD_PORT 3784          /* RFC 5881, 4 */
+#define SS_SBFD_PORT 7784         /* RFC 7881, 3 */
+#define SS_ECHO_PORT 3785         /* RFC 5881, 4 */
+#define SS_BFD_MULTIHOP_PORT 4784 /* RFC 5883, 5 */
 
 #endif

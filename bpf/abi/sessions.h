@@ -29,7 +29,7 @@ struct ss_repair_state {
     __u32 active;      /* protecting sessions that are not SS_UP; briefly too high (needless work), never too low */
     __u32 always;      /* non-zero: look at every packet, because a policy encapsulates even when all sessions are up */
     __u32 hash_policy; /* bit per family: fib_multipath_hash_policy is not 0 */
-    __u32 pad;
+    __be16 reflects[2]; /* UDP ports that reflectors answer at, by enum ss_reflector_kind; 0: off */
 };
 
 /* --- probes ------------------------------------------------------------------------------------------------------ */
@@ -186,7 +186,12 @@ struct ss_session {
     X(BFD_DISCRIMINATOR, "bfd-discriminator")   /* the sender's is zero */                                      \
     X(BFD_SESSION, "bfd-session")               /* meant for another session of ours, perhaps an earlier one */ \
     X(BFD_STATE, "bfd-state")                   /* names no session, though it needs one */                     \
-    X(BFD_AUTHENTICATION, "bfd-authentication") /* has one, and none is expected */
+    X(BFD_AUTHENTICATION, "bfd-authentication") /* has one, and none is expected */                             \
+    X(REFLECT_SOURCE, "reflect-source")         /* a reflector may not answer this sender */                    \
+    X(REFLECT_LOOP, "reflect-loop")             /* a reflector must not answer an answer */                     \
+    X(REFLECT_RATE, "reflect-rate")             /* a reflector has answered too many */                         \
+    X(REFLECT_UNWANTED, "reflect-unwanted")     /* asks for no answer, or for one of another node */            \
+    X(REFLECT_SESSION, "reflect-session")       /* S-BFD to no discriminator of this node */
 
 enum ss_reject {
 #define SS_ENUM(name, text) SS_REJECT_##name,

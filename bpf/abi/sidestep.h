@@ -16,6 +16,7 @@
 #include "bpf/abi/counters.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/policies.h"
+#include "bpf/abi/reflectors.h"
 #include "bpf/abi/sessions.h"
 
 #define SS_ABI_VERSION 11
@@ -35,6 +36,11 @@ SS_ASSERT(sizeof(struct ss_bfd_packet) == 24);
 SS_ASSERT(sizeof(struct ss_bfd_conf) == 40);
 SS_ASSERT(sizeof(struct ss_bfd_tx) == 64);
 SS_ASSERT(sizeof(struct ss_bfd_rx) == 64);
+SS_ASSERT(sizeof(struct ss_reflector) == 32 + SS_MAX_REFLECTED * 20 + SS_MAX_DOMAIN * 40);
+SS_ASSERT(sizeof(struct ss_wall_clock) == 8);
+SS_ASSERT(sizeof(struct ss_reflected_key) == 36);
+SS_ASSERT(sizeof(struct ss_stamp_request) == 44);
+SS_ASSERT(sizeof(struct ss_stamp_answer) == 44);
 SS_ASSERT(sizeof(struct ss_session_conf) == 704);
 SS_ASSERT(sizeof(struct ss_session_tx) == 128 + 8 * SS_SENT_RING);
 SS_ASSERT(sizeof(struct ss_session_rx) == 192 + 8 * SS_RTT_BUCKETS);

@@ -18,6 +18,7 @@
  *   ss_add_outer, ss_remove_outer    adds room for a tunnel header after Ethernet; removes the tunnel header
  *   ss_add_srh, ss_remove_srh        adds room after the IPv6 header; removes it
  *   ss_cut, ss_add_front             cuts the end off; adds room before the IP header, for an answer to the packet
+ *   ss_change_checksum               adds a difference to a UDP checksum
  */
 #ifndef SIDESTEP_FRAME_H
 #define SIDESTEP_FRAME_H

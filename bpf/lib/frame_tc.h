@@ -181,6 +181,11 @@ static __always_inline int ss_cut(ss_frame* frame, __u32 bytes) {
     return bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0) ? -1 : ss_forget_checksum(frame);
 }
 
+/* Adds a difference to the UDP checksum at `at`. One that is left to the device stays so; none stays none. */
+static __always_inline int ss_change_checksum(ss_frame* frame, __u32 at, __u32 difference) {
+    return bpf_l4_csum_replace(frame, at, 0, difference, BPF_F_MARK_MANGLED_0) ? -1 : 0;
+}
+
 static __always_inline int ss_add_front(ss_frame* frame, __u32 room) {
     if (bpf_skb_adjust_room(frame, (__s32)room, BPF_ADJ_ROOM_MAC, 0)) return -1;
     return bpf_skb_pull_data(frame, frame->len) ? -1 : 0;

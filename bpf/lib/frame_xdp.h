@@ -154,6 +154,22 @@ static __always_inline int ss_cut(ss_frame* frame, __u32 bytes) {
     return surplus < 0 || bpf_xdp_adjust_tail(frame, -surplus) ? -1 : 0;
 }
 
+/* Adds a difference to the UDP checksum at `at`. None stays none. */
+static __always_inline int ss_change_checksum(ss_frame* frame, __u32 at, __u32 difference) {
+    __u64 sum = difference;
+    __u16 checksum;
+
+    if (ss_load(frame, at, &checksum, sizeof(checksum))) return -1;
+    if (!checksum) return 0;
+    sum += (__u16)~checksum;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    checksum = (__u16)~sum;
+    if (!checksum) checksum = 0xffff;
+    return ss_store(frame, at, &checksum, sizeof(checksum));
+}
+
 static __always_inline int ss_add_front(ss_frame* frame, __u32 room) {
     return bpf_xdp_adjust_head(frame, -(__s32)room) ? -1 : 0;
 }

@@ -45,6 +45,7 @@ SS_SHARED_ARRAY(ss_slots, struct ss_target, 2); /* of slot s in bank b: [2 * s +
 SS_SHARED_ARRAY(ss_policies, struct ss_policy, 1);
 SS_SHARED_ARRAY(ss_candidates, struct ss_candidate, 1);
 SS_SHARED_ARRAY(ss_lists, struct ss_list, 1);
+SS_SHARED_ARRAY(ss_reflector_sets, struct ss_reflectors, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, SS_BUCKETS);
@@ -78,6 +79,13 @@ struct {
     __type(key, struct ss_passive_key);
     __type(value, __u32);
 } ss_passives SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, SS_MAX_REFLECTED_SESSIONS);
+    __type(key, struct ss_reflected_key);
+    __type(value, struct ss_reflected);
+} ss_reflected_sessions SEC(".maps") __weak;
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

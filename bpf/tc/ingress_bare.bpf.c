@@ -29,7 +29,7 @@ int ss_ingress_bare(struct __sk_buff* skb) {
     struct ethhdr eth = {.h_proto = (__be16)skb->protocol};
 
     if (!repair) return SS_PASS;
-    if (ss_all_well(repair) && !repair->hash_policy && ss_ordinary(skb, 0)) return SS_PASS;
+    if (ss_all_well(repair) && !repair->hash_policy && ss_ordinary(skb, 0, repair)) return SS_PASS;
     if (!ss_for_this_interface(skb)) return SS_PASS;
     ss_unsettle(skb);
     if (repair->hash_policy) ss_forget_hash(skb, repair->hash_policy);

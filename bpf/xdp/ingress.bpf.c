@@ -34,7 +34,7 @@ int ss_ingress_xdp(struct xdp_md* frame) {
     int i;
 
     if (!repair || repair->hash_policy) return SS_PASS; /* the hash that the kernel will use cannot be removed here */
-    if (ss_all_well(repair) && ss_ordinary(frame, ETH_HLEN)) return SS_PASS;
+    if (ss_all_well(repair) && ss_ordinary(frame, ETH_HLEN, repair)) return SS_PASS;
     if (!is_ours(frame)) return SS_PASS;
     for (i = 0; i < SS_MAX_ROUNDS; i++) {
         const int result = ss_xdp_round(frame);

@@ -4,6 +4,7 @@
 #include "detector/app/daemon.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <csignal>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "detector/app/daemon_loop.hpp"
 #include "detector/kernel/hash_policy.hpp"
 #include "detector/kernel/short_slice.hpp"
+#include "detector/kernel/wall_clock.hpp"
 #include "detector/record/event_json.hpp"
 
 namespace sidestep {
@@ -109,6 +111,13 @@ void Daemon::note_hash_policy() {
     if (beyond == 0) SS_WRITE(hash_policy, beyond);
     review_attachments(xdp_demands());
     SS_WRITE(hash_policy, beyond);
+}
+
+/// For the answers of the STAMP reflector.
+void Daemon::note_wall_clock(Nanoseconds now) {
+    if (!engine_->present().stamp) return;
+    const auto wall = look_at_wall_clock(now);
+    SS_WRITE(*reinterpret_cast<ss_word*>(&dataplane_->reflectors().wall), std::bit_cast<std::uint64_t>(wall));
 }
 
 XdpDemands Daemon::xdp_demands() const {

@@ -107,6 +107,7 @@ class Daemon : private StartParts {
     /// Makes our FIB lookups choose as the kernel does. An operator may change the hash policy at any time. XDP
     /// programs then pass everything on, which they may do only once the programs at tc are attached.
     void note_hash_policy();
+    void note_wall_clock(Nanoseconds now);
     [[nodiscard]] XdpDemands xdp_demands() const;
     void review_attachments(const XdpDemands& demands);
 

@@ -37,6 +37,7 @@ void Daemon::reconcile_kernel(Nanoseconds now) {
     ipsec_->look(*engine_, engine_->present().ipsec, now);
     if (!engine_->policies().all().empty()) netfilter_.look(engine_->present().netfilter, now);
     note_hash_policy();
+    note_wall_clock(now);
     if (now >= next_review_) review_attachments(xdp_demands());
     const bool links = kernel_->links_changed();
     const auto heard = object_watch_ ? object_watch_->heard() : ObjectWatch::Heard{};

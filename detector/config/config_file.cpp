@@ -47,6 +47,8 @@ void read_sections(Reading& reading, const YamlPlace& root) {
     read("netfilter", read_netfilter);
     read("sr-domain", read_domain);
     read("sids", read_sids);
+    read("stamp", read_stamp);
+    read("sbfd", read_sbfd);
     read("routing", read_routing);
     read("hooks", read_hooks);
     read("bfd", read_bfd);
@@ -58,7 +60,8 @@ constexpr std::array<RenamedKey, 1> kRenamedKeys{{{.old = "sink", .current = "re
 Config read_root(const YamlPlace& root, Reading reading) {
     if (root.expect_map({"node",      "clock",   "mode",      "probe",          "adjacencies", "paths",  "passives",
                          "policies",  "ingress", "xdp",       "xdp-on-virtual", "egress",      "verify", "ipsec",
-                         "netfilter", "device",  "sr-domain", "sids",           "routing",     "hooks",  "bfd"})) {
+                         "netfilter", "device",  "sr-domain", "sids",           "routing",     "hooks",  "bfd",
+                         "stamp",     "sbfd"})) {
         read_sections(reading, root);
     }
     reading.config.probe_defaults = reading.defaults;

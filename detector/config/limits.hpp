@@ -32,6 +32,8 @@ struct ConfigLimits {
     unsigned weight = 65535;        ///< of one list, and of all lists of a candidate path together
     unsigned smallest_probe = 160;  ///< holds every probe of an adjacency, with its SRH
     unsigned largest_probe = 9000;
+    std::size_t reflected = SS_MAX_REFLECTED;  ///< addresses, and discriminators, of a reflector
+    unsigned reflected_rate = 10'000'000;
     Nanoseconds longest_hold{std::chrono::seconds(60)};
 };
 

@@ -114,6 +114,11 @@ void read_merging(const YamlPlace& place, SidConfig& sid, Seen& taken);
 void read_domain(Reading& reading, const YamlPlace& place);
 void read_sids(Reading& reading, const YamlPlace& place);
 
+// --- reflectors.cpp; after the node and the domain
+
+void read_stamp(Reading& reading, const YamlPlace& place);
+void read_sbfd(Reading& reading, const YamlPlace& place);
+
 // --- hooks.cpp
 
 void read_hooks(Reading& reading, const YamlPlace& place);

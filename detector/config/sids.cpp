@@ -84,9 +84,8 @@ std::optional<Prefix> read_locator(const YamlPlace& place, unsigned length, cons
 std::optional<Prefix> read_sid_prefix(const YamlPlace& place, const SidConfig& sid, bool merges) {
     const auto length = merges ? kMergingLength : sid.next_csid ? sid.block_bits + sid.function_bits : 128U;
     if (sid.next_csid && length > kMostBits) return std::nullopt;  // there is a complaint already
-    if (place.is_scalar() && place.text().value_or("").find('/') != std::string::npos) {
-        return read_locator(place, length, sid, merges);
-    }
+    const auto text = place.is_scalar() ? place.text() : std::nullopt;
+    if (text && text->contains('/')) return read_locator(place, length, sid, merges);
     const auto address = read_unicast(place);
     if (!address) return std::nullopt;
     if (merges && Prefix::covering(*address, kMergingLength).address != *address) {

@@ -185,6 +185,8 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("ipsec", FieldChanges().compare("ipsec", present.ipsec, wanted.ipsec).take());
     add("netfilter", FieldChanges().compare("netfilter", present.netfilter, wanted.netfilter).take());
     add("bfd", FieldChanges().compare("frr", frr_of(present), frr_of(wanted)).take());
+    add("stamp", FieldChanges().compare("stamp", present.stamp, wanted.stamp).take());
+    add("sbfd", FieldChanges().compare("sbfd", present.sbfd, wanted.sbfd).take());
     for (const auto& [name, fields] : adjacency_changes(present, wanted)) add(name.c_str(), fields);
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;

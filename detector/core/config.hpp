@@ -220,6 +220,21 @@ struct BfdConfig {
     bool operator==(const BfdConfig&) const = default;
 };
 
+/// A reflector: this node answers packets of other nodes' measurements (docs/reflectors.md).
+struct ReflectorConfig {
+    std::uint16_t port = 0;                     ///< UDP
+    std::vector<Address> addresses;             ///< of this node, at which it answers
+    std::vector<Prefix> sources;                ///< of the senders that are answered
+    unsigned rate = 10'000;                     ///< answers a second, on each CPU
+    bool stateful = false;                      ///< STAMP: answers have numbers of their own (RFC 8762, 4.2)
+    bool ptp = false;                           ///< STAMP: time stamps are PTPv2 truncated (RFC 8186), not NTP
+    std::vector<std::uint32_t> discriminators;  ///< S-BFD: of this node
+    Nanoseconds receive_interval{std::chrono::milliseconds(10)};  ///< S-BFD: between two packets of an initiator
+    bool admin_down = false;                                      ///< S-BFD: says that it is administratively down
+
+    bool operator==(const ReflectorConfig&) const = default;
+};
+
 struct Config {
     std::string node;
     Address source;                    ///< outer source of repaired packets and source of probes
@@ -244,6 +259,8 @@ struct Config {
     std::optional<RoutingConfig> routing;
     std::vector<HookConfig> hooks;
     std::optional<BfdConfig> bfd;
+    std::optional<ReflectorConfig> stamp;  ///< session reflector of RFC 8762
+    std::optional<ReflectorConfig> sbfd;   ///< reflector of RFC 7880
 
     bool operator==(const Config&) const = default;
 };

@@ -28,6 +28,8 @@ class Sum {
         result_.routing = config.routing;
         result_.hooks = config.hooks;
         result_.bfd = config.bfd;
+        result_.stamp = config.stamp;
+        result_.sbfd = config.sbfd;
         for (const auto& adjacency : config.adjacencies) {
             known_.insert(adjacency.name);
             if (adjacency.mode == Mode::observe) observed_.insert(adjacency.name);

@@ -66,6 +66,8 @@ struct Desired {
     std::optional<RoutingConfig> routing;
     std::vector<HookConfig> hooks;
     std::optional<BfdConfig> bfd;
+    std::optional<ReflectorConfig> stamp;
+    std::optional<ReflectorConfig> sbfd;
 
     bool operator==(const Desired&) const = default;
 };

@@ -68,4 +68,17 @@ std::string text_of(const std::optional<BfdSettings>& value) {
                        text_of(value->passive));
 }
 
+std::string text_of(const std::optional<ReflectorConfig>& value) {
+    if (!value) return "none";
+    auto text = fmt::format("port {} addresses {} sources {} rate {}", value->port, text_of(value->addresses),
+                            text_of(value->sources), value->rate);
+    if (value->stateful) text += " stateful";
+    if (value->ptp) text += " ptp";
+    if (!value->discriminators.empty())
+        text += fmt::format(" discriminators [{}] receive-interval {} admin-down {}",
+                            fmt::join(value->discriminators, ", "), format_duration(value->receive_interval),
+                            text_of(value->admin_down));
+    return text;
+}
+
 }  // namespace sidestep

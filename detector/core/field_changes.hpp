@@ -33,6 +33,7 @@ std::string text_of(Netfilter value);
 std::string text_of(Mode value);
 std::string text_of(const std::optional<DampingSettings>& value);
 std::string text_of(const std::optional<BfdSettings>& value);
+std::string text_of(const std::optional<ReflectorConfig>& value);
 
 /// Compares field after field, and keeps a text for each that differs.
 class FieldChanges {

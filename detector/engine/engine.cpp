@@ -71,6 +71,7 @@ Engine::Engine(Maps& maps, EngineHooks hooks, SavedSessions saved)
       policies_(maps, sessions_),
       adjacencies_(maps, sessions_, policies_),
       sids_(maps, sessions_, policies_),
+      reflectors_(maps),
       routes_([this](const RouteHop& hop) { return adjacencies_.bypass_at(hop); }),
       inner_routes_(kStaleRoutes) {
     log_.on_event = hooks_.on_event;

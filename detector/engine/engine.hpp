@@ -23,6 +23,7 @@
 #include "detector/engine/event_log.hpp"
 #include "detector/engine/neighbor_queue.hpp"
 #include "detector/maps/policy_table.hpp"
+#include "detector/maps/reflector_table.hpp"
 #include "detector/maps/session_table.hpp"
 #include "detector/maps/sid_table.hpp"
 
@@ -223,6 +224,7 @@ class Engine {
     PolicyTable policies_;
     AdjacencyTable adjacencies_;
     SidTable sids_;
+    ReflectorTable reflectors_;
     StaleRoutes routes_;
     InnerRoutes inner_routes_;
     EventLog log_;

@@ -97,6 +97,7 @@ Result<void> Engine::change_policies(const ChangePlan& plan, const Desired& want
         forget_bypasses();
         note_hitless();
     }
+    reflectors_.set(wanted.stamp, wanted.sbfd);
     adjacencies_.set(wanted.adjacencies);
     if (auto updated = adjacencies_.update(); !updated) return updated;
     if (rewrites) note_upstreams();

@@ -109,7 +109,7 @@ class Dataplane : public Maps {
                SharedArray<ss_prefix_table>, SharedArray<ss_cell>, SharedArray<std::uint64_t>, SharedArray<ss_target>,
                SharedArray<ss_policy>, SharedArray<ss_candidate>, SharedArray<ss_list>, SharedArray<ss_node>,
                SharedArray<ss_repair_state>, SharedArray<ss_clock_conf>, SharedArray<ss_clock>, SharedArray<ss_sender>,
-               SharedArray<ss_stray>>
+               SharedArray<ss_stray>, SharedArray<ss_reflectors>>
         memory_;
 };
 

@@ -49,11 +49,21 @@ std::string explain_load_failure(int error) {
 }
 
 /// The maps that outlive a process.
-std::array<bpf_map*, 12> session_half(sidestep_bpf& skeleton) {
+std::array<bpf_map*, 13> session_half(sidestep_bpf& skeleton) {
     auto& maps = skeleton.maps;
-    return {maps.ss_states,      maps.ss_repair_states, maps.ss_sessions, maps.ss_plans,
-            maps.ss_clock_confs, maps.ss_clocks,        maps.ss_secrets,  maps.ss_counts,
-            maps.ss_events,      maps.ss_passives,      maps.ss_merges,   maps.ss_senders};
+    return {maps.ss_states,
+            maps.ss_repair_states,
+            maps.ss_sessions,
+            maps.ss_plans,
+            maps.ss_clock_confs,
+            maps.ss_clocks,
+            maps.ss_secrets,
+            maps.ss_counts,
+            maps.ss_events,
+            maps.ss_passives,
+            maps.ss_merges,
+            maps.ss_senders,
+            maps.ss_reflected_sessions};
 }
 
 /// What this node writes to packets that it has dealt with: never 0, the same in its successors, and another one in most
@@ -153,6 +163,7 @@ Result<void> Dataplane::map_memory() {
     show(clock_confs, maps.ss_clock_confs);
     show(clocks, maps.ss_clocks);
     show(senders, maps.ss_senders);
+    show(reflector_sets, maps.ss_reflector_sets);
     show(strays, maps.ss_strays);
     return outcome;
 }

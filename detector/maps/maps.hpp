@@ -53,11 +53,13 @@ class Maps {
     std::span<ss_repair_state> repair_states;  ///< one entry
     std::span<ss_clock_conf> clock_confs;      ///< one entry
     std::span<ss_clock> clocks;                ///< one entry
+    std::span<ss_reflectors> reflector_sets;   ///< one entry
     std::span<ss_sender> senders;              ///< by flow
     std::uint32_t counted_slots = 1;           ///< slots with entries of their own in ss_stats
 
     [[nodiscard]] ss_node& node() const { return nodes[0]; }
     [[nodiscard]] ss_repair_state& repair() const { return repair_states[0]; }
+    [[nodiscard]] ss_reflectors& reflectors() const { return reflector_sets[0]; }
     [[nodiscard]] ss_clock_conf& clock_conf() const { return clock_confs[0]; }
     [[nodiscard]] ss_clock& clock() const { return clocks[0]; }
 

@@ -39,6 +39,7 @@ class PlainMaps : public Maps {
         clock_confs = clock_conf_;
         clocks = clock_;
         senders = sender_;
+        reflector_sets = reflectors_;
         counted_slots = sizes.counted;
     }
 
@@ -99,7 +100,7 @@ class PlainMaps : public Maps {
         };
         add(states), add(sessions), add(plans), add(prefix_tables), add(prefixes), add(filters), add(slots);
         add(policies), add(candidates), add(lists), add(nodes), add(repair_states), add(clock_confs), add(clocks);
-        add(senders);
+        add(senders), add(reflector_sets);
         return bytes + std::to_string(changes_);
     }
 
@@ -121,6 +122,7 @@ class PlainMaps : public Maps {
     std::vector<ss_repair_state> repair_ = std::vector<ss_repair_state>(1);
     std::vector<ss_clock_conf> clock_conf_ = std::vector<ss_clock_conf>(1);
     std::vector<ss_sender> sender_ = std::vector<ss_sender>(SS_MAX_FLOWS);
+    std::vector<ss_reflectors> reflectors_ = std::vector<ss_reflectors>(1);
     std::vector<ss_clock> clock_ = std::vector<ss_clock>(1);
 };
 

@@ -267,6 +267,7 @@ class Programs {
     SharedArray<ss_policy> policies;  ///< each slot has its own in each bank
     SharedArray<ss_candidate> candidates;
     SharedArray<ss_list> lists;
+    SharedArray<ss_reflectors> reflectors;
 
   private:
     static constexpr std::uint32_t kSlots = 16;
@@ -322,6 +323,7 @@ class Programs {
         attach(policies, maps().ss_policies);
         attach(candidates, maps().ss_candidates);
         attach(lists, maps().ss_lists);
+        attach(reflectors, maps().ss_reflector_sets);
         attach(nodes_, maps().ss_nodes);
         attach(filters_, maps().ss_filters);
         attach(heads_, maps().ss_prefix_tables);

@@ -14,10 +14,12 @@
 
 #include "tests/bpf/probing.hpp"
 #include "tests/bpf/programs.hpp"
+#include "tests/fuzz/answers.hpp"
 #include "tests/fuzz/bfd_traffic.hpp"
 #include "tests/fuzz/grammar.hpp"
 #include "tests/fuzz/node.hpp"
 #include "tests/fuzz/oracle.hpp"
+#include "tests/fuzz/reflector_traffic.hpp"
 #include "tests/fuzz/traffic.hpp"
 #include "tests/fuzz/views.hpp"
 
@@ -39,6 +41,7 @@ class IngressFuzz : public testing::Test {
         }
         open_speakers(programs_);
         build_node(programs_);
+        open_fuzzed_reflectors(programs_);
     }
 
     static Address sink(std::uint16_t session) {
@@ -62,6 +65,7 @@ class IngressFuzz : public testing::Test {
     Bytes any_packet(Dice& dice) {
         auto bytes = dice.chance(30)   ? probe(dice)
                      : dice.chance(10) ? bfd_traffic(dice)
+                     : dice.chance(15) ? reflector_traffic(dice)
                      : dice.chance(40) ? Grown(dice).packet_of()
                                        : any_traffic(dice);
         bytes.resize(std::min(bytes.size(), kLongest));
@@ -169,6 +173,7 @@ class IngressFuzz : public testing::Test {
             times(SS_OUTCOME_DECAPSULATED);  // at XDP, what is for another SID comes in again at once
         const bool decapsulated = unwrapped != 0;
         const bool told = happened(SS_OUTCOME_PTB_SENT);
+        const bool reflected = times(SS_OUTCOME_STAMP_ANSWERED) + times(SS_OUTCOME_SBFD_ANSWERED) != 0;
         if (result.code == kNotRun) {
             ASSERT_LT(bytes.size(), kUdpAt) << "the kernel runs no programs on less than the headers it knows of";
             return;
@@ -176,6 +181,10 @@ class IngressFuzz : public testing::Test {
         ASSERT_EQ(changed, result.code == TC_ACT_STOLEN);
         View came = View(bytes).subspan(kIpAt);
         for (std::uint64_t i = 0; i < unwrapped; ++i) came = came.subspan(behind_headers(came));
+        if (reflected) {
+            ASSERT_EQ(result.code, TC_ACT_REDIRECT);
+            return expect_answered(came, View(result.packet).subspan(kIpAt));
+        }
         ASSERT_TRUE(result.code != TC_ACT_REDIRECT || may_be_sent(bytes, came, decapsulated));
         switch (result.code) {
             case kPass:

@@ -20,7 +20,8 @@ std::vector<BadCase> bad_structure() {
          [](Parts& p) { p.ingress = "ingres: [to-S]"; },
          {"f:9:1: ingres: unknown key; known: node, clock, mode, probe, adjacencies, paths, passives, policies, "
           "ingress, "
-          "xdp, xdp-on-virtual, egress, verify, ipsec, netfilter, device, sr-domain, sids, routing, hooks, bfd"}},
+          "xdp, xdp-on-virtual, egress, verify, ipsec, netfilter, device, sr-domain, sids, routing, hooks, bfd, "
+          "stamp, sbfd"}},
         {"UnknownKeyInNode",
          [](Parts& p) { p.node = "node: {name: A, source-address: fd00::1, asn: 1}"; },
          {"f:1:42: node.asn: unknown key; known: name, source-address, source-address-ipv4"}},
