@@ -19,6 +19,7 @@
 #include "cli/doctor_command.hpp"
 #include "cli/drain_commands.hpp"
 #include "cli/event_filter.hpp"
+#include "cli/measure_command.hpp"
 #include "cli/report.hpp"
 #include "cli/report_bfd.hpp"
 #include "cli/report_changes.hpp"
@@ -288,6 +289,7 @@ void add_daemon_commands(CLI::App& app) {
     add_top_command(app, options);
     add_reload_commands(app, options);
     add_doctor_command(app, options);
+    add_measure_command(app, options);
 }
 
 }  // namespace sidestep

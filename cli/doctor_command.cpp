@@ -10,15 +10,12 @@
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "cli/ask.hpp"
 #include "cli/client.hpp"
-#include "common/fd.hpp"
-#include "common/network_namespace.hpp"
+#include "cli/daemon_network.hpp"
 #include "common/run_directory.hpp"
 #include "detector/config/config_file.hpp"
 #include "doctor/checks.hpp"
@@ -78,18 +75,6 @@ void read_named(const std::string& file, Case& node) {
     if (!node.config) give_up(kExitBadInput, node.complaints.to_string());
 }
 
-/// From here on this process looks at the network that the daemon is in.
-void enter_network_of(const json& status) {
-    const auto theirs = status.value("network_namespace", std::uint64_t{0});
-    if (theirs != 0 && theirs == network_namespace()) return;
-    const auto path = fmt::format("/proc/{}/ns/net", status.value("pid", 0));
-    const Fd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (network && ::setns(network.get(), CLONE_NEWNET) == 0 && (theirs == 0 || theirs == network_namespace())) return;
-    give_up(
-        kExitUnknown,
-        fmt::format("the daemon is in another network namespace: run this as root, or there (nsenter --net={})", path));
-}
-
 /// Without the right to send, what is behind the first links stays believed.
 void try_backups(Case& node) {
     if (auto tried = try_lists(node)) node.tried = std::move(*tried);
@@ -113,7 +98,7 @@ void examine_node(const DaemonOptions& options, const std::string& file, bool qu
     if (node.daemon.running) {
         const auto running = node.daemon.status.value("config_file", "");
         if (file.empty() && !running.empty()) read_present(running, node);
-        enter_network_of(node.daemon.status);
+        enter_network_of(node.daemon.status, kExitUnknown);
     }
     node.machine = look(node.config ? destinations_of(*node.config) : std::vector<Address>{});
     if (!node.machine.looked) give_up(kExitUnknown, "cannot look at this machine: ip(8) of iproute2 does not answer");

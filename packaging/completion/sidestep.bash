@@ -8,7 +8,7 @@ _sidestep_sessions() {
 _sidestep() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command="" words="" i
     local node=()
-    local commands="status sessions policies routing events why show top session drain undrain fail reload diff doctor init exporter check replay compute explain coverage"
+    local commands="status sessions policies routing events why show top session drain undrain fail reload diff doctor measure init exporter check replay compute explain coverage"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -67,6 +67,7 @@ _sidestep() {
             COMPREPLY=($(compgen -f -- "$cur"))
             ;;
         doctor) words="--config --node --run-dir --quiet --json --help" ;;
+        measure) words="--segments --from --count --interval --wait --size --port --traffic-class --config --json --help" ;;
         init) words="--topology --node --help" ;;
         exporter) words="--listen --textfile --every --node --run-dir --help" ;;
         compute | explain | coverage) words="--topology --isis --node --disjoint --json --help" ;;
