@@ -84,6 +84,33 @@ int count_detour(struct __sk_buff* skb) {
     return count(skb, 1);
 }
 
+// What comes back from a reflector of STAMP.
+SEC("tc")
+int count_answers(struct __sk_buff* skb) {
+    struct cursor cursor = {(void*)(long)skb->data + ETH_HLEN, (void*)(long)skb->data_end};
+    struct udphdr* udp;
+
+    if (skb->protocol != bpf_htons(ETH_P_IPV6) || take_ipv6(&cursor) != IPPROTO_UDP) return TC_ACT_UNSPEC;
+    udp = take(&cursor, sizeof(*udp));
+    if (!udp || udp->source != bpf_htons(BENCH_STAMP_PORT)) return TC_ACT_UNSPEC;
+    bench_arrivals[0].plain++;
+    return TC_ACT_STOLEN;
+}
+
+// The same, before S makes a packet of its own of the frame.
+SEC("xdp")
+int count_answer_frames(struct xdp_md* frame) {
+    struct cursor cursor = {(void*)(long)frame->data, (void*)(long)frame->data_end};
+    struct ethhdr* eth = take(&cursor, sizeof(*eth));
+    struct udphdr* udp;
+
+    if (!eth || eth->h_proto != bpf_htons(ETH_P_IPV6) || take_ipv6(&cursor) != IPPROTO_UDP) return XDP_PASS;
+    udp = take(&cursor, sizeof(*udp));
+    if (!udp || udp->source != bpf_htons(BENCH_STAMP_PORT)) return XDP_PASS;
+    bench_arrivals[0].plain++;
+    return XDP_DROP;
+}
+
 // Costs what it costs to have any program there.
 SEC("tc")
 int count_nothing(struct __sk_buff* skb) {

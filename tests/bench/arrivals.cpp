@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tests/bench/arrivals.hpp"
 
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+
 #include <array>
 
 #include "detector/kernel/tcx.hpp"
@@ -69,6 +73,17 @@ Result<void> Arrivals::attach_idle_program(const topo::Lab& lab) {
     if (!tcx_available()) return state_->attach(2, lab, "A", "S-A", program);
     return lab.in(
         "A", [&] { return tcx_attach(lab.interface("A", "S-A").ifindex, TcSide::ingress, bpf_program__fd(program)); });
+}
+
+Result<void> Arrivals::attach_answers(const topo::Lab& lab, bool at_xdp) {
+    if (at_xdp) {
+        const int program = bpf_program__fd(state_->skeleton->progs.count_answer_frames);
+        return lab.in("S", [&]() -> Result<void> {
+            const int error = bpf_xdp_attach(lab.interface("S", "S-A").ifindex, program, XDP_FLAGS_DRV_MODE, nullptr);
+            return error == 0 ? Result<void>() : fail_errno("cannot count answers", error);
+        });
+    }
+    return state_->attach(2, lab, "S", "S-A", state_->skeleton->progs.count_answers);
 }
 
 std::uint64_t Arrivals::arrived(Way way) const {

@@ -30,6 +30,9 @@ class Arrivals {
     /// Hangs a program that does nothing at the ingress of A's interface to S.
     Result<void> attach_idle_program(const topo::Lab& lab);
 
+    /// Counts answers of STAMP at S, too, as plain; at XDP, if A sends them there.
+    Result<void> attach_answers(const topo::Lab& lab, bool at_xdp);
+
     /// So far.
     [[nodiscard]] std::uint64_t arrived(Way way) const;
     /// Watches out for the next repaired packet.

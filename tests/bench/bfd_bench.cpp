@@ -21,6 +21,7 @@
 #include "tests/bench/bfd_speak.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/report.hpp"
+#include "tests/bench/stamp_rows.hpp"
 #include "tests/net/bfd/frr_node.hpp"
 #include "topo/clock.hpp"
 #include "topo/daemon.hpp"
@@ -191,6 +192,7 @@ int main(int argc, char** argv) {
     return sidestep::bench::run_bench("bfd", argc, argv, [](const sidestep::bench::Arguments& arguments) {
         auto rows = sidestep::bench::run(arguments.quick);
         for (auto& row : sidestep::bench::speaking_rows(arguments.quick)) rows.push_back(std::move(row));
+        for (auto& row : sidestep::bench::stamp_rows(arguments.quick)) rows.push_back(std::move(row));
         return rows;
     });
 }

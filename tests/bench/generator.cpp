@@ -24,8 +24,8 @@ namespace sidestep::bench {
 namespace {
 
 constexpr const char* kLink = "S-A";
-constexpr std::size_t kFrame = 102;  // Ethernet, IPv6, UDP and 40 bytes
-constexpr int kRepeat = 8192;        // packets per system call
+constexpr std::size_t kHeaders = 62;  // Ethernet, IPv6, UDP
+constexpr int kRepeat = 8192;         // packets per system call
 constexpr double kLeastCounted = 0.5;
 constexpr int kEthernet = 14;
 
@@ -45,32 +45,32 @@ void put_mac(std::uint8_t* at, const std::string& mac) {
     std::ranges::transform(bytes, at, [](unsigned byte) { return static_cast<std::uint8_t>(byte); });
 }
 
-void put_udp(std::uint8_t* udp, std::size_t length) {
+void put_udp(std::uint8_t* udp, std::uint16_t port, std::size_t length) {
     put16(udp, 40'000);
-    put16(udp + 2, BENCH_PORT);
+    put16(udp + 2, port);
     put16(udp + 4, length);  // no checksum: nobody looks
 }
 
-void write_ipv6(bench_packet& packet, const Address& source) {
+void write_ipv6(bench_packet& packet, const Address& source, const Generator::Datagrams& datagrams) {
     auto* const ip = packet.header + kEthernet;
     ip[0] = 0x60;
-    put16(ip + 4, kFrame - kEthernet - 40);
+    put16(ip + 4, 8 + datagrams.bytes);
     ip[6] = IPPROTO_UDP;
     ip[7] = 64;
     std::ranges::copy(source.bytes, ip + 8);
-    put_udp(ip + 40, kFrame - kEthernet - 40);
+    put_udp(ip + 40, datagrams.port, 8 + datagrams.bytes);
 }
 
-void write_ipv4(bench_packet& packet) {
+void write_ipv4(bench_packet& packet, const Generator::Datagrams& datagrams) {
     auto* const ip = packet.header + kEthernet;
     ip[0] = 0x45;
-    put16(ip + 2, kFrame - kEthernet);
+    put16(ip + 2, kHeaders - kEthernet + datagrams.bytes);
     put16(ip + 6, 0x4000);  // do not fragment
     ip[8] = 64;
     ip[9] = IPPROTO_UDP;
     const std::array<std::uint8_t, 4> source{10, 5, 0, 1};
     std::ranges::copy(source, ip + 12);
-    put_udp(ip + 20, kFrame - kEthernet - 20);
+    put_udp(ip + 20, datagrams.port, kHeaders - kEthernet - 20 + datagrams.bytes);
     for (int i = 0; i < 16; i += 2) {  // in memory order, as the program adds
         std::uint16_t word = 0;
         std::memcpy(&word, ip + i, sizeof word);
@@ -78,7 +78,8 @@ void write_ipv4(bench_packet& packet) {
     }
 }
 
-bench_packet make_packet(const topo::Lab& lab, bool ipv4, std::size_t destinations) {
+bench_packet make_packet(const topo::Lab& lab, bool ipv4, std::size_t destinations,
+                         const Generator::Datagrams& datagrams) {
     const auto& own = lab.interface("S", kLink);
     bench_packet packet{};
     packet.ifindex = static_cast<std::uint32_t>(own.ifindex);
@@ -88,9 +89,9 @@ bench_packet make_packet(const topo::Lab& lab, bool ipv4, std::size_t destinatio
     put_mac(packet.header + 6, own.mac);
     put16(packet.header + 12, ipv4 ? 0x0800 : 0x86dd);
     if (ipv4) {
-        write_ipv4(packet);
+        write_ipv4(packet, datagrams);
     } else {
-        write_ipv6(packet, lab.address("S"));
+        write_ipv6(packet, lab.address("S"), datagrams);
     }
     return packet;
 }
@@ -109,15 +110,16 @@ struct Generator::State {
     const topo::NetNs* source = nullptr;
     std::size_t destinations = 0;
     bench_packet packet{};
+    std::size_t frame_bytes = 0;
 
     Result<Sent> run(const std::function<bool(double)>& stop, unsigned burst) const {
         if (auto pinned = run_on_measured_core(); !pinned) return std::unexpected(pinned.error());
-        std::array<std::uint8_t, kFrame> frame{};
+        std::vector<std::uint8_t> frame(frame_bytes);
         std::ranges::copy(packet.header, frame.begin());
         bpf_test_run_opts options{};
         options.sz = sizeof options;
         options.data_in = frame.data();
-        options.data_size_in = frame.size();
+        options.data_size_in = static_cast<std::uint32_t>(frame.size());
         options.repeat = kRepeat;
         options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
         options.batch_size = burst;
@@ -143,7 +145,8 @@ Generator::Generator(Generator&&) noexcept = default;
 Generator& Generator::operator=(Generator&&) noexcept = default;
 Generator::~Generator() = default;
 
-Result<Generator> Generator::create(const topo::Lab& lab, const std::vector<Address>& destinations) {
+Result<Generator> Generator::create(const topo::Lab& lab, const std::vector<Address>& destinations,
+                                    const Datagrams& datagrams) {
     if (destinations.empty()) return fail("a generator needs destinations");
     if (auto polled = lab.take_frames("S", kLink); !polled) return std::unexpected(polled.error());
     auto state = std::make_unique<State>();
@@ -156,7 +159,8 @@ Result<Generator> Generator::create(const topo::Lab& lab, const std::vector<Addr
     auto table = SharedArray<bench_destination>::map(bpf_map__fd(map), "of destinations");
     if (!table) return std::unexpected(table.error());
     for (std::size_t i = 0; i < destinations.size(); ++i) std::ranges::copy(destinations[i].bytes, (*table)[i].bytes);
-    state->packet = make_packet(lab, destinations.front().is_v4(), destinations.size());
+    state->packet = make_packet(lab, destinations.front().is_v4(), destinations.size(), datagrams);
+    state->frame_bytes = kHeaders + datagrams.bytes;
     state->destinations = destinations.size();
     state->skeleton->bss->bench_packet = state->packet;
     state->source = &lab.netns("S");

@@ -4,7 +4,8 @@
 
 #include <linux/types.h>
 
-#define BENCH_PORT 9             /* discard: where the packets go, by which they are known */
+#define BENCH_PORT 9 /* discard: where the packets go, by which they are known */
+#define BENCH_STAMP_PORT 862
 #define BENCH_HEADER 64          /* bytes that are written anew for each packet: Ethernet, IP, UDP */
 #define BENCH_IPV6_DST (14 + 24) /* offsets in them */
 #define BENCH_IPV4_DST (14 + 16)

@@ -23,8 +23,16 @@ class Generator {
         double seconds = 0;  ///< of the core's time
     };
 
-    /// Packets of 102 bytes from S to random ones of these, all IPv6 or all IPv4.
-    static Result<Generator> create(const topo::Lab& lab, const std::vector<Address>& destinations);
+    struct Datagrams {
+        std::uint16_t port = 9;  ///< discard
+        std::size_t bytes = 40;  ///< of their payload with IPv6, at least 40; with IPv4 they have 20 more
+    };
+    /// Packets of 102 bytes, if nothing else is asked for, from S to random ones of these, all IPv6 or all IPv4.
+    static Result<Generator> create(const topo::Lab& lab, const std::vector<Address>& destinations,
+                                    const Datagrams& datagrams);
+    static Result<Generator> create(const topo::Lab& lab, const std::vector<Address>& destinations) {
+        return create(lab, destinations, Datagrams());
+    }
     Generator(Generator&&) noexcept;
     Generator& operator=(Generator&&) noexcept;
     ~Generator();
