@@ -60,6 +60,23 @@ Result<std::string> read_all(const std::string& path, int fd, std::size_t expect
     }
 }
 
+struct OpenFile {
+    Fd fd;
+    struct stat status {};
+};
+
+Result<OpenFile> open_regular(const std::string& path, std::size_t most) {
+    OpenFile file;
+    // To open some devices is to act on them, and a socket cannot be opened at all: the kind is asked for before.
+    if (::stat(path.c_str(), &file.status) != 0) return fail_errno(path);
+    if (const auto fine = check_kind(path, file.status, most); !fine) return std::unexpected(fine.error());
+    // The file may have become another one since then. O_NONBLOCK: to open a FIFO would wait for its writer.
+    file.fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!file.fd || ::fstat(file.fd.get(), &file.status) != 0) return fail_errno(path);
+    if (const auto fine = check_kind(path, file.status, most); !fine) return std::unexpected(fine.error());
+    return file;
+}
+
 /// `path` is the name that people know the file by.
 Result<void> write_all(const std::string& path, const std::string& draft, std::string_view text, mode_t mode) {
     const Fd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -85,14 +102,22 @@ Result<void> replace_file(const std::string& path, std::string_view text, mode_t
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t most) {
-    struct stat status {};
-    // To open some devices is to act on them, and a socket cannot be opened at all: the kind is asked for before.
-    if (::stat(path.c_str(), &status) != 0) return fail_errno(path);
-    if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
-    // The file may have become another one since then. O_NONBLOCK: to open a FIFO would wait for its writer.
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd || ::fstat(fd.get(), &status) != 0) return fail_errno(path);
-    if (const auto fine = check_kind(path, status, most); !fine) return std::unexpected(fine.error());
+    const auto file = open_regular(path, most);
+    if (!file) return std::unexpected(file.error());
+    return read_all(path, file->fd.get(), static_cast<std::size_t>(file->status.st_size), most);
+}
+
+Result<std::string> read_secret(const std::string& path, std::size_t most) {
+    const auto file = open_regular(path, most);
+    if (!file) return std::unexpected(file.error());
+    const auto& [fd, status] = *file;
+    constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+    if ((status.st_mode & kOthers) != 0)
+        return fail(fmt::format("{}: others than its owner may use it (mode {:04o}): chmod 600 {}", path,
+                                status.st_mode & ~static_cast<mode_t>(S_IFMT), path));
+    if (status.st_uid != 0 && status.st_uid != ::geteuid())
+        return fail(fmt::format("{}: belongs to user {}, which is neither root nor the user of this program", path,
+                                status.st_uid));
     return read_all(path, fd.get(), static_cast<std::size_t>(status.st_size), most);
 }
 

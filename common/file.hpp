@@ -24,6 +24,9 @@ Result<void> replace_file(const std::string& path, std::string_view text, mode_t
 /// FIFOs and sockets are refused without being opened.
 Result<std::string> read_file(const std::string& path, std::size_t most = kLargestFile);
 
+/// The same of a file that only its owner may use, who is root or the user of this program.
+Result<std::string> read_secret(const std::string& path, std::size_t most = kLargestFile);
+
 /// As read_file() for a command that somebody waits for: "-" is standard input, and the end of a FIFO is waited for.
 Result<std::string> read_input(const std::string& path, std::size_t most = kLargestFile);
 

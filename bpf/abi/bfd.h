@@ -36,8 +36,34 @@ enum ss_bfd_state {
 #define SS_BFD_EXPIRED 1U  /* diagnostic: nothing was heard for the detection time */
 #define SS_BFD_SIGNALED 3U /* diagnostic: the neighbor said that it is down */
 #define SS_BFD_HOP_LIMIT 255U
+#define SS_BFD_HASH 20
+#define SS_BFD_KEYS 2
+#define SS_BFD_SEQUENCE_KNOWN (1ULL << 32)
 #define SS_BFD_SLOW_US 1000000U /* as long as a session is not up, it is not faster (RFC 5880, 6.8.3) */
 #define SS_BFD_LOOKS 4U         /* times that a session is looked at in its interval */
+
+/* Of SHA-1 with a key (RFC 5880, 4.4), in network order; it follows the mandatory section. */
+struct ss_bfd_signature {
+    __u8 type; /* enum ss_bfd_auth */
+    __u8 length;
+    __u8 key_id;
+    __u8 reserved;
+    __be32 sequence;
+    __u8 hash[SS_BFD_HASH];
+};
+
+/* RFC 5880, 4.1. */
+enum ss_bfd_auth {
+    SS_BFD_AUTH_NONE = 0,
+    SS_BFD_AUTH_SHA1 = 4,
+    SS_BFD_AUTH_METICULOUS_SHA1 = 5,
+};
+
+struct ss_bfd_key {
+    __u8 secret[SS_BFD_HASH]; /* filled up with zeros */
+    __u8 id;
+    __u8 pad[3];
+};
 
 /* Part of ss_session_conf. */
 struct ss_bfd_conf {
@@ -45,7 +71,11 @@ struct ss_bfd_conf {
     __u32 tx_us;                 /* least time between two packets now; 0: the session is passive, and waits */
     __u32 rx_us;                 /* the same for the neighbor's, as it counts for the detection time */
     __u32 ups;                   /* how often the detector has brought the session up */
-    __u32 pad;
+    __u32 index;                 /* of the session */
+    __u8 auth;                   /* enum ss_bfd_auth */
+    __u8 keys;                   /* how many there are: the first one signs, and all are accepted */
+    __u8 pad[6];
+    struct ss_bfd_key key[SS_BFD_KEYS];
 };
 
 /* Part of ss_session_tx. */
@@ -58,19 +88,21 @@ struct ss_bfd_tx {
     __u32 ended;      /* the conf.bfd.ups that the tick has ended: it sends Down from then on */
     __u32 diagnostic; /* why */
     __u32 said;       /* state, diagnostic and flags last sent: a change is sent at once */
-    __u32 pad[3];
+    __u32 sequence;   /* of the last signed packet */
+    __u32 pad[2];
 };
 
 /* Part of ss_session_rx: the neighbor's last packet. What belongs together is written in one step. */
 struct ss_bfd_rx {
-    __u64 said;    /* its first four bytes, then its discriminator */
-    __u64 timers;  /* the desired transmit interval, then the required receive interval; microseconds */
-    __u64 polls;   /* packets with P */
-    __u64 finals;  /* packets with F */
-    __u64 refused; /* packets that came for this session and were not good */
-    __u32 reason;  /* of the last one, enum ss_reject */
-    __u32 echo_us; /* required echo interval */
-    __u64 pad[2];
+    __u64 said;     /* its first four bytes, then its discriminator */
+    __u64 timers;   /* the desired transmit interval, then the required receive interval; microseconds */
+    __u64 polls;    /* packets with P */
+    __u64 finals;   /* packets with F */
+    __u64 refused;  /* packets that came for this session and were not good */
+    __u32 reason;   /* of the last one, enum ss_reject */
+    __u32 echo_us;  /* required echo interval */
+    __u64 sequence; /* of the last signed packet, with SS_BFD_SEQUENCE_KNOWN */
+    __u64 pad;
 };
 
 #endif

@@ -159,8 +159,9 @@ struct ss_session_rx {
 /* Identifies the probes that count as answers of a passive session, and the neighbor of a BFD session; the value is the
  * session's index. */
 #define SS_BFD_KEY (1U << 31)
+#define SS_BFD_BY_DISCRIMINATOR 0xffffffffU /* as ifindex: the source begins with the session's own discriminator */
 struct ss_passive_key {
-    __u32 ifindex; /* for BFD, with SS_BFD_KEY */
+    __u32 ifindex; /* for BFD, with SS_BFD_KEY, or SS_BFD_BY_DISCRIMINATOR */
     __u8 source[16];
 };
 

@@ -66,7 +66,8 @@ SS_INLINE __u32 ss_bfd_check_session(const struct ss_session* session, const str
     } else if (ss_bfd_state_of(packet->state_flags) > SS_BFD_DOWN) {
         return SS_REJECT_BFD_STATE + 1;
     }
-    return packet->state_flags & SS_BFD_AUTHENTICATED ? SS_REJECT_BFD_AUTHENTICATION + 1 : 0;
+    return !(packet->state_flags & SS_BFD_AUTHENTICATED) == !session->conf.bfd.auth ? 0
+                                                                                    : SS_REJECT_BFD_AUTHENTICATION + 1;
 }
 
 /* Records a good packet. Returns true if the detector must hear of it. */
@@ -171,8 +172,8 @@ SS_INLINE void ss_bfd_compose(const struct ss_session* session, int final, struc
     __builtin_memcpy(packet, &session->conf.bfd.packet, sizeof(*packet));
     if (ss_bfd_state_of(packet->state_flags) == SS_BFD_UP && ss_bfd_ended(session)) {
         packet->version_diagnostic = (__u8)(SS_BFD_VERSION << 5 | session->tx.bfd.diagnostic);
-        packet->state_flags =
-            (__u8)((__u32)SS_BFD_DOWN << SS_BFD_STATE_SHIFT | (packet->state_flags & SS_BFD_INDEPENDENT));
+        packet->state_flags = (__u8)((__u32)SS_BFD_DOWN << SS_BFD_STATE_SHIFT |
+                                     (packet->state_flags & (SS_BFD_INDEPENDENT | SS_BFD_AUTHENTICATED)));
         if (bpf_ntohl(packet->desired_tx_us) < SS_BFD_SLOW_US) packet->desired_tx_us = bpf_htonl(SS_BFD_SLOW_US);
     }
     if (final) packet->state_flags = (__u8)((packet->state_flags & ~SS_BFD_POLL) | SS_BFD_FINAL);
@@ -205,14 +206,6 @@ SS_INLINE int ss_bfd_due(struct ss_session* session, struct ss_bfd_packet* packe
     tx->said = said;
     tx->due_ns = now + ss_bfd_jittered(period, packet->multiplier, random);
     return 1;
-}
-
-/* The one's complement sum of a packet, whose length is a multiple of four. */
-SS_INLINE __u64 ss_bfd_sum(const struct ss_bfd_packet* packet) {
-    __u32 words[sizeof(*packet) / 4];
-
-    __builtin_memcpy(words, packet, sizeof(words));
-    return (__u64)words[0] + words[1] + words[2] + words[3] + words[4] + words[5];
 }
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef SIDESTEP_BFD_RECEIVER_H
 #define SIDESTEP_BFD_RECEIVER_H
 
-#include "bpf/lib/bfd.h"
+#include "bpf/lib/bfd_signature.h"
 #include "bpf/lib/bucket.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
@@ -16,25 +16,38 @@
 
 struct ss_bfd_datagram {
     struct udphdr udp;
-    struct ss_bfd_packet packet;
+    struct ss_bfd_signed said;
 };
+
+#define SS_BFD_UNSIGNED (sizeof(struct udphdr) + sizeof(struct ss_bfd_packet))
+
+static __always_inline struct ss_session* ss_bfd_session_at(__u32 index) {
+    struct ss_session* session = ss_entry(&ss_sessions, index);
+
+    return session && session->conf.flags & SS_SESSION_BFD ? session : 0;
+}
+
+static __always_inline struct ss_session* ss_bfd_session_of(const struct ss_passive_key* key) {
+    const __u32* index = bpf_map_lookup_elem(&ss_passives, key);
+
+    return index ? ss_bfd_session_at(*index) : 0;
+}
 
 /* The session that is meant: by its discriminator, or by who sent the packet. */
 static __always_inline struct ss_session* ss_bfd_session(const struct ss_packet* packet, __u32 ifindex, __be32 your) {
-    struct ss_passive_key key = {.ifindex = ifindex | SS_BFD_KEY};
+    struct ss_passive_key key = {.ifindex = SS_BFD_BY_DISCRIMINATOR};
     struct ss_session* session;
-    __u32* index;
 
     if (your) {
-        session = ss_entry(&ss_sessions, bpf_ntohl(your) & (SS_MAX_SESSIONS - 1));
-        if (session && session->conf.flags & SS_SESSION_BFD && session->conf.bfd.packet.my_discriminator == your)
-            return session;
+        session = ss_bfd_session_at(bpf_ntohl(your) & (SS_MAX_SESSIONS - 1));
+        if (session && session->conf.bfd.packet.my_discriminator == your) return session;
+        __builtin_memcpy(key.source, &your, sizeof(your));
+        session = ss_bfd_session_of(&key);
+        if (session && session->conf.bfd.packet.my_discriminator == your) return session;
     }
+    key.ifindex = ifindex | SS_BFD_KEY;
     __builtin_memcpy(key.source, packet->source, sizeof(key.source));
-    index = bpf_map_lookup_elem(&ss_passives, &key);
-    if (!index) return 0;
-    session = ss_entry(&ss_sessions, *index);
-    return session && session->conf.flags & SS_SESSION_BFD ? session : 0;
+    return ss_bfd_session_of(&key);
 }
 
 static __always_inline int ss_bfd_refuse(struct ss_session* session, __u32 reason) {
@@ -52,7 +65,7 @@ static __always_inline void ss_bfd_tell(const struct ss_session* session) {
     if (!event) return;
     __builtin_memset(event, 0, sizeof(*event));
     event->type = SS_EVENT_BFD;
-    event->session = bpf_ntohl(session->conf.bfd.packet.my_discriminator) & (SS_MAX_SESSIONS - 1);
+    event->session = session->conf.bfd.index;
     event->time_ns = session->rx.last_answer_ns;
     bpf_ringbuf_submit(event, 0);
 }
@@ -70,17 +83,24 @@ SS_VERIFIED_ONCE int ss_receive_bfd(ss_frame* frame, const struct ss_packet* pac
 
     if (!packet) return SS_PASS; /* for the verifier */
     ifindex = ss_ifindex(frame);
-    whole = !ss_load(frame, packet->upper_at & SS_MOST_AT, &datagram, sizeof(datagram));
-    session = ss_bfd_session(packet, ifindex, whole ? datagram.packet.your_discriminator : 0);
+    whole = !ss_load(frame, packet->upper_at & SS_MOST_AT, &datagram, SS_BFD_UNSIGNED);
+    session = ss_bfd_session(packet, ifindex, whole ? datagram.said.packet.your_discriminator : 0);
     if (!session || !ss_same_address(packet->destination, session->conf.return_address)) return SS_PASS;
     if (!whole) return ss_bfd_refuse(session, SS_REJECT_TRUNCATED);
     if (ifindex != session->conf.return_ifindex) return ss_bfd_refuse(session, SS_REJECT_WRONG_INTERFACE);
     if (packet->hop_limit != SS_BFD_HOP_LIMIT) return ss_bfd_refuse(session, SS_REJECT_BFD_HOP_LIMIT);
     length = bpf_ntohs(datagram.udp.len);
-    reason = ss_bfd_check(&datagram.packet, length < sizeof(struct udphdr) ? 0 : length - (__u32)sizeof(struct udphdr));
-    if (!reason) reason = ss_bfd_check_session(session, &datagram.packet);
+    reason =
+        ss_bfd_check(&datagram.said.packet, length < sizeof(struct udphdr) ? 0 : length - (__u32)sizeof(struct udphdr));
+    if (!reason) reason = ss_bfd_check_session(session, &datagram.said.packet);
+    if (!reason && session->conf.bfd.auth) {
+        if (ss_load(frame, (packet->upper_at & SS_MOST_AT) + SS_BFD_UNSIGNED, &datagram.said.signature,
+                    sizeof(datagram.said.signature)))
+            return ss_bfd_refuse(session, SS_REJECT_TRUNCATED);
+        reason = ss_bfd_check_signature(session, &datagram.said, bpf_ktime_get_ns());
+    }
     if (reason) return ss_bfd_refuse(session, reason - 1);
-    if (ss_bfd_record(session, &datagram.packet, bpf_ktime_get_ns())) ss_bfd_tell(session);
+    if (ss_bfd_record(session, &datagram.said.packet, bpf_ktime_get_ns())) ss_bfd_tell(session);
     return SS_CONSUMED;
 }
 

@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi/sidestep.h"
+#include "bpf/lib/sha1.h"
 
 #define SS_SHARED_ARRAY(name, type_, entries) \
     struct {                                  \
@@ -49,6 +50,7 @@ SS_SHARED_ARRAY(ss_reflector_sets, struct ss_reflectors, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_stats, struct ss_candidate_stats, 1);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_counts, __u64, SS_COUNTERS);
 SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_buckets, struct ss_bucket, SS_BUCKETS);
+SS_ARRAY(BPF_MAP_TYPE_PERCPU_ARRAY, ss_sha1s, struct ss_sha1, SS_SHA1_PLACES);
 
 #define SS_SPARSE_HASH(name, key_, value_)    \
     struct {                                  \
@@ -75,7 +77,7 @@ SS_SPARSE_HASH(ss_xdp_interfaces, __u32, struct ss_xdp_interface); /* by ifindex
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, SS_MAX_SESSIONS);
+    __uint(max_entries, 2 * SS_MAX_SESSIONS); /* a BFD session may have two */
     __type(key, struct ss_passive_key);
     __type(value, __u32);
 } ss_passives SEC(".maps") __weak;

@@ -6,7 +6,7 @@
 // Sessions of one interval form a class and are visited in turn, evenly over the interval: a tick walks only the
 // sessions that are due, and phases are spread without being stored. A session that is one unanswered probe from being
 // dead is a suspect: every tick looks at it, so that the verdict does not wait for the session's next turn.
-#include "bpf/lib/bfd.h"
+#include "bpf/lib/bfd_signature.h"
 #include "bpf/lib/judge.h"
 #include "bpf/lib/maps.h"
 #include "bpf/lib/parse.h"
@@ -190,18 +190,21 @@ static __always_inline int send(const struct tick* tick, struct ss_session* sess
 SS_OWN_FRAME int send_bfd(const struct tick* tick, struct ss_session* session, __u64 now) {
     const struct ss_session_conf* conf = &session->conf;
     struct __sk_buff* skb = tick->skb;
-    struct ss_bfd_packet packet;
+    struct ss_bfd_signed said = {};
     __u32 offset = conf->udp_offset;
+    __u32 length = sizeof(said.packet);
     __sum16 check;
-    __u8 tail[sizeof(check) + sizeof(packet)]; /* of the UDP header, then what it carries */
     long result;
 
-    if (!ss_bfd_due(session, &packet, now, bpf_get_prandom_u32())) return 0;
+    if (!ss_bfd_due(session, &said.packet, now, bpf_get_prandom_u32())) return 0;
     if (offset > SS_TEMPLATE_MAX || write_template(skb, conf)) return -1;
-    check = ss_fold_checksum(conf->checksum + ss_bfd_sum(&packet));
-    __builtin_memcpy(tail, &check, sizeof(check));
-    __builtin_memcpy(tail + sizeof(check), &packet, sizeof(packet));
-    if (bpf_skb_store_bytes(skb, offset + sizeof(struct udphdr) - sizeof(check), tail, sizeof(tail), 0)) return -1;
+    if (conf->bfd.auth) {
+        ss_bfd_sign(session, &said);
+        length = sizeof(said);
+    }
+    check = ss_fold_checksum(conf->checksum + ss_bfd_sum(&said));
+    if (bpf_skb_store_bytes(skb, offset + offsetof(struct udphdr, check), &check, sizeof(check), 0)) return -1;
+    if (bpf_skb_store_bytes(skb, offset + sizeof(struct udphdr), &said, length, 0)) return -1;
     ss_settle(skb);
     result = bpf_clone_redirect(skb, conf->ifindex, 0);
     if (result && result != SS_XMIT_CN) return -1;

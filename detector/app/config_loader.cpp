@@ -6,7 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "common/heap.hpp"
-#include "detector/config/config_file.hpp"
+#include "detector/config/bfd_keys.hpp"
 
 namespace sidestep {
 
@@ -15,7 +15,7 @@ void ConfigLoader::load(std::string path, Done done) {
     thread_ = std::jthread(
         [this, path = std::move(path), done = std::move(done), alive = alive_, &context = context_]() mutable {
             auto complaints = std::make_shared<Complaints>();
-            auto config = std::make_shared<std::optional<Config>>(read_config_file(path, *complaints));
+            auto config = std::make_shared<std::optional<Config>>(read_config_and_keys(path, *complaints));
             give_back_free_memory();
             boost::asio::post(context, [this, config, complaints, alive, done = std::move(done)] {
                 if (!*alive) return;

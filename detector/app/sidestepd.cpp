@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "detector/app/daemon.hpp"
+#include "detector/config/bfd_keys.hpp"
 #include "detector/config/config_file.hpp"
 #include "detector/service/journal_sink.hpp"
 
@@ -112,7 +113,7 @@ int run(int argc, char** argv) {
     }
     sidestep::Complaints complaints;
     // An interface that does not exist is no error: it may appear later, as it may disappear and come back.
-    auto config = sidestep::read_config_file(file, complaints);
+    auto config = sidestep::read_config_and_keys(file, complaints);
     if (!config) {
         std::fprintf(stderr, "%s\n", complaints.to_string().c_str());
         return kBadInput;

@@ -3,12 +3,16 @@
 // itself.
 #include <sys/un.h>
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "detector/config/bfd_keys.hpp"
 #include "detector/config/reader.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep::config_reader {
 namespace {
@@ -58,13 +62,22 @@ BfdSettings read_adjacency_bfd(const Reading& reading, const YamlPlace& place, N
             local->complain(fmt::format("is not of the same family as the peer, {}", remote.to_string()));
         if (bfd.local_address == remote) local->complain("is the peer; it must be an address of this node");
     }
+    if (const auto auth = place.optional("authentication")) bfd.auth = read_authentication(reading, *auth);
+    if (const auto own = place.optional("discriminator")) {
+        constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+        bfd.discriminator = static_cast<std::uint32_t>(own->integer(0, kMost).value_or(0));
+        if (!reading.client) own->complain("is for sessions of clients");
+    }
     return bfd;
 }
 
 void read_bfd(Reading& reading, const YamlPlace& place) {
-    if (!place.expect_map({"frr"})) return;
+    if (!place.expect_map({"frr", "mode"})) return;
     BfdConfig bfd;
     if (const auto frr = place.required("frr")) bfd.frr = read_socket(*frr);
+    if (const auto own = place.optional("mode")) {
+        if (const auto mode = own->choice(kPeerModeNames)) bfd.mode = static_cast<PeerMode>(*mode);
+    }
     reading.config.bfd = std::move(bfd);
 }
 

@@ -63,8 +63,11 @@ Config surroundings(const Config& config) {
 
 Result<SessionConfig> read_client_session(const std::string& request, const Config& config,
                                           const InterfaceExists& exists, const ConfigLimits& limits) {
-    Reading reading{
-        .exists = exists, .limits = limits, .config = surroundings(config), .defaults = config.probe_defaults};
+    Reading reading{.exists = exists,
+                    .limits = limits,
+                    .client = true,
+                    .config = surroundings(config),
+                    .defaults = config.probe_defaults};
     for (const auto& adjacency : config.adjacencies) reading.adjacencies.add(adjacency.name);
     Complaints complaints;
     read_yaml(request, complaints, [&](const YamlPlace& root) { read_session(reading, root); });

@@ -156,7 +156,7 @@ ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place) {
     probe.loss_limit = 0;  // nothing comes back that could be counted
     probe.rtt_limit = Nanoseconds(0);
     if (place.expect_map({"interval", "receive-interval", "multiplier", "start", "wait-to-restore", "traffic-class",
-                          "damping", "peer", "local-address", "passive"})) {
+                          "damping", "peer", "local-address", "passive", "discriminator", "authentication"})) {
         read_settings(reading, place, probe);
     }
     if (probe.interval < reading.limits.shortest_bfd) {

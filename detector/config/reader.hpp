@@ -26,7 +26,8 @@ struct Reading {
     const InterfaceExists& exists;
     const ConfigLimits& limits;
     AbsentInterface absent = AbsentInterface::complaint;
-    std::string file{};  ///< that it is read from; relative paths begin at its folder
+    bool client = false;  ///< it is a program's request, not the file
+    std::string file{};   ///< that it is read from; relative paths begin at its folder
     Config config{};
     ProbeSettings defaults{};
     bool has_domain = false;  ///< somebody may send to SIDs, be it written with a mistake

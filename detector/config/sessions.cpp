@@ -70,8 +70,10 @@ void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& ad
     }
 }
 
-std::optional<Address> read_neighbor(const YamlPlace& place) {
+/// What is only watched, and by BFD, may be known by an IPv4 address alone.
+std::optional<Address> read_neighbor(const YamlPlace& place, bool only_watched) {
     if (!place.is_v4_address()) return read_unicast(place, true);
+    if (only_watched) return read_unicast_v4(place, true);
     place.complain("must be an IPv6 address; the neighbor's IPv4 addresses go under `gateways`");
     return std::nullopt;
 }
@@ -97,7 +99,7 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
         }
     }
     if (const auto neighbor = place.required("neighbor")) {
-        adjacency.neighbor = read_neighbor(*neighbor).value_or(Address{});
+        adjacency.neighbor = read_neighbor(*neighbor, reading.client && place.has("bfd")).value_or(Address{});
     }
     if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;

@@ -151,6 +151,10 @@ std::string frr_of(const Desired& desired) {
     return desired.bfd ? desired.bfd->frr : std::string();
 }
 
+std::string peer_mode_of(const Desired& desired) {
+    return desired.bfd ? std::string(to_string(desired.bfd->mode)) : std::string();
+}
+
 /// What of an adjacency is no part of its session, by "adjacency A-B".
 std::map<std::string, std::vector<std::string>> adjacency_changes(const Desired& present, const Desired& wanted) {
     std::map<std::string, std::vector<std::string>> changes;
@@ -184,9 +188,12 @@ std::vector<ItemChange> setting_changes(const Desired& present, const Desired& w
     add("egress", FieldChanges().compare("egress", present.egress, wanted.egress).take());
     add("ipsec", FieldChanges().compare("ipsec", present.ipsec, wanted.ipsec).take());
     add("netfilter", FieldChanges().compare("netfilter", present.netfilter, wanted.netfilter).take());
-    add("bfd", FieldChanges().compare("frr", frr_of(present), frr_of(wanted)).take());
     add("stamp", FieldChanges().compare("stamp", present.stamp, wanted.stamp).take());
     add("sbfd", FieldChanges().compare("sbfd", present.sbfd, wanted.sbfd).take());
+    add("bfd", FieldChanges()
+                   .compare("frr", frr_of(present), frr_of(wanted))
+                   .compare("mode", peer_mode_of(present), peer_mode_of(wanted))
+                   .take());
     for (const auto& [name, fields] : adjacency_changes(present, wanted)) add(name.c_str(), fields);
     if (present.routing != wanted.routing) add("routing", {"computed again from the new settings"});
     return changes;

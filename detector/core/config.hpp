@@ -2,6 +2,7 @@
 // The configuration as plain data, with every default filled in. detector/config/config_file reads and checks it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
 #include "common/duration.hpp"
 #include "detector/core/damping.hpp"
@@ -82,6 +84,23 @@ struct ProbeSettings {
     bool operator==(const ProbeSettings&) const = default;
 };
 
+/// One of the keys that BFD packets are signed with.
+struct BfdKey {
+    std::uint8_t id = 0;
+    std::array<std::uint8_t, SS_BFD_HASH> secret{};  ///< filled up with zeros
+
+    bool operator==(const BfdKey&) const = default;
+};
+
+/// How BFD packets are signed (RFC 5880, 6.7.4). The keys are never printed.
+struct BfdAuth {
+    bool meticulous = true;    ///< each packet has a new number
+    std::string file;          ///< that the keys are read from
+    std::vector<BfdKey> keys;  ///< the first one signs, and all are accepted
+
+    bool operator==(const BfdAuth&) const = default;
+};
+
 /// How a session speaks BFD with its neighbor (RFC 5880 and 5881) instead of probing. Interval, multiplier and the rest are
 /// in its ProbeSettings.
 struct BfdSettings {
@@ -89,6 +108,8 @@ struct BfdSettings {
     std::optional<Address> peer{};           ///< the neighbor's address, if BFD has another one: IPv4, for example
     std::optional<Address> local_address{};  ///< this node's; none: the one on the link that is closest to the peer's
     bool passive = false;                    ///< waits until the neighbor speaks
+    std::optional<BfdAuth> auth{};           ///< none: packets are not signed
+    std::uint32_t discriminator = 0;         ///< this node's, of a session that starts; 0: any
 
     bool operator==(const BfdSettings&) const = default;
 };
@@ -213,9 +234,17 @@ struct HookConfig {
     bool operator==(const HookConfig&) const = default;
 };
 
+/// By what the peers of FRR's bfdd are answered.
+enum class PeerMode : std::uint8_t {
+    automatic,  ///< BFD with those that speak it, probes for the others
+    probe,
+    bfd,
+};
+
 /// Sidestep as the data plane of FRR's bfdd.
 struct BfdConfig {
     std::string frr;  ///< path of the Unix socket that bfdd listens at (its option --dplaneaddr unix:PATH)
+    PeerMode mode = PeerMode::probe;
 
     bool operator==(const BfdConfig&) const = default;
 };

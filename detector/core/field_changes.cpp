@@ -63,9 +63,12 @@ std::string text_of(const std::optional<DampingSettings>& value) {
 
 std::string text_of(const std::optional<BfdSettings>& value) {
     if (!value) return "none";
-    return fmt::format("receive-interval {} peer {} local-address {} passive {}",
-                       format_duration(value->receive_interval), text_of(value->peer), text_of(value->local_address),
-                       text_of(value->passive));
+    const auto& auth = value->auth;
+    return fmt::format(
+        "receive-interval {} peer {} local-address {} passive {} authentication {}",
+        format_duration(value->receive_interval), text_of(value->peer), text_of(value->local_address),
+        text_of(value->passive),
+        auth ? fmt::format("{} by {}", auth->meticulous ? "meticulous-keyed-sha1" : "keyed-sha1", auth->file) : "none");
 }
 
 std::string text_of(const std::optional<ReflectorConfig>& value) {

@@ -238,23 +238,24 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
 }
 
 ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
-                                std::uint16_t index, std::uint8_t traffic_class) {
-    constexpr auto kUdp = kUdpHeaderLength + sizeof(ss_bfd_packet);
+                                std::uint16_t index, std::uint8_t traffic_class, bool with_signature) {
+    const auto payload = sizeof(ss_bfd_packet) + (with_signature ? sizeof(ss_bfd_signature) : 0);
+    const auto udp_length = kUdpHeaderLength + payload;
     Writer out;
     write_ethernet(out, link, peer.is_v4() ? unsigned{ETH_P_IP} : unsigned{ETH_P_IPV6});
     if (peer.is_v4()) {
-        write_ipv4(out, traffic_class, kUdp, kHopLimitProbe, source, peer);
+        write_ipv4(out, traffic_class, udp_length, kHopLimitProbe, source, peer);
     } else {
-        write_ipv6(out, {.traffic_class = traffic_class}, kUdp, IPPROTO_UDP, kHopLimitProbe, source, peer);
+        write_ipv6(out, {.traffic_class = traffic_class}, udp_length, IPPROTO_UDP, kHopLimitProbe, source, peer);
     }
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
-    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_BFD_PORT, kUdp);
-    for (std::size_t i = 0; i < sizeof(ss_bfd_packet); ++i) out.u8(0);
+    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_BFD_PORT, udp_length);
+    for (std::size_t i = 0; i < payload; ++i) out.u8(0);
     result.bytes = out.take();
     result.length = static_cast<std::uint16_t>(result.bytes.size());
     // The mapped form of IPv4 adds all ones, which are zero in this sum.
-    result.checksum = sum_of(source, peer, std::span(result.bytes).subspan(result.udp_offset), kUdp);
+    result.checksum = sum_of(source, peer, std::span(result.bytes).subspan(result.udp_offset), udp_length);
     return result;
 }
 

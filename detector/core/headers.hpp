@@ -12,6 +12,7 @@
 #include "bpf/abi/sidestep.h"
 #include "common/address.hpp"
 #include "detector/core/bfd_machine.hpp"
+#include "detector/core/config.hpp"
 
 namespace sidestep {
 
@@ -62,9 +63,12 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
 /// The headers of session `index`'s BFD packets (RFC 5881, 4 and 5), and room for the packet, which the tick fills in. Both
 /// addresses are IPv6 or both are IPv4.
 ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
-                                std::uint16_t index, std::uint8_t traffic_class = kProbeTrafficClass);
+                                std::uint16_t index, std::uint8_t traffic_class = kProbeTrafficClass,
+                                bool with_signature = false);
 /// What the kernel is to send for a session, and by which timers.
 ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers);
+/// Has the packet signed.
+void write_keys(ss_bfd_conf& conf, const BfdAuth& auth);
 /// The machine as write_bfd() wrote it.
 bfd::Machine read_bfd(const ss_bfd_conf& conf);
 

@@ -15,6 +15,7 @@ inline constexpr std::array<std::string_view, 3> kClockNames{"auto", "kernel", "
 inline constexpr std::array<std::string_view, 2> kIpsecNames{"heed", "ignore"};
 inline constexpr std::array<std::string_view, 2> kNetfilterNames{"warn", "ignore"};
 inline constexpr std::array<std::string_view, 2> kModeNames{"repair", "observe"};
+inline constexpr std::array<std::string_view, 3> kPeerModeNames{"auto", "probe", "bfd"};
 inline constexpr std::array<std::string_view, 2> kProtectionNames{"fast-reroute", "hitless"};
 inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
@@ -36,6 +37,9 @@ inline std::string_view to_string(Netfilter netfilter) {
 }
 inline std::string_view to_string(Mode mode) {
     return kModeNames.at(static_cast<std::size_t>(mode));
+}
+inline std::string_view to_string(PeerMode mode) {
+    return kPeerModeNames.at(static_cast<std::size_t>(mode));
 }
 inline std::string_view to_string(Start start) {
     return kStartNames.at(static_cast<std::size_t>(start));

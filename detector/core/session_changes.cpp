@@ -20,32 +20,47 @@ auto identity(const SessionConfig& session) {
                       bfd ? std::optional(bfd_peer(session)) : std::nullopt);
 }
 
+std::optional<BfdSettings> without_keys(std::optional<BfdSettings> bfd) {
+    if (bfd && bfd->auth) bfd->auth->keys.clear();
+    return bfd;
+}
+
+/// What the keys are is said nowhere, only that they are others.
+void compare_keys(const SessionConfig& before, const SessionConfig& after, std::vector<std::string>& fields) {
+    const auto keys_of = [](const SessionConfig& session) {
+        return session.bfd && session.bfd->auth ? session.bfd->auth->keys : std::vector<BfdKey>();
+    };
+    if (keys_of(before) != keys_of(after)) fields.emplace_back("authentication: other keys");
+}
+
 std::vector<std::string> fields_of(const SessionConfig& before, const SessionConfig& after) {
     const auto& old = before.probe;
     const auto& probe = after.probe;
-    return FieldChanges()
-        .compare("interface", before.interface, after.interface)
-        .compare("returns-on", before.returns_on, after.returns_on)
-        .compare("neighbor", before.neighbor, after.neighbor)
-        .compare("source", before.source, after.source)
-        .compare("probe-source", before.passive_source, after.passive_source)
-        .compare("segments", before.encaps, after.encaps)
-        .compare("mode", before.mode, after.mode)
-        .compare("interval", old.interval, probe.interval)
-        .compare("multiplier", old.multiplier, probe.multiplier)
-        .compare("up-count", old.up_count, probe.up_count)
-        .compare("start", old.start, probe.start)
-        .compare("wait-to-restore", old.wait_to_restore, probe.wait_to_restore)
-        .compare("allowance", old.allowance, probe.allowance)
-        .compare("turnaround", old.turnaround, probe.turnaround)
-        .compare("size", old.size, probe.size)
-        .compare("loss-limit", old.loss_limit, probe.loss_limit)
-        .compare("rtt-limit", old.rtt_limit, probe.rtt_limit)
-        .compare("damping", old.damping, probe.damping)
-        .compare("return-address", old.return_address, probe.return_address)
-        .compare("return", old.back, probe.back)
-        .compare("bfd", before.bfd, after.bfd)
-        .take();
+    auto fields = FieldChanges()
+                      .compare("interface", before.interface, after.interface)
+                      .compare("returns-on", before.returns_on, after.returns_on)
+                      .compare("neighbor", before.neighbor, after.neighbor)
+                      .compare("source", before.source, after.source)
+                      .compare("probe-source", before.passive_source, after.passive_source)
+                      .compare("segments", before.encaps, after.encaps)
+                      .compare("mode", before.mode, after.mode)
+                      .compare("interval", old.interval, probe.interval)
+                      .compare("multiplier", old.multiplier, probe.multiplier)
+                      .compare("up-count", old.up_count, probe.up_count)
+                      .compare("start", old.start, probe.start)
+                      .compare("wait-to-restore", old.wait_to_restore, probe.wait_to_restore)
+                      .compare("allowance", old.allowance, probe.allowance)
+                      .compare("turnaround", old.turnaround, probe.turnaround)
+                      .compare("size", old.size, probe.size)
+                      .compare("loss-limit", old.loss_limit, probe.loss_limit)
+                      .compare("rtt-limit", old.rtt_limit, probe.rtt_limit)
+                      .compare("damping", old.damping, probe.damping)
+                      .compare("return-address", old.return_address, probe.return_address)
+                      .compare("return", old.back, probe.back)
+                      .compare("bfd", without_keys(before.bfd), without_keys(after.bfd))
+                      .take();
+    compare_keys(before, after, fields);
+    return fields;
 }
 
 }  // namespace

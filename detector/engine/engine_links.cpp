@@ -18,6 +18,11 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kNeighborSeekEvery = 1s;
 constexpr Nanoseconds kNeighborDoubt = 10ms;
 
+/// A neighbor that is known by IPv4 needs no IPv6.
+bool lacks_ip(const Session& session, const LinkChange& link) {
+    return link.ip_off && !session.config.neighbor.is_v4();
+}
+
 }  // namespace
 
 void Engine::relink(Session& session) {
@@ -50,11 +55,12 @@ LinkChange Engine::link_at(const std::string& name) const {
 
 bool Engine::on_link(const LinkChange& change, Nanoseconds now) {
     // Traffic waits for these stores, so they come before anything else.
-    if (change.gone || !change.running || change.ip_off) sessions_.lower_all_by(change.ifindex);
+    if (change.gone || !change.running) sessions_.lower_all_by(change.ifindex);
     const auto concerned = sessions_.at_link(change.name, change.ifindex);
     const auto loses_link = [&](const Session& session) {
         const bool its_own = session.config.interface == change.name || session.ifindex == change.ifindex;
-        return its_own && (change.gone || !change.running || change.ip_off || session.config.interface != change.name);
+        return its_own &&
+               (change.gone || !change.running || lacks_ip(session, change) || session.config.interface != change.name);
     };
     // The same for those that lose an interface of another number, or its name.
     for (auto* session : concerned) {
@@ -102,7 +108,7 @@ void Engine::follow_link(Session& session, const LinkChange& link, Nanoseconds n
             spdlog::warn("session {}: {} carries no Ethernet frames, so its neighbor cannot be probed",
                          session.config.name, link.name);
     }
-    const bool ip_off = ours && link.ip_off;
+    const bool ip_off = ours && lacks_ip(session, link);
     if (std::exchange(session.ip_off, ip_off) != ip_off)
         deliver(session, ip_off ? SessionEvent::ip_off : SessionEvent::ip_back, now);
     if (was_running || !session.running) return;

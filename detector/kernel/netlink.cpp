@@ -17,6 +17,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "detector/kernel/address_attributes.hpp"
@@ -70,6 +71,20 @@ int interface_of(const nlmsghdr* header) {
         return static_cast<int>(static_cast<const ifaddrmsg*>(nlmsg_data(header))->ifa_index);
     const auto* index = nlmsg_find_attr(const_cast<nlmsghdr*>(header), sizeof(netconfmsg), NETCONFA_IFINDEX);
     return index == nullptr ? 0 : nla_get_s32(index);
+}
+
+nl_msg* about_neighbor(int type, int flags, int ifindex, const Address& address, std::uint8_t neighbor_flags = 0) {
+    ndmsg neighbor{};
+    neighbor.ndm_family = address.is_v4() ? AF_INET : AF_INET6;
+    neighbor.ndm_ifindex = ifindex;
+    neighbor.ndm_flags = neighbor_flags;
+    nl_msg* message = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+    if (message == nullptr) return nullptr;
+    nlmsg_append(message, &neighbor, sizeof neighbor, NLMSG_ALIGNTO);
+    const std::span bytes(address.bytes);
+    const auto part = address.is_v4() ? bytes.last(sizeof(in_addr)) : bytes;
+    nla_put(message, NDA_DST, static_cast<int>(part.size()), part.data());
+    return message;
 }
 
 /// The kind of a virtual interface; empty for others.
@@ -183,22 +198,25 @@ void Netlink::tell(std::function<void()> change) {
 }
 
 unsigned Netlink::look_up(int ifindex, const Address& address) {
-    ndmsg neighbor{};
-    neighbor.ndm_family = AF_INET6;
-    neighbor.ndm_ifindex = ifindex;
     entry_state_ = 0;
-    nl_msg* message = nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_REQUEST);
+    nl_msg* message = about_neighbor(RTM_GETNEIGH, 0, ifindex, address);
     if (message == nullptr) return 0;
-    nlmsg_append(message, &neighbor, sizeof neighbor, NLMSG_ALIGNTO);
-    nla_put(message, NDA_DST, static_cast<int>(address.bytes.size()), address.bytes.data());
     ask(message);  // an error means that there is no entry
     return entry_state_;
+}
+
+/// As if the kernel had a packet for it: it asks by ARP if it does not know the neighbor, or has not heard of it lately.
+void Netlink::use(int ifindex, const Address& address) {
+    if (nl_msg* message = about_neighbor(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, ifindex, address, NTF_USE);
+        message != nullptr)
+        ask(message);
 }
 
 void Netlink::resolve(int ifindex, const Address& address) {
     const auto state = look_up(ifindex, address);
     constexpr unsigned kLeftAlone = NUD_PERMANENT | NUD_NOARP | NUD_INCOMPLETE;  // the kernel asks by itself, or nobody
     if ((state & kLeftAlone) != 0) return;
+    if (address.is_v4()) return use(ifindex, address);
     if (status_of(state) == NeighborStatus::usable) {
         solicitor_->to_group(ifindex, address);
     } else {

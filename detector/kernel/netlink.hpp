@@ -67,6 +67,7 @@ class Netlink {
     /// Sends a request, which is freed, and hears its one answer.
     void ask(nl_msg* message);
     static int on_entry(nl_msg* message, void* self);
+    void use(int ifindex, const Address& address);
     /// The state (NUD_*) of a neighbor's entry, which is delivered if it is usable; 0: there is none.
     unsigned look_up(int ifindex, const Address& address);
     void on_message(nlmsghdr* header);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Sessions that speak BFD: where their packets go, and what the detector says in them.
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <iterator>
 
 #include <spdlog/spdlog.h>
 
@@ -23,34 +28,60 @@ bfd::Timers bfd_timers(const SessionConfig& config) {
             .passive = config.bfd && config.bfd->passive};
 }
 
-/// The lower bits of a discriminator are the session's index, so that packets find it. The others differ from those of the
+Address discriminator_key(std::uint32_t discriminator) {
+    const auto in_order = htonl(discriminator);
+    Address key;
+    std::memcpy(key.bytes.data(), &in_order, sizeof in_order);
+    return key;
+}
+
+/// The lower bits of a discriminator are, unless somebody else has chosen it, the session's index, so that packets find it. The others differ from those of the
 /// session before, which the neighbor may still believe in.
 void SessionTable::start_bfd(Session& session, const ss_bfd_conf& before) {
     constexpr std::uint32_t kNext = SS_MAX_SESSIONS;
     const auto last = read_bfd(before).discriminator;
     const auto clock = static_cast<std::uint32_t>(maps_.clock().last_tick_ns >> 10) & ~(kNext - 1);  // any number
     session.bfd = {};
+    auto& signed_last = shared(session).tx.bfd.sequence;  // the tick's, but it does not look here yet
+    if (signed_last == 0) signed_last = static_cast<std::uint32_t>(maps_.clock().last_tick_ns >> 10);
+    if (session.config.bfd->discriminator != 0) {
+        session.bfd.discriminator = session.config.bfd->discriminator;
+        return publish_bfd(session);
+    }
     session.bfd.discriminator = ((last != 0 ? last & ~(kNext - 1) : clock) + kNext) | session.index;
     if (session.bfd.discriminator == 0) session.bfd.discriminator = kNext;
     publish_bfd(session);
 }
 
 void SessionTable::publish_bfd(const Session& session) {
-    const auto wanted = write_bfd(session.bfd, bfd_timers(session.config));
+    auto wanted = write_bfd(session.bfd, bfd_timers(session.config));
+    if (const auto& auth = session.config.bfd->auth) write_keys(wanted, *auth);
     auto& conf = shared(session).conf.bfd;
     conf.packet = wanted.packet;
+    std::ranges::copy(wanted.key, std::begin(conf.key));
+    SS_WRITE(conf.keys, wanted.keys);
+    SS_WRITE(conf.auth, wanted.auth);
     SS_WRITE(conf.rx_us, wanted.rx_us);
     SS_WRITE(conf.tx_us, wanted.tx_us);
     SS_WRITE(conf.ups, wanted.ups);
+    conf.index = session.index;
 }
 
 void SessionTable::publish_speaker(const Session& session, ss_session_conf& conf) {
     const auto& peer = bfd_peer(session.config);
     const auto bytes = make_bfd_template(*session.link(), *session.local_address, peer, session.index,
-                                         static_cast<std::uint8_t>(session.config.probe.traffic_class));
+                                         static_cast<std::uint8_t>(session.config.probe.traffic_class),
+                                         session.config.bfd->auth.has_value());
     if (auto set = maps_.set_passive(bfd_key(session.ifindex), peer, session.index); !set) {
         spdlog::error("session {}: {}", session.config.name, set.error().message);
         return;
+    }
+    const auto discriminator = session.bfd.discriminator;
+    if (discriminator % SS_MAX_SESSIONS != session.index) {
+        if (auto set = maps_.set_passive(kByDiscriminator, discriminator_key(discriminator), session.index); !set) {
+            spdlog::error("session {}: {}", session.config.name, set.error().message);
+            return;
+        }
     }
     constexpr std::uint32_t kFlags = SS_SESSION_ACTIVE | SS_SESSION_BFD;
     write_template(session, conf, bytes, *session.local_address, kFlags);

@@ -60,6 +60,7 @@ void SessionTable::forget_passives(const Session& session) {
     maps_.prune_passives([&](int ifindex, const Address& source, std::uint32_t index) {
         if (index != session.index) return true;
         const auto& config = session.config;
+        if (ifindex == kByDiscriminator) return config.bfd && source == discriminator_key(session.bfd.discriminator);
         return config.bfd ? ifindex == bfd_key(session.ifindex) && source == bfd_peer(config)
                           : ifindex == session.ifindex && source == config.passive_source;
     });

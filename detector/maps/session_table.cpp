@@ -49,6 +49,7 @@ bool is_bfd(const ss_session_conf& conf) {
 /// Whether what comes from `source` is meant for the session; `ifindex` is as in ss_passives.
 bool expects(const Session& session, int ifindex, const Address& source) {
     const auto& config = session.config;
+    if (ifindex == kByDiscriminator) return config.bfd && source == discriminator_key(session.bfd.discriminator);
     const bool same = config.bfd ? bfd_peer(config) == source : config.passive_source == source;
     if (!same || !session.link_seen) return same;
     return ifindex == (config.bfd ? bfd_key(session.ifindex) : session.ifindex);
@@ -199,7 +200,9 @@ void SessionTable::start_fresh(Session& session) {
     // Sequence numbers continue if another session used the slot, so that its old probes stay old.
     const auto sequence = fresh.tx.sequence;
     const auto spoke = fresh.conf.bfd;
+    const auto signed_last = fresh.tx.bfd.sequence;
     fresh = {};
+    fresh.tx.bfd.sequence = signed_last;
     if (session.config.bfd) start_bfd(session, spoke);
     fresh.tx.sequence = fresh.rx.newest = sequence;
     fresh.tx.proof_from = sequence + 1;

@@ -55,6 +55,10 @@ constexpr int bfd_key(int ifindex) {
     return static_cast<int>(static_cast<std::uint32_t>(ifindex) | SS_BFD_KEY);
 }
 
+/// One whose discriminator does not tell its index is found by it, too.
+inline constexpr int kByDiscriminator = static_cast<int>(SS_BFD_BY_DISCRIMINATOR);
+Address discriminator_key(std::uint32_t discriminator);
+
 class SessionTable {
   public:
     /// `saved` holds the sessions of a predecessor whose maps cannot be adopted; a session that was down then starts

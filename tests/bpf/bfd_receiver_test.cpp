@@ -81,6 +81,47 @@ TEST_F(BfdReceiver, FindsTheSessionOfANeighborThatDoesNotKnowItYet) {
     EXPECT_EQ(rx().answered, 1U);
 }
 
+// bfdd of FRR has discriminators of its own, and its neighbor may have more than one address.
+TEST_F(BfdReceiver, FindsASessionWhoseDiscriminatorSomebodyElseHasChosen) {
+    constexpr std::uint32_t kChosen = 0xabcdef01;
+    programs_.sessions[kSpeaker].conf.bfd.packet.my_discriminator = htonl(kChosen);
+    const auto datagram = bfd_datagram(changed([](auto& p) { p.your_discriminator = htonl(kChosen); }));
+    const auto from_other_address = packet(Ipv6{.from = "fe80::3", .to = kOwn6, .hop_limit = 255}, datagram);
+    expect_left(from_other_address);
+    ss_passive_key key{.ifindex = SS_BFD_BY_DISCRIMINATOR, .source = {}};
+    const std::uint32_t in_order = htonl(kChosen);
+    const std::uint32_t value = kSpeaker;
+    std::memcpy(key.source, &in_order, sizeof in_order);
+    bpf_map__update_elem(programs_.maps().ss_passives, &key, sizeof key, &value, sizeof value, BPF_ANY);
+    EXPECT_EQ(programs_.ingress(from_other_address).code, TC_ACT_STOLEN);
+    const auto events = programs_.events();
+    ASSERT_THAT(events, testing::SizeIs(1));
+    EXPECT_EQ(events[0].session, kSpeaker);
+}
+
+TEST_F(BfdReceiver, TakesSignedPacketsOnceAndRefusesOthers) {
+    sign_bfd(programs_, kSpeaker, address(kOwn6), address(kPeer6));
+    const auto refused = [&](const Bytes& datagram) {
+        const auto counted = programs_.rejects(SS_REJECT_BFD_AUTHENTICATION);
+        EXPECT_EQ(programs_.ingress(over_ipv6(datagram)).code, TC_ACT_SHOT);
+        EXPECT_EQ(programs_.rejects(SS_REJECT_BFD_AUTHENTICATION), counted + 1);
+    };
+    const auto good = signed_by_neighbor(programs_, kSpeaker, bfd_of_neighbor(kSpeaker), 41);
+    refused(bfd_datagram(bfd_of_neighbor(kSpeaker)));
+    auto bad = good;
+    bad.signature.hash[19] ^= 1;
+    refused(bfd_datagram(bad));
+    EXPECT_EQ(rx().answered, 0U);
+    EXPECT_EQ(programs_.ingress(over_ipv6(bfd_datagram(good))).code, TC_ACT_STOLEN);
+    EXPECT_EQ(rx().answered, 1U);
+    EXPECT_EQ(rx().bfd.sequence, SS_BFD_SEQUENCE_KNOWN | 41U);
+    refused(bfd_datagram(good));
+    const auto next = signed_by_neighbor(programs_, kSpeaker, bfd_of_neighbor(kSpeaker), 42);
+    EXPECT_EQ(programs_.ingress(over_ipv6(bfd_datagram(next))).code, TC_ACT_STOLEN);
+    programs_.sessions[kSpeaker].conf.bfd.auth = SS_BFD_AUTH_NONE;
+    refused(bfd_datagram(signed_by_neighbor(programs_, kSpeaker, bfd_of_neighbor(kSpeaker), 43)));
+}
+
 TEST_F(BfdReceiver, RefusesByReason) {
     const auto refused = [&](auto change, ss_reject reason) {
         expect_refused(over_ipv6(bfd_datagram(changed(change))), reason);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bpf/lib/bfd_signature.h"
 #include "detector/core/headers.hpp"
 #include "tests/bpf/programs.hpp"
 
@@ -34,6 +35,7 @@ inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own
     conf.udp_offset = bytes.udp_offset;
     conf.checksum = bytes.checksum;
     conf.bfd = write_bfd(machine, {.desired_tx_us = 10'000'000, .required_rx_us = 10'000'000});
+    conf.bfd.index = index;
     std::ranges::copy(own.bytes, conf.return_address);
     std::ranges::copy(bytes.bytes, conf.template_bytes);
     ss_passive_key key{.ifindex = ifindex | SS_BFD_KEY, .source = {}};
@@ -53,6 +55,37 @@ inline ss_bfd_packet bfd_of_neighbor(std::uint16_t index) {
     packet.your_discriminator = htonl(kBfdDiscriminator | index);
     packet.desired_tx_us = packet.required_rx_us = htonl(10'000'000);
     return packet;
+}
+
+/// Has a session that was opened sign its packets, and expect signed ones.
+inline void sign_bfd(Programs& programs, std::uint16_t index, const Address& own, const Address& peer) {
+    const auto bytes = make_bfd_template({}, own, peer, index, kProbeTrafficClass, true);
+    auto& conf = programs.sessions[index].conf;
+    BfdAuth auth;
+    auth.keys.push_back({.id = 7, .secret = {'h', 'u', 's', 'h'}});
+    write_keys(conf.bfd, auth);
+    conf.template_length = conf.length = bytes.length;
+    conf.checksum = bytes.checksum;
+    std::ranges::copy(bytes.bytes, conf.template_bytes);
+}
+
+/// The same packet, signed with the first key of session `index`, by the code that the programs have.
+inline ss_bfd_signed signed_by_neighbor(const Programs& programs, std::uint16_t index, ss_bfd_packet packet,
+                                        std::uint32_t sequence) {
+    ss_session there{};
+    there.conf.bfd = programs.sessions[index].conf.bfd;
+    there.tx.bfd.sequence = sequence - 1;
+    packet.state_flags |= SS_BFD_AUTHENTICATED;
+    packet.length = sizeof(ss_bfd_signed);
+    ss_bfd_signed result{.packet = packet, .signature = {}};
+    ss_bfd_sign(&there, &result);
+    return result;
+}
+
+inline Bytes bfd_datagram(const ss_bfd_signed& packet) {
+    auto bytes = udp(50'000, SS_BFD_PORT, sizeof packet);
+    std::memcpy(bytes.data() + 8, &packet, sizeof packet);
+    return bytes;
 }
 
 /// As a datagram to the port of BFD.

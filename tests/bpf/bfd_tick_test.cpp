@@ -73,6 +73,20 @@ TEST_F(BfdTick, SendsAWholePacketAndThenWaits) {
     EXPECT_GE(period, 7 * kBfdSecond);
 }
 
+TEST_F(BfdTick, SignsWhatItSends) {
+    sign_bfd(programs_, 0, address(kNearAddress), address(kFarAddress));
+    for (std::uint32_t sequence = 1; sequence <= 2; ++sequence) {
+        tx().bfd.due_ns = 0;
+        const auto sent = look();
+        ASSERT_THAT(sent, SizeIs(1));
+        ASSERT_EQ(sent[0].size(), kBfdAt + sizeof(ss_bfd_signed));
+        const auto pseudo = std::uint32_t{60 + kUdp};
+        EXPECT_EQ(internet_checksum(std::span(sent[0]).subspan(kEthernetLength + 8), pseudo), 0);
+        const auto wanted = signed_by_neighbor(programs_, 0, said(sent[0]), sequence);
+        EXPECT_EQ(std::memcmp(sent[0].data() + kBfdAt, &wanted, sizeof wanted), 0) << "packet " << sequence;
+    }
+}
+
 TEST_F(BfdTick, SendsByIpv4) {
     open_bfd(programs_, 0, address("192.0.2.1"), address("192.0.2.2"), VethPair::kNear);
     programs_.clocks[0].done[0] -= 1;

@@ -98,5 +98,19 @@ TEST_F(File, UnreadableIsAnError) {
     EXPECT_EQ(error_of(path), path + ": Permission denied");
 }
 
+TEST_F(File, ASecretIsItsOwnersAlone) {
+    const auto path = written("hush");
+    ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+    EXPECT_EQ(read_secret(path).value(), "hush");
+    ASSERT_EQ(::chmod(path.c_str(), 0400), 0);
+    EXPECT_EQ(read_secret(path).value(), "hush");
+    for (const mode_t mode : {0640U, 0604U, 0620U, 0601U}) {
+        ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+        const auto refused = read_secret(path);
+        ASSERT_FALSE(refused);
+        EXPECT_THAT(refused.error().message, testing::HasSubstr("others than its owner may use it (mode 06"));
+    }
+}
+
 }  // namespace
 }  // namespace sidestep

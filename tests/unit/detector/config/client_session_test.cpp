@@ -53,6 +53,23 @@ TEST(ClientSession, IsPassive) {
     EXPECT_EQ(read->passive_source, address("fd00:b::1"));
 }
 
+TEST(ClientSession, MaySpeakBfdWithWhatIsKnownByIpv4Alone) {
+    const auto read = read_client_session(
+        R"({"adjacency": {"name": "192.0.2.2@to-E", "interface": "to-E", "neighbor": "192.0.2.2",
+            "bfd": {"interval": "10ms", "receive-interval": "20ms", "multiplier": 5, "passive": true,
+                    "local-address": "192.0.2.1", "discriminator": 4294967295}}})",
+        node());
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->neighbor, address("192.0.2.2"));
+    EXPECT_EQ(read->bfd, (BfdSettings{.receive_interval = 20ms,
+                                      .local_address = address("192.0.2.1"),
+                                      .passive = true,
+                                      .discriminator = 4294967295}));
+    EXPECT_THAT(why_not(R"({"adjacency": {"name": "n", "interface": "to-B", "neighbor": "192.0.2.2",
+                            "probe": {"return-address": "fd00:ac::1"}}})"),
+                HasSubstr("must be an IPv6 address"));
+}
+
 TEST(ClientSession, WhatIsWrongIsNamed) {
     EXPECT_EQ(why_not("{}"), "needs one of adjacency, path and passive");
     EXPECT_THAT(why_not(R"({"adjacency": 7})"), HasSubstr("adjacency: must be a map"));

@@ -12,6 +12,8 @@ TEST(ConfigBfd, IsThePathThatBfddListensAt) {
     EXPECT_FALSE(read_good(parts.text()).bfd);
     parts.more = "bfd: {frr: 'unix:/run/frr/bfdd-dplane.sock'}";
     EXPECT_EQ(read_good(parts.text()).bfd, (BfdConfig{.frr = "/run/frr/bfdd-dplane.sock"}));
+    parts.more = "bfd: {frr: 'unix:/run/frr/bfdd-dplane.sock', mode: probe}";
+    EXPECT_EQ(read_good(parts.text()).bfd->mode, PeerMode::probe);
 }
 
 TEST(ConfigBfd, AnAdjacencySpeaksItInsteadOfProbing) {
@@ -47,8 +49,14 @@ std::vector<BadCase> bad_bfd() {
     return {
         {"NoSocket", [](Parts& p) { p.more = "bfd: {}"; }, {"f:10:6: bfd.frr: missing"}},
         {"UnknownKey",
-         [](Parts& p) { p.more = "bfd: {frr: 'unix:/x', mode: auto}"; },
-         {"f:10:23: bfd.mode: unknown key; known: frr"}},
+         [](Parts& p) { p.more = "bfd: {frr: 'unix:/x', port: 1}"; },
+         {"f:10:23: bfd.port: unknown key; known: frr, mode"}},
+        {"NoMode",
+         [](Parts& p) { p.more = "bfd: {frr: 'unix:/x', mode: echo}"; },
+         {"f:10:29: bfd.mode: must be one of: auto, probe, bfd"}},
+        {"Discriminator",
+         [](Parts& p) { p.first = with_bfd("{discriminator: 7}"); },
+         {"f:5:74: adjacencies[0].bfd.discriminator: is for sessions of clients"}},
         {"BfddConnects",
          [](Parts& p) { p.more = "bfd: {frr: 'unixc:/x'}"; },
          {"f:10:12: bfd.frr: 'unixc:/x' does not begin with unix:: bfdd must listen at a Unix socket (its option "

@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
                {"setting adjacency A-B changed: link: none -> l7"}},
         Change{"Bfd",
                [](Config& c) { c.bfd = BfdConfig{.frr = "/run/frr/dp.sock"}; },
-               {"setting bfd changed: frr: none -> /run/frr/dp.sock"}},
+               {"setting bfd changed: frr: none -> /run/frr/dp.sock; mode: none -> probe"}},
         Change{"Bypass",
                [](Config& c) {
                    SegmentListConfig list;

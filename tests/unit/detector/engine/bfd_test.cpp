@@ -172,5 +172,42 @@ TEST_F(EngineBfd, NewTimersAreSaidAndPolledFor) {
     EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
 }
 
+// A bfdd that comes back has a new one for a session that has gone on; its neighbor knows the old one.
+TEST_F(EngineBfd, ADiscriminatorOfSomebodyElseIsFoundAndStays) {
+    auto chosen = speaking();
+    chosen.adjacencies[0].bfd->discriminator = 0xabcdef01;
+    start_speaking(chosen);
+    EXPECT_EQ(ntohl(conf("A-B").bfd.packet.my_discriminator), 0xabcdef01U);
+    EXPECT_EQ(conf("A-B").bfd.index, session("A-B").index);
+    EXPECT_TRUE(maps_.passives.contains({kByDiscriminator, discriminator_key(0xabcdef01)}));
+    come_up();
+    chosen.adjacencies[0].bfd->discriminator = 7;
+    ASSERT_TRUE(apply(chosen));
+    EXPECT_EQ(ntohl(conf("A-B").bfd.packet.my_discriminator), 0xabcdef01U);
+    EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
+    restart();
+    ASSERT_TRUE(apply(chosen));
+    engine_->on_link(link("to-B", kToB), kNow);
+    own("fe80::a");
+    EXPECT_TRUE(maps_.passives.contains({kByDiscriminator, discriminator_key(0xabcdef01)}));
+    ASSERT_TRUE(apply(square()));
+    EXPECT_TRUE(maps_.passives.empty());
+}
+
+TEST_F(EngineBfd, AnIpv4NeighborNeedsNoIpv6) {
+    auto config = speaking();
+    config.adjacencies[0].neighbor = address("192.0.2.2");
+    start(config);
+    own("192.0.2.1");
+    resolve("A-B", kToB, "192.0.2.2");
+    EXPECT_EQ(conf("A-B").flags, SS_SESSION_ACTIVE | SS_SESSION_BFD);
+    come_up();
+    auto off = link("to-B", kToB);
+    off.ip_off = true;
+    engine_->on_link(off, kNow);
+    EXPECT_EQ(session("A-B").fsm.state, SessionState::up);
+    EXPECT_EQ(rank("A-B"), SS_UP);
+}
+
 }  // namespace
 }  // namespace sidestep
