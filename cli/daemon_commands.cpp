@@ -227,8 +227,9 @@ void show_bfd_peers(const DaemonOptions& options, const std::string& how) {
 /// The words of FRR's own command.
 void add_show_command(CLI::App& app, const std::shared_ptr<DaemonOptions>& options) {
     const auto how = std::make_shared<std::string>();
-    auto* const show = app.add_subcommand("show", "What FRR has handed to Sidestep: show bfd peers")->fallthrough();
-    auto* const bfd = show->add_subcommand("bfd", "The peers of FRR's bfdd")->fallthrough();
+    auto* const show = app.add_subcommand("show", "As in FRR: show bfd peers")->fallthrough();
+    auto* const bfd =
+        show->add_subcommand("bfd", "The peers of FRR's bfdd, and those that this node speaks BFD with")->fallthrough();
     auto* const peers =
         bfd->add_subcommand("peers", "Every peer, as FRR prints it: state, timers, and the session that answers for it")
             ->fallthrough();

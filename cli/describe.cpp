@@ -69,7 +69,9 @@ std::string describe_node(const Config& config, Nanoseconds tick) {
     if (config.routing) text += routing_line(*config.routing);
     if (config.stamp) text += describe_reflector("STAMP", *config.stamp);
     if (config.sbfd) text += describe_reflector("S-BFD", *config.sbfd);
-    if (config.bfd) text += fmt::format("BFD: data plane of FRR's bfdd at {}\n", config.bfd->frr);
+    if (config.bfd)
+        text +=
+            fmt::format("BFD: data plane of FRR's bfdd at {}, mode {}\n", config.bfd->frr, to_string(config.bfd->mode));
     return text;
 }
 

@@ -151,29 +151,30 @@ json describe_json(const Config& config) {
         auto& list = session.passive_source ? passives : session.encaps.empty() ? adjacencies : paths;
         list.push_back(session_json(session, tick));
     }
-    return {{"node", config.node},
-            {"source_address", config.source.to_string()},
-            {"source_address_ipv4", config.source_v4 ? json(config.source_v4->to_string()) : json(nullptr)},
-            {"clock", {{"kind", to_string(config.clock)}, {"tick_us", in_us(tick)}}},
-            {"mode", to_string(config.mode)},
-            {"adjacencies", std::move(adjacencies)},
-            {"paths", std::move(paths)},
-            {"passives", std::move(passives)},
-            {"policies", json::array()},
-            {"bypasses", bypasses_json(config)},
-            {"ingress", config.ingress},
-            {"xdp", config.xdp},
-            {"xdp_on_virtual", config.xdp_on_virtual},
-            {"egress", config.egress},
-            {"ipsec", to_string(config.ipsec)},
-            {"netfilter", to_string(config.netfilter)},
-            {"device", text_or_null(config.device)},
-            {"sr_domain", texts(config.domain)},
-            {"sids", array_of(config.sids, sid_json)},
-            {"routing", config.routing ? routing_json(*config.routing) : json(nullptr)},
-            {"stamp", reflector_json(config.stamp)},
-            {"sbfd", reflector_json(config.sbfd)},
-            {"bfd", config.bfd ? json{{"frr", config.bfd->frr}} : json(nullptr)}};
+    return {
+        {"node", config.node},
+        {"source_address", config.source.to_string()},
+        {"source_address_ipv4", config.source_v4 ? json(config.source_v4->to_string()) : json(nullptr)},
+        {"clock", {{"kind", to_string(config.clock)}, {"tick_us", in_us(tick)}}},
+        {"mode", to_string(config.mode)},
+        {"adjacencies", std::move(adjacencies)},
+        {"paths", std::move(paths)},
+        {"passives", std::move(passives)},
+        {"policies", json::array()},
+        {"bypasses", bypasses_json(config)},
+        {"ingress", config.ingress},
+        {"xdp", config.xdp},
+        {"xdp_on_virtual", config.xdp_on_virtual},
+        {"egress", config.egress},
+        {"ipsec", to_string(config.ipsec)},
+        {"netfilter", to_string(config.netfilter)},
+        {"device", text_or_null(config.device)},
+        {"sr_domain", texts(config.domain)},
+        {"sids", array_of(config.sids, sid_json)},
+        {"routing", config.routing ? routing_json(*config.routing) : json(nullptr)},
+        {"stamp", reflector_json(config.stamp)},
+        {"sbfd", reflector_json(config.sbfd)},
+        {"bfd", config.bfd ? json{{"frr", config.bfd->frr}, {"mode", to_string(config.bfd->mode)}} : json(nullptr)}};
 }
 
 }  // namespace sidestep

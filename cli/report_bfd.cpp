@@ -78,9 +78,15 @@ std::string status(const json& peer) {
     return result;
 }
 
+std::string own_diagnostic(const json& peer) {
+    const auto own = text(peer, "local_diagnostic");
+    return own.empty() ? "ok" : own;
+}
+
 std::string answerer(const json& peer) {
     if (const auto trouble = text(peer, "trouble"); !trouble.empty()) return "nobody, " + trouble;
-    return fmt::format("session {}{}", text(peer, "session"), is(peer, "made_for_it") ? ", made for it" : "");
+    return fmt::format("session {}{}{}", text(peer, "session"), is(peer, "made_for_it") ? ", made for it" : "",
+                       is(peer, "by_bfd") ? ", by BFD" : "");
 }
 
 }  // namespace
@@ -100,8 +106,8 @@ std::string report_bfd_peers(const json& answer) {
                               amount(peer, "remote_id"), is(peer, "passive") ? "Passive" : "Active");
         if (is(peer, "multihop")) result += fmt::format("\t\tMinimum TTL: {}\n", amount(peer, "minimum_ttl"));
         result += status(peer);
-        result += fmt::format("\t\tDiagnostics: ok\n\t\tRemote diagnostics: {}\n\t\tAnswered by: {}\n",
-                              text(peer, "diagnostic"), answerer(peer));
+        result += fmt::format("\t\tDiagnostics: {}\n\t\tRemote diagnostics: {}\n\t\tAnswered by: {}\n",
+                              own_diagnostic(peer), text(peer, "diagnostic"), answerer(peer));
         result += "\t\tRTT min/avg/max: 0/0/0 usec\n\t\tLocal timers:\n" + timers(peer, "", "multiplier");
         result += fmt::format("\t\t\tEcho transmission interval: {}\n", interval(amount(peer, "echo_transmit_us")));
         result += "\t\tRemote timers:\n" + timers(peer, "remote_", "remote_multiplier") + "\n";
@@ -158,7 +164,7 @@ ordered_json bfd_peers_json(const json& answer) {
         entry["status"] = status;
         if (status == "up") entry["uptime"] = ms("since_ms");
         if (status == "down") entry["downtime"] = ms("since_ms");
-        entry["diagnostic"] = "ok";
+        entry["diagnostic"] = own_diagnostic(peer);
         entry["remote-diagnostic"] = text(peer, "diagnostic");
         entry["receive-interval"] = ms("receive_us");
         entry["transmit-interval"] = ms("transmit_us");

@@ -12,4 +12,7 @@ namespace sidestep {
 /// null for a session that probes.
 nlohmann::json answer_bfd(const Session& session, const ss_session& shared);
 
+/// The session as an entry of `bfd-peers`.
+nlohmann::json answer_bfd_peer(const Session& session, const ss_session& shared, bool of_client, Nanoseconds now);
+
 }  // namespace sidestep

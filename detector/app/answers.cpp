@@ -87,7 +87,9 @@ json xdp_entrances(const std::vector<Entrance>& entrances) {
     return list;
 }
 
-json list_of(std::map<std::string, Problem> problems, const Problems& more, Nanoseconds now) {
+json list_of(std::map<std::string, Problem> problems, const DetectorHealth& health, Nanoseconds now) {
+    const auto& more = health.problems;
+    for (const auto& session : health.spare) problems.erase("session " + session);
     problems.insert(more.all().begin(), more.all().end());
     json list = json::array();
     for (const auto& [about, problem] : problems)
@@ -133,7 +135,7 @@ json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& h
               {"restarts", health.clock_restarts}}},
             {"attached", health.attached},
             {"xdp", xdp_entrances(health.entrances)},
-            {"problems", list_of(engine.problems(), health.problems, now)},
+            {"problems", list_of(engine.problems(), health, now)},
             {"detector",
              {{"longest_lateness_us", microseconds(static_cast<std::uint64_t>(health.longest_lateness.count()))},
               {"recent_lateness_us", microseconds(static_cast<std::uint64_t>(health.recent_lateness.count()))}}},

@@ -2,6 +2,8 @@
 // Builds the detector's answers to requests of the command line, as JSON.
 #pragma once
 
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +34,7 @@ struct DetectorHealth {
     std::uint64_t clock_restarts = 0;
     const std::vector<Entrance>& entrances;
     const Problems& problems;
+    std::set<std::string> spare{};  ///< sessions for peers of FRR that another session answers for
 };
 
 nlohmann::json answer_status(Engine& engine, Dataplane& dataplane, const DetectorHealth& health, Nanoseconds now);

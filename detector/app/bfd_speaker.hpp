@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@
 namespace sidestep {
 
 struct BfdHooks {
-    std::function<bfd::PeerMatch(const bfd::AskedSession&)> match;
+    std::function<bfd::PeerWays(const bfd::AskedSession&)> match;
     bfd::FindSession session;
     std::function<bfd::SessionCounters(const std::string& session)> counters;
     /// There are to be these sessions and no others for bfdd. Returns those that cannot be, with the reason.
@@ -57,6 +58,7 @@ class BfdSpeaker {
     /// Peers and connection, for `bfd-peers`.
     [[nodiscard]] nlohmann::json answer(Nanoseconds now) const;
     [[nodiscard]] ProblemTexts problems() const;
+    [[nodiscard]] std::set<std::string> spare() const { return peers_.spare(); }
 
   private:
     void connect(Nanoseconds now);

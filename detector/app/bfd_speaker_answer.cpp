@@ -27,6 +27,7 @@ json json_of(const bfd::Peer& peer, Nanoseconds now) {
             {"id", asked.discriminator},
             {"remote_id", told.remote_discriminator},
             {"status", to_string(peer.state())},
+            {"local_diagnostic", to_string(bfd::Diagnostic::none)},  // bfdd keeps what it is told as the neighbor's
             {"diagnostic", to_string(told.diagnostic)},
             {"since_ms", age(peer.since)},
             {"told_age_ms", peer.told ? json(age(peer.told_at)) : json()},
@@ -42,7 +43,9 @@ json json_of(const bfd::Peer& peer, Nanoseconds now) {
             {"downs", peer.downs},
             {"notifications", peer.notifications},
             {"session", peer.match.session.empty() ? json() : json(peer.match.session)},
+            {"asked_by", "bfdd"},
             {"made_for_it", peer.match.wish.has_value()},
+            {"by_bfd", peer.ways.bfd.has_value() && peer.match.session == peer.ways.bfd->session},
             {"trouble", peer.match.trouble}};
 }
 

@@ -58,7 +58,8 @@ json Daemon::status() {
                                  .recent_lateness = lateness_.recent(),
                                  .clock_restarts = clock_->restarts(),
                                  .entrances = attachments_->entrances(),
-                                 .problems = problems_},
+                                 .problems = problems_,
+                                 .spare = bfd_ ? bfd_->spare() : std::set<std::string>()},
                                 kernel_now());
     answer["config_file"] = options_.config_file;
     answer["network_namespace"] = network_namespace();

@@ -6,8 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "bpf/lib/portable.h"
+#include "bpf/lib/bfd.h"
 #include "common/file.hpp"
+#include "detector/app/answer_bfd.hpp"
 #include "detector/app/daemon_loop.hpp"
 #include "detector/config/client_session.hpp"
 #include "detector/kernel/route_lookup.hpp"
@@ -25,15 +26,30 @@ constexpr const char* kKeptAs = "bfdd";  // the service manager's name for the s
 
 /// As a client of the API would ask.
 std::string request_of(const bfd::SessionWish& wish) {
-    return json{{"adjacency",
-                 {{"name", wish.name},
-                  {"interface", wish.interface},
-                  {"neighbor", wish.neighbor.to_string()},
-                  {"probe",
-                   {{"interval", format_duration(wish.interval)},
-                    {"multiplier", wish.multiplier},
-                    {"return-address", wish.return_address.to_string()}}}}}}
-        .dump();
+    json adjacency{{"name", wish.name}, {"interface", wish.interface}, {"neighbor", wish.neighbor.to_string()}};
+    json liveness{{"interval", format_duration(wish.interval)}, {"multiplier", wish.multiplier}};
+    if (const auto& bfd = wish.bfd) {
+        liveness["receive-interval"] = format_duration(bfd->receive_interval);
+        liveness["passive"] = bfd->passive;
+        liveness["discriminator"] = bfd->discriminator;
+        if (bfd->local_address) liveness["local-address"] = bfd->local_address->to_string();
+        adjacency["bfd"] = std::move(liveness);
+    } else {
+        liveness["return-address"] = wish.return_address.to_string();
+        adjacency["probe"] = std::move(liveness);
+    }
+    return json{{"adjacency", std::move(adjacency)}}.dump();
+}
+
+bfd::HeardView heard_by(const ss_session& shared) {
+    const auto timers = SS_READ(shared.rx.bfd.timers);
+    return {.state = static_cast<bfd::BfdState>(ss_bfd_remote_state(&shared)),
+            .discriminator = static_cast<std::uint32_t>(SS_READ(shared.rx.bfd.said)),
+            .tx_us = static_cast<std::uint32_t>(timers >> 32),
+            .rx_us = static_cast<std::uint32_t>(timers),
+            .echo_rx_us = SS_READ(shared.rx.bfd.echo_us),
+            .multiplier = static_cast<std::uint8_t>(ss_bfd_remote_multiplier(&shared)),
+            .c_bit = (ss_bfd_remote_flags(&shared) & SS_BFD_INDEPENDENT) != 0};
 }
 
 std::string interface_to(const Address& neighbor) {
@@ -46,7 +62,7 @@ std::string interface_to(const Address& neighbor) {
 
 void Daemon::follow_bfd() {
     const auto path = config_.bfd ? config_.bfd->frr : std::string();
-    if (bfd_ && bfd_->path() == path) return bfd_->review(kernel_now());
+    if (bfd_ && bfd_->path() == path) return bfd_->review(kernel_now());  // its mode may be another one
     if (bfd_) {
         bfd_->leave(false, kernel_now());
         (void)want_for_bfd({});
@@ -60,7 +76,7 @@ void Daemon::follow_bfd() {
 }
 
 BfdHooks Daemon::bfd_hooks() {
-    return {.match = [this](const bfd::AskedSession& peer) { return match_peer(peer); },
+    return {.match = [this](const bfd::AskedSession& peer) { return ways_to(peer); },
             .session = [this](const std::string& name) { return view(name); },
             .counters = [this](const std::string& name) { return count(name); },
             .want = [this](const std::vector<bfd::SessionWish>& wishes) { return want_for_bfd(wishes); },
@@ -87,26 +103,33 @@ BfdHooks Daemon::bfd_hooks() {
             .on_event = [this](const json& event) { log_bfd(event); }};
 }
 
-bfd::PeerMatch Daemon::match_peer(const bfd::AskedSession& peer) const {
+bfd::PeerWays Daemon::ways_to(const bfd::AskedSession& peer) const {
     const ConfigLimits limits;
     const bool process = config_.clock == ClockKind::process;
-    return bfd::match_peer(
-        peer, {.adjacencies = config_.adjacencies,
-               .shortest_interval = process ? limits.shortest_process_interval : limits.shortest_interval,
-               .longest_interval = limits.longest_interval,
-               .most_multiplier = limits.multiplier,
-               .addresses = [this](const std::string& interface) { return engine_->addresses_on(interface); },
-               .interface_to = interface_to});
+    return bfd::ways_to(peer,
+                        {.adjacencies = config_.adjacencies,
+                         .shortest_interval = process ? limits.shortest_process_interval : limits.shortest_interval,
+                         .shortest_bfd = process ? limits.shortest_process_interval : limits.shortest_bfd,
+                         .longest_interval = limits.longest_interval,
+                         .most_multiplier = limits.multiplier,
+                         .addresses = [this](const std::string& interface) { return engine_->addresses_on(interface); },
+                         .interface_to = interface_to},
+                        config_.bfd ? config_.bfd->mode : PeerMode::probe);
 }
 
 std::optional<bfd::SessionView> Daemon::view(const std::string& name) const {
     const auto* session = std::as_const(*engine_).sessions().find(name);
     if (session == nullptr) return std::nullopt;
-    return bfd::SessionView{.state = session->fsm.state,
-                            .reason = session->fsm.reason,
-                            .index = session->index,
-                            .interval = session->config.probe.interval,
-                            .multiplier = session->config.probe.multiplier};
+    bfd::SessionView view{.state = session->fsm.state,
+                          .reason = session->fsm.reason,
+                          .index = session->index,
+                          .interval = session->config.probe.interval,
+                          .multiplier = session->config.probe.multiplier};
+    if (!session->config.bfd) return view;
+    view.heard = heard_by(std::as_const(*engine_).sessions().shared(*session));
+    view.diagnostic = session->bfd.diagnostic;
+    view.was_up = session->bfd.ups != 0;
+    return view;
 }
 
 bfd::SessionCounters Daemon::count(const std::string& name) const {
@@ -142,12 +165,32 @@ std::map<std::string, std::string> Daemon::want_for_bfd(const std::vector<bfd::S
         }
     }
     clients_.keep_only(kBfdd, names);
-    if (clients_.configs() == before.configs()) return refused;
-    if (auto moved = follow_clients(); !moved) {
-        clients_ = before;
-        for (const auto& name : names) refused.emplace(name, moved.error().message);
+    if (clients_.configs() != before.configs()) {
+        if (auto moved = follow_clients(); !moved) {
+            clients_ = before;
+            for (const auto& name : names) refused.emplace(name, moved.error().message);
+        }
     }
+    follow_shutdowns(wishes);
     return refused;
+}
+
+/// What bfdd shuts down says so to its neighbor. What an operator holds down is not let up because bfdd did not ask for that.
+void Daemon::follow_shutdowns(const std::vector<bfd::SessionWish>& wishes) {
+    std::set<std::string> shut;
+    for (const auto& wish : wishes) {
+        if (wish.shutdown) shut.insert(kClientPrefix + wish.name);
+    }
+    const auto set = [&](const std::string& name, bool up) {
+        auto* session = engine_->sessions().find(name);
+        const bool is_down = session != nullptr && session->fsm.state == SessionState::admin_down;
+        if (session != nullptr && is_down == up) engine_->on_admin(*session, up, kernel_now());
+    };
+    for (const auto& name : shut) set(name, false);
+    for (const auto& name : bfd_shut_) {
+        if (!shut.contains(name)) set(name, true);
+    }
+    bfd_shut_ = std::move(shut);
 }
 
 void Daemon::log_bfd(const json& event) {
@@ -155,9 +198,23 @@ void Daemon::log_bfd(const json& event) {
     if (server_->followed()) server_->broadcast(event);
 }
 
+/// Those of bfdd, then this node's own sessions.
 json Daemon::bfd_peers() const {
-    if (!bfd_) return error_answer("no `bfd` in the configuration");
-    return bfd_->answer(kernel_now());
+    const auto now = kernel_now();
+    json answer{{"bfdd", nullptr}, {"peers", json::array()}};
+    if (bfd_) answer = bfd_->answer(now);
+    std::set<std::string> listed;
+    for (const auto& peer : answer.at("peers")) {
+        if (const auto& session = peer.at("session"); session.is_string()) listed.insert(session.get<std::string>());
+    }
+    const auto& sessions = std::as_const(*engine_).sessions();
+    for (const auto& session : sessions.all()) {
+        const auto* client = clients_.find(session.config.name);
+        const bool is_made = client != nullptr && client->owner == kBfdd;
+        if (!session.config.bfd || is_made || listed.contains(session.config.name)) continue;
+        answer["peers"].push_back(answer_bfd_peer(session, sessions.shared(session), client != nullptr, now));
+    }
+    return answer;
 }
 
 }  // namespace sidestep

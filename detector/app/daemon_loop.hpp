@@ -167,10 +167,11 @@ class Daemon : private StartParts {
     /// Connects to bfdd if the configuration says so, and to another one if it says something else now.
     void follow_bfd();
     BfdHooks bfd_hooks();
-    [[nodiscard]] bfd::PeerMatch match_peer(const bfd::AskedSession& peer) const;
+    [[nodiscard]] bfd::PeerWays ways_to(const bfd::AskedSession& peer) const;
     [[nodiscard]] std::optional<bfd::SessionView> view(const std::string& session) const;
     [[nodiscard]] bfd::SessionCounters count(const std::string& session) const;
     std::map<std::string, std::string> want_for_bfd(const std::vector<bfd::SessionWish>& wishes);
+    void follow_shutdowns(const std::vector<bfd::SessionWish>& wishes);
     void log_bfd(const json& event);
     json bfd_peers() const;
 
@@ -250,6 +251,7 @@ class Daemon : private StartParts {
     std::unique_ptr<ClockKeeper> clock_;
     std::unique_ptr<RoutingFeed> feed_;
     std::unique_ptr<BfdSpeaker> bfd_;
+    std::set<std::string> bfd_shut_;  ///< sessions that bfdd has shut down
     std::vector<std::future<void>> old_feeds_;
 };
 

@@ -148,7 +148,7 @@ ApiCommands detector_commands(DetectorActions actions) {
          .access = ApiAccess::questions,
          .run = for_destination(std::move(actions.why))},
         {.name = "bfd-peers",
-         .help = "The peers of FRR's bfdd: what answers for each, and what bfdd was told",
+         .help = "The peers of FRR's bfdd and of this node's own BFD: what answers for each, and what bfdd was told",
          .fields = {},
          .access = ApiAccess::questions,
          .run = without_fields(std::move(actions.bfd_peers))},

@@ -193,10 +193,10 @@ std::vector<std::uint8_t> write_state_change(std::uint8_t version, const StateCh
     Writer writer(version, Type::state_change, 0, 28);
     writer.add(change.discriminator);
     writer.add(change.remote_discriminator);
-    writer.add(kRemoteIndependent);  // the kernel answers, whatever becomes of routing daemons
+    writer.add(change.remote_c_bit ? kRemoteIndependent : std::uint32_t{0});
     writer.add(change.remote_tx_us);
     writer.add(change.remote_rx_us);
-    writer.add(std::uint32_t{0});  // it takes no echo packets
+    writer.add(change.remote_echo_rx_us);
     writer.add(static_cast<std::uint8_t>(change.state));
     writer.add(static_cast<std::uint8_t>(change.diagnostic));
     writer.add(change.remote_multiplier);

@@ -83,7 +83,9 @@ struct StateChange {
     std::uint32_t remote_discriminator = 0;
     std::uint32_t remote_tx_us = 0;
     std::uint32_t remote_rx_us = 0;
+    std::uint32_t remote_echo_rx_us = 0;  ///< 0: it takes no echo packets
     std::uint8_t remote_multiplier = 0;
+    bool remote_c_bit = true;  ///< who turns probes around is the kernel, whatever becomes of routing daemons
     BfdState state = BfdState::down;
     Diagnostic diagnostic = Diagnostic::none;
 

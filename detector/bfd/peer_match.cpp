@@ -16,6 +16,9 @@ PeerMatch trouble(std::string text) {
     return {.trouble = std::move(text)};
 }
 
+/// Between address and interface in the names of sessions that speak BFD; those that probe have a %.
+constexpr char kSpeaksOn = '@';
+
 bool contains(const std::vector<Address>& addresses, const Address& address) {
     return std::ranges::find(addresses, address) != addresses.end();
 }
@@ -58,27 +61,97 @@ PeerMatch make_session(const AskedSession& peer, const std::string& interface, c
     return {.session = std::move(name), .wish = std::move(wish)};
 }
 
-}  // namespace
-
-PeerMatch match_peer(const AskedSession& peer, const Surroundings& around) {
-    if (peer.mode != 0) return trouble("S-BFD: not done by this version");
-    if (peer.multihop) return trouble("multihop: probes answer for neighbors on a link only");
-    if (peer.destination.is_unspecified() || peer.destination.is_multicast())
-        return trouble(peer.destination.to_string() + " is no neighbor");
+/// The adjacencies that the peer may be the neighbor of.
+std::vector<const AdjacencyConfig*> adjacencies_of(const AskedSession& peer, const Surroundings& around) {
     std::vector<const AdjacencyConfig*> found;
     for (const auto& adjacency : around.adjacencies) {
         if (!peer.interface.empty() && adjacency.interface != peer.interface) continue;
         if (has_address(adjacency, peer.destination)) found.push_back(&adjacency);
     }
+    return found;
+}
+
+bool speaks_with(const AdjacencyConfig& adjacency, const AskedSession& peer) {
+    if (!adjacency.bfd || (!peer.interface.empty() && adjacency.interface != peer.interface)) return false;
+    return adjacency.bfd->peer.value_or(adjacency.neighbor) == peer.destination;
+}
+
+/// Why no session can answer, whatever it does; empty if one might.
+std::string hopeless(const AskedSession& peer) {
+    if (peer.mode != 0) return "S-BFD: not done by this version";
+    if (peer.multihop) return "multihop: sessions answer for neighbors on a link only";
+    if (peer.destination.is_unspecified() || peer.destination.is_multicast())
+        return peer.destination.to_string() + " is no neighbor";
+    return {};
+}
+
+std::string interface_of(const AskedSession& peer, const Surroundings& around) {
+    return peer.interface.empty() ? around.interface_to(peer.destination) : peer.interface;
+}
+
+PeerMatch on_no_link() {
+    return trouble("no interface is given, and it is on none of this node's links");
+}
+
+/// With bfdd's discriminator, timers, role and address, so that the neighbor sees what it would see of bfdd.
+PeerMatch make_speaker(const AskedSession& peer, const std::string& interface, const Surroundings& around) {
+    const auto interval = [&](std::uint32_t us) {
+        return std::clamp<Nanoseconds>(std::chrono::microseconds(us), around.shortest_bfd, around.longest_interval);
+    };
+    BfdSettings bfd{
+        .receive_interval = interval(peer.min_rx_us), .passive = peer.passive, .discriminator = peer.discriminator};
+    if (!peer.source.is_unspecified()) bfd.local_address = peer.source;
+    SessionWish wish{.name = fmt::format("{}{}{}", peer.destination.to_string(), kSpeaksOn, interface),
+                     .interface = interface,
+                     .neighbor = peer.destination,
+                     .interval = interval(peer.min_tx_us),
+                     .multiplier = std::clamp<unsigned>(peer.multiplier, 1, around.most_multiplier),
+                     .bfd = bfd,
+                     .shutdown = peer.shutdown};
+    auto name = kClientPrefix + wish.name;
+    return {.session = std::move(name), .wish = std::move(wish)};
+}
+
+}  // namespace
+
+PeerMatch match_peer(const AskedSession& peer, const Surroundings& around) {
+    if (auto why = hopeless(peer); !why.empty()) return trouble(std::move(why));
+    const auto found = adjacencies_of(peer, around);
     if (found.size() == 1) return {.session = found.front()->name};
     if (found.size() > 1)
         return trouble(fmt::format("adjacencies {} and {} both have this neighbor: give the peer an interface",
                                    found[0]->name, found[1]->name));
     if (peer.destination.is_v4())
-        return trouble("IPv4: probes are IPv6; list this address under `gateways` of the neighbor's adjacency");
-    const auto interface = peer.interface.empty() ? around.interface_to(peer.destination) : peer.interface;
-    if (interface.empty()) return trouble("no interface is given, and it is on none of this node's links");
-    return make_session(peer, interface, around);
+        return trouble(
+            "IPv4: probes are IPv6; list this address under `gateways` of the neighbor's adjacency, or "
+            "set bfd.mode to auto or bfd");
+    const auto interface = interface_of(peer, around);
+    return interface.empty() ? on_no_link() : make_session(peer, interface, around);
+}
+
+PeerMatch match_speaker(const AskedSession& peer, const Surroundings& around) {
+    if (auto why = hopeless(peer); !why.empty()) return trouble(std::move(why));
+    std::vector<const AdjacencyConfig*> speaking;
+    for (const auto& adjacency : around.adjacencies) {
+        if (speaks_with(adjacency, peer)) speaking.push_back(&adjacency);
+    }
+    if (speaking.size() == 1) return {.session = speaking.front()->name};
+    if (speaking.size() > 1)
+        return trouble(fmt::format("adjacencies {} and {} both speak BFD with this address: give the peer an interface",
+                                   speaking[0]->name, speaking[1]->name));
+    const auto interface = interface_of(peer, around);
+    return interface.empty() ? on_no_link() : make_speaker(peer, interface, around);
+}
+
+PeerWays ways_to(const AskedSession& peer, const Surroundings& around, PeerMode mode) {
+    PeerWays ways;
+    if (mode != PeerMode::bfd) ways.probe = match_peer(peer, around);
+    if (mode != PeerMode::probe) ways.bfd = match_speaker(peer, around);
+    if (mode != PeerMode::automatic) return ways;
+    // What cannot be answered one way is answered the other.
+    if (!ways.probe->trouble.empty() && ways.bfd->trouble.empty()) ways.probe.reset();
+    if (ways.probe && (!ways.bfd->trouble.empty() || ways.bfd->session == ways.probe->session)) ways.bfd.reset();
+    return ways;
 }
 
 }  // namespace sidestep::bfd

@@ -23,6 +23,8 @@ struct SessionWish {
     Address return_address{};
     Nanoseconds interval{};
     unsigned multiplier = 3;
+    std::optional<BfdSettings> bfd{};  ///< it speaks BFD; else it probes
+    bool shutdown = false;             ///< it speaks BFD, and says that it is administratively down
 
     bool operator==(const SessionWish&) const = default;
 };
@@ -35,10 +37,19 @@ struct PeerMatch {
     bool operator==(const PeerMatch&) const = default;
 };
 
+/// All that may answer for a peer; with both, PeerTable chooses.
+struct PeerWays {
+    std::optional<PeerMatch> probe{};
+    std::optional<PeerMatch> bfd{};
+
+    bool operator==(const PeerWays&) const = default;
+};
+
 /// What is around a peer.
 struct Surroundings {
     const std::vector<AdjacencyConfig>& adjacencies;
     Nanoseconds shortest_interval{};
+    Nanoseconds shortest_bfd{};
     Nanoseconds longest_interval{};
     unsigned most_multiplier = 32;
     /// Addresses that this node has on an interface.
@@ -47,6 +58,10 @@ struct Surroundings {
     std::function<std::string(const Address& neighbor)> interface_to;
 };
 
+/// By a session of the configuration, or one that probes.
 PeerMatch match_peer(const AskedSession& peer, const Surroundings& around);
+/// By a session that speaks BFD with the peer.
+PeerMatch match_speaker(const AskedSession& peer, const Surroundings& around);
+PeerWays ways_to(const AskedSession& peer, const Surroundings& around, PeerMode mode);
 
 }  // namespace sidestep::bfd

@@ -10,12 +10,48 @@
 namespace sidestep::bfd {
 namespace {
 
-Diagnostic diagnostic_of(Reason reason) {
-    return reason == Reason::unanswered ? Diagnostic::detection_time_expired : Diagnostic::path_down;
-}
-
 std::uint32_t in_us(Nanoseconds duration) {
     return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+Diagnostic diagnostic_of(const SessionView& session) {
+    if (session.reason != Reason::unanswered) return Diagnostic::path_down;
+    const bool says_why = session.heard && session.diagnostic != Diagnostic::none;
+    return says_why ? session.diagnostic : Diagnostic::detection_time_expired;
+}
+
+bool is_up(const SessionView& session) {
+    return session.state == SessionState::up || session.state == SessionState::degraded;
+}
+
+/// Its neighbor has said that it is administratively down, which is no failure (RFC 5882, 4.2).
+bool has_left(const SessionView& session) {
+    return session.heard && session.was_up && session.heard->state == BfdState::admin_down;
+}
+
+/// The way that answers, until choose_way() knows more.
+void keep_choice(Peer& peer) {
+    choose_way(peer, [](const std::string&) { return std::nullopt; });
+}
+
+/// What there is to say of the neighbor: what it says, or what our own probes stand for.
+StateChange change_of(const Peer& peer, const Verdict& verdict, const std::optional<SessionView>& session) {
+    StateChange change{
+        .discriminator = peer.asked.discriminator, .state = verdict.state, .diagnostic = verdict.diagnostic};
+    if (!session) return change;
+    if (const auto& heard = session->heard) {
+        change.remote_discriminator = heard->discriminator;
+        change.remote_tx_us = heard->tx_us;
+        change.remote_rx_us = heard->rx_us;
+        change.remote_echo_rx_us = heard->echo_rx_us;
+        change.remote_multiplier = heard->multiplier;
+        change.remote_c_bit = heard->c_bit;
+        return change;
+    }
+    change.remote_discriminator = session->index + 1U;
+    change.remote_tx_us = change.remote_rx_us = in_us(session->interval);
+    change.remote_multiplier = static_cast<std::uint8_t>(session->multiplier);
+    return change;
 }
 
 }  // namespace
@@ -36,7 +72,8 @@ std::optional<Verdict> verdict_of(const Peer& peer, const std::optional<SessionV
             return Verdict{.state = BfdState::up, .diagnostic = Diagnostic::none};
         case SessionState::down:
         case SessionState::wait:
-            return Verdict{.state = BfdState::down, .diagnostic = diagnostic_of(session->reason)};
+            if (has_left(*session)) return kUnwatched;
+            return Verdict{.state = BfdState::down, .diagnostic = diagnostic_of(*session)};
         case SessionState::admin_down:
             return kUnwatched;
         case SessionState::init:
@@ -45,7 +82,22 @@ std::optional<Verdict> verdict_of(const Peer& peer, const std::optional<SessionV
     return std::nullopt;
 }
 
-Result<void> PeerTable::add(const AskedSession& asked, std::span<const std::uint8_t> frame, PeerMatch match,
+void choose_way(Peer& peer, const FindSession& find) {
+    const auto& [probe, bfd] = peer.ways;
+    if (!probe || !bfd) {
+        if (probe || bfd) peer.match = probe ? *probe : *bfd;
+        peer.by_bfd.reset();
+        return;
+    }
+    const auto spoken = find(bfd->session);
+    if (spoken && !peer.by_bfd) peer.by_bfd = spoken->was_up && !has_left(*spoken);
+    if (spoken && is_up(*spoken)) peer.by_bfd = true;
+    const auto probed = find(probe->session);
+    if (spoken && has_left(*spoken) && probed && is_up(*probed)) peer.by_bfd = false;
+    peer.match = peer.by_bfd.value_or(false) ? *bfd : *probe;
+}
+
+Result<void> PeerTable::add(const AskedSession& asked, std::span<const std::uint8_t> frame, PeerWays ways,
                             Nanoseconds now) {
     if (peers_.size() >= kMostPeers && !peers_.contains(asked.discriminator))
         return fail(fmt::format("bfdd has {} peers already, which is the limit", peers_.size()));
@@ -53,7 +105,8 @@ Result<void> PeerTable::add(const AskedSession& asked, std::span<const std::uint
     if (peer.frame.empty()) peer.since = now;
     peer.asked = asked;
     peer.frame.assign(frame.begin(), frame.end());
-    peer.match = std::move(match);
+    peer.ways = std::move(ways);
+    keep_choice(peer);
     peer.owed = true;
     return {};
 }
@@ -62,42 +115,47 @@ bool PeerTable::remove(std::uint32_t discriminator) {
     return peers_.erase(discriminator) != 0;
 }
 
-void PeerTable::match_again(const std::function<PeerMatch(const AskedSession&)>& match) {
-    for (auto& [discriminator, peer] : peers_) peer.match = match(peer.asked);
+void PeerTable::match_again(const std::function<PeerWays(const AskedSession&)>& match) {
+    for (auto& [discriminator, peer] : peers_) {
+        peer.ways = match(peer.asked);
+        keep_choice(peer);
+    }
 }
 
 std::vector<SessionWish> PeerTable::wishes() const {
     std::vector<SessionWish> wishes;
     std::set<std::string> names;
     for (const auto& [discriminator, peer] : peers_) {
-        if (peer.match.wish && names.insert(peer.match.session).second) wishes.push_back(*peer.match.wish);
+        for (const auto& way : {peer.ways.probe, peer.ways.bfd}) {
+            if (way && way->wish && names.insert(way->session).second) wishes.push_back(*way->wish);
+        }
     }
     return wishes;
 }
 
 void PeerTable::note_refused(const std::string& session, const std::string& why) {
     for (auto& [discriminator, peer] : peers_) {
-        if (peer.match.session == session) peer.match = {.trouble = why};
+        auto& [probe, bfd] = peer.ways;
+        const auto is_it = [&](const std::optional<PeerMatch>& way) { return way && way->session == session; };
+        if (is_it(probe) && bfd) {
+            probe.reset();
+        } else if (is_it(bfd) && probe) {
+            bfd.reset();
+        } else if (is_it(probe) || is_it(bfd)) {
+            peer.ways = {.probe = PeerMatch{.trouble = why}};
+        }
+        keep_choice(peer);
     }
 }
 
-Telling PeerTable::tell(Peer& peer, const Verdict& verdict, const std::optional<SessionView>& session,
-                        Nanoseconds now) {
-    StateChange change{
-        .discriminator = peer.asked.discriminator, .state = verdict.state, .diagnostic = verdict.diagnostic};
-    if (session) {
-        change.remote_discriminator = session->index + 1U;
-        change.remote_tx_us = change.remote_rx_us = in_us(session->interval);
-        change.remote_multiplier = static_cast<std::uint8_t>(session->multiplier);
-    }
-    const bool first = !peer.told;
+Telling PeerTable::tell(Peer& peer, const StateChange& change, Nanoseconds now) {
     const auto before = peer.state();
     if (change.state != before) {
         peer.since = now;
         if (change.state == BfdState::up) ++peer.ups;
         if (before == BfdState::up) ++peer.downs;
     }
-    const bool same = !first && peer.told->state == change.state && peer.told->diagnostic == change.diagnostic;
+    const bool same = peer.told && peer.told->state == change.state && peer.told->diagnostic == change.diagnostic;
     peer.told = change;
     peer.told_at = now;
     peer.owed = false;
@@ -108,17 +166,16 @@ Telling PeerTable::tell(Peer& peer, const Verdict& verdict, const std::optional<
 std::vector<Telling> PeerTable::news(const FindSession& find, Nanoseconds now, const std::string* only_session) {
     std::vector<Telling> news;
     for (auto& [discriminator, peer] : peers_) {
-        if (only_session != nullptr && peer.match.session != *only_session) continue;
+        const auto concerns = [&](const std::optional<PeerMatch>& way) { return way && way->session == *only_session; };
+        if (only_session != nullptr && !concerns(peer.ways.probe) && !concerns(peer.ways.bfd)) continue;
+        choose_way(peer, find);
         const auto session = peer.match.session.empty() ? std::nullopt : find(peer.match.session);
         auto verdict = verdict_of(peer, session);
         if (!verdict && peer.owed && peer.told)
             verdict = Verdict{.state = peer.told->state, .diagnostic = peer.told->diagnostic};
         if (!verdict) continue;
-        const bool known = peer.told && peer.told->state == verdict->state &&
-                           peer.told->diagnostic == verdict->diagnostic &&
-                           (!session || (peer.told->remote_tx_us == in_us(session->interval) &&
-                                         peer.told->remote_multiplier == session->multiplier));
-        if (peer.owed || !known) news.push_back(tell(peer, *verdict, session, now));
+        const auto change = change_of(peer, *verdict, session);
+        if (peer.owed || peer.told != change) news.push_back(tell(peer, change, now));
     }
     return news;
 }
@@ -126,8 +183,8 @@ std::vector<Telling> PeerTable::news(const FindSession& find, Nanoseconds now, c
 std::vector<Telling> PeerTable::farewell(Nanoseconds now) {
     std::vector<Telling> last;
     for (auto& [discriminator, peer] : peers_) {
-        last.push_back(
-            tell(peer, {.state = BfdState::admin_down, .diagnostic = Diagnostic::admin_down}, std::nullopt, now));
+        constexpr Verdict kUnwatched{.state = BfdState::admin_down, .diagnostic = Diagnostic::admin_down};
+        last.push_back(tell(peer, change_of(peer, kUnwatched, std::nullopt), now));
     }
     return last;
 }
@@ -135,6 +192,16 @@ std::vector<Telling> PeerTable::farewell(Nanoseconds now) {
 const Peer* PeerTable::find(std::uint32_t discriminator) const {
     const auto found = peers_.find(discriminator);
     return found == peers_.end() ? nullptr : &found->second;
+}
+
+std::set<std::string> PeerTable::spare() const {
+    std::set<std::string> spare;
+    for (const auto& [discriminator, peer] : peers_) {
+        for (const auto& way : {peer.ways.probe, peer.ways.bfd}) {
+            if (way && way->wish && way->session != peer.match.session) spare.insert(way->session);
+        }
+    }
+    return spare;
 }
 
 ProblemTexts PeerTable::problems() const {

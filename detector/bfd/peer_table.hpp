@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,17 @@ namespace sidestep::bfd {
 
 inline constexpr std::size_t kMostPeers = 4096;
 
+/// What the neighbor said last in a session that speaks BFD.
+struct HeardView {
+    BfdState state = BfdState::down;
+    std::uint32_t discriminator = 0;
+    std::uint32_t tx_us = 0;
+    std::uint32_t rx_us = 0;
+    std::uint32_t echo_rx_us = 0;
+    std::uint8_t multiplier = 0;
+    bool c_bit = false;
+};
+
 /// What a peer's state follows from.
 struct SessionView {
     SessionState state = SessionState::init;
@@ -32,6 +44,9 @@ struct SessionView {
     std::uint16_t index = 0;  ///< of the session
     Nanoseconds interval{};
     unsigned multiplier = 0;
+    std::optional<HeardView> heard{};          ///< it speaks BFD
+    Diagnostic diagnostic = Diagnostic::none;  ///< of this end, if it speaks BFD
+    bool was_up = false;                       ///< the neighbor's BFD has been up in this session
 };
 /// nullopt: there is no session of this name.
 using FindSession = std::function<std::optional<SessionView>(const std::string& name)>;
@@ -39,7 +54,9 @@ using FindSession = std::function<std::optional<SessionView>(const std::string& 
 struct Peer {
     AskedSession asked{};
     std::vector<std::uint8_t> frame{};  ///< as it came
-    PeerMatch match{};
+    PeerWays ways{};
+    PeerMatch match{};                  ///< that of its ways which answers now
+    std::optional<bool> by_bfd{};       ///< which one that is, if it has both; none: not chosen yet
     std::optional<StateChange> told{};  ///< last; none: nothing yet, and bfdd takes it for down
     Nanoseconds told_at{};              ///< steady clock
     Nanoseconds since{};                ///< when its present state began, likewise
@@ -67,15 +84,19 @@ struct Verdict {
 };
 std::optional<Verdict> verdict_of(const Peer& peer, const std::optional<SessionView>& session);
 
+/// Has the peer answered by BFD as soon as its session is up, and by probes again if the neighbor takes its BFD away by
+/// saying that it is administratively down, provided that probes are answered. So no choice takes a peer down.
+void choose_way(Peer& peer, const FindSession& find);
+
 class PeerTable {
   public:
     /// Adds a peer, or changes one of the same discriminator. Fails if there are too many.
-    Result<void> add(const AskedSession& asked, std::span<const std::uint8_t> frame, PeerMatch match, Nanoseconds now);
+    Result<void> add(const AskedSession& asked, std::span<const std::uint8_t> frame, PeerWays ways, Nanoseconds now);
     /// False if there is none.
     bool remove(std::uint32_t discriminator);
     void clear() { peers_.clear(); }
     /// Finds the answering sessions again, after sessions, interfaces or addresses have changed.
-    void match_again(const std::function<PeerMatch(const AskedSession&)>& match);
+    void match_again(const std::function<PeerWays(const AskedSession&)>& match);
     /// The sessions to be made, one per neighbor.
     [[nodiscard]] std::vector<SessionWish> wishes() const;
     /// A wish could not be fulfilled.
@@ -89,11 +110,13 @@ class PeerTable {
     /// By discriminator.
     [[nodiscard]] const std::map<std::uint32_t, Peer>& all() const { return peers_; }
     [[nodiscard]] const Peer* find(std::uint32_t discriminator) const;
+    /// Sessions that were made for peers, and that do not answer for them now: another one does.
+    [[nodiscard]] std::set<std::string> spare() const;
     /// Peers that no session answers for, and neighbors that bfdd asks for twice.
     [[nodiscard]] ProblemTexts problems() const;
 
   private:
-    static Telling tell(Peer& peer, const Verdict& verdict, const std::optional<SessionView>& session, Nanoseconds now);
+    static Telling tell(Peer& peer, const StateChange& change, Nanoseconds now);
 
     std::map<std::uint32_t, Peer> peers_;
 };

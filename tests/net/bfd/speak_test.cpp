@@ -28,6 +28,7 @@ enum class Other : std::uint8_t { sidestep, frr, bird };
 struct Case {
     Other other = Other::sidestep;
     bool v4 = false;
+    const char* signature = "";  ///< its type in the configuration; empty: none
 };
 
 class BfdSpeaker : public ProtectedLab, public testing::WithParamInterface<Case> {
@@ -59,9 +60,19 @@ class BfdSpeaker : public ProtectedLab, public testing::WithParamInterface<Case>
         return fmt::format(
             "node: {{name: {}, source-address: \"{}\"}}\n"
             "probe: {{interval: 300ms, wait-to-restore: 100ms}}\nadjacencies:\n"
-            "  - {{name: A-B, interface: {}, neighbor: \"{}\", bfd: {{peer: \"{}\"{}}}}}\n",
+            "  - {{name: A-B, interface: {}, neighbor: \"{}\", bfd: {{peer: \"{}\"{}{}}}}}\n",
             node, lab().address(node).to_string(), interface(node), lab().peer(node, "A-B").link_local.to_string(),
-            own(other), more);
+            own(other), more, signature(node));
+    }
+    [[nodiscard]] std::string key_file(const std::string& node) const { return lab().directory() + "/keys-" + node; }
+    [[nodiscard]] std::string signature(const std::string& node) const {
+        const std::string type = GetParam().signature;
+        return type.empty() ? "" : fmt::format(", authentication: {{type: {}, keys: {}}}", type, key_file(node));
+    }
+    void write_keys(const std::string& node, const std::string& text) {
+        std::ofstream(key_file(node)) << text;
+        std::filesystem::permissions(key_file(node),
+                                     std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     }
 
     testing::AssertionResult start_other() {
@@ -84,12 +95,18 @@ class BfdSpeaker : public ProtectedLab, public testing::WithParamInterface<Case>
         const auto base = lab().directory() + "/bird";
         std::ofstream(base + ".conf") << fmt::format(
             "router id 10.0.0.2;\nlog stderr all;\nprotocol device {{}}\nprotocol bfd {{\n  debug {{ events }};\n"
-            "  interface \"{}\" {{ interval 300 ms; multiplier 3; }};\n  neighbor {} dev \"{}\" local {};\n}}\n",
-            interface("B"), own("A"), interface("B"), own("B"));
+            "  interface \"{}\" {{ interval 300 ms; multiplier 3; {}}};\n  neighbor {} dev \"{}\" local {};\n}}\n",
+            interface("B"), bird_signature(), own("A"), interface("B"), own("B"));
         auto bird = lab().spawn("B", {kBird, "-f", "-c", base + ".conf", "-s", base + ".ctl", "-P", base + ".pid"});
         if (!bird) return testing::AssertionFailure() << bird.error().message;
         bird_ = std::make_unique<Process>(std::move(*bird));
         return testing::AssertionSuccess();
+    }
+    static std::string bird_signature() {
+        const std::string type = GetParam().signature;
+        if (type.empty()) return "";
+        return fmt::format("authentication {}; password \"hush-hush\" {{ id 7; }}; ",
+                           type == "keyed-sha1" ? "keyed sha1" : "meticulous keyed sha1");
     }
     /// How often the other end has seen the session go down.
     std::size_t downs_there() {
@@ -116,7 +133,9 @@ class BfdSpeaker : public ProtectedLab, public testing::WithParamInterface<Case>
 std::string name_of_case(const testing::TestParamInfo<Case>& one) {
     const char* name = one.param.other == Other::bird ? "Bird" : "Sidestep";
     if (one.param.other == Other::frr) name = "Frr";
-    return fmt::format("{}{}", name, one.param.v4 ? "Ipv4" : "Ipv6");
+    const std::string signature = one.param.signature;
+    const char* kind = signature == "keyed-sha1" ? "Keyed" : "Meticulous";
+    return fmt::format("{}{}{}", name, one.param.v4 ? "Ipv4" : "Ipv6", signature.empty() ? "" : kind);
 }
 
 INSTANTIATE_TEST_SUITE_P(With, BfdSpeaker,
@@ -178,6 +197,111 @@ TEST_P(BfdSpeaker, TheOperatorsDownIsSaidToTheOtherEnd) {
     EXPECT_TRUE(wait_for(kPatience, [&] { return bfd().value("/remote/state"_json_pointer, "") == "down"; }));
     cli("A", "undrain A-B");
     EXPECT_TRUE(becomes("A", "up"));
+}
+
+// FRR's `shutdown`, or a drain there: whoever says so does not watch the link any more (docs/bfd.md).
+TEST_P(BfdSpeaker, TheNeighborsAdministrativelyDownMovesTraffic) {
+    if (GetParam().other == Other::bird) GTEST_SKIP() << "BIRD has no command for it";
+    ASSERT_TRUE(becomes_up());
+    const std::vector<std::string> peer{
+        "configure", "bfd", fmt::format("peer {} local-address {} interface {}", own("A"), own("B"), interface("B"))};
+    const auto tell = [&](const std::string& what) {
+        if (!frr_) return cli("B", what == "shutdown" ? "drain A-B --force" : "undrain A-B");
+        auto commands = peer;
+        commands.push_back(what);
+        return frr_->vtysh("bfdd", commands);
+    };
+    tell("shutdown");
+    ASSERT_TRUE(becomes("A", "down"));
+    EXPECT_EQ(bfd().value("/remote/state"_json_pointer, ""), "shutdown");
+    EXPECT_EQ(bfd().value("diagnostic", ""), "neighbor signaled session down");
+    tell("no shutdown");
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+TEST_P(BfdSpeaker, OwnSessionsArePrintedAsFrrWould) {
+    ASSERT_TRUE(becomes_up());
+    const auto answer = ask("A", "bfd-peers");
+    EXPECT_EQ(mismatches(line_to_validate("bfd-peers", answer)), "");
+    EXPECT_TRUE(answer.at("bfdd").is_null());
+    const auto show = [&](const std::string& form) { return cli("A", "show bfd peers " + form); };
+    const auto peers = json::parse(show("json"), nullptr, false);
+    ASSERT_TRUE(peers.is_array() && peers.size() == 1) << show("json");
+    const auto& peer = peers[0];
+    EXPECT_EQ(peer.value("peer", ""), own("B"));
+    EXPECT_EQ(peer.value("local", ""), own("A"));
+    EXPECT_EQ(peer.value("status", ""), "up");
+    EXPECT_EQ(peer.value("id", 0U), bfd().value("discriminator", 1U));
+    EXPECT_EQ(peer.value("remote-id", 0U), bfd().value("/remote/discriminator"_json_pointer, 1U));
+    EXPECT_EQ(peer.value("transmit-interval", 0), 300);
+    EXPECT_EQ(peer.value("remote-detect-multiplier", 0), 3);
+    EXPECT_THAT(show(""), HasSubstr("Answered by: session A-B, by BFD"));
+    EXPECT_THAT(show("brief"), HasSubstr("Session count: 1\n"));
+    EXPECT_THAT(show("counters"), HasSubstr("Session up events: 1\n"));
+    if (!frr_) return;
+    const auto theirs = frr_->vtysh_json("bfdd", "show bfd peers json").at(0);
+    for (const auto& [key, unused] : theirs.items()) {
+        EXPECT_TRUE(key == "type" || peer.contains(key)) << "FRR has " << key;
+    }
+}
+
+class BfdSigned : public BfdSpeaker {};
+
+INSTANTIATE_TEST_SUITE_P(With, BfdSigned,
+                         testing::Values(Case{Other::sidestep, false, "meticulous-keyed-sha1"},
+                                         Case{Other::sidestep, true, "keyed-sha1"},
+                                         Case{Other::bird, false, "meticulous-keyed-sha1"},
+                                         Case{Other::bird, true, "keyed-sha1"}),
+                         name_of_case);
+
+TEST_P(BfdSigned, ComesUpWithTheSameKeyAndNoticesACut) {
+    for (const auto* node : {"A", "B"}) write_keys(node, "7 hush-hush\n");
+    ASSERT_TRUE(becomes_up());
+    std::this_thread::sleep_for(2 * kDetection);
+    EXPECT_EQ(session("A").value("downs", 1), 0);
+    EXPECT_EQ(bfd().value("refused", 1), 0);
+    EXPECT_EQ(downs_there(), 0U);
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    cut().restore();
+    EXPECT_TRUE(becomes("A", "up"));
+}
+
+TEST_P(BfdSigned, AWrongKeyIsRefusedAndCountedAndARightOneIsTakenByAReload) {
+    write_keys("A", "7 something-else\n");
+    write_keys("B", "7 hush-hush\n");
+    ASSERT_TRUE(launch("A", speaker("A")));
+    ASSERT_TRUE(start_other());
+    EXPECT_TRUE(wait_for(kPatience, [&] {
+        return ask("A", "status").value("/rejected_probes/bfd-authentication"_json_pointer, 0) > 1;
+    }));
+    EXPECT_NE(session("A").value("state", ""), "up");
+    EXPECT_EQ(session("A").value("answered", 1), 0);
+    write_keys("A", "1 something-else\n7 hush-hush\n");
+    EXPECT_THAT(cli("A", "reload"), HasSubstr("authentication: other keys"));
+    if (GetParam().other == Other::bird) {  // it takes its own key alone
+        write_keys("A", "7 hush-hush\n");
+        cli("A", "reload");
+    } else {
+        write_keys("B", "7 hush-hush\n1 something-else\n");
+        cli("B", "reload");
+    }
+    EXPECT_TRUE(becomes("A", "up"));
+    for (const auto* command : {"status", "sessions", "bfd-peers"})
+        EXPECT_THAT(ask("A", command).dump(), testing::Not(HasSubstr("hush-hush")));
+}
+
+TEST_P(BfdSigned, TheOtherEndStaysUpWhileSidestepdIsKilled) {
+    for (const auto* node : {"A", "B"}) write_keys(node, "7 hush-hush\n");
+    ASSERT_TRUE(becomes_up());
+    if (ask("A", "status").value("/clock/kind"_json_pointer, "") != "kernel")
+        GTEST_SKIP() << "this kernel has no kernel clock (veth, sch_tbf)";
+    ASSERT_TRUE(kill("A"));
+    std::this_thread::sleep_for(2 * kDetection);
+    ASSERT_TRUE(launch("A", speaker("A")));
+    ASSERT_TRUE(becomes("A", "up"));
+    EXPECT_EQ(downs_there(), 0U);
+    EXPECT_EQ(session("A").value("downs", 1), 0);
 }
 
 }  // namespace

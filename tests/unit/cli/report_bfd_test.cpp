@@ -60,6 +60,21 @@ TEST(ReportBfd, PeersAreAsFrrPrintsThem) {
     EXPECT_THAT(report_bfd_peers(answer()), HasSubstr("Answered by: nobody, multihop\n"));
 }
 
+// A session of this node that speaks for itself; nobody has to be connected for that.
+TEST(ReportBfd, OwnSessionsSayWhatBothEndsSay) {
+    auto own = answer();
+    own["bfdd"] = nullptr;
+    own["peers"][0]["by_bfd"] = true;
+    own["peers"][0]["local_diagnostic"] = "control detection time expired";
+    own["peers"][0]["diagnostic"] = "neighbor signaled session down";
+    EXPECT_EQ(lack_of_bfdd(own), "");
+    EXPECT_THAT(report_bfd_peers(own), HasSubstr("\t\tDiagnostics: control detection time expired\n"
+                                                 "\t\tRemote diagnostics: neighbor signaled session down\n"
+                                                 "\t\tAnswered by: session A-B, by BFD\n"));
+    EXPECT_EQ(bfd_peers_json(own)[0]["diagnostic"], "control detection time expired");
+    EXPECT_EQ(bfd_peers_json(own)[0]["remote-diagnostic"], "neighbor signaled session down");
+}
+
 TEST(ReportBfd, BriefIsALineEach) {
     EXPECT_EQ(report_bfd_brief(answer()),
               "Session count: 2\n"

@@ -36,9 +36,9 @@ class Speaker : public testing::Test {
         speaker_.emplace(
             context_, directory_ + "/dplane.sock",
             BfdHooks{
-                .match = [](const bfd::AskedSession& asked) -> bfd::PeerMatch {
-                    if (asked.multihop) return {.trouble = "multihop"};
-                    return {.session = "A-B"};
+                .match = [](const bfd::AskedSession& asked) -> bfd::PeerWays {
+                    if (asked.multihop) return {.probe = bfd::PeerMatch{.trouble = "multihop"}};
+                    return {.probe = bfd::PeerMatch{.session = "A-B"}};
                 },
                 .session = [this](const std::string&) { return std::optional(session_); },
                 .counters = [](const std::string&) { return bfd::SessionCounters{.packets_in = 2, .packets_out = 4}; },

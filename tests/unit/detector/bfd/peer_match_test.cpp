@@ -33,19 +33,21 @@ class PeerMatching : public testing::Test {
         adjacency.gateways = gateways;
         adjacencies_.push_back(adjacency);
     }
-    [[nodiscard]] PeerMatch match(const AskedSession& peer) const {
-        return match_peer(peer, {.adjacencies = adjacencies_,
-                                 .shortest_interval = 1ms,
-                                 .longest_interval = 1s,
-                                 .addresses =
-                                     [this](const std::string& interface) {
-                                         const auto found = addresses_.find(interface);
-                                         return found == addresses_.end() ? std::vector<Address>() : found->second;
-                                     },
-                                 .interface_to =
-                                     [](const Address& neighbor) {
-                                         return neighbor == at("fd00:d::2") ? std::string("to-D") : std::string();
-                                     }});
+    [[nodiscard]] PeerMatch match(const AskedSession& peer) const { return match_peer(peer, around()); }
+    [[nodiscard]] Surroundings around() const {
+        return {.adjacencies = adjacencies_,
+                .shortest_interval = 1ms,
+                .shortest_bfd = 2ms,
+                .longest_interval = 1s,
+                .addresses =
+                    [this](const std::string& interface) {
+                        const auto found = addresses_.find(interface);
+                        return found == addresses_.end() ? std::vector<Address>() : found->second;
+                    },
+                .interface_to =
+                    [](const Address& neighbor) {
+                        return neighbor == at("fd00:d::2") ? std::string("to-D") : std::string();
+                    }};
     }
     static AskedSession peer(const std::string& address, const std::string& interface = "") {
         return {.destination = at(address), .min_tx_us = 10'000, .multiplier = 3, .interface = interface};
@@ -106,6 +108,59 @@ TEST_F(PeerMatching, WhatProbesCannotAnswerHasAReason) {
     EXPECT_THAT(match(peer("fd00:f::1")).trouble, HasSubstr("on none of this node's links"));
     EXPECT_THAT(match(peer("::", "to-D")).trouble, HasSubstr("no neighbor"));
     EXPECT_THAT(match(peer("ff02::1", "to-D")).trouble, HasSubstr("no neighbor"));
+}
+
+TEST_F(PeerMatching, BfdIsSpokenAsFrrWould) {
+    AskedSession asked{.passive = true,
+                       .shutdown = true,
+                       .source = at("192.0.2.1"),
+                       .destination = at("192.0.2.2"),
+                       .discriminator = 77,
+                       .min_tx_us = 10'000,
+                       .min_rx_us = 1,
+                       .multiplier = 5,
+                       .interface = "to-D"};
+    const SessionWish wanted{
+        .name = "192.0.2.2@to-D",
+        .interface = "to-D",
+        .neighbor = at("192.0.2.2"),
+        .interval = 10ms,
+        .multiplier = 5,
+        .bfd =
+            BfdSettings{
+                .receive_interval = 2ms, .local_address = at("192.0.2.1"), .passive = true, .discriminator = 77},
+        .shutdown = true};
+    const auto made = match_speaker(asked, around());
+    EXPECT_EQ(made.session, "client/192.0.2.2@to-D");
+    EXPECT_EQ(made.wish, wanted);
+    asked.source = {};
+    EXPECT_FALSE(match_speaker(asked, around()).wish->bfd->local_address);
+    asked.multihop = true;
+    EXPECT_THAT(match_speaker(asked, around()).trouble, HasSubstr("multihop"));
+}
+
+TEST_F(PeerMatching, AnAdjacencyThatSpeaksBfdWithThePeerIsItsSession) {
+    EXPECT_EQ(match_speaker(peer("fe80::b", "to-B"), around()).session, "client/fe80::b@to-B") << "it probes";
+    adjacencies_[0].bfd = BfdSettings{.peer = at("10.0.0.2")};
+    EXPECT_EQ(match_speaker(peer("10.0.0.2", "to-B"), around()).session, "A-B");
+    EXPECT_EQ(match_speaker(peer("fe80::b", "to-B"), around()).session, "client/fe80::b@to-B") << "not with this one";
+}
+
+TEST_F(PeerMatching, TheModeSaysWhichWaysThereAre) {
+    const auto asked = peer("fe80::d", "to-D");
+    EXPECT_EQ(ways_to(asked, around(), PeerMode::probe), (PeerWays{.probe = match(asked)}));
+    EXPECT_EQ(ways_to(asked, around(), PeerMode::bfd), (PeerWays{.bfd = match_speaker(asked, around())}));
+    EXPECT_EQ(ways_to(asked, around(), PeerMode::automatic),
+              (PeerWays{.probe = match(asked), .bfd = match_speaker(asked, around())}));
+    const auto v4 = peer("192.0.2.2", "to-D");
+    EXPECT_EQ(ways_to(v4, around(), PeerMode::automatic), (PeerWays{.bfd = match_speaker(v4, around())}))
+        << "no probe can answer";
+    const auto lost = peer("fd00:f::1");
+    EXPECT_EQ(ways_to(lost, around(), PeerMode::automatic), (PeerWays{.probe = match(lost)})) << "one reason is enough";
+    adjacencies_[0].bfd = BfdSettings{};
+    EXPECT_EQ(ways_to(peer("fe80::b", "to-B"), around(), PeerMode::automatic),
+              (PeerWays{.probe = PeerMatch{.session = "A-B"}}))
+        << "there is only one session";
 }
 
 // The longest interface and the longest address fit the name of a session.

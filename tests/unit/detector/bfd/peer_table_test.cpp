@@ -23,7 +23,7 @@ class Peers : public testing::Test {
                                  .discriminator = discriminator,
                                  .interface = "to-B"};
         const std::vector<std::uint8_t> frame{1};
-        ASSERT_TRUE(table_.add(asked, frame, match(session), now_));
+        ASSERT_TRUE(table_.add(asked, frame, {.probe = match(session)}, now_));
     }
     static PeerMatch match(const std::string& session) {
         return session.empty() ? PeerMatch{.trouble = "multihop"} : PeerMatch{.session = session};
@@ -153,7 +153,7 @@ TEST_F(Peers, WhatNobodyAnswersIsNotWatchedAndNamed) {
     EXPECT_EQ(told[0].change.state, BfdState::admin_down);
     EXPECT_THAT(table_.problems()["peer fe80::b%to-B"], HasSubstr("not watched: multihop"));
     set(SessionState::up);
-    table_.match_again([](const AskedSession&) { return match("A-B"); });
+    table_.match_again([](const AskedSession&) { return PeerWays{.probe = match("A-B")}; });
     ASSERT_THAT(news(), SizeIs(1));
     EXPECT_EQ(table_.find(7)->state(), BfdState::up);
     EXPECT_THAT(table_.problems(), IsEmpty());
@@ -174,11 +174,127 @@ TEST_F(Peers, AWishIsMadeOnceAndMayBeRefused) {
     PeerMatch made{.session = "client/x", .wish = SessionWish{.name = "x"}};
     add(7);
     add(8);
-    table_.match_again([&](const AskedSession&) { return made; });
+    table_.match_again([&](const AskedSession&) { return PeerWays{.probe = made}; });
     EXPECT_THAT(table_.wishes(), SizeIs(1));
     table_.note_refused("client/x", "no more intervals");
     EXPECT_THAT(table_.wishes(), IsEmpty());
     EXPECT_EQ(table_.find(7)->match.trouble, "no more intervals");
+}
+
+/// With a session that probes, and one that speaks BFD.
+class PeersWithBoth : public Peers {
+  protected:
+    PeersWithBoth() {
+        const AskedSession asked{.destination = Address::parse("fe80::b").value(), .discriminator = 7};
+        const PeerWays ways{.probe = match("probe"), .bfd = match("bfd")};
+        EXPECT_TRUE(table_.add(asked, std::vector<std::uint8_t>{1}, ways, now_));
+    }
+    void speaks(SessionState state, BfdState theirs, bool was_up = true) {
+        sessions_["bfd"] = {
+            .state = state,
+            .reason = state == SessionState::down ? Reason::unanswered : Reason::none,
+            .heard = HeardView{.state = theirs, .discriminator = 99, .tx_us = 20'000, .rx_us = 30'000, .multiplier = 5},
+            .diagnostic = state == SessionState::down ? Diagnostic::neighbor_signaled : Diagnostic::none,
+            .was_up = was_up};
+    }
+    /// The states that are told now.
+    std::vector<BfdState> told() {
+        std::vector<BfdState> states;
+        for (const auto& one : news()) states.push_back(one.change.state);
+        return states;
+    }
+    [[nodiscard]] const std::string& answerer() const { return table_.find(7)->match.session; }
+};
+
+TEST_F(PeersWithBoth, ProbesAnswerUntilTheNeighborSpeaks) {
+    set(SessionState::up, Reason::none, "probe");
+    speaks(SessionState::init, BfdState::down, false);
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::up));
+    EXPECT_EQ(answerer(), "probe");
+    EXPECT_THAT(table_.spare(), IsEmpty()) << "they are the configuration's";
+    speaks(SessionState::down, BfdState::down, false);
+    EXPECT_THAT(told(), IsEmpty()) << "it never spoke";
+    set(SessionState::down, Reason::unanswered, "probe");
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::down));
+    set(SessionState::up, Reason::none, "probe");
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::up));
+}
+
+TEST_F(PeersWithBoth, OnceItSpeaksBfdCounts) {
+    set(SessionState::up, Reason::none, "probe");
+    told();
+    speaks(SessionState::up, BfdState::up);
+    const auto news = this->news();
+    ASSERT_THAT(news, SizeIs(1)) << "other timers, the same state";
+    EXPECT_FALSE(news[0].new_state);
+    EXPECT_EQ(answerer(), "bfd");
+    const StateChange wanted{.discriminator = 7,
+                             .remote_discriminator = 99,
+                             .remote_tx_us = 20'000,
+                             .remote_rx_us = 30'000,
+                             .remote_multiplier = 5,
+                             .remote_c_bit = false,
+                             .state = BfdState::up,
+                             .diagnostic = Diagnostic::none};
+    EXPECT_EQ(news[0].change, wanted);
+    speaks(SessionState::down, BfdState::down);
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::down)) << "its word, though it forwards";
+    EXPECT_EQ(table_.find(7)->told->diagnostic, Diagnostic::neighbor_signaled);
+    EXPECT_EQ(answerer(), "bfd");
+}
+
+TEST_F(PeersWithBoth, ANeighborThatTakesItsBfdAwayIsProbedAndNothingFlaps) {
+    set(SessionState::up, Reason::none, "probe");
+    speaks(SessionState::up, BfdState::up);
+    told();
+    speaks(SessionState::down, BfdState::admin_down);
+    EXPECT_THAT(told(), testing::Each(BfdState::up));
+    EXPECT_EQ(answerer(), "probe");
+    speaks(SessionState::down, BfdState::down);
+    EXPECT_THAT(told(), IsEmpty()) << "it begins to speak again";
+    speaks(SessionState::up, BfdState::up);
+    EXPECT_THAT(told(), testing::Each(BfdState::up));
+    EXPECT_EQ(answerer(), "bfd");
+    EXPECT_EQ(table_.find(7)->downs, 0U);
+}
+
+TEST_F(PeersWithBoth, AdministrativelyDownIsNoFailureEvenIfNobodyElseAnswers) {
+    set(SessionState::down, Reason::unanswered, "probe");
+    speaks(SessionState::up, BfdState::up);
+    told();
+    speaks(SessionState::down, BfdState::admin_down);
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::admin_down));
+    set(SessionState::up, Reason::none, "probe");
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::up));
+}
+
+// The session was adopted: the process before had chosen by it.
+TEST_F(PeersWithBoth, AProcessThatStartsGoesOnByBfd) {
+    set(SessionState::up, Reason::none, "probe");
+    speaks(SessionState::down, BfdState::down);
+    EXPECT_THAT(told(), testing::ElementsAre(BfdState::down));
+    EXPECT_EQ(answerer(), "bfd");
+}
+
+TEST_F(PeersWithBoth, WhatIsMadeAndDoesNotAnswerIsSpare) {
+    const PeerWays made{.probe = match("probe"), .bfd = PeerMatch{.session = "bfd", .wish = SessionWish{.name = "x"}}};
+    table_.match_again([&](const AskedSession&) { return made; });
+    set(SessionState::up, Reason::none, "probe");
+    speaks(SessionState::down, BfdState::down, false);
+    told();
+    EXPECT_THAT(table_.spare(), testing::ElementsAre("bfd"));
+    speaks(SessionState::up, BfdState::up);
+    told();
+    EXPECT_THAT(table_.spare(), IsEmpty());
+}
+
+TEST_F(PeersWithBoth, AWayThatIsRefusedLeavesTheOther) {
+    set(SessionState::up, Reason::none, "probe");
+    table_.note_refused("bfd", "too many intervals");
+    EXPECT_EQ(answerer(), "probe");
+    EXPECT_THAT(table_.problems(), IsEmpty());
+    table_.note_refused("probe", "too many sessions");
+    EXPECT_EQ(table_.find(7)->match.trouble, "too many sessions");
 }
 
 TEST_F(Peers, AFarewellIsNoFailure) {
