@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/bfd_many.hpp"
 #include "tests/bench/bfd_speak.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/report.hpp"
@@ -193,6 +194,7 @@ int main(int argc, char** argv) {
         auto rows = sidestep::bench::run(arguments.quick);
         for (auto& row : sidestep::bench::speaking_rows(arguments.quick)) rows.push_back(std::move(row));
         for (auto& row : sidestep::bench::stamp_rows(arguments.quick)) rows.push_back(std::move(row));
+        for (auto& row : sidestep::bench::many_speakers_rows(arguments.quick)) rows.push_back(std::move(row));
         return rows;
     });
 }

@@ -78,14 +78,6 @@ class Speakers {
         }
         throw std::runtime_error("cuts go unnoticed: " + must(a_->ask("events")).dump());
     }
-    /// Failures of both ends, if both are ours.
-    [[nodiscard]] unsigned downs() const {
-        unsigned sum = 0;
-        for (const auto* daemon : {&a_, &b_}) {
-            if (*daemon) sum += must((*daemon)->ask("sessions"))["sessions"][0].value("downs", 0U);
-        }
-        return sum;
-    }
 
   private:
     [[nodiscard]] std::string own(const std::string& node) const {
@@ -161,18 +153,6 @@ Row detection_row(const std::string& key, Neighbor neighbor, int milliseconds, d
     return row;
 }
 
-Row idle_row(bool quick) {
-    const auto seconds = quick ? 5s : 60s;
-    Speakers speakers(Neighbor::sidestep, 10);
-    const auto before = speakers.downs();
-    std::this_thread::sleep_for(seconds);
-    return {.key = "bfd_false_downs_idle",
-            .value = static_cast<double>(speakers.downs() - before),
-            .unit = "downs",
-            .n = static_cast<std::size_t>(seconds.count()),
-            .bar = 0};
-}
-
 }  // namespace
 
 std::vector<Row> speaking_rows(bool quick) {
@@ -182,7 +162,7 @@ std::vector<Row> speaking_rows(bool quick) {
     return {detection_row("bfd_detect_1ms_p99", Neighbor::sidestep, 1, kTail, 3.5, cuts),
             detection_row("bfd_detect_10ms_median", Neighbor::sidestep, 10, kMedian, 31, cuts),
             detection_row("bfd_detect_10ms_median_frr", Neighbor::frr, 10, kMedian, 31, cuts),
-            detection_row("bfd_detect_10ms_median_bird", Neighbor::bird, 10, kMedian, 31, cuts), idle_row(quick)};
+            detection_row("bfd_detect_10ms_median_bird", Neighbor::bird, 10, kMedian, 31, cuts)};
 }
 
 }  // namespace sidestep::bench

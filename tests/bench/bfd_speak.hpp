@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sidestep speaking BFD itself: how soon after a silent cut a session is down, with each kind of neighbor, and whether
-// one goes down for nothing.
+// Sidestep speaking BFD itself: how soon after a silent cut a session is down, with each kind of neighbor.
 #pragma once
 
 #include <vector>
