@@ -107,9 +107,9 @@ TEST(QuickStart, KeepsItsPromise) {
     EXPECT_LE(*lost(output), kMostLost);
     // After the cut, both routers use the second candidate; after the mending, A uses the first one.
     EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 0),
-                ContainsRegex("1  \\*       up +first-link +A-C"));
+                ContainsRegex("1  \\*       up +verified +A-C"));
     EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 1),
-                ContainsRegex("1  \\*       up +first-link +B-C"));
+                ContainsRegex("1  \\*       up +verified +B-C"));
     EXPECT_THAT(nth_table(output, "POLICY  PREFIXES         CANDIDATE", 2),
                 ContainsRegex("0  \\*       up +whole +A-B"));
     EXPECT_THAT(folder.text("a.log"), HasSubstr("session A-B: down (unanswered)"));

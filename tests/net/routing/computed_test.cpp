@@ -113,7 +113,8 @@ TEST_F(Computed, AnAggregateDoesNotMatchUnprotectedDestinations) {
     auto flows = Flows::start(lab(), 1000);
     ASSERT_TRUE(flows) << flows.error().message;
     survives_cut(std::move(*flows));
-    EXPECT_EQ(taken("A", "to-B", 1), 0U);
+    EXPECT_LT(taken("A", "to-B", 1), 50U)
+        << "probes that verify backups of B are among them, the flows' hundreds are not";
     EXPECT_EQ(expired(), 0U);
 }
 
