@@ -51,13 +51,20 @@ std::string where(const Case& node, const TriedList& tried) {
         fmt::join(texts(homes_of(node)), ", "));
 }
 
+/// Calls `use` with each list of the daemon's that goes the same way.
+template <typename Use>
+void for_each_same_way(const DaemonView& daemon, const SegmentListConfig& list, const Use& use) {
+    for_each_answered_list(daemon, [&](const auto&, const nlohmann::json& entry) {
+        const auto theirs = read_list(entry);
+        if (theirs && same_way(*theirs, list)) use(entry);
+    });
+}
+
 /// `largest_packet` of the list, as the daemon knows it.
 std::optional<unsigned> largest_known(const DaemonView& daemon, const SegmentListConfig& list) {
     std::optional<unsigned> known;
-    for_each_answered_list(daemon, [&](const auto&, const nlohmann::json& entry) {
-        if (known) return;
-        const auto theirs = read_list(entry);
-        if (theirs && same_way(*theirs, list)) known = room_of(entry);
+    for_each_same_way(daemon, list, [&](const nlohmann::json& entry) {
+        if (!known) known = room_of(entry);
     });
     return known;
 }
@@ -65,10 +72,9 @@ std::optional<unsigned> largest_known(const DaemonView& daemon, const SegmentLis
 /// What the daemon's own probes of the whole list say: "proven" or "silent"; empty: none has come home yet.
 std::string verification_of(const DaemonView& daemon, const SegmentListConfig& list) {
     std::string verified;
-    for_each_answered_list(daemon, [&](const auto&, const nlohmann::json& entry) {
+    for_each_same_way(daemon, list, [&](const nlohmann::json& entry) {
         const auto said = entry.value("verified", nlohmann::json());
-        const auto theirs = said.is_string() ? read_list(entry) : std::nullopt;
-        if (theirs && same_way(*theirs, list)) verified = said.template get<std::string>();
+        if (said.is_string()) verified = said.get<std::string>();
     });
     return verified;
 }

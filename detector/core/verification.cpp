@@ -15,8 +15,6 @@
 namespace sidestep {
 namespace {
 
-constexpr std::string_view kPrefix = "verify ";
-
 using Way = std::pair<std::string, std::vector<Address>>;  // adjacency, segments
 
 /// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv.
@@ -114,11 +112,7 @@ std::string verification_name(const std::string& adjacency, const std::vector<Ad
     Digest digest;
     for (const char c : adjacency) digest.add(static_cast<std::uint8_t>(c));
     for (const auto& segment : segments) std::ranges::for_each(segment.bytes, [&](auto byte) { digest.add(byte); });
-    return fmt::format("{}{:08x} {}", kPrefix, digest.value(), adjacency);
-}
-
-bool is_verification(std::string_view session) {
-    return session.starts_with(kPrefix);
+    return fmt::format("verify {:08x} {}", digest.value(), adjacency);
 }
 
 }  // namespace sidestep

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "detector/core/desired.hpp"
@@ -21,10 +20,7 @@ inline constexpr std::size_t kMostVerified = 256;
 std::vector<SessionConfig> verify_backups(std::vector<DesiredPolicy>& policies, const Config& config,
                                           const std::vector<SessionConfig>& sessions);
 
-/// The name that the session of a list has, if it has one.
+/// The name that the session of a list has, if it has one. It has a space, which no other session's has.
 std::string verification_name(const std::string& adjacency, const std::vector<Address>& segments);
-
-/// Their names have a space, which no other session's has.
-bool is_verification(std::string_view session);
 
 }  // namespace sidestep

@@ -35,8 +35,8 @@ Address discriminator_key(std::uint32_t discriminator) {
     return key;
 }
 
-/// The lower bits of a discriminator are, unless somebody else has chosen it, the session's index, so that packets find it. The others differ from those of the
-/// session before, which the neighbor may still believe in.
+/// The lower bits of a discriminator are, unless somebody else has chosen it, the session's index, so that packets find it.
+/// The others differ from those of the session before, which the neighbor may still believe in.
 void SessionTable::start_bfd(Session& session, const ss_bfd_conf& before) {
     constexpr std::uint32_t kNext = SS_MAX_SESSIONS;
     const auto last = read_bfd(before).discriminator;

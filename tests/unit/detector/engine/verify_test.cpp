@@ -55,7 +55,7 @@ class VerifyTest : public EngineTest {
 
 TEST_F(VerifyTest, ABackupThatWasNeverProvenCountsAsUp) {
     ASSERT_FALSE(name_.empty());
-    EXPECT_TRUE(is_verification(name_));
+    EXPECT_EQ(name_, verification_name("A-C", {address("fd00:c::")}));
     EXPECT_EQ(conf(name_).flags, SS_SESSION_ACTIVE | SS_SESSION_VERIFIES);
     EXPECT_EQ(conf(name_).return_ifindex, 0U);
     EXPECT_EQ(engine_->verification_of(backup()), Verification::none);
