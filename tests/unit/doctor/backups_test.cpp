@@ -305,5 +305,14 @@ TEST(TriedBackup, Ipv4OnlyIsJudgedByAllButTheLastSid) {
     EXPECT_THAT(first_of(node).text, HasSubstr("not by fd00:c::"));
 }
 
+TEST(Doctor, ABackupThatIsBelieved) {
+    auto node = good_case();
+    node.config->policies[0].candidates[1].lists[0].sessions.clear();
+    const auto finding = only(examine(node));
+    EXPECT_EQ(finding.severity, Severity::note);
+    EXPECT_THAT(finding.text, HasSubstr("believed, not proven"));
+    EXPECT_EQ(exit_code_of({finding}), 0);
+}
+
 }  // namespace
 }  // namespace sidestep

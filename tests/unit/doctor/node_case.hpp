@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <gtest/gtest.h>
+
 #include "doctor/checks.hpp"
 
 namespace sidestep {
@@ -91,6 +93,12 @@ inline Case good_case() {
     node.daemon.status = {{"node", "A"}, {"clock", {{"kind", "kernel"}}}};
     node.daemon.sessions = {{"sessions", {seen_session("A-B", "up"), seen_session("A-C", "up")}}};
     return node;
+}
+
+/// The only finding.
+inline Finding only(const Findings& findings) {
+    EXPECT_EQ(findings.size(), 1U) << to_text(findings);
+    return findings.empty() ? Finding{} : findings.front();
 }
 
 }  // namespace sidestep
