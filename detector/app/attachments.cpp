@@ -120,8 +120,9 @@ void Attachments::enter_xdp() {
     if (fresh) ask_redirect_targets();
 }
 
-int Attachments::program_for(const Entrance& entrance) const {
-    return interface(entrance.name).ethernet ? dataplane_.ingress_program() : dataplane_.bare_ingress_program();
+Result<int> Attachments::program_for(const Entrance& entrance) const {
+    if (interface(entrance.name).ethernet) return dataplane_.ingress_program();
+    return dataplane_.bare_ingress_program();
 }
 
 /// Attaches the new program before it detaches the old one: a packet may meet both, but never none.
@@ -140,7 +141,9 @@ Result<void> Attachments::place(Entrance& entrance, const std::string& not_alone
         entrance.because = entrance.name + " has too little headroom for a list";
     const bool needs_tc = !stays || !entrance.because.empty();
     if (needs_tc && !entrance.tc) {
-        auto hook = TcHook::attach(entrance.name, entrance.ifindex, program_for(entrance), kind_);
+        const auto program = program_for(entrance);
+        if (!program) return std::unexpected(program.error());
+        auto hook = TcHook::attach(entrance.name, entrance.ifindex, *program, kind_);
         if (!hook) return std::unexpected(hook.error());
         entrance.tc = std::move(*hook);
     }

@@ -85,7 +85,7 @@ class Attachments {
     void place_all();
     Result<void> place(Entrance& entrance, const std::string& not_alone);
     /// The one for its kind of interface.
-    [[nodiscard]] int program_for(const Entrance& entrance) const;
+    [[nodiscard]] Result<int> program_for(const Entrance& entrance) const;
     void enter_xdp();
     void ask_redirect_targets();
     void write_xdp_interface(const std::string& name);

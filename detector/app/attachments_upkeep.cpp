@@ -37,7 +37,7 @@ std::vector<Finding> Attachments::look() {
         if (entrance.tc)
             found.push_back(find_program(at_tc(entrance),
                                          seen_programs(*rtnl_, entrance.ifindex, TcSide::ingress, kind_),
-                                         program_id(program_for(entrance))));
+                                         program_id(program_for(entrance).value_or(-1))));
         if (entrance.xdp) {
             const bool there = xdp_present(entrance.ifindex) == program_id(dataplane_.xdp_program());
             found.push_back({.thing = at_xdp(entrance), .fault = there ? "" : "is gone"});

@@ -109,6 +109,7 @@ void Dataplane::wait_for_rcu_grace_period() const {
 
 Dataplane::~Dataplane() {
     if (ring_ != nullptr) ring_buffer__free(ring_);
+    sidestep_bpf__destroy(bare_);
     sidestep_bpf__destroy(skeleton_);
 }
 
@@ -246,9 +247,6 @@ int Dataplane::ingress_program() const {
 }
 int Dataplane::egress_program() const {
     return bpf_program__fd(skeleton_->progs.ss_egress);
-}
-int Dataplane::bare_ingress_program() const {
-    return bpf_program__fd(skeleton_->progs.ss_ingress_bare);
 }
 int Dataplane::xdp_program() const {
     return bpf_program__fd(skeleton_->progs.ss_ingress_xdp);

@@ -75,8 +75,9 @@ class Dataplane : public Maps {
     [[nodiscard]] std::array<std::uint64_t, SS_COUNTERS> counters() const;
 
     [[nodiscard]] int ingress_program() const;
-    /// The same for interfaces whose packets have no Ethernet header.
-    [[nodiscard]] int bare_ingress_program() const;
+    /// The same for interfaces whose packets have no Ethernet header. Loaded when it is first asked for: few nodes have
+    /// such interfaces, and the verifier takes a third of a start for it.
+    Result<int> bare_ingress_program();
     [[nodiscard]] int egress_program() const;
     /// Loaded only if there are XDP interfaces.
     [[nodiscard]] int xdp_program() const;
@@ -99,6 +100,7 @@ class Dataplane : public Maps {
     Result<void> map_memory();
 
     sidestep_bpf* skeleton_ = nullptr;
+    sidestep_bpf* bare_ = nullptr;  ///< ss_ingress_bare with the maps of skeleton_; null until it is needed
     ring_buffer* ring_ = nullptr;
     EventHandlers handlers_;
     std::string pin_directory_;

@@ -117,6 +117,7 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
     bpf_map__set_max_entries(maps.ss_copies, sizes.candidates);
     for (auto* program : {skeleton_->progs.ss_ingress_xdp, skeleton_->progs.ss_exit_xdp})
         bpf_program__set_autoload(program, sizes.xdp_interfaces != 0);
+    bpf_program__set_autoload(skeleton_->progs.ss_ingress_bare, false);
     skeleton_->rodata->ss_instance = std::random_device{}();
     for (auto* map : session_half(*skeleton_)) {
         bpf_map__set_pin_path(map, fmt::format("{}/{}", directory, bpf_map__name(map)).c_str());
@@ -131,6 +132,25 @@ Result<void> Dataplane::open(const std::string& pin_directory, const PolicySizes
         }
     }
     return {};
+}
+
+Result<int> Dataplane::bare_ingress_program() {
+    if (bare_ != nullptr) return bpf_program__fd(bare_->progs.ss_ingress_bare);
+    std::unique_ptr<sidestep_bpf, decltype(&sidestep_bpf__destroy)> opened(sidestep_bpf__open(), sidestep_bpf__destroy);
+    if (opened == nullptr) return fail_errno("cannot open the BPF programs");
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, opened->obj) bpf_program__set_autoload(program, false);
+    bpf_program__set_autoload(opened->progs.ss_ingress_bare, true);
+    // .rodata as well: it is frozen, so the verifier knows what is in it.
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, opened->obj) {
+        const auto* ours = bpf_object__find_map_by_name(skeleton_->obj, bpf_map__name(map));
+        if (const int result = bpf_map__reuse_fd(map, bpf_map__fd(ours)); result < 0)
+            return fail_errno(fmt::format("cannot share the map {}", bpf_map__name(map)), result);
+    }
+    if (const int result = sidestep_bpf__load(opened.get()); result < 0) return fail(explain_load_failure(result));
+    bare_ = opened.release();
+    return bpf_program__fd(bare_->progs.ss_ingress_bare);
 }
 
 Result<void> Dataplane::map_memory() {
