@@ -234,6 +234,7 @@ static __always_inline void ss_follow_fib(ss_frame* frame, __u32 bank, const str
         if (!path->list) ss_count_no_candidate(match);
         return;
     }
+    if (unrouted && has_policy && path->list && path->list->header_length) return; /* to the adjacency that it names */
     if (adjacency && ss_session_rank(adjacency->session) != SS_UP) {
         ss_avoid(bank, packet, adjacency, match, has_policy, plain, path);
     } else if (has_policy && !path->list) {

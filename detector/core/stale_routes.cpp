@@ -45,7 +45,23 @@ void StaleRoutes::set(const FibKey& key, const RouteChange& change) {
         stale != stale_.end() && stale->second.key.table == key.table && stale->second.key.selector == key.selector) {
         release(stale);
     }
-    if (key.table == RouteChange::kMainTable && key.selector == 0) except_under_cover(key.prefix);
+    if (key.table != RouteChange::kMainTable || key.selector != 0) return;
+    except_under_cover(key.prefix);
+    note_routed(key.prefix);
+}
+
+void StaleRoutes::note_routed(const Prefix& prefix) {
+    for (auto at = unrouted_.lower_bound(prefix); at != unrouted_.end() && prefix.contains(*at);) {
+        const bool routed = family_of(*at) == family_of(prefix);
+        at = routed ? unrouted_.erase(at) : std::next(at);
+        unrouted_changed_ = unrouted_changed_ || routed;
+    }
+}
+
+void StaleRoutes::note_unrouted(const Prefix& prefix) {
+    constexpr auto kTable = RouteChange::kMainTable;
+    if (unrouted_.size() >= most_ || routes_.has(prefix, kTable) || routes_.covers(prefix, kTable)) return;
+    unrouted_changed_ = unrouted_.insert(prefix).second || unrouted_changed_;
 }
 
 void StaleRoutes::except_under_cover(const Prefix& prefix) {
@@ -82,17 +98,20 @@ void StaleRoutes::drop(const FibKey& key, const RouteTable::Hops& hops, Nanoseco
 }
 
 bool StaleRoutes::claim_if_failed(const FibKey& key, const RouteTable::Hops& hops, Nanoseconds now) {
+    const bool for_all = key.table == RouteChange::kMainTable && key.selector == 0;
     for (const auto& hop : hops) {
         const auto link = link_failures_.find(hop.ifindex);
         if (link != link_failures_.end() && in_effect(link->second, now)) {
             const auto slot = link->second.slots.find(hop);
             claim(key, slot != link->second.slots.end() ? slot->second : slot_of_(hop), hop.ifindex, now);
+            if (for_all) note_unrouted(key.prefix);
             return true;
         }
         const auto slot = slot_of_(hop);
         const auto adjacency = failures_.find(slot);
         if (adjacency != failures_.end() && in_effect(adjacency->second, now)) {
             claim(key, slot, 0, now);
+            if (for_all) note_unrouted(key.prefix);
             return true;
         }
     }

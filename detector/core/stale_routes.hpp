@@ -63,7 +63,15 @@ class StaleRoutes {
     /// Drops what leads to such slots.
     void forget(const std::function<bool(std::uint32_t slot)>& is_gone);
 
+    /// Called once all routes are known: what has none is as if it had lost it.
+    void note_unrouted(const Prefix& prefix);
+
     [[nodiscard]] const std::map<Prefix, StaleClaim>& claims() const { return claims_; }
+    /// Prefixes that lost their last route with a failure, and for which the main table has had none since, not even a
+    /// shorter one.
+    [[nodiscard]] const std::set<Prefix>& unrouted() const { return unrouted_; }
+    /// Whether that has changed since the last call.
+    bool take_unrouted_change() { return std::exchange(unrouted_changed_, false); }
     /// The prefixes whose claims have changed since the last call.
     std::set<Prefix> take_changes() { return std::exchange(changes_, {}); }
     [[nodiscard]] const RouteTable& routes() const { return routes_; }
@@ -100,6 +108,7 @@ class StaleRoutes {
     [[nodiscard]] bool overrides_routes(const FibKey& key) const;
     void except(const Prefix& prefix, Stale& from);
     void except_under_cover(const Prefix& prefix);
+    void note_routed(const Prefix& prefix);
     std::map<Prefix, Stale>::iterator release(std::map<Prefix, Stale>::iterator stale);
     void write(const Prefix& prefix, const StaleClaim& claim);
     [[nodiscard]] Reach reach(const FibKey& key) const;
@@ -119,6 +128,8 @@ class StaleRoutes {
     std::set<Prefix> overriding_;  ///< stale prefixes that go before other routes
     std::map<Prefix, StaleClaim> claims_;
     std::set<Prefix> changes_;
+    std::set<Prefix> unrouted_;
+    bool unrouted_changed_ = false;
 };
 
 }  // namespace sidestep

@@ -154,6 +154,7 @@ class Engine {
     void check_start(Session& session, Nanoseconds now);
     /// Prefixes whose routes went down with an interface get the bypass of the adjacency that they used.
     void refresh_stale();
+    void refresh_unrouted();
     void forget_bypasses();
     void note_failure(const Session& session, Nanoseconds now);
     void note_route_link(const LinkChange& change, Nanoseconds now);
@@ -235,6 +236,9 @@ class Engine {
     /// Slots of policies that yield to more specific routes, and the sessions of the adjacencies that they leave by while all
     /// is well.
     std::map<std::uint32_t, std::set<std::uint32_t>> upstreams_;
+    bool upstreams_changed_ = false;
+    bool routes_told_ = false;                     ///< all routes are known
+    bool routes_sought_ = false;                   ///< policies that began without a route were looked for
     std::map<std::uint16_t, Nanoseconds> timers_;  ///< by session index
     /// Sessions that are answered and whose neighbors neighbor discovery has given up, and when that counts.
     std::map<std::uint16_t, Nanoseconds> neighbor_doubts_;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the engine makes of the kernel's routes, and of routers that say how much passes them.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "detector/core/prefix_cover.hpp"
 #include "detector/engine/engine.hpp"
 
 namespace sidestep {
@@ -30,6 +34,7 @@ void Engine::doubt_routes() {
 }
 
 void Engine::on_routes_told(Nanoseconds now) {
+    routes_told_ = true;
     routes_.sweep(now);
     inner_changed_ = inner_routes_.sweep() || inner_changed_;
 }
@@ -65,6 +70,35 @@ void Engine::refresh_stale() {
     if (std::exchange(unplaced_, routes_.unplaced()) < routes_.unplaced())
         spdlog::warn("{} routes that went with their link have no room among {} prefixes: left to the kernel",
                      routes_.unplaced(), kStaleRoutes);
+    refresh_unrouted();
+}
+
+/// A link may return without its routes, as when somebody takes its interface down and up: all sessions are up then, and
+/// the kernel would drop the packets of policies that a candidate can take.
+void Engine::refresh_unrouted() {
+    const auto& policies = policies_.prefixes().policies;
+    const auto counts = [&](const auto& policy) { return upstreams_.contains(policy->second); };
+    if (routes_told_ && !upstreams_.empty() && !std::exchange(routes_sought_, true)) {
+        for (auto policy = policies.begin(); policy != policies.end(); ++policy)
+            if (counts(policy)) routes_.note_unrouted(policy->first);
+    }
+    if (!routes_.take_unrouted_change() && !std::exchange(upstreams_changed_, false)) return;
+    const auto before = [&](const Prefix& at) -> std::optional<Prefix> {
+        const auto next = policies.lower_bound(at);
+        return next == policies.begin() ? std::nullopt : std::optional(std::prev(next)->first);
+    };
+    const auto is_of_policy = [&](const Prefix& lost) {
+        const auto family = family_of(lost);
+        for (auto policy = policies.lower_bound(lost); policy != policies.end() && lost.contains(policy->first);
+             ++policy)
+            if (counts(policy) && family_of(policy->first) == family) return true;
+        const auto around = cover_of(lost, before, [&](const Prefix& at) {
+            const auto policy = policies.find(at);
+            return policy != policies.end() && counts(policy) && family_of(at) == family;
+        });
+        return around.has_value();
+    };
+    policies_.note_unrouted(!upstreams_.empty() && std::ranges::any_of(routes_.unrouted(), is_of_policy));
 }
 
 /// A stale route whose bypass is gone would otherwise take whatever policy gets the slot next.
@@ -75,6 +109,7 @@ void Engine::forget_bypasses() {
 
 void Engine::note_upstreams() {
     upstreams_.clear();
+    upstreams_changed_ = true;
     for (const auto& policy : policies_.all()) {
         if (!yields_to_routes(policy)) continue;
         auto& sessions = upstreams_[policy.slot];

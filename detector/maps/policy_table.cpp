@@ -258,9 +258,14 @@ void PolicyTable::change_stale(const std::vector<std::pair<Prefix, std::optional
     write_always();
 }
 
-/// A stale route may outlive the failure: its packets are looked at when all is well, too.
+void PolicyTable::note_unrouted(bool any) {
+    unrouted_ = any;
+    write_always();
+}
+
+/// A stale or missing route may outlive the failure: its packets are looked at when all is well, too.
 void PolicyTable::write_always() {
-    SS_WRITE(maps_.repair().always, encapsulates_first_ || sources_.has_stale() ? 1U : 0U);
+    SS_WRITE(maps_.repair().always, encapsulates_first_ || unrouted_ || sources_.has_stale() ? 1U : 0U);
 }
 
 void PolicyTable::set_inner(std::map<Prefix, std::uint32_t> slots) {

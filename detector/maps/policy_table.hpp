@@ -66,6 +66,9 @@ class PolicyTable {
     /// not fit follow the kernel's routes.
     void change_stale(const std::vector<std::pair<Prefix, std::optional<std::uint32_t>>>& changes);
 
+    /// Whether the kernel has no route for some packets of policies: their candidates take them even when all is well.
+    void note_unrouted(bool any);
+
     /// Exempts an address of this node from repair, unless a policy has exactly this address.
     void exempt(const Address& address, bool add);
     /// Leaves packets to these destinations to the kernel wherever its IPsec policies have not been applied yet.
@@ -122,6 +125,7 @@ class PolicyTable {
     PrefixSources sources_;
     std::size_t unguarded_ = 0;
     bool encapsulates_first_ = false;  ///< some transit policy does, for its first choice
+    bool unrouted_ = false;
     std::optional<std::chrono::steady_clock::time_point> put_in_force_at_;
 };
 

@@ -166,6 +166,20 @@ TEST_F(Fib, APolicyWhoseRouteIsGone) {
     EXPECT_EQ(v6("2001:db8:ffff::1"), 5U);
 }
 
+// The link is back, its routes are not: the neighbor that the candidate names gets the packets.
+TEST_F(Fib, APolicyWhoseRouteIsGoneNamesTheNeighbor) {
+    programs_.set_path(10, segment_list(SS_MODE_PLAIN, make_forward_header(kLink), 7));
+    programs_.set_policy(1, {10});
+    programs_.set_prefix(*Prefix::parse("2001:db8:ffff::/48"), 1);
+    auto sent = packet(Ipv6{.to = "2001:db8:ffff::1", .hop_limit = 64}, udp(1, 2, 9));
+    std::ranges::copy(hex("020000000071"), sent.begin());
+    programs_.repair[0].active = 0;
+    EXPECT_NE(programs_.ingress(sent, kIn).code, TC_ACT_REDIRECT) << "while all is well, the kernel decides";
+    programs_.repair[0].always = 1;
+    EXPECT_EQ(programs_.ingress(sent, kIn).code, TC_ACT_REDIRECT);
+    EXPECT_EQ(programs_.stats(1, 0).packets, 1U);
+}
+
 // The kernel itself is asked which of two equal-cost next hops each flow takes.
 TEST_F(Fib, OfEqualCostPathsItIsTheKernelsOwnChoice) {
     all_down();

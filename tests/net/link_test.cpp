@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/net/protected_lab.hpp"
@@ -31,15 +32,15 @@ class LinkUnderSidestepd : public ProtectedLab {
         if (up) configure("B", end.name);
     }
 
-    /// Repeats the lab's configuration of an interface.
-    void configure(const std::string& node, const std::string& interface) {
+    /// Repeats the lab's configuration of an interface, or of it the lines with these words.
+    void configure(const std::string& node, const std::string& interface, const std::string& words_of_it = "") {
         std::istringstream batch(lab().node(node).batch);
         std::string lines;
         for (std::string line; std::getline(batch, line);) {
             std::istringstream words(line);
             const std::vector<std::string> all(std::istream_iterator<std::string>(words), {});
             const bool about_it = std::ranges::search(all, std::array<std::string, 2>{"dev", interface}).size() == 2;
-            if (about_it) lines += line + "\n";
+            if (about_it && (" " + line).contains(words_of_it)) lines += line + "\n";
         }
         // All at once: on a busy machine, a session is up again before many processes have run.
         shell(node, "ip -6 -force -batch - <<'END' 2>&1\n" + lines + "END\n");
@@ -69,6 +70,33 @@ TEST_F(LinkUnderSidestepd, CarrierLostAtOneEndDownAtTheOther) {
     EXPECT_TRUE(flows->pass());
     const auto reports = flows->stop();
     EXPECT_TRUE(healed(reports, before));
+}
+
+// The kernel forgets the routes of an interface that is taken down, and nobody may put them back.
+TEST_F(LinkUnderSidestepd, AnInterfaceThatReturnsWithoutItsRoutes) {
+    ASSERT_TRUE(start_both());
+    auto flows = Flows::start(lab());
+    ASSERT_TRUE(flows) << flows.error().message;
+    ASSERT_TRUE(flows->pass());
+    const auto& near = lab().interface("A", "A-B").name;
+    const auto before = now_ns();
+    ASSERT_EQ(shell("A", fmt::format("ip link set dev {} down", near)), "");
+    EXPECT_TRUE(becomes("A", "down", "carrier-lost"));
+    EXPECT_TRUE(flows->pass());
+    ASSERT_EQ(shell("A", fmt::format("ip link set dev {} up", near)), "");
+    configure("A", near, " addr ");
+    EXPECT_TRUE(becomes("A", "up"));
+    EXPECT_TRUE(takes("A", 0));
+    EXPECT_THAT(shell("A", "ip -6 route get 2001:db8:d::1 2>&1; true"), testing::HasSubstr("unreachable"));
+    EXPECT_TRUE(flows->pass(1000));
+    // A successor, too, looks for what has no route.
+    ASSERT_TRUE(kill("A"));
+    EXPECT_TRUE(flows->pass());
+    ASSERT_TRUE(start("A"));
+    EXPECT_TRUE(flows->pass(1000));
+    configure("A", near);
+    EXPECT_TRUE(flows->pass());
+    EXPECT_TRUE(healed(flows->stop(), before));
 }
 
 // Others switch IPv6 off on an interface, or lower its MTU too far. Its probes would still be answered.

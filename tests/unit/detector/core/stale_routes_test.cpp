@@ -40,6 +40,44 @@ TEST_F(StaleRoutesTest, Ipv4RoutesGoWithoutAMessage) {
     EXPECT_THAT(memory_.take_changes(), IsEmpty());
 }
 
+// Whatever the bypass, and for as long as it takes: a policy's candidates can take the packets.
+TEST_F(StaleRoutesTest, WhatAFailureTookIsUnroutedUntilThereIsARoute) {
+    const auto x = *Prefix::parse("2001:db8:d:1::/64");
+    memory_.on_route(route(x, {kX}), 1s);
+    memory_.on_route(route(kAllFour, {kX}), 1s);
+    EXPECT_FALSE(memory_.take_unrouted_change());
+    down(9, 5s);
+    EXPECT_THAT(claims(), IsEmpty());
+    EXPECT_THAT(memory_.unrouted(), UnorderedElementsAre(x, kAllFour));
+    EXPECT_TRUE(memory_.take_unrouted_change());
+    up(9, 6s);
+    memory_.expire(100s);
+    EXPECT_THAT(memory_.unrouted(), SizeIs(2));
+    memory_.on_route(route(kD, {kX}), 101s);
+    EXPECT_THAT(memory_.unrouted(), ElementsAre(kAllFour)) << "a shorter route will do";
+    EXPECT_TRUE(memory_.take_unrouted_change());
+    memory_.on_route(route(*Prefix::parse("::/0"), {kX}), 102s);
+    EXPECT_THAT(memory_.unrouted(), ElementsAre(kAllFour)) << "the other family's does not";
+}
+
+TEST_F(StaleRoutesTest, AShorterRouteLeavesNothingUnrouted) {
+    memory_.on_route(route(kFour, {kB}), 1s);
+    memory_.on_route(route(kAllFour, {kC}), 1s);
+    memory_.note_unrouted(kInFour);
+    down(2, 5s);
+    EXPECT_THAT(memory_.unrouted(), IsEmpty());
+    down(3, 6s);
+    EXPECT_THAT(memory_.unrouted(), ElementsAre(kAllFour));
+}
+
+TEST_F(StaleRoutesTest, ARouteThatADaemonWithdrewIsNotUnrouted) {
+    memory_.on_route(route(kD, {kB}), 1s);
+    memory_.on_route(gone(kD, {kB}), 5s);
+    EXPECT_THAT(memory_.unrouted(), IsEmpty());
+    memory_.note_unrouted(kD);
+    EXPECT_THAT(memory_.unrouted(), ElementsAre(kD)) << "unless a policy begins without one";
+}
+
 TEST_F(StaleRoutesTest, ARouteWithdrawnLongBeforeIsNotStale) {
     memory_.on_route(route(kD, {kB}), 1s);
     memory_.on_route(gone(kD, {kB}), 5s);
