@@ -16,9 +16,13 @@ struct ss_window_view {
     std::vector<__u64>* words;
 };
 
-static inline __u64* ss_window_word(const ss_window_view* view, __u32 index) {
+namespace {
+
+__u64* ss_window_word(const ss_window_view* view, __u32 index) {
     return index < view->words->size() ? &(*view->words)[index] : nullptr;
 }
+
+}  // namespace
 
 #include "bpf/lib/sequence_window.h"
 

@@ -14,7 +14,7 @@
 namespace {
 
 std::function<void()> late_writer;  // the other CPU, runs before each step
-std::uint64_t* newest = nullptr;
+std::uint64_t* watched = nullptr;   // of the session under test
 std::uint64_t highest = 0;
 
 template <typename V>
@@ -22,8 +22,8 @@ std::uint64_t compare_and_swap(std::uint64_t* at, V expected, V wanted) {
     if (late_writer) std::exchange(late_writer, nullptr)();
     const auto before = *at;
     if (before == expected) *at = wanted;
-    EXPECT_GE(*newest, highest) << "it never moves back";
-    highest = *newest;
+    EXPECT_GE(*watched, highest) << "it never moves back";
+    highest = *watched;
     return before;
 }
 
@@ -49,9 +49,12 @@ class Answers {
     explicit Answers(std::uint64_t last_sent) {
         session_.conf.interval_ns = 1'000'000;
         session_.tx.sequence = last_sent;
-        newest = reinterpret_cast<std::uint64_t*>(&session_.rx.newest);
+        watched = reinterpret_cast<std::uint64_t*>(&session_.rx.newest);
         highest = 0;
     }
+    Answers(const Answers&) = delete;
+    Answers& operator=(const Answers&) = delete;
+    ~Answers() { watched = nullptr; }
 
     bool record(std::uint64_t sequence) {
         return ss_record_answer(&session_, static_cast<std::uint32_t>(sequence), kNow, kNow) == 0;

@@ -24,15 +24,15 @@ std::uint64_t compare_and_swap(__u64* at, V expected, V wanted) {
     return before;
 }
 
-}  // namespace
-
 struct ss_window_view {
     std::vector<__u64>* words;
 };
 
-static inline __u64* ss_window_word(const ss_window_view* view, __u32 index) {
+__u64* ss_window_word(const ss_window_view* view, __u32 index) {
     return index < view->words->size() ? &(*view->words)[index] : nullptr;
 }
+
+}  // namespace
 
 // NOLINTBEGIN(bugprone-reserved-identifier)
 #define __sync_val_compare_and_swap compare_and_swap
