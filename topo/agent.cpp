@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "topo/agent.hpp"
 
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-#include <cstring>
-
 #include <fmt/format.h>
 
-#include "common/fd.hpp"
 #include "topo/clock.hpp"
+#include "topo/interface.hpp"
 #include "topo/ping.hpp"
 
 namespace sidestep::topo {
@@ -33,18 +27,12 @@ Result<Address> address_of(const Json& command, const char* key) {
     return *address;
 }
 
-/// Sets an interface of the present namespace up or down; returns the time before.
-Result<std::int64_t> set_interface(const std::string& name, bool up) {
-    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    if (name.size() >= sizeof request.ifr_name) return fail(name + " is too long for an interface");
-    std::memcpy(request.ifr_name, name.c_str(), name.size());
-    if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return fail_errno(name);
-    const auto flags = static_cast<unsigned>(request.ifr_flags);
-    request.ifr_flags = static_cast<short>(up ? flags | IFF_UP : flags & ~static_cast<unsigned>(IFF_UP));
-    const auto begin = now_ns();
-    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno(name);
-    return begin;
+/// Of a delay; each line of it draws on its own.
+DelaySpec spec_of(const Json& command) {
+    return {.delay = Nanoseconds(command.at("delay_ns").get<std::int64_t>()),
+            .jitter = Nanoseconds(command.value("jitter_ns", std::int64_t{0})),
+            .reorder = command.value("reorder", false),
+            .seed = command.value("seed", std::uint64_t{1})};
 }
 
 Json seen_json(const Cut::Seen& seen) {
@@ -91,6 +79,8 @@ Result<Json> Agent::carry_out(const Json& command) {
     if (what == "watch") return watch(command);
     if (what == "unwatch") return unwatch(command);
     if (what == "cut" || what == "lose" || what == "lose-above" || what == "restore") return change_links(command);
+    if (what == "delay") return delay(command);
+    if (what == "undelay") return undelay(command);
     if (what == "set") return set(command);
     if (what == "seen") return seen(command);
     if (what == "ping") return ping(command);
@@ -131,6 +121,7 @@ Result<Json> Agent::watch(const Json& command) {
 /// The program goes with its interface, or is detached if that stays.
 Result<Json> Agent::unwatch(const Json& command) {
     const auto link = command.at("link").get<std::string>();
+    lines_.erase(link);
     if (cuts_.erase(link) == 0) return fail("link " + link + " is not watched");
     return Json::object();
 }
@@ -160,6 +151,63 @@ Result<Json> Agent::change_links(const Json& command) {
         cut->restore();
     }
     return Json{{"ns", begin}};
+}
+
+/// All lines are there before the first one begins, so that they begin together.
+Result<Json> Agent::delay(const Json& command) {
+    const auto direction = direction_of(command);
+    if (!direction) return std::unexpected(direction.error());
+    auto spec = spec_of(command);
+    std::map<std::string, std::vector<DelayLine>> made;
+    for (const auto& name : command.at("links")) {
+        const auto link = name.get<std::string>();
+        const auto cut = cut_of(link);
+        if (!cut) return std::unexpected(cut.error());
+        if (lines_.contains(link)) return fail("link " + link + " is slow already");
+        for (const auto one : {Direction::forward, Direction::backward}) {
+            if ((static_cast<std::uint32_t>(*direction) & static_cast<std::uint32_t>(one)) == 0) continue;
+            auto line = DelayLine::install(**cut, one, spec);
+            if (!line) return std::unexpected(line.error());
+            made[link].push_back(std::move(*line));
+            ++spec.seed;
+        }
+    }
+    const auto begin = now_ns();
+    for (auto& [link, lines] : made) {
+        for (auto& line : lines) line.begin();
+    }
+    lines_.merge(made);
+    return Json{{"ns", begin}};
+}
+
+Result<Json> Agent::undelay(const Json& command) {
+    const auto begin = now_ns();
+    for (const auto& link : command.at("links")) {
+        const auto found = lines_.find(link.get<std::string>());
+        if (found == lines_.end()) return fail("link " + link.get<std::string>() + " is not slow");
+        for (auto& line : found->second) line.release();
+    }
+    DelayLine::Fate all;
+    for (const auto& link : command.at("links")) {
+        for (auto& line : lines_.at(link.get<std::string>())) {
+            const auto fate = line.stop();
+            all.delivered += fate.delivered;
+            all.dropped += fate.dropped;
+            all.latest = std::max(all.latest, fate.latest);
+        }
+        lines_.erase(link.get<std::string>());
+    }
+    return Json{
+        {"ns", begin}, {"delivered", all.delivered}, {"dropped", all.dropped}, {"latest_ns", all.latest.count()}};
+}
+
+/// Packets of a flow may be in every slow link, one after the other.
+Clock::duration Agent::longest_delay() const {
+    Clock::duration sum{};
+    for (const auto& [link, lines] : lines_) {
+        for (const auto& line : lines) sum += line.longest();
+    }
+    return sum;
 }
 
 Result<Json> Agent::set(const Json& command) {
@@ -214,7 +262,7 @@ Result<Json> Agent::start(const Json& command) {
 Result<Json> Agent::stop(const Json& command) {
     const auto found = flows_.find(command.at("flow").get<std::string>());
     if (found == flows_.end()) return fail("no flow of this name is running");
-    const auto report = found->second.stop();
+    const auto report = found->second.stop(longest_delay());
     auto answer = report_json(report, found->second);
     flows_.erase(found);
     return answer;

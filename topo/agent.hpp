@@ -9,6 +9,8 @@
 //   {"do": "lose", "links": [NAME], "direction", "share": 0..1, "seed"}                   -> {"ns"}
 //   {"do": "lose-above", "links": [NAME], "direction", "bytes": more than these, Ethernet header included -> {"ns"}
 //   {"do": "restore", "links": [NAME]}            ends cuts and losses                    -> {"ns"}
+//   {"do": "delay", "links": [NAME], "direction", "delay_ns", "jitter_ns", "reorder": bool, "seed"}  -> {"ns"}
+//   {"do": "undelay", "links": [NAME]}            what is under way arrives   -> {"ns", "delivered", "dropped", "latest_ns"}
 //   {"do": "set", "netns", "interface": NAME, "up": bool}       as its operator would     -> {"ns"}
 //   {"do": "seen", "link": NAME}    -> {"forward": {"dropped", "first_drop_ns"}, "backward": ...}
 //   {"do": "ping", "from": netns, "source", "destination"}                                -> {"answered"}
@@ -23,11 +25,14 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "topo/clock.hpp"
 #include "topo/cut.hpp"
+#include "topo/delay_line.hpp"
 #include "topo/netns.hpp"
 #include "topo/traffic.hpp"
 
@@ -47,15 +52,19 @@ class Agent {
     Result<Json> watch(const Json& command);
     Result<Json> unwatch(const Json& command);
     Result<Json> change_links(const Json& command);
+    Result<Json> delay(const Json& command);
+    Result<Json> undelay(const Json& command);
+    [[nodiscard]] Clock::duration longest_delay() const;
     Result<Json> set(const Json& command);
     Result<Json> seen(const Json& command);
     Result<Json> ping(const Json& command);
     Result<Json> start(const Json& command);
     Result<Json> stop(const Json& command);
 
-    std::map<std::string, NetNs> namespaces_;  // by path; nodes of a map stay where they are
-    std::map<std::string, Cut> cuts_;          // by link
-    std::map<std::string, Traffic> flows_;     // by name
+    std::map<std::string, NetNs> namespaces_;              // by path; nodes of a map stay where they are
+    std::map<std::string, Cut> cuts_;                      // by link
+    std::map<std::string, std::vector<DelayLine>> lines_;  // by link, of which each is one of cuts_
+    std::map<std::string, Traffic> flows_;                 // by name
 };
 
 }  // namespace sidestep::topo

@@ -18,11 +18,17 @@ struct DestroySkeleton {
     void operator()(cut_bpf* skeleton) const { cut_bpf::destroy(skeleton); }
 };
 
+/// Of one direction.
+std::size_t index_of(Direction direction) {
+    return direction == Direction::backward ? 1 : 0;
+}
+
 }  // namespace
 
 struct Cut::State {
     std::unique_ptr<cut_bpf, DestroySkeleton> skeleton;
     std::array<Filter, 2> filters;
+    std::array<LinkEnd, 2> ends;
 
     /// The word that the programs read per packet.
     [[nodiscard]] volatile std::uint32_t& word() const { return skeleton->bss->topo_cut; }
@@ -37,6 +43,7 @@ Result<Cut> Cut::install(const LinkEnd& first, const LinkEnd& second) {
     auto state = std::make_unique<State>();
     state->skeleton.reset(cut_bpf::open_and_load());
     if (!state->skeleton) return fail_errno("cannot load the cut program");
+    state->ends = {first, second};
     auto attached = state->filters[0].attach(first, BPF_TC_EGRESS, bpf_program__fd(state->skeleton->progs.cut_forward));
     if (!attached) return std::unexpected(attached.error());
     attached = state->filters[1].attach(second, BPF_TC_EGRESS, bpf_program__fd(state->skeleton->progs.cut_backward));
@@ -88,8 +95,17 @@ bool Cut::is_cut() const {
     return state_->word() != 0;
 }
 
+void Cut::divert(Direction direction, int ifindex) {
+    volatile auto& line = state_->skeleton->bss->topo_cut_line[index_of(direction)];
+    line = static_cast<std::uint32_t>(ifindex);
+}
+
+const LinkEnd& Cut::sender(Direction direction) const {
+    return state_->ends[index_of(direction)];
+}
+
 Cut::Seen Cut::seen(Direction direction) const {
-    const volatile auto& seen = state_->skeleton->bss->topo_cut_directions[direction == Direction::backward ? 1 : 0];
+    const volatile auto& seen = state_->skeleton->bss->topo_cut_directions[index_of(direction)];
     const std::uint64_t first = seen.first_drop_ns;
     return {.dropped = seen.dropped,
             .first_drop_ns = first == 0 ? std::nullopt : std::optional(static_cast<std::int64_t>(first))};

@@ -45,6 +45,11 @@ class Cut {
     /// Ends every cut; the counters stay readable. Returns the time of the store.
     std::int64_t restore();
     [[nodiscard]] bool is_cut() const;
+    /// What is not lost of one direction goes to this interface of the sender's namespace instead; 0: over the link. An
+    /// interface that does not exist any more is none.
+    void divert(Direction direction, int ifindex);
+    /// Whose packets have this direction.
+    [[nodiscard]] const LinkEnd& sender(Direction direction) const;
     [[nodiscard]] Seen seen(Direction direction) const;
 
   private:

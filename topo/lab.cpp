@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "common/neighbor_table.hpp"
 #include "routing/core/sids.hpp"
+#include "topo/interface.hpp"
 #include "topo/offload.hpp"
 #include "topo/wait.hpp"
 
@@ -24,9 +24,7 @@ std::string unique_name(int lab, const std::string& node) {
 
 Result<void> write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls) {
     for (const auto& [path, value] : sysctls) {
-        const auto file = "/proc/sys/" + path;
-        const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-        if (!fd || ::write(fd.get(), value.data(), value.size()) < 0) return fail_errno(file);
+        if (auto written = write_sysctl(path, value); !written) return written;
     }
     return {};
 }

@@ -221,15 +221,15 @@ const std::vector<Arrival>& Traffic::arrivals() const {
     return state_->arrivals;
 }
 
-FlowReport Traffic::stop() {
+FlowReport Traffic::stop(Clock::duration path) {
     sender_ = {};
     auto last = arrived();
     auto last_change = Clock::now();
-    wait_for(std::chrono::seconds(5), [&] {
+    wait_for(std::chrono::seconds(5) + path, [&] {
         const auto count = arrived();
         if (count != last) last_change = Clock::now();
         last = count;
-        return count >= sent() || Clock::now() - last_change > kQuiet;
+        return count >= sent() || Clock::now() - last_change > kQuiet + path;
     });
     receiver_ = {};
     return report_flow(state_->sent_ns, state_->arrivals);

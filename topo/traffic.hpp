@@ -13,6 +13,7 @@
 
 #include "common/address.hpp"
 #include "common/error.hpp"
+#include "topo/clock.hpp"
 #include "topo/flow.hpp"
 #include "topo/netns.hpp"
 
@@ -41,8 +42,9 @@ class Traffic {
     [[nodiscard]] std::uint64_t sent() const;
     /// Datagrams that have arrived, duplicates included.
     [[nodiscard]] std::uint64_t arrived() const;
-    /// Stops sending, waits until everything has arrived or nothing has arrived for 100 ms, and reports.
-    FlowReport stop();
+    /// Stops sending, waits until everything has arrived or nothing has arrived for 100 ms and the time that its path is
+    /// known to take, and reports.
+    FlowReport stop(Clock::duration path = Clock::duration::zero());
     /// Packet by packet, once stopped: when each was sent, and what arrived when.
     [[nodiscard]] const std::vector<std::int64_t>& sent_times() const;
     [[nodiscard]] const std::vector<Arrival>& arrivals() const;
