@@ -1,34 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""BIRD's OSPFv3 with its BFD routes a lab, and Sidestep runs beside it.
-
-    S --- A ======= B --- T      A-B fails; A-C-D-B is the way around
-          |         |
-          C ------- D
-"""
+"""BIRD's OSPFv3 with its BFD routes a lab, and Sidestep runs beside it."""
 import shutil
 import sys
 import time
-import unittest
 
-from lab_case import SKIPPED, SQUARE, eventually, run_tests
-
-from sidestep_lab import LabNet
-
-LOSS_MS = 25  # a detection takes 3 ms; the rest is for a busy machine
+from lab_case import LOSS_MS, SKIPPED, SquareCase, eventually, run_tests
 
 
-class Bird(unittest.TestCase):
+class Bird(SquareCase):
     """Without Sidestep first, then with it in the same lab."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.net = LabNet(SQUARE, routing="ospf", bfd=(50, 3))
-        cls.net.wait_reachable("S", "T")
-        cls.net.wait_up(40)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.net.stop()
+    settings = {"routing": "ospf", "bfd": (50, 3)}
 
     def next_hop(self):
         return self.net["A"].run("ip", "-6", "route", "get", self.net.plan.node("T").address)
@@ -50,8 +31,7 @@ class Bird(unittest.TestCase):
         self.assertTrue(eventually(lambda: "dev to-B" in self.next_hop(), 30))
 
     def test_3_sidestep_beside_it_repairs_first(self):
-        for router in self.net.routers:
-            router.start_sidestepd()
+        self.net.start_sidestepd()
         self.net.wait_up(40)
         self.net.wait_reachable("S", "T")
         flow = self.net.start_flow("S", "T", rate=2000)

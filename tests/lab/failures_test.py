@@ -1,31 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Each failure does what it says, and is mended.
-
-    S --- A ======= B --- T      A-B fails; A-C-D-B is the repair
-          |         |
-          C ------- D
-"""
+"""Each failure does what it says, and is mended."""
 import time
-import unittest
 
-from lab_case import SQUARE, eventually, processes_with, run_tests
+from lab_case import LOSS_MS, SQUARE, SquareCase, eventually, processes_with, run_tests
 
 from sidestep_lab import LabError, LabNet
 
-LOSS_MS = 25  # a detection takes 3 ms; the rest is for a busy machine
 
-
-class Plain(unittest.TestCase):
+class Plain(SquareCase):
     """Without Sidestep: what happens to packets."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.net = LabNet(SQUARE)
-        cls.net.wait_reachable("S", "T")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.net.stop()
 
     def during(self, kind, source="S", target="T", **settings):
         """The flow's result, of which the middle third is under the failure."""
@@ -158,20 +141,9 @@ class Plain(unittest.TestCase):
         self.assertEqual(self.net.failures, [])
 
 
-class Protected(unittest.TestCase):
+class Protected(SquareCase):
     """With Sidestep on all four routers."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.net = LabNet(SQUARE)
-        for router in cls.net.routers:
-            router.start_sidestepd()
-        cls.net.wait_up()
-        cls.net.wait_reachable("S", "T")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.net.stop()
+    protected = True
 
     def setUp(self):
         self.net.wait_up()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the lab's tests share: skipping with a reason, waiting, and looking for leftovers."""
+"""What the lab's tests share: a lab, skipping with a reason, waiting, and looking for leftovers."""
 import os
 import shutil
 import sys
@@ -11,6 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXPERIMENTS = REPOSITORY / "topo/experiments"
 SQUARE = EXPERIMENTS / "topologies/square.yaml"
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+LOSS_MS = 25  # a detection takes 3 ms; the rest is for a busy machine
 
 
 def missing():
@@ -28,6 +29,27 @@ def run_tests():
         print(f"skipped: {reason}")
         sys.exit(SKIPPED)
     unittest.main(verbosity=2)
+
+
+class SquareCase(unittest.TestCase):
+    """Its tests use one lab, `net`, in which S reaches T. A-B fails; A-C-D-B is the way around.
+
+        S --- A ======= B --- T
+              |         |
+              C ------- D
+    """
+    settings = {}  # of LabNet
+    protected = False  # Sidestep runs on all four routers
+
+    @classmethod
+    def setUpClass(cls):
+        from sidestep_lab import LabNet  # now: tests that need no lab need no mininet
+        cls.net = LabNet(SQUARE, **cls.settings)
+        cls.addClassCleanup(cls.net.stop)
+        if cls.protected:
+            cls.net.start_sidestepd()
+        cls.net.wait_up(40)
+        cls.net.wait_reachable("S", "T")
 
 
 def eventually(condition, patience=5.0):
