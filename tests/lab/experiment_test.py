@@ -77,6 +77,15 @@ class Mistakes(unittest.TestCase):
                 ("link: A-B,", "link: A-B, percent: 3,", "silent-drop does not take percent; it takes from, link, links"),
                 ("link: A-B,", "link: A-B, from: C,", "link A-B does not end at C, but at A and B"),
                 ("link: A-B,", "", "silent-drop needs link or links"),
+                ("fail: silent-drop", "fail: delay, delay: 2", "t.yaml:11:26: failures[0].delay: has to be a duration with its"),
+                ("fail: silent-drop", "fail: delay, delay: 2s",
+                 "t.yaml:11:26: failures[0].delay: has to be between 0.0001 s and 1 s"),
+                ("fail: silent-drop", "fail: delay", "t.yaml:11:5: failures[0]: delay needs delay"),
+                ("fail: silent-drop", "fail: delay, delay: 2ms, jitter: 1ms", "failures[0]: delay does not take jitter"),
+                ("fail: silent-drop", "fail: jitter, delay: 2ms", "failures[0]: jitter needs jitter"),
+                ("fail: silent-drop", "fail: jitter, delay: 2ms, jitter: 3ms", "failures[0]: jitter is at most delay"),
+                ("fail: silent-drop", "fail: jitter, delay: 2ms, jitter: 1ms, reorder: 1", "reorder is true or false"),
+                ("fail: silent-drop", "fail: jitter, delay: 2ms, jitter: 1ms, seed: x", "seed is between 0 and"),
                 ("{interval: 1ms}", "{interval: 1ms}, routing: rip",
                  "t.yaml:9:53: setups[0].routing: unknown: rip; there are static, isis, ospf"),
                 ("{interval: 1ms}", "{interval: 1ms}, bfd: {interval: 10ms}",
@@ -97,6 +106,15 @@ class Mistakes(unittest.TestCase):
     def test_what_has_failed_cannot_fail(self):
         again = "for: 1s}\n  - {fail: node-crash, node: A, at: 1s}"
         self.assertIn("failures[1]: A-B has failed already at 0.5 s (silent-drop)", self.complaints("for: 1s}", again))
+
+    def test_what_is_slow_can_be_cut(self):
+        slow = "for: 1s}\n  - {fail: delay, link: A-B, delay: 2ms, at: 400ms}"
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(GOOD.replace("for: 1s}", slow))
+            file.flush()
+            self.assertEqual(read(file.name).failures[1].settings, {"link": "A-B", "delay": 0.002})
+        down = slow.replace("400ms}", "400ms}\n  - {fail: admin-down, link: A-B, node: A, at: 1600ms}")
+        self.assertIn("failures[2]: A-B has failed already at 0.4 s (delay)", self.complaints("for: 1s}", down))
 
     def test_a_detector_that_does_not_run_cannot_be_killed(self):
         killed = "for: 1s}\n  - {fail: detector-killed, node: A, at: 1s}"

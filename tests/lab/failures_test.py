@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Each failure does what it says, and is mended."""
 import time
+import unittest
 
 from lab_case import LOSS_MS, SQUARE, SquareCase, eventually, processes_with, run_tests
 
@@ -84,6 +85,50 @@ class Plain(SquareCase):
         failure.end()
         self.assertEqual(self.during("large-packets", link="A-B", above=500).lost, 0)
 
+    def taken_ms(self, source, target, rate=1000):
+        """The shortest and the longest time of the packets of a flow, and its result."""
+        flow = self.net.start_flow(source, target, rate=rate)
+        time.sleep(0.2)
+        result = flow.stop()
+        took = [(received - result.sent_ns[number]) / 1e6 for number, received in result.arrivals]
+        self.assertEqual(result.lost, 0)
+        return min(took), max(took), result
+
+    def test_a_slow_link_delays_and_loses_nothing(self):
+        failure = self.net.fail("delay", link="A-B", delay=0.03)
+        self.assertEqual(self.net["A"].run("cat", "/sys/class/net/to-B/carrier").strip(), "1")
+        least, _, result = self.taken_ms("S", "T")
+        self.assertGreater(least, 29.9)
+        self.assertEqual(result.reordered, 0)
+        failure.end()
+        self.assertEqual(failure.overflowed, 0)
+        self.assertLess(self.taken_ms("S", "T")[0], 29)
+        self.assertNotIn("lab-line", self.net["A"].run("ip", "link"))
+        self.assertEqual(self.during("delay", link="A-B", delay=0.03).lost, 0, "neither at its beginning nor at its end")
+
+    def test_a_slow_direction_leaves_the_other(self):
+        failure = self.net.fail("delay", link="A-B", delay=0.1, from_="B")
+        self.assertLess(self.taken_ms("S", "T")[0], 99)
+        self.assertGreater(self.taken_ms("T", "S")[0], 99.9)
+        failure.end()
+
+    def test_jitter_reorders_only_if_it_may(self):
+        for reorder in (False, True):
+            failure = self.net.fail("jitter", link="A-B", delay=0.03, jitter=0.02, reorder=reorder)
+            least, most, result = self.taken_ms("S", "T")
+            failure.end()
+            self.assertGreater(least, 9.9)
+            self.assertGreater(most, 40)
+            self.assertEqual(result.reordered > 0, reorder)
+
+    def test_a_slow_link_can_be_cut_as_well(self):
+        slow = self.net.fail("delay", link="A-B", delay=0.01)
+        self.assertGreater(self.during("silent-drop", link="A-B").loss_window_ms, 190)
+        with self.assertRaisesRegex(LabError, "A-B has failed already .delay.: end that first"):
+            self.net.fail("admin-down", link="A-B", node="A")
+        self.assertGreater(self.taken_ms("S", "T")[0], 9.9)
+        slow.end()
+
     def test_removed_interfaces_come_back(self):
         before = self.net.routes()
         index = self.net["A"].run("cat", "/sys/class/net/to-B/ifindex")
@@ -134,11 +179,26 @@ class Plain(SquareCase):
                                   ({"kind": "silent-drop", "link": "A-X"}, "no link A-X"),
                                   ({"kind": "loss", "link": "A-B", "percent": 101}, "percent is between 0.001 and 100"),
                                   ({"kind": "large-packets", "link": "A-B", "above": 10}, "above is between 64"),
+                                  ({"kind": "delay", "link": "A-B"}, "delay needs delay"),
+                                  ({"kind": "delay", "link": "A-B", "delay": 5}, "delay is between 0.0001 and 1 s"),
                                   ({"kind": "forwarding-flood", "from_": "S", "to": "X"}, "no node X"),
                                   ({"kind": "detector-killed", "node": "A"}, "no sidestepd runs on A")):
             with self.assertRaisesRegex(LabError, message):
                 self.net.fail(**settings)
         self.assertEqual(self.net.failures, [])
+
+
+class Abandoned(unittest.TestCase):
+    """The process that delays packets is killed: they pass again."""
+
+    def test_a_slow_link_is_fast_without_its_agent(self):
+        with LabNet(SQUARE) as net:
+            net.wait_reachable("S", "T")
+            net.fail("delay", link="A-B", delay=0.5)
+            self.assertIn("lab-line", net["A"].run("ip", "link"))
+            net.agent.kill()
+            self.assertTrue(eventually(lambda: "lab-line" not in net["A"].run("ip", "link")))
+            net["S"].run("ping", "-c", "1", "-W", "1", net.plan.node("T").address)
 
 
 class Protected(SquareCase):

@@ -114,6 +114,22 @@ class Hitless(unittest.TestCase):
         self.assertEqual((copies["lost"], copies["duplicated"]), ([0], [0]))
 
 
+class Slow(unittest.TestCase):
+    """A link that is slow at times."""
+
+    def test_a_limit_leads_traffic_around_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([*COMMAND, "slow-link", "--repeat", "1", "--output", folder], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            result = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+            self.assertIn("delay 0.8 ms", (Path(folder) / "report.html").read_text(encoding="utf-8"))
+        patient, limited = result["setups"]
+        self.assertEqual((patient["lost"], limited["lost"]), ([0], [0]))
+        self.assertGreater(patient["delay_ms"][0], 0.7)
+        self.assertLess(limited["delay_ms"][0], 0.7)
+
+
 class Ends(unittest.TestCase):
     """Hosts with two uplinks run Sidestep; a link that neither of them sees is cut."""
 

@@ -31,6 +31,11 @@ class Agent:
             raise LabError(f"{command['do']}: {answer['error']}")
         return answer
 
+    def kill(self):
+        """Whatever it did ends, as when it fails."""
+        self._process.kill()
+        self._process.wait()
+
     def close(self):
         if self._process.poll() is None:
             self._process.stdin.close()

@@ -8,7 +8,8 @@ from .bird import check_costs
 from .chaos import EVENTS, core_links
 from .checked_yaml import BadExperiment, Field
 from .daemons import PROBE_KEYS, ROUTING_KEYS
-from .failures import KINDS, check_settings
+from .failure import DURATIONS
+from .failures import KINDS, check_settings, collide
 from .failures_detector import DetectorKilled
 from .plan import REPOSITORY, ROUTINGS, LabError, Plan
 
@@ -172,7 +173,7 @@ def read_failure(item, plan, length):
         if key in ("fail", "at", "for"):
             continue
         value = item.get(key)
-        settings[key] = value.seconds(0.01, default=1.0) if key == "period" else value.plain()
+        settings[key] = value.seconds(*DURATIONS[key], DURATIONS[key][1]) if key in DURATIONS else value.plain()
     end = begin + lasts.seconds(0.001) if lasts else None
     if at and not AFTER <= begin < length:
         at.complain(f"a failure begins between {AFTER:g} s and the end at {length:g} s")
@@ -192,11 +193,13 @@ def read_failure(item, plan, length):
 
 
 def check_overlaps(pairs, plan):
-    """A link that has failed cannot fail again before it is back."""
+    """A link that has failed cannot fail again before it is back, unless it was only slow."""
     for n, (item, failure) in enumerate(pairs):
         for _, other in pairs[:n]:
             both = set(failure.links(plan)) & set(other.links(plan))
             first, second = sorted((failure, other), key=lambda f: f.begin)
+            if not collide(KINDS[failure.kind], KINDS[other.kind]):
+                continue
             if both and (first.end is None or second.begin < first.end):
                 item.complain(f"{', '.join(sorted(both))} has failed already at {first.begin:g} s ({first.kind})")
 

@@ -13,6 +13,7 @@ class SilentDrop(Failure):
     kind = "silent-drop"
     needs = (("link", "links"),)
     takes = ("from",)
+    silent = True
 
     def direction(self):
         if "from" not in self.settings:
@@ -53,6 +54,34 @@ class LargePackets(SilentDrop):
     def start(self):
         return self.net.agent.ask(do="lose-above", links=self.link_ids(self.net.plan, self.settings),
                                   direction=self.direction(), bytes=self.settings["above"])["ns"]
+
+
+class Delay(SilentDrop):
+    """Packets take that much longer, in their order; what is under way at the end arrives at once. Both ways, unless
+    `from` is given, so a round trip takes twice as much longer."""
+    kind = "delay"
+    needs = (("link", "links"), "delay")
+    takes = ("from",)
+    slow = True
+
+    def start(self):
+        settings = self.settings
+        return self.net.agent.ask(do="delay", links=self.link_ids(self.net.plan, settings), direction=self.direction(),
+                                  delay_ns=round(settings["delay"] * 1e9), jitter_ns=round(settings.get("jitter", 0) * 1e9),
+                                  reorder=settings.get("reorder", False), seed=settings.get("seed", 1))["ns"]
+
+    def stop(self):
+        answer = self.net.agent.ask(do="undelay", links=self.link_ids(self.net.plan, self.settings))
+        self.overflowed, self.late_ms = answer["dropped"], answer["latest_ns"] / 1e6
+        return answer["ns"]
+
+
+class Jitter(Delay):
+    """Each packet takes longer by `delay`, more or less by up to `jitter`, as the seed has it. In their order, unless
+    `reorder` is true."""
+    kind = "jitter"
+    needs = (("link", "links"), "delay", "jitter")
+    takes = ("from", "reorder", "seed")
 
 
 class NodeCrash(SilentDrop):
@@ -165,4 +194,4 @@ def configure(net, node, interface):
     net[node].batch("".join(line.replace(" add ", " replace ", 1) + "\n" for line in lines), urgent=True)
 
 
-KINDS = (SilentDrop, Loss, LargePackets, NodeCrash, Flapping, AdminDown, CarrierLoss, InterfaceRemoved)
+KINDS = (SilentDrop, Loss, LargePackets, Delay, Jitter, NodeCrash, Flapping, AdminDown, CarrierLoss, InterfaceRemoved)

@@ -51,6 +51,12 @@ class FlowResult:
         last = self.sent_ns[-1] if self.sent_ns else 0
         return max((window.length_ms(last) for window in self.windows_between(from_ns, to_ns)), default=0.0)
 
+    def median_delay_ms(self, spans):
+        """Of the packets that were sent in these spans (from, to) and arrived; None if there is none."""
+        sent = ((self.sent_ns[number], received) for number, received in self.arrivals)
+        took = sorted(received - ns for ns, received in sent if any(low <= ns < high for low, high in spans))
+        return took[len(took) // 2] / 1e6 if took else None
+
     def lost_between(self, from_ns, to_ns):
         """Packets of the windows that began in this span."""
         return sum(window.lost for window in self.windows if from_ns <= window.start_ns < to_ns)

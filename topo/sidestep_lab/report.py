@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from . import plots
+from .failure import in_words
 from .failures import KINDS
 from .plan import program
 from .results import relative
@@ -17,6 +18,7 @@ def environment():
     found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True,
                                autoescape=lambda name: not name.endswith(".md.j2"))
     found.filters["ms"] = lambda value: "–" if value is None else f"{value:.2f}"
+    found.filters["in_words"] = in_words
     return found
 
 

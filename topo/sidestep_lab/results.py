@@ -71,6 +71,7 @@ MEASURES = {
     "loss_derived_ms": lambda r: rounded(r.loss_derived_ms),
     "detection_ms": lambda r: rounded(r.detection_ms),
     "converged_ms": lambda r: rounded(r.converged_ms),
+    "delay_ms": lambda r: rounded(r.delay_ms),
     "tcp_stall_ms": lambda r: rounded(r.tcp_stall_ms),
     "tcp_goodput": lambda r: rounded(r.tcp_goodput),
     "lost": lambda r: r.total("lost"),
@@ -81,6 +82,8 @@ MEASURES = {
     "recovered": lambda r: r.recovered,
     "generator_gap_ms": lambda r: rounded(r.generator_gap_ms),
 }
+SUMMARIZED = ("loss_window_ms", "disturbed_ms", "detection_ms", "converged_ms", "delay_ms", "tcp_stall_ms", "tcp_goodput",
+              "lost")
 
 
 def setup_document(result):
@@ -89,9 +92,7 @@ def setup_document(result):
                 "sent": sum(r.total("sent") for r in repetitions)}
     for name, read in MEASURES.items():
         document[name] = [read(r) for r in repetitions]
-    document["summary"] = {name: summary(document[name]) for name in ("loss_window_ms", "disturbed_ms", "detection_ms",
-                                                                      "converged_ms", "tcp_stall_ms", "tcp_goodput",
-                                                                      "lost")}
+    document["summary"] = {name: summary(document[name]) for name in SUMMARIZED}
     return document
 
 
@@ -108,6 +109,13 @@ def warnings(experiment, results):
         restless = [r.unsettled for r in result.repetitions if r.unsettled]
         if restless:
             found.append(f"{result.setup.name}: {len(restless)} of {len(gaps)} repetitions began though {restless[0]}")
+        failures = [failure for r in result.repetitions for failure in r.failures]
+        overflowed, late = (sum(f["overflowed"] for f in failures), max((f["late_ms"] for f in failures), default=0.0))
+        if overflowed:
+            found.append(f"{result.setup.name}: the lab dropped {overflowed} packets of a slow link, since they were too many")
+        if late > NOISY_MS:
+            found.append(f"{result.setup.name}: packets of a slow link were up to {late:.1f} ms later than they should have "
+                         f"been, since the machine was busy: sessions may take that for a failure")
         later = sum(r.lost_later for r in result.repetitions)
         if later:
             found.append(f"{result.setup.name}: {later} packets were lost while nothing had failed")

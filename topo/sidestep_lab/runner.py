@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from .daemons import Restless, wait_for
+from .failures import KINDS
 from .flows import IN_FLIGHT_NS
 from .net import LabNet
 from .plan import LabError
@@ -31,9 +32,10 @@ class Repetition:
 
     @property
     def failed_ns(self):
-        """When the first link failed, or else the first of whatever happened."""
-        links = [failure["began_ns"] for failure in self.failures if failure["links"]]
-        return min(links or [failure["began_ns"] for failure in self.failures])
+        """When the first link failed, or else became slow, or else the first of whatever happened."""
+        links = [failure for failure in self.failures if failure["links"]]
+        broken = [failure for failure in links if not KINDS[failure["kind"]].slow]
+        return min(failure["began_ns"] for failure in broken or links or self.failures)
 
     @property
     def mended_ns(self):
@@ -85,6 +87,13 @@ class Repetition:
     def loss_derived_ms(self):
         """Loss-derived convergence time (RFC 6412): lost packets over the rate, of the worst flow."""
         return max((flow.lost_between(*self._span()) / flow.rate * 1e3 for flow in self.flows), default=0.0)
+
+    @property
+    def delay_ms(self):
+        """The median time under way of the packets that were sent while something had failed, of the slowest flow."""
+        spans = [(failure["began_ns"], failure["ended_ns"]) for failure in self.failures]
+        return max((delay for delay in (flow.median_delay_ms(spans) for flow in self.flows) if delay is not None),
+                   default=None)
 
     @property
     def generator_gap_ms(self):
@@ -241,7 +250,8 @@ class Runner:
         net.mend()
         self._settle(lambda: net.wait_up(SETTLE))  # so that the timeline has the restoration, too
         for entry in failures:
-            entry["ended_ns"] = entry.pop("failure").ended_ns
+            failure = entry.pop("failure")
+            entry.update(ended_ns=failure.ended_ns, overflowed=failure.overflowed, late_ms=failure.late_ms)
         events = self._events(net, begin_ns) + (list(monitor.events) if monitor else [])
         for entry in failures:
             events.append({"ns": entry["began_ns"], "node": "", "source": "lab", "event": "failure",
@@ -258,7 +268,7 @@ class Runner:
         entries = []
         for spec in self.experiment.failures:
             settings = dict(spec.settings)
-            if spec.kind == "loss":
+            if "seed" in KINDS[spec.kind].takes:
                 settings.setdefault("seed", chance.randrange(2**32))
             entry = {"spec": spec, "settings": settings, "failure": None}
             entries.append(entry)
