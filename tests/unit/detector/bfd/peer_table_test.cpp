@@ -277,7 +277,7 @@ TEST_F(PeersWithBoth, AProcessThatStartsGoesOnByBfd) {
 }
 
 TEST_F(PeersWithBoth, WhatIsMadeAndDoesNotAnswerIsSpare) {
-    const PeerWays made{.probe = match("probe"), .bfd = PeerMatch{.session = "bfd", .wish = SessionWish{.name = "x"}}};
+    PeerWays made{.probe = match("probe"), .bfd = PeerMatch{.session = "bfd", .wish = SessionWish{.name = "x"}}};
     table_.match_again([&](const AskedSession&) { return made; });
     set(SessionState::up, Reason::none, "probe");
     speaks(SessionState::down, BfdState::down, false);

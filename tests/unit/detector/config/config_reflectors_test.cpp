@@ -71,7 +71,7 @@ std::vector<BadCase> bad_reflectors() {
          [](Parts& p) { p.more = "sbfd: {sources: [\"::/0\"], discriminators: [1, 0.0.0.1]}"; },
          {"f:10:47: sbfd.discriminators[1]: '1' is already given on line 10"}},
         {"MulticastAddress",
-         [](Parts& p) { p.more = "stamp: {sources: [\"::/0\"], addresses: [\"ff02::1\"]}"; },
+         [](Parts& p) { p.more = R"(stamp: {sources: ["::/0"], addresses: ["ff02::1"]})"; },
          {"f:10:40: stamp.addresses[0]: must not be a multicast address"}},
     };
 }

@@ -66,7 +66,7 @@ TEST(Observed, IsAPolicyWhoseFirstWayIs) {
     other.name = "by-C";
     other.prefixes = {*Prefix::parse("2001:db8:e::/48")};
     other.candidates = {by("A-C"), by("A-B")};
-    for (auto* policy : {&one.policies[0], &other}) policy->steering = Steering::device;
+    for (auto* policy : {one.policies.data(), &other}) policy->steering = Steering::device;
     one.policies.push_back(other);
     std::vector<std::string> observed;
     const auto desired = desired_of(one);
