@@ -65,6 +65,8 @@ Findings check_kernel(const Case& node);
 Findings check_forwarding(const Case& node);
 Findings check_reverse_path(const Case& node);
 Findings check_neighbor_table(const Case& node);
+/// Entrances in a VRF, whose packets policies take like any other's.
+Findings check_vrfs(const Case& node);
 Findings check_other_programs(const Case& node);
 Findings check_clock(const Case& node);
 /// IPsec policies and netfilter's chains that repairs pass by, as the daemon has found them.

@@ -147,12 +147,12 @@ Findings examine(const Case& node) {
     Findings all;
     const auto add = [&](Findings findings) { std::ranges::move(findings, std::back_inserter(all)); };
     for (auto* check :
-         {check_daemon,        check_configuration,  check_interfaces,       check_return_addresses, check_neighbors,
-          check_answers,       check_ingress,        check_counters,         check_routing,          check_modes,
-          check_forwarding,    check_addresses,      check_plain_candidates, check_backups,          check_sids,
-          check_sid_addresses, check_routes,         check_merging,          check_reverse_path,     check_mtu,
-          check_computed_mtu,  check_other_programs, check_neighbor_table,   check_kernel,           check_clock,
-          check_passed_by})
+         {check_daemon,        check_configuration, check_interfaces,       check_return_addresses, check_neighbors,
+          check_answers,       check_ingress,       check_counters,         check_routing,          check_modes,
+          check_forwarding,    check_addresses,     check_plain_candidates, check_backups,          check_sids,
+          check_sid_addresses, check_routes,        check_merging,          check_reverse_path,     check_vrfs,
+          check_mtu,           check_computed_mtu,  check_other_programs,   check_neighbor_table,   check_kernel,
+          check_clock,         check_passed_by})
         add(check(node));
     add(check_problems(node, all));
     return all;

@@ -108,6 +108,22 @@ Findings check_neighbor_table(const Case& node) {
          command_for_room(static_cast<std::size_t>(wanted))}};
 }
 
+Findings check_vrfs(const Case& node) {
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
+    for (const auto& name : entrances(*node.config)) {
+        const auto* seen = node.machine.interface(name);
+        const auto* master = seen == nullptr ? nullptr : node.machine.interface(seen->master);
+        if (master == nullptr || master->kind != "vrf") continue;
+        findings.push_back({Severity::warning, "interface " + name,
+                            fmt::format("is in the VRF {}: policies and SIDs do not tell VRFs apart, so its packets to "
+                                        "their prefixes are taken as well, and leave the VRF",
+                                        seen->master),
+                            fmt::format("ip route show vrf {}", seen->master)});
+    }
+    return findings;
+}
+
 Findings check_other_programs(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;

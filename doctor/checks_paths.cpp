@@ -60,12 +60,16 @@ Findings check_plain_candidates(const Case& node) {
             if (route == nullptr && !can_carry(node.machine, adjacency->interface)) continue;
             if (route == nullptr && has_routes_inside(node.machine, prefix)) continue;
             if (route == nullptr) {
-                findings.push_back({Severity::error, "policy " + policy.name,
-                                    fmt::format("there is no route to {}: without failures its packets are dropped",
-                                                prefix.to_string()),
-                                    fmt::format("ip route get {}", prefix.address.to_string())});
-            } else if (route->type.empty() && !route->interface.empty() && route->interface != adjacency->interface) {
-                findings.push_back({Severity::warning, "policy " + policy.name,
+                // Which table packets look into may depend on where they come from.
+                findings.push_back(
+                    {node.machine.rules ? Severity::note : Severity::error, "policy " + policy.name,
+                     fmt::format("there is no route to {}: without failures its packets are dropped{}",
+                                 prefix.to_string(),
+                                 node.machine.rules ? ", unless a rule leads them to a table with one" : ""),
+                     fmt::format("{}ip route get {}", node.machine.rules ? "ip rule; " : "",
+                                 prefix.address.to_string())});
+            } else if (route->type.empty() && !route->interface.empty() && !route->uses(adjacency->interface)) {
+                findings.push_back({node.machine.rules ? Severity::note : Severity::warning, "policy " + policy.name,
                                     fmt::format("{} is routed by {}, but its plain candidate names {}, which is {}: "
                                                 "while that is down, packets take the backup for no reason, and "
                                                 "while {} is down, they do not",

@@ -78,6 +78,8 @@ Machine look(const std::vector<Address>& destinations) {
     read_interfaces(links, machine);
     read_neighbors(ask({"ip", "-j", "neighbor", "show"}), machine);
     machine.routes = look_at_routes();
+    machine.rules =
+        has_rules(ask({"ip", "-j", "-4", "rule", "show"})) || has_rules(ask({"ip", "-j", "-6", "rule", "show"}));
     read_sysctls(machine);
     for (auto& [name, interface] : machine.interfaces)
         interface.filters = read_filters(ask({"tc", "-j", "filter", "show", "dev", name, "ingress"}));

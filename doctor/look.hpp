@@ -23,6 +23,8 @@ std::vector<Address> destinations_of(const Config& config);
 
 void read_interfaces(const nlohmann::json& ip_address, Machine& machine);
 void read_neighbors(const nlohmann::json& ip_neighbor, Machine& machine);
+/// Whether there are rules beside those that the kernel makes itself.
+bool has_rules(const nlohmann::json& ip_rule);
 std::vector<SeenRoute> read_routes(const nlohmann::json& ip_route);
 /// Filters at ingress that are not ours.
 std::vector<std::string> read_filters(const nlohmann::json& tc_filter);

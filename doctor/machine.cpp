@@ -8,6 +8,10 @@
 
 namespace sidestep {
 
+bool SeenRoute::uses(const std::string& name) const {
+    return interface == name || std::ranges::find(others, name) != others.end();
+}
+
 const SeenInterface* Machine::interface(const std::string& name) const {
     const auto found = interfaces.find(name);
     return found == interfaces.end() ? nullptr : &found->second;

@@ -53,15 +53,18 @@ struct SeenNeighbor {
     [[nodiscard]] bool resolved() const { return state != "FAILED" && state != "INCOMPLETE" && state != "NONE"; }
 };
 
-/// A route, or what the tables answer for a destination.
+/// A route by one of its next hops, or what the tables answer for a destination.
 struct SeenRoute {
     Prefix prefix{};
     std::optional<Address> gateway{};
     std::string interface {};
-    std::string protocol{};  ///< "kernel", "86", "isis", ...
-    std::string type{};      ///< empty, "local", "unreachable"...
-    std::string encap{};     ///< "seg6local", ...
-    std::string action{};    ///< of seg6local
+    std::string protocol{};             ///< "kernel", "86", "isis", ...
+    std::string type{};                 ///< empty, "local", "unreachable"...
+    std::string encap{};                ///< "seg6local", ...
+    std::string action{};               ///< of seg6local
+    std::vector<std::string> others{};  ///< interfaces of its other next hops
+
+    [[nodiscard]] bool uses(const std::string& name) const;
 };
 
 struct Machine {
@@ -73,6 +76,7 @@ struct Machine {
     std::vector<SeenRoute> routes{};
     std::map<std::string, std::string> sysctls{};  ///< those that exist, by name with dots
     std::map<std::string, SeenRoute> lookups{};    ///< by destination as text; none: unreachable
+    bool rules = false;  ///< some packets look into other tables than those of this node itself
     std::string hostname{};
     bool isis = false;  ///< FRR's isisd answers
 

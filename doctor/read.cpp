@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads the JSON of ip(8) and tc(8). A field that is missing or of another type is as good as absent.
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -68,6 +69,23 @@ std::optional<Prefix> prefix_of(const std::string& text, bool v4) {
     return Prefix::parse(text);
 }
 
+struct SeenHop {
+    std::string interface;
+    std::optional<Address> gateway;
+};
+
+/// One or several, also those of nexthop objects.
+std::vector<SeenHop> hops_of(const json& route) {
+    const auto read = [](const json& hop) {
+        return SeenHop{.interface = text(hop, "dev"), .gateway = Address::parse(text(hop, "gateway"))};
+    };
+    const auto several = route.find("nexthops");
+    if (several == route.end() || !several->is_array() || several->empty()) return {read(route)};
+    std::vector<SeenHop> hops;
+    for (const auto& hop : *several) hops.push_back(read(hop));
+    return hops;
+}
+
 }  // namespace
 
 void read_interfaces(const json& ip_address, Machine& machine) {
@@ -96,25 +114,33 @@ std::vector<SeenRoute> read_routes(const json& ip_route) {
     std::vector<SeenRoute> routes;
     if (!ip_route.is_array()) return routes;
     for (const auto& entry : ip_route) {
-        const auto gateway = Address::parse(text(entry, "gateway"));
+        const auto hops = hops_of(entry);
+        const auto& gateway = hops.front().gateway;
         const bool v4 = gateway ? gateway->is_v4() : text(entry, "dst").find(':') == std::string::npos;
         const auto prefix = prefix_of(text(entry, "dst"), v4);
         if (!prefix) continue;
-        SeenRoute route{.prefix = *prefix,
-                        .gateway = gateway,
-                        .interface = text(entry, "dev"),
-                        .protocol = text(entry, "protocol"),
-                        .type = text(entry, "type"),
-                        .encap = text(entry, "encap"),
-                        .action = text(entry, "action")};
-        const auto hops = entry.find("nexthops");
-        if (route.interface.empty() && hops != entry.end() && hops->is_array() && !hops->empty()) {
-            route.interface = text(hops->front(), "dev");
-            route.gateway = Address::parse(text(hops->front(), "gateway"));
+        for (std::size_t i = 0; i < hops.size(); ++i) {
+            SeenRoute route{.prefix = *prefix,
+                            .gateway = hops[i].gateway,
+                            .interface = hops[i].interface,
+                            .protocol = text(entry, "protocol"),
+                            .type = text(entry, "type"),
+                            .encap = text(entry, "encap"),
+                            .action = text(entry, "action")};
+            for (std::size_t other = 0; other < hops.size(); ++other) {
+                if (other != i) route.others.push_back(hops[other].interface);
+            }
+            routes.push_back(std::move(route));
         }
-        routes.push_back(std::move(route));
     }
     return routes;
+}
+
+bool has_rules(const json& ip_rule) {
+    constexpr std::array<unsigned, 3> kOfTheKernel{0, 32766, 32767};  // local, main and default
+    return ip_rule.is_array() && std::ranges::any_of(ip_rule, [&](const json& rule) {
+               return std::ranges::find(kOfTheKernel, number(rule, "priority")) == kOfTheKernel.end();
+           });
 }
 
 std::vector<std::string> read_filters(const json& tc_filter) {

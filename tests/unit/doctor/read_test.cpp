@@ -50,14 +50,24 @@ TEST(Read, Routes) {
         {"dst":"default","gateway":"fe80::b","dev":"to-b"}, {"dst":"default","gateway":"10.0.0.2","dev":"to-b"},
         {"dst":"2001:db8::/32","nexthops":[{"gateway":"fe80::c","dev":"to-c"},{"gateway":"fe80::b","dev":"to-b"}]},
         {"type":"local","dst":"fd00:ab::a","dev":"to-b","table":"local","protocol":"kernel"}, {}])"));
-    ASSERT_EQ(routes.size(), 5U);
+    ASSERT_EQ(routes.size(), 6U) << "one for each next hop";
     EXPECT_EQ(routes[0].encap, "seg6local");
     EXPECT_EQ(routes[0].protocol, "86");
     EXPECT_EQ(routes[1].prefix.to_string(), "::/0");
     EXPECT_EQ(routes[2].prefix.to_string(), "0.0.0.0/0");
-    EXPECT_EQ(routes[3].interface, "to-c") << "the first of several";
-    EXPECT_EQ(routes[4].type, "local");
+    EXPECT_EQ(routes[3].interface, "to-c");
+    EXPECT_THAT(routes[3].others, ElementsAre("to-b"));
+    EXPECT_EQ(routes[4].gateway, *Address::parse("fe80::b"));
+    EXPECT_TRUE(routes[4].uses("to-b") && routes[4].uses("to-c") && !routes[4].uses("to-d"));
+    EXPECT_EQ(routes[5].type, "local");
     EXPECT_THAT(read_routes(nullptr), IsEmpty());
+}
+
+TEST(Read, RulesOfOthers) {
+    const auto* kernels = R"({"priority":0,"src":"all","table":"local"},{"priority":32766,"src":"all","table":"main"})";
+    EXPECT_FALSE(has_rules(json::parse(std::string("[") + kernels + "]")));
+    EXPECT_TRUE(has_rules(json::parse(std::string("[") + kernels + R"(,{"priority":100,"src":"all","table":"100"}])")));
+    EXPECT_FALSE(has_rules(nullptr));
 }
 
 TEST(Read, Filters) {
