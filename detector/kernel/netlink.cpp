@@ -113,6 +113,9 @@ Result<void> Netlink::connect(int receive_buffer) {
     auto solicitor = Solicitor::open();
     if (!solicitor) return std::unexpected(solicitor.error());
     solicitor_ = std::move(*solicitor);
+    auto arp = ArpRequester::open();
+    if (!arp) return std::unexpected(arp.error());
+    arp_ = std::move(*arp);
     auto feed = RtnlFeed::open({.name = "links, neighbors and addresses",
                                 .groups = {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR,
                                            RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF},
@@ -205,18 +208,25 @@ unsigned Netlink::look_up(int ifindex, const Address& address) {
     return entry_state_;
 }
 
-/// As if the kernel had a packet for it: it asks by ARP if it does not know the neighbor, or has not heard of it lately.
+/// As if the kernel had a packet for a neighbor that it has no entry for: it makes one, and asks by ARP. NLM_F_EXCL: an
+/// entry that somebody makes meanwhile stays as it is.
 void Netlink::use(int ifindex, const Address& address) {
-    if (nl_msg* message = about_neighbor(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, ifindex, address, NTF_USE);
+    if (nl_msg* message =
+            about_neighbor(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, ifindex, address, NTF_USE);
         message != nullptr)
         ask(message);
+}
+
+void Netlink::resolve_v4(int ifindex, const Address& address, unsigned state) {
+    if (state == NUD_NONE) use(ifindex, address);
+    arp_->ask(ifindex, address);
 }
 
 void Netlink::resolve(int ifindex, const Address& address) {
     const auto state = look_up(ifindex, address);
     constexpr unsigned kLeftAlone = NUD_PERMANENT | NUD_NOARP | NUD_INCOMPLETE;  // the kernel asks by itself, or nobody
     if ((state & kLeftAlone) != 0) return;
-    if (address.is_v4()) return use(ifindex, address);
+    if (address.is_v4()) return resolve_v4(ifindex, address, state);
     if (status_of(state) == NeighborStatus::usable) {
         solicitor_->to_group(ifindex, address);
     } else {

@@ -16,6 +16,7 @@
 #include "common/error.hpp"
 #include "detector/core/kernel_change.hpp"
 #include "detector/core/roll.hpp"
+#include "detector/kernel/arp_request.hpp"
 #include "detector/kernel/rtnl_feed.hpp"
 #include "detector/kernel/solicitation.hpp"
 
@@ -52,8 +53,8 @@ class Netlink {
     /// The same without what is waiting, which is older.
     Result<void> look_anew() { return feed_->dump_anew(); }
     /// Delivers what the kernel knows of a neighbor, if that is usable, and has the neighbor asked for its MAC address;
-    /// the answer comes as a NeighborChange. Never writes to the neighbor table: entries that an operator made count as
-    /// they are. Not to be called by a handler.
+    /// the answer comes as a NeighborChange. Never changes an entry of the neighbor table: those that an operator made
+    /// count as they are. Not to be called by a handler.
     void resolve(int ifindex, const Address& address);
 
   private:
@@ -68,6 +69,7 @@ class Netlink {
     void ask(nl_msg* message);
     static int on_entry(nl_msg* message, void* self);
     void use(int ifindex, const Address& address);
+    void resolve_v4(int ifindex, const Address& address, unsigned state);
     /// The state (NUD_*) of a neighbor's entry, which is delivered if it is usable; 0: there is none.
     unsigned look_up(int ifindex, const Address& address);
     void on_message(nlmsghdr* header);
@@ -90,6 +92,7 @@ class Netlink {
     nl_sock* requests_ = nullptr;                ///< of its own: its answers are not those of a dump
     unsigned entry_state_ = 0;                   ///< of the entry that was looked up last
     std::optional<Solicitor> solicitor_;
+    std::optional<ArpRequester> arp_;
 };
 
 }  // namespace sidestep

@@ -2,24 +2,15 @@
 // The bytes of a Neighbor Solicitation, and the socket that sends it. The kernel computes the checksum.
 #include "detector/kernel/solicitation.hpp"
 
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
-#include <optional>
-#include <string_view>
-#include <vector>
 
-#include <ifaddrs.h>
-
-#include "detector/core/headers.hpp"
+#include "detector/kernel/interface_addresses.hpp"
 
 namespace sidestep {
 namespace {
@@ -49,35 +40,6 @@ Address group_of(const Address& neighbor) {
     Address group{.bytes = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff}};
     std::copy(neighbor.bytes.begin() + 13, neighbor.bytes.end(), group.bytes.begin() + 13);
     return group;
-}
-
-std::optional<MacAddress> mac_of(int socket, int ifindex) {
-    ifreq request{};
-    MacAddress mac{};
-    if (::if_indextoname(static_cast<unsigned>(ifindex), request.ifr_name) == nullptr) return std::nullopt;
-    if (::ioctl(socket, SIOCGIFHWADDR, &request) != 0) return std::nullopt;
-    if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER) return std::nullopt;
-    std::memcpy(mac.data(), request.ifr_hwaddr.sa_data, mac.size());
-    return mac;
-}
-
-/// The IPv6 addresses of an interface, not too many; the unspecified one, for the kernel to choose, if there is none.
-std::vector<Address> addresses_of(int ifindex) {
-    constexpr std::size_t kMost = 8;
-    std::vector<Address> found;
-    ifaddrs* all = nullptr;
-    if (::getifaddrs(&all) != 0) return {Address{}};
-    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, ::freeifaddrs);
-    std::array<char, IF_NAMESIZE> name{};
-    if (::if_indextoname(static_cast<unsigned>(ifindex), name.data()) == nullptr) return {};
-    for (const auto* one = all; one != nullptr && found.size() < kMost; one = one->ifa_next) {
-        if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET6 ||
-            std::string_view(one->ifa_name) != name.data())
-            continue;
-        found.push_back(Address::from(reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr));
-    }
-    if (found.empty()) found.emplace_back();
-    return found;
 }
 
 /// What cannot be sent shows as no answer: it is tried again.
@@ -128,12 +90,13 @@ void Solicitor::to_neighbor(int ifindex, const Address& neighbor) const {
 /// From each address of the interface: whoever has the neighbor's address then knows this interface's MAC address for all
 /// of them (RFC 4861, 7.2.3). The kernel would choose one.
 void Solicitor::to_group(int ifindex, const Address& neighbor) const {
-    const auto mac = mac_of(socket_.get(), ifindex);
+    const auto mac = mac_of_interface(socket_.get(), ifindex);
     if (!mac) return;
     auto packet = solicitation_for(neighbor);
     packet.source.mac = *mac;
-    for (const auto& from : addresses_of(ifindex))
-        send(socket_.get(), ifindex, group_of(neighbor), from, &packet, sizeof packet);
+    auto own = addresses_of_interface(ifindex, AF_INET6);
+    if (own.empty()) own.emplace_back();  // the kernel chooses
+    for (const auto& from : own) send(socket_.get(), ifindex, group_of(neighbor), from, &packet, sizeof packet);
 }
 
 }  // namespace sidestep
