@@ -39,7 +39,7 @@ static __always_inline int ss_ingress_reflected(ss_frame* frame, const struct ss
 
 /* What measures paths: our own probes that come back, and those of others. Returns SS_PASS if it is for nobody here. */
 static __always_inline int ss_ingress_measuring(ss_frame* frame, const struct ss_packet* packet) {
-    int result = ss_is_probe(packet) && packet->family == SS_IPV6 ? ss_receive_probe(frame, packet) : SS_PASS;
+    int result = ss_is_probe(packet) ? ss_receive_probe(frame, packet) : SS_PASS;
 
     return result == SS_PASS ? ss_ingress_reflected(frame, packet) : result;
 }
@@ -48,7 +48,7 @@ static __always_inline int ss_ingress_measuring(ss_frame* frame, const struct ss
 static __always_inline int ss_ingress_unwrapped(ss_frame* frame, struct ss_packet* packet, int all_well) {
     int result = ss_ingress_measuring(frame, packet);
 
-    if (result != SS_PASS || (packet->family == SS_IPV6 && ss_is_probe(packet))) return result;
+    if (result != SS_PASS || ss_is_probe(packet)) return result;
     if (packet->family == SS_IPV6) {
         /* It is for another SID of this node, and the kernel has no route for that. */
         if (ss_is_sid(packet->destination)) return ss_again(frame);
@@ -135,7 +135,7 @@ static __always_inline int ss_ingress_ipv4(ss_frame* frame, struct ss_packet* pa
     ss_pull(frame, SS_LINEAR_BYTES);
     if (ss_read_ipv4(frame, ETH_HLEN, packet)) return SS_PASS;
     result = ss_ingress_measuring(frame, packet);
-    if (result != SS_PASS) return result;
+    if (result != SS_PASS || ss_is_probe(packet)) return result;
     if (ss_is_bfd(packet)) return ss_receive_bfd(frame, packet);
     return all_well ? SS_PASS : ss_repair(frame, packet, 0);
 }

@@ -217,15 +217,23 @@ bool probe_fits(const ProbePath& way) {
     return ETH_HLEN + way_length(way) + kUdpHeaderLength + sizeof(ss_stamp) + kTlvHeaderLength <= SS_TEMPLATE_MAX;
 }
 
+/// IPv4 if its addresses are; then it has no `way` (RFC 791, 3.1: without options; DF, and identification 0: RFC 6864, 4.1).
 ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const Address& return_address,
                          const ProbePath& way, std::uint16_t index, std::size_t size, std::uint8_t traffic_class) {
-    const auto least = way_length(way) + kUdpHeaderLength + sizeof(ss_stamp);
+    const bool v4 = return_address.is_v4();
+    const auto headers = v4 ? kIpv4HeaderLength : way_length(way);
+    const auto least = headers + kUdpHeaderLength + sizeof(ss_stamp);
     const auto padded = size >= least + kTlvHeaderLength ? size - least : 0;
     const auto udp = kUdpHeaderLength + sizeof(ss_stamp) + padded;
 
     Writer out;
-    const Ends ends{.outer_source = source, .source = source, .destination = return_address};
-    write_way(out, link, {.traffic_class = traffic_class, .label = index}, ends, way, udp);
+    if (v4) {
+        write_ethernet(out, link, ETH_P_IP);
+        write_ipv4(out, traffic_class, udp, kHopLimitProbe, source, return_address);
+    } else {
+        const Ends ends{.outer_source = source, .source = source, .destination = return_address};
+        write_way(out, link, {.traffic_class = traffic_class, .label = index}, ends, way, udp);
+    }
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
     write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_PROBE_PORT, udp);
@@ -233,6 +241,7 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     if (padded > 0) write_padding(out, padded - kTlvHeaderLength);
     result.bytes = out.take();
     result.length = static_cast<std::uint16_t>(ETH_HLEN + least + padded);
+    // The mapped form of IPv4 adds all ones, which are zero in this sum.
     result.checksum = sum_of(source, return_address, std::span(result.bytes).subspan(result.udp_offset), udp);
     return result;
 }

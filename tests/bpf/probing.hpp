@@ -15,8 +15,8 @@ namespace sidestep {
 /// Opens a session on the loopback device; its template leads to `return_address`.
 inline void open_session(Programs& programs, std::uint16_t index, const Address& return_address,
                          std::uint32_t ifindex = kLoopback, std::span<const Address> segments = {}) {
-    const auto probe =
-        make_probe({}, address("2001:db8:a::1"), return_address, {.encaps = {}, .back = segments}, index);
+    const auto source = address(return_address.is_v4() ? "192.0.2.1" : "2001:db8:a::1");
+    const auto probe = make_probe({}, source, return_address, {.encaps = {}, .back = segments}, index);
     auto& conf = programs.sessions[index].conf;
     conf.flags = SS_SESSION_ACTIVE;
     conf.ifindex = ifindex;

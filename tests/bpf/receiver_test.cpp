@@ -148,6 +148,59 @@ TEST_F(Receiver, LeavesOtherPacketsToTheKernel) {
     expect_passed(good);
 }
 
+class ReceiverV4 : public Receiver {
+  protected:
+    void SetUp() override {
+        Receiver::SetUp();
+        if (IsSkipped()) return;
+        open_session(programs_, kSession, address("10.0.1.1"));
+    }
+};
+
+TEST_F(ReceiverV4, RecordsAndConsumesAGoodProbe) {
+    EXPECT_EQ(programs_.ingress(probe(99)).code, TC_ACT_STOLEN);
+    EXPECT_EQ(programs_.ingress(probe(100)).code, TC_ACT_STOLEN);
+    const auto& rx = programs_.sessions[kSession].rx;
+    EXPECT_EQ(rx.newest, 100U);
+    EXPECT_EQ(rx.answered, 2U);
+    EXPECT_EQ(programs_.all_counters(), 0U);
+}
+
+TEST_F(ReceiverV4, RefusesThoseThatAreShortOrForgedOrComeByAnotherLink) {
+    const auto good = probe(100);
+    expect_refused(Bytes(good.begin(), good.end() - 1), SS_REJECT_TRUNCATED);
+    auto forged = good;
+    forged.back() ^= 1;
+    expect_refused(forged, SS_REJECT_BAD_MAC);
+    programs_.sessions[kSession].conf.return_ifindex = 99;
+    expect_refused(good, SS_REJECT_WRONG_INTERFACE);
+}
+
+// What follows the header of a fragment may be anything; no probe has options.
+TEST_F(ReceiverV4, LeavesFragmentsAndOtherPacketsToTheKernel) {
+    const auto good = probe(100);
+    auto elsewhere = good;
+    elsewhere[kEthernetLength + 19] ^= 8;  // destination
+    expect_passed(elsewhere);
+    for (const auto bits : Bytes{0x20, 0x01}) {  // more fragments; an offset
+        auto fragment = good;
+        fragment[kEthernetLength + 6] = bits;
+        expect_passed(fragment);
+    }
+    auto with_options = good;
+    with_options[kEthernetLength] = 0x46;
+    expect_passed(with_options);
+}
+
+TEST_F(ReceiverV4, NeverRepairsAProbe) {
+    programs_.lower(kSession);
+    programs_.set_policy(1, {});
+    programs_.set_prefix(*Prefix::parse("0.0.0.0/0"), 1);
+    auto others = probe(100);
+    others[kEthernetLength + 19] ^= 8;
+    expect_passed(others);
+}
+
 TEST_F(Receiver, NeverRepairsAProbe) {
     programs_.lower(kSession);
     programs_.set_policy(1, {});

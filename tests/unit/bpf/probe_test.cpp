@@ -3,6 +3,7 @@
 // receiver would, from the packet's bytes alone.
 #include "bpf/lib/probe.h"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <span>
@@ -81,6 +82,32 @@ TEST(Probe, ChecksumHoldsForAnyContent) {
         const auto udp = std::span(probe.bytes).subspan(probe.udp_offset);
         ASSERT_EQ(udp_sum(source, sink, udp), 0xffffU);
         ASSERT_FALSE(udp[6] == 0 && udp[7] == 0) << "zero would mean: no checksum";
+    }
+}
+
+// RFC 768: the pseudo-header has the addresses as they are in the IPv4 header.
+TEST(Probe, ChecksumHoldsForAnyIpv4Content) {
+    std::mt19937_64 random(12);
+    const auto random_address = [&] {
+        auto result = address("0.0.0.0");
+        for (std::size_t i = 12; i < 16; ++i) result.bytes.at(i) = static_cast<std::uint8_t>(random());
+        return result;
+    };
+    for (int i = 0; i < 20'000; ++i) {
+        const auto probe =
+            filled(make_probe({}, random_address(), random_address(), {}, random() % SS_MAX_SESSIONS),
+                   {{random(), random()}}, static_cast<std::uint32_t>(random()), random() >> random() % 40);
+        const auto ip = std::span(probe.bytes).subspan(14, 20);
+        const auto udp = std::span(probe.bytes).subspan(probe.udp_offset);
+        Address source{};
+        Address destination{};
+        std::ranges::copy(ip.subspan(12, 4), source.bytes.begin());  // the rest adds nothing
+        std::ranges::copy(ip.subspan(16, 4), destination.bytes.begin());
+        ASSERT_EQ(udp_sum(source, destination, udp), 0xffffU);
+        std::uint32_t header = 0;  // RFC 791, 3.1
+        for (std::size_t at = 0; at < ip.size(); at += 2)
+            header += static_cast<std::uint32_t>(ip[at] << 8 | ip[at + 1]);
+        ASSERT_EQ((header & 0xffff) + (header >> 16), 0xffffU);
     }
 }
 

@@ -40,6 +40,22 @@ TEST(Wire, ProbeByPlainForwarding) {
         80 fc 0008 0000000000000000)"));
 }
 
+// Its checksum covers the header alone; identification 0 and DF, as for a packet that is never fragmented (RFC 6864, 4.1).
+TEST(Wire, ProbeByIpv4) {
+    const auto probe = make_probe(kLink, address("192.0.2.1"), address("10.0.1.1"), {}, 0x0123, 0, 0xb8);
+    EXPECT_EQ(probe.udp_offset, 34);
+    EXPECT_EQ(probe.length, probe.bytes.size());
+    EXPECT_EQ(probe.bytes, hex(R"(
+        02000000000b 02000000000a 0800
+        45 b8 0054 0000 4000 ff 11 adde
+        c0000201 0a000101
+        c123 035e 0040 0000
+        00000000 00000000 00000000 4001 0123
+        00000000000000000000000000000000000000000000000000000000
+        80 fc 0008 0000000000000000)"));
+    EXPECT_EQ(make_probe(kLink, address("192.0.2.1"), address("10.0.1.1"), {}, 0, 1500).length, 14 + 1500);
+}
+
 TEST(Wire, ProbeThroughASegmentListEndsAtTheReturnAddress) {
     const auto list = segments(2);
     const auto probe =
