@@ -55,8 +55,10 @@ std::string describe_reflector(std::string_view protocol, const ReflectorConfig&
 
 /// Settings that many nodes do not have are printed only if present.
 std::string describe_node(const Config& config, Nanoseconds tick) {
-    auto text = fmt::format("node {}, source {}", config.node, config.source.to_string());
-    if (config.source_v4) text += " and " + config.source_v4->to_string();
+    std::vector<std::string> sources;
+    if (!config.source.is_unspecified()) sources.push_back(config.source.to_string());
+    if (config.source_v4) sources.push_back(config.source_v4->to_string());
+    auto text = fmt::format("node {}, source {}", config.node, joined(sources, " and "));
     text += fmt::format(", clock {}, tick {}\n", to_string(config.clock), format_duration(tick));
     if (const auto observed = observed_adjacencies(config); !observed.empty())
         text += fmt::format("mode observe: packets are counted, not moved, for {}\n", joined(observed, ", "));

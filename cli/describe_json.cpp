@@ -153,7 +153,7 @@ json describe_json(const Config& config) {
     }
     return {
         {"node", config.node},
-        {"source_address", config.source.to_string()},
+        {"source_address", config.source.is_unspecified() ? json(nullptr) : json(config.source.to_string())},
         {"source_address_ipv4", config.source_v4 ? json(config.source_v4->to_string()) : json(nullptr)},
         {"clock", {{"kind", to_string(config.clock)}, {"tick_us", in_us(tick)}}},
         {"mode", to_string(config.mode)},

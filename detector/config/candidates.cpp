@@ -45,7 +45,10 @@ SegmentListConfig read_list(const Reading& reading, const YamlPlace& place, cons
     if (const auto sessions = place.optional("sessions")) read_session_names(reading, *sessions, list);
     if (!read_encap(place, list)) return list;
     if (list.encap != Encap::plain) {
-        if (const auto segments = place.required("segments")) list.segments = read_segments(reading, *segments);
+        if (const auto segments = place.required("segments")) {
+            list.segments = read_segments(reading, *segments);
+            refuse_v4(reading, list.adjacency, *segments, "a list with segments");
+        }
     } else if (const auto segments = place.optional("segments")) {
         segments->complain("plain forwarding takes no segments; use encap: h.encaps");
     }

@@ -54,6 +54,7 @@ Config surroundings(const Config& config) {
     Config result;
     result.node = config.node;
     result.source = config.source;
+    result.source_v4 = config.source_v4;
     result.clock = config.clock;
     result.adjacencies = config.adjacencies;
     return result;
@@ -67,8 +68,12 @@ Result<SessionConfig> read_client_session(const std::string& request, const Conf
                     .limits = limits,
                     .client = true,
                     .config = surroundings(config),
-                    .defaults = config.probe_defaults};
-    for (const auto& adjacency : config.adjacencies) reading.adjacencies.add(adjacency.name);
+                    .defaults = config.probe_defaults,
+                    .has_source_v4 = config.source_v4.has_value()};
+    for (const auto& adjacency : config.adjacencies) {
+        reading.adjacencies.add(adjacency.name);
+        if (adjacency.neighbor.is_v4()) reading.v4_adjacencies.insert(adjacency.name);
+    }
     Complaints complaints;
     read_yaml(request, complaints, [&](const YamlPlace& root) { read_session(reading, root); });
     if (!complaints.empty()) return fail(text_of(complaints));

@@ -22,12 +22,24 @@ using namespace config_reader;
 
 using Section = void (*)(Reading&, const YamlPlace&);
 
+/// True if all adjacencies have a neighbor that is known by IPv4. What is wrong with them is said later.
+bool by_v4_alone(const YamlPlace& root) {
+    const auto adjacencies = root.optional("adjacencies");
+    if (!adjacencies || adjacencies->is_scalar()) return false;
+    const auto items = adjacencies->items();
+    return !items.empty() && std::ranges::all_of(items, [](const YamlPlace& item) {
+        const auto neighbor = item.optional("neighbor");
+        return neighbor && neighbor->is_v4_address();
+    });
+}
+
 /// Reads each section after those that it refers to, wherever they are in the file.
 void read_sections(Reading& reading, const YamlPlace& root) {
     const auto read = [&](const char* key, Section section) {
         if (const auto place = root.optional(key)) section(reading, *place);
     };
-    if (const auto node = root.required("node")) read_node(reading, *node);
+    if (const auto node = root.required("node"))
+        read_node(reading, *node, !node->is_scalar() && !node->has("source-address") && by_v4_alone(root));
     read("clock", read_clock);
     read("mode", read_mode);
     read("probe", read_probe_defaults);

@@ -11,13 +11,14 @@
 
 namespace sidestep::config_reader {
 
-void read_node(Reading& reading, const YamlPlace& place) {
+void read_node(Reading& reading, const YamlPlace& place, bool by_v4_alone) {
     auto& config = reading.config;
     if (!place.expect_map({"name", "source-address", "source-address-ipv4"})) return;
     if (const auto name = place.required("name")) config.node = read_node_name(*name).value_or("");
-    if (const auto source = place.required("source-address")) {
+    if (const auto source = by_v4_alone ? place.optional("source-address") : place.required("source-address")) {
         config.source = read_unicast(*source).value_or(Address{});
     }
+    reading.has_source_v4 = place.has("source-address-ipv4");
     if (const auto source = place.optional("source-address-ipv4")) config.source_v4 = read_unicast_v4(*source);
 }
 

@@ -81,8 +81,11 @@ void read_steering(const Reading& reading, const YamlPlace& place, PolicyConfig&
 }
 
 /// Refuses lists that do not fit the prefixes or the steering of the policy.
-void check_list(const PolicyConfig& policy, const SegmentListConfig& list, const YamlPlace& place) {
+void check_list(const Reading& reading, const PolicyConfig& policy, const SegmentListConfig& list,
+                const YamlPlace& place) {
     const bool v4 = std::ranges::any_of(policy.prefixes, is_v4);
+    if (!std::ranges::all_of(policy.prefixes, is_v4) && list.encap == Encap::plain)
+        refuse_v4(reading, list.adjacency, place_of(place, "adjacency"), "a policy with IPv6 prefixes");
     if (v4 && list.encap == Encap::h_insert) {
         place_of(place, "encap").complain("H.Insert carries IPv6 only; this policy has IPv4 prefixes");
     }
@@ -140,7 +143,7 @@ void read_policy(Reading& reading, const YamlPlace& place, Taken& taken) {
         std::optional<Address> merging;
         policy.candidates = read_candidates(reading, *candidates,
                                             [&](const auto& list, const auto& before, const YamlPlace& list_place) {
-                                                check_list(policy, list, list_place);
+                                                check_list(reading, policy, list, list_place);
                                                 if (policy.flow != 0)
                                                     check_hitless_list(reading, list, before, list_place, merging);
                                             });

@@ -128,7 +128,19 @@ void read_probe_defaults(Reading& reading, const YamlPlace& place) {
     reading.defaults = defaults;
 }
 
-ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place) {
+namespace {
+
+/// Probes by IPv4 have no SIDs: the node's default is for the others.
+void read_v4_turnaround(const YamlPlace& place, ProbeSettings& probe) {
+    const auto turnaround = place.optional("turnaround");
+    if (turnaround && probe.turnaround != Turnaround::forward)
+        turnaround->complain("must be forward: the neighbor is known by IPv4, and SIDs are IPv6");
+    probe.turnaround = Turnaround::forward;
+}
+
+}  // namespace
+
+ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place, const Address& neighbor) {
     auto probe = reading.defaults;
     if (!place.expect_map({"interval", "multiplier", "up-count", "start", "wait-to-restore", "allowance", "turnaround",
                            "size", "traffic-class", "loss-limit", "rtt-limit", "damping", "return-address",
@@ -137,8 +149,11 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
     }
     read_settings(reading, place, probe);
     probe.allowance = allowance_of(probe);
-    if (const auto sink = place.required("return-address"))
-        probe.return_address = read_unicast(*sink).value_or(Address{});
+    if (neighbor.is_v4()) read_v4_turnaround(place, probe);
+    if (const auto sink = place.required("return-address")) {
+        const auto address = neighbor.is_v4() ? read_unicast_v4(*sink) : read_unicast(*sink);
+        probe.return_address = address.value_or(Address{});
+    }
     if (probe.turnaround != Turnaround::forward) {
         if (const auto segment = place.required("segment")) {
             if (const auto sid = read_unicast(*segment)) probe.back = {*sid};

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,12 +36,15 @@ struct Reading {
     Seen adjacencies{};
     Seen sessions{};  ///< path and passive sessions, which a segment list may name in addition to its adjacency
     Seen gateways{};  ///< "ADDRESS%INTERFACE"
+    bool has_source_v4 = false;              ///< node.source-address-ipv4 is given, be it written with a mistake
+    std::set<std::string> v4_adjacencies{};  ///< those whose neighbor is known by IPv4: they carry nothing else
     std::vector<PendingBypass> bypasses{};
 };
 
 // --- node.cpp
 
-void read_node(Reading& reading, const YamlPlace& place);
+/// `by_v4_alone`: all neighbors are known by IPv4, so the node needs no IPv6 source.
+void read_node(Reading& reading, const YamlPlace& place, bool by_v4_alone);
 void read_clock(Reading& reading, const YamlPlace& place);
 /// Must be called before the adjacencies.
 void read_mode(Reading& reading, const YamlPlace& place);
@@ -57,7 +61,8 @@ std::optional<std::string> read_interface(const Reading& reading, const YamlPlac
 // --- probe.cpp
 
 void read_probe_defaults(Reading& reading, const YamlPlace& place);
-ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place);
+/// The probe goes home by the family of the neighbor's address.
+ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place, const Address& neighbor);
 /// The settings of a session that speaks BFD which are no different from those of one that probes.
 ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place);
 /// A path's probe has a list of SIDs for its return path instead of a turnaround.
@@ -79,6 +84,8 @@ void read_bypasses(Reading& reading);
 void warn_of_shared_fate(const Reading& reading, const SegmentListConfig& list, const std::string& protected_interface,
                          const YamlPlace& place);
 std::string read_known_adjacency(const Reading& reading, const YamlPlace& place);
+/// True if the adjacency's neighbor is known by IPv4; then `place` complains that `what` needs IPv6.
+bool refuse_v4(const Reading& reading, const std::string& adjacency, const YamlPlace& place, std::string_view what);
 
 // --- candidates.cpp
 

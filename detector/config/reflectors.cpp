@@ -23,7 +23,7 @@ std::optional<Address> read_own_address(const YamlPlace& place) {
 void read_addresses(const Reading& reading, const YamlPlace& map, ReflectorConfig& reflector) {
     const auto place = map.optional("addresses");
     if (!place) {
-        reflector.addresses.push_back(reading.config.source);
+        if (!reading.config.source.is_unspecified()) reflector.addresses.push_back(reading.config.source);
         if (reading.config.source_v4) reflector.addresses.push_back(*reading.config.source_v4);
         return;
     }

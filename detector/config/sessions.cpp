@@ -25,7 +25,7 @@ std::size_t room(const Reading& reading) {
     return reading.limits.adjacencies - std::min(taken, reading.limits.adjacencies);
 }
 
-/// Any address of the neighbor that a route may use as its gateway.
+/// Any address of the neighbor.
 std::optional<Address> read_gateway(const YamlPlace& place) {
     const auto address = place.address();
     if (!address) return address;
@@ -53,6 +53,16 @@ std::string read_session_name(Reading& reading, const YamlPlace& place) {
     return name;
 }
 
+/// RFC 5881, 4: a router that sends a packet back to the subnet that it is from tells of it (ICMP Redirect).
+void check_v4_source(const Reading& reading, const YamlPlace& adjacency, const ProbeSettings& probe) {
+    const auto& source = reading.config.source_v4;
+    if (!reading.has_source_v4)
+        place_of(adjacency, "neighbor").complain("is an IPv4 address: its probes need node.source-address-ipv4");
+    if (source && source == probe.return_address)
+        place_of(place_of(adjacency, "probe"), "return-address")
+            .complain("is node.source-address-ipv4, too: probes must come from another address than they return to");
+}
+
 /// An adjacency is probed, or speaks BFD.
 void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& adjacency) {
     if (const auto bfd = place.optional("bfd")) {
@@ -64,18 +74,15 @@ void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& ad
         return;
     }
     if (const auto probe = place.required("probe")) {
-        adjacency.probe = read_adjacency_probe(reading, *probe);
+        adjacency.probe = read_adjacency_probe(reading, *probe, adjacency.neighbor);
         if (adjacency.probe.return_address == adjacency.neighbor && !adjacency.neighbor.is_unspecified())
             place_of(*probe, "return-address").complain("is the neighbor; it must be an address of this node");
+        if (adjacency.neighbor.is_v4()) {
+            check_v4_source(reading, place, adjacency.probe);
+        } else if (reading.client && reading.config.source.is_unspecified()) {
+            place_of(place, "neighbor").complain("is an IPv6 address: its probes need node.source-address");
+        }
     }
-}
-
-/// What is only watched, and by BFD, may be known by an IPv4 address alone.
-std::optional<Address> read_neighbor(const YamlPlace& place, bool only_watched) {
-    if (!place.is_v4_address()) return read_unicast(place, true);
-    if (only_watched) return read_unicast_v4(place, true);
-    place.complain("must be an IPv6 address; the neighbor's IPv4 addresses go under `gateways`");
-    return std::nullopt;
 }
 
 }  // namespace
@@ -99,7 +106,8 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
         }
     }
     if (const auto neighbor = place.required("neighbor")) {
-        adjacency.neighbor = read_neighbor(*neighbor, reading.client && place.has("bfd")).value_or(Address{});
+        adjacency.neighbor = read_gateway(*neighbor).value_or(Address{});
+        if (adjacency.neighbor.is_v4()) reading.v4_adjacencies.insert(adjacency.name);
     }
     if (const auto list = place.optional("gateways")) read_gateways(*list, adjacency, reading.gateways);
     adjacency.link = adjacency.name;
@@ -119,7 +127,10 @@ void read_path(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe"})) return;
     PathConfig path;
     if (const auto name = place.required("name")) path.name = read_session_name(reading, *name);
-    if (const auto adjacency = place.required("adjacency")) path.adjacency = read_known_adjacency(reading, *adjacency);
+    if (const auto adjacency = place.required("adjacency")) {
+        path.adjacency = read_known_adjacency(reading, *adjacency);
+        refuse_v4(reading, path.adjacency, *adjacency, "a path");
+    }
     if (const auto segments = place.required("segments")) path.segments = read_segments(reading, *segments);
     if (const auto returns_on = place.optional("returns-on")) {
         path.returns_on = read_interface(reading, *returns_on).value_or("");
@@ -179,6 +190,11 @@ void read_bypasses(Reading& reading) {
                     place_of(list_place, "adjacency").complain("a way over the adjacency itself bypasses nothing");
                 }
                 warn_of_shared_fate(reading, list, adjacency.interface, list_place);
+                if (!adjacency.neighbor.is_v4() && reading.v4_adjacencies.contains(list.adjacency))
+                    place_of(list_place, "adjacency")
+                        .warn(fmt::format("the neighbor of '{}' is known by IPv4: IPv6 packets that take this bypass "
+                                          "are lost if its link has no IPv6",
+                                          list.adjacency));
             });
     }
 }
@@ -190,6 +206,12 @@ std::string read_known_adjacency(const Reading& reading, const YamlPlace& place)
         place.complain(fmt::format("no adjacency '{}'; known: {}", *name, reading.adjacencies.known()));
     }
     return std::move(*name);
+}
+
+bool refuse_v4(const Reading& reading, const std::string& adjacency, const YamlPlace& place, std::string_view what) {
+    if (!reading.v4_adjacencies.contains(adjacency)) return false;
+    place.complain(fmt::format("{} needs IPv6, and the neighbor of '{}' is known by IPv4", what, adjacency));
+    return true;
 }
 
 }  // namespace sidestep::config_reader

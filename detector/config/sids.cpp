@@ -129,7 +129,10 @@ void check_lists(const Reading& reading, const YamlPlace& place, const Prefix& s
 
 void read_adjacency_of(const Reading& reading, const YamlPlace& place, SidConfig& sid) {
     if (sid.behavior == SidBehavior::end_x) {
-        if (const auto name = place.required("adjacency")) sid.adjacency = read_known_adjacency(reading, *name);
+        if (const auto name = place.required("adjacency")) {
+            sid.adjacency = read_known_adjacency(reading, *name);
+            refuse_v4(reading, sid.adjacency, *name, "end.x");
+        }
     } else if (const auto name = place.optional("adjacency")) {
         name->complain(fmt::format("is for end.x, not for {}", to_string(sid.behavior)));
     }

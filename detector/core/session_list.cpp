@@ -16,7 +16,7 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
                           .interface = adjacency.interface,
                           .returns_on = adjacency.interface,
                           .neighbor = adjacency.neighbor,
-                          .source = config.source,
+                          .source = adjacency.neighbor.is_v4() ? config.source_v4.value_or(Address{}) : config.source,
                           .passive_source = std::nullopt,
                           .encaps = {},
                           .probe = adjacency.probe,

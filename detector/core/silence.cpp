@@ -22,6 +22,13 @@ std::string cause_there(const SessionConfig& config) {
         return fmt::format("{} has no SID {}, or is not the router that has it", neighbor,
                            config.probe.back.empty() ? "" : config.probe.back.front().to_string());
     }
+    if (config.neighbor.is_v4()) {
+        return fmt::format(
+            "{} does not forward IPv4 (sysctl net.ipv4.ip_forward), has no route to {} over this link, filters UDP "
+            "port 862, or has no route to {} over this link and drops what comes from there (sysctl rp_filter: 1); or "
+            "it is the wrong neighbor",
+            neighbor, home, config.source.to_string());
+    }
     return fmt::format(
         "{} does not forward IPv6 (sysctl net.ipv6.conf.all.forwarding), has no route to {} over this "
         "link, or filters UDP port 862; or it is the wrong neighbor",

@@ -38,9 +38,8 @@ class Converter {
     PolicySet run(const routing::Policies& computed) {
         for (const auto& link : links_.unclaimed) {
             warn(
-                "link {} of this node has no adjacency in the configuration, by its `link` or else its name: nothing "
-                "is "
-                "sent over it",
+                "link {} of this node has no adjacency in the configuration whose neighbor is known by IPv6, by its "
+                "`link` or else its name: nothing is sent over it",
                 link);
         }
         for (const auto& policy : computed.policies) add_policy(policy);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -92,7 +93,10 @@ class Matcher {
 }  // namespace
 
 LinkNames match_links(const Graph& graph, NodeId plr, const std::vector<AdjacencyConfig>& adjacencies) {
-    return Matcher(graph, plr, adjacencies).run();
+    std::vector<AdjacencyConfig> usable;
+    std::ranges::copy_if(adjacencies, std::back_inserter(usable),
+                         [](const AdjacencyConfig& adjacency) { return !adjacency.neighbor.is_v4(); });
+    return Matcher(graph, plr, usable).run();
 }
 
 }  // namespace sidestep

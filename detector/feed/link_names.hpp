@@ -17,7 +17,8 @@ struct LinkNames {
     std::vector<std::string> unclaimed;                         ///< ids of its links to routers that have no adjacency
 };
 
-/// The rules are those of to_policy_set() (computed_policies.hpp).
+/// The rules are those of to_policy_set() (computed_policies.hpp). Adjacencies whose neighbor is known by IPv4 are left
+/// out: repairs are SRv6.
 LinkNames match_links(const routing::Graph& graph, routing::NodeId plr,
                       const std::vector<AdjacencyConfig>& adjacencies);
 

@@ -233,10 +233,9 @@ std::vector<BadCase> bad_adjacencies() {
         {"NeighborIsMulticast",
          [=](Parts& p) { p.second = adjacency("A-C", "to-C", "ff02::1"); },
          {"f:6:42: adjacencies[1].neighbor: must not be a multicast address"}},
-        {"NeighborIsIpv4",
-         [=](Parts& p) { p.second = adjacency("A-C", "to-C", "10.0.0.2"); },
-         {"f:6:42: adjacencies[1].neighbor: must be an IPv6 address; the neighbor's IPv4 addresses go under "
-          "`gateways`"}},
+        {"NeighborIsNoAddress",
+         [=](Parts& p) { p.second = adjacency("A-C", "to-C", "C"); },
+         {"f:6:42: adjacencies[1].neighbor: must be an IP address"}},
         {"NeighborIsUnspecified",
          [=](Parts& p) { p.second = adjacency("A-C", "to-C", "::"); },
          {"f:6:42: adjacencies[1].neighbor: must not be the unspecified address"}},

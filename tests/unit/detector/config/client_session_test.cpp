@@ -67,7 +67,7 @@ TEST(ClientSession, MaySpeakBfdWithWhatIsKnownByIpv4Alone) {
                                       .discriminator = 4294967295}));
     EXPECT_THAT(why_not(R"({"adjacency": {"name": "n", "interface": "to-B", "neighbor": "192.0.2.2",
                             "probe": {"return-address": "fd00:ac::1"}}})"),
-                HasSubstr("must be an IPv6 address"));
+                HasSubstr("must be an IPv4 address"));
 }
 
 TEST(ClientSession, WhatIsWrongIsNamed) {

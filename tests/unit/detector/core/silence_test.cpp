@@ -70,6 +70,14 @@ TEST_F(SilenceTest, TheNeighborDoesNotTurnItAround) {
     EXPECT_THAT(likely_cause(silence_), HasSubstr("a SID of its segments is missing"));
 }
 
+TEST_F(SilenceTest, TheNeighborDoesNotTurnItAroundByIpv4) {
+    config_.neighbor = *Address::parse("10.0.1.2");
+    config_.source = *Address::parse("192.0.2.1");
+    config_.probe.return_address = *Address::parse("10.0.1.1");
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("10.0.1.2 does not forward IPv4 (sysctl net.ipv4.ip_forward)"));
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("has no route to 192.0.2.1 over this link and drops"));
+}
+
 TEST_F(SilenceTest, APassiveSessionHearsNothing) {
     config_.passive_source = *Address::parse("fd00:b::1");
     EXPECT_THAT(explain(silence_), HasSubstr("none of 3000 expected probes came in; fd00:b::1 sends no probes"));

@@ -138,6 +138,15 @@ TEST(ComputedPolicies, LinksWithoutAdjacencyAreNamedAndLeftOut) {
     EXPECT_THAT(set.bypasses, IsEmpty());
 }
 
+// Repairs are SRv6.
+TEST(ComputedPolicies, NothingIsComputedOverANeighborKnownByIpv4) {
+    auto config = config_with({"S-A", "S-C"});
+    config.adjacencies[1].neighbor = *Address::parse("10.0.1.2");
+    const auto set = compute(kRing, config);
+    EXPECT_THAT(set.warnings, Contains(HasSubstr("link S-C of this node has no adjacency")));
+    EXPECT_THAT(candidates_of(set, "to-D"), ElementsAre("S-A"));
+}
+
 // Without an entry of its own, C's prefix would match A's default policy while S-A is down, though C is a neighbor.
 TEST(ComputedPolicies, ShorterPrefixesDoNotMatchUnprotectedDestinations) {
     auto sketch = kRing;
