@@ -38,7 +38,14 @@ std::vector<std::string> elsewhere(const Machine& machine, const std::string& in
     return names;
 }
 
+/// "ip -4 address", "ip -6 neighbor"...
+std::string ip_of(const Address& address, std::string_view what) {
+    return fmt::format("ip {} {}", address.is_v4() ? "-4" : "-6", what);
+}
+
 std::string ping_of(const AdjacencyConfig& adjacency) {
+    if (adjacency.neighbor.is_v4())
+        return fmt::format("ping -c 3 -I {} {}", adjacency.interface, adjacency.neighbor.to_string());
     return fmt::format("ping -c 3 {}%{}", adjacency.neighbor.to_string(), adjacency.interface);
 }
 
@@ -68,7 +75,7 @@ Findings check_interfaces(const Case& node) {
             add("is down", fmt::format("ip link set dev {} up", name));
         } else if (!seen->carrier) {
             add("has no carrier: the cable, or the other end", fmt::format("ip link show dev {}", name));
-        } else if (seen->mtu < kLeastMtu) {
+        } else if (needs_ipv6(*node.config, name) && seen->mtu < kLeastMtu) {
             add(fmt::format("has an MTU of {}: below {} the kernel has no IPv6 there, and has removed its addresses",
                             seen->mtu, kLeastMtu),
                 fmt::format("ip link set dev {} mtu 1500, then add its addresses again", name));
@@ -77,7 +84,8 @@ Findings check_interfaces(const Case& node) {
                             "configuration",
                             seen->master),
                 fmt::format("ip -d link show dev {}", name));
-        } else if (node.machine.sysctl(fmt::format("net.ipv6.conf.{}.disable_ipv6", name)).value_or(0) != 0) {
+        } else if (needs_ipv6(*node.config, name) &&
+                   node.machine.sysctl(fmt::format("net.ipv6.conf.{}.disable_ipv6", name)).value_or(0) != 0) {
             add("has IPv6 turned off: probes and SIDs are IPv6",
                 fmt::format("sysctl -w net.ipv6.conf.{}.disable_ipv6=0", name));
         }
@@ -120,7 +128,7 @@ Findings check_return_addresses(const Case& node) {
         if (adjacency.bfd) continue;  // nothing returns
         const auto& address = adjacency.probe.return_address;
         const auto holders = node.machine.holders(address);
-        if (!can_carry(node.machine, adjacency.interface)) continue;
+        if (!can_carry(node.machine, adjacency)) continue;
         const auto add = [&](Severity severity, std::string text, std::string command) {
             findings.push_back({severity, "session " + adjacency.name, std::move(text), std::move(command)});
         };
@@ -128,12 +136,12 @@ Findings check_return_addresses(const Case& node) {
             add(Severity::error,
                 fmt::format("its return-address {} cannot be used: {}, so probes do not come back", address.to_string(),
                             unusable),
-                fmt::format("ip -6 address show dev {}", adjacency.interface));
+                fmt::format("{} show dev {}", ip_of(address, "address"), adjacency.interface));
         } else if (holders.empty()) {
             add(Severity::error,
                 fmt::format("its return-address {} is no address of this node, so probes do not come back",
                             address.to_string()),
-                fmt::format("ip -6 address show dev {}", adjacency.interface));
+                fmt::format("{} show dev {}", ip_of(address, "address"), adjacency.interface));
         } else if (adjacency.probe.turnaround != Turnaround::end_x &&
                    std::ranges::find(holders, adjacency.interface) == holders.end()) {
             const auto* holder = node.machine.interface(holders.front());
@@ -144,7 +152,7 @@ Findings check_return_addresses(const Case& node) {
                             address.to_string(), holders.front(), adjacency.interface,
                             holder != nullptr && holder->loopback ? "take an address of the link itself"
                                                                   : "are two return addresses swapped?"),
-                fmt::format("ip -6 address show dev {}", adjacency.interface));
+                fmt::format("{} show dev {}", ip_of(address, "address"), adjacency.interface));
         }
     }
     return findings;
@@ -154,7 +162,7 @@ Findings check_neighbors(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
     for (const auto& adjacency : node.config->adjacencies) {
-        if (!can_carry(node.machine, adjacency.interface)) continue;
+        if (!can_carry(node.machine, adjacency)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         if (seen != nullptr && seen->resolved()) continue;
         if (node.daemon.running && answers(node, adjacency)) continue;  // it knows its MAC address
@@ -164,14 +172,15 @@ Findings check_neighbors(const Case& node) {
                                 : elsewhere(node.machine, adjacency.interface, adjacency.neighbor);
         const auto holders = node.machine.holders(adjacency.neighbor);
         if (std::ranges::find(holders, adjacency.interface) != holders.end()) {
-            findings.push_back({Severity::error, "session " + adjacency.name,
-                                fmt::format("its neighbor {} is this node's own address", address),
-                                fmt::format("ip -6 neighbor show dev {}", adjacency.interface)});
+            findings.push_back(
+                {Severity::error, "session " + adjacency.name,
+                 fmt::format("its neighbor {} is this node's own address", address),
+                 fmt::format("{} show dev {}", ip_of(adjacency.neighbor, "neighbor"), adjacency.interface)});
         } else if (!others.empty()) {
             findings.push_back({Severity::error, "session " + adjacency.name,
                                 fmt::format("its neighbor {} is behind {}, not behind {}: wrong interface?", address,
                                             fmt::join(others, ", "), adjacency.interface),
-                                "ip -6 neighbor show"});
+                                ip_of(adjacency.neighbor, "neighbor show")});
         } else if (seen != nullptr) {
             findings.push_back({Severity::error, "session " + adjacency.name,
                                 fmt::format("nobody behind {} answers for its neighbor {} ({}): wrong neighbor or "
@@ -203,6 +212,24 @@ Finding bfd_finding(const AdjacencyConfig& adjacency, const nlohmann::json& sess
     return {Severity::error, "session " + adjacency.name, std::move(text), ping_of(adjacency)};
 }
 
+/// What else keeps an IPv4 router from forwarding; ends in a comma and a space.
+std::string reverse_path_of(const Config& config, const AdjacencyConfig& adjacency) {
+    if (!adjacency.neighbor.is_v4() || !config.source_v4) return "";
+    return fmt::format("has none to {} over this link and a strict reverse path filter, ",
+                       config.source_v4->to_string());
+}
+
+/// Commands that show it; that it forwards is not in doubt if probes come back somewhere.
+std::string at_the_neighbor(const Config& config, const AdjacencyConfig& adjacency, bool forwards) {
+    const auto home = adjacency.probe.return_address.to_string();
+    if (!adjacency.neighbor.is_v4())
+        return fmt::format("on the neighbor: {}ip -6 route get {}",
+                           forwards ? "" : "sysctl -w net.ipv6.conf.all.forwarding=1; ", home);
+    const auto source = config.source_v4.value_or(Address{}).to_string();
+    return fmt::format("on the neighbor: {}ip route get {}; ip route get {}; sysctl -a -r 'ipv4.*\\.rp_filter'",
+                       forwards ? "" : "sysctl -w net.ipv4.ip_forward=1; ", home, source);
+}
+
 }  // namespace
 
 Findings check_answers(const Case& node) {
@@ -211,7 +238,7 @@ Findings check_answers(const Case& node) {
     const auto by_other_links = refused_for_their_interface(node.daemon);
     for (const auto& adjacency : node.config->adjacencies) {
         const auto session = node.daemon.session(adjacency.name);
-        if (!is_silent(session) || !can_carry(node.machine, adjacency.interface)) continue;
+        if (!is_silent(session) || !can_carry(node.machine, adjacency)) continue;
         const auto* seen = neighbor_at(node.machine, adjacency.interface, adjacency.neighbor);
         if (adjacency.bfd) {
             if (seen != nullptr && seen->resolved()) findings.push_back(bfd_finding(adjacency, session));
@@ -243,10 +270,9 @@ Findings check_answers(const Case& node) {
                                "return-addresses of two adjacencies are swapped",
                                sent, adjacency.interface, by_other_links, neighbor, home)
                  : fmt::format("none of {} probes came back by {}: {} does not forward, has no route to {} over this "
-                               "link, or filters UDP port 862",
-                               sent, adjacency.interface, neighbor, home),
-             fmt::format("on the neighbor: {}ip -6 route get {}",
-                         by_other_links > 0 ? "" : "sysctl -w net.ipv6.conf.all.forwarding=1; ", home)});
+                               "link, {}or filters UDP port 862",
+                               sent, adjacency.interface, neighbor, home, reverse_path_of(*node.config, adjacency)),
+             at_the_neighbor(*node.config, adjacency, by_other_links > 0)});
     }
     return findings;
 }

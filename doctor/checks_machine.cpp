@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,14 +67,23 @@ Findings check_kernel(const Case& node) {
 }
 
 Findings check_forwarding(const Case& node) {
-    if (!node.config || !node.machine.looked) return {};
-    const auto all = node.machine.sysctl("net.ipv6.conf.all.forwarding");
-    if (!all || *all != 0) return {};
+    Findings findings;
+    if (!node.config || !node.machine.looked) return findings;
     // A host forwards nothing, and needs not.
     const bool router = !node.config->ingress.empty() || !node.config->sids.empty();
-    return {{router ? Severity::error : Severity::note, "kernel",
-             "does not forward IPv6: traffic is not forwarded, and the probes of neighbors find no way back",
-             "sysctl -w net.ipv6.conf.all.forwarding=1"}};
+    const auto look = [&](std::string_view family, const std::string& name) {
+        if (node.machine.sysctl(name).value_or(1) != 0) return;
+        findings.push_back(
+            {router ? Severity::error : Severity::note, "kernel",
+             fmt::format("does not forward {}: traffic is not forwarded, and the probes of neighbors find no way back",
+                         family),
+             fmt::format("sysctl -w {}=1", name)});
+    };
+    const auto is_v4 = [](const AdjacencyConfig& adjacency) { return adjacency.neighbor.is_v4(); };
+    const auto& adjacencies = node.config->adjacencies;
+    if (!std::ranges::all_of(adjacencies, is_v4)) look("IPv6", "net.ipv6.conf.all.forwarding");
+    if (std::ranges::any_of(adjacencies, is_v4)) look("IPv4", "net.ipv4.ip_forward");
+    return findings;
 }
 
 /// Packets of a steered IPv4 prefix have their reverse path in the policy device.

@@ -57,7 +57,7 @@ Findings check_plain_candidates(const Case& node) {
         for (const auto& prefix : policy.prefixes) {
             const auto* route = node.machine.lookup(prefix.address);
             // With its interface down, a route is gone, and that is said elsewhere.
-            if (route == nullptr && !can_carry(node.machine, adjacency->interface)) continue;
+            if (route == nullptr && !can_carry(node.machine, *adjacency)) continue;
             if (route == nullptr && has_routes_inside(node.machine, prefix)) continue;
             if (route == nullptr) {
                 // Which table packets look into may depend on where they come from.
@@ -268,10 +268,33 @@ Findings check_computed_mtu(const Case& node) {
     return findings;
 }
 
+namespace {
+
+/// Of probes by IPv4: a router that sends a packet back to the subnet that it is from tells its sender (RFC 1812, 5.2.7.2).
+void add_source_v4(const Case& node, const Address& source, Findings& findings) {
+    for (const auto& adjacency : node.config->adjacencies) {
+        if (!adjacency.neighbor.is_v4() || adjacency.bfd) continue;
+        const auto* seen = node.machine.interface(adjacency.interface);
+        if (seen == nullptr) continue;
+        const auto shared = std::ranges::find_if(seen->addresses, [&](const SeenAddress& held) {
+            return held.address.is_v4() && Prefix::covering(held.address, held.length).contains(source);
+        });
+        if (shared == seen->addresses.end()) continue;
+        findings.push_back(
+            {Severity::warning, "session " + adjacency.name,
+             fmt::format("source-address-ipv4 {} is in the subnet of {}: the neighbor tells of a better way for each "
+                         "probe (ICMP redirect), and may not send it back; take an address of lo",
+                         source.to_string(), adjacency.interface),
+             fmt::format("ip -4 address show dev {}", adjacency.interface)});
+    }
+}
+
+}  // namespace
+
 Findings check_addresses(const Case& node) {
     Findings findings;
     if (!node.config || !node.machine.looked) return findings;
-    if (node.machine.holders(node.config->source).empty()) {
+    if (!node.config->source.is_unspecified() && node.machine.holders(node.config->source).empty()) {
         findings.push_back({Severity::warning, "node " + node.config->node,
                             fmt::format("source-address {} is no address of this node: errors about repaired packets "
                                         "do not reach it, and routers may drop what it sends",
@@ -279,6 +302,7 @@ Findings check_addresses(const Case& node) {
                             fmt::format("unless it is another node's: ip -6 address add {}/128 dev lo",
                                         node.config->source.to_string())});
     }
+    if (const auto& source = node.config->source_v4) add_source_v4(node, *source, findings);
     return findings;
 }
 

@@ -10,13 +10,24 @@ const AdjacencyConfig* adjacency_of(const Config& config, const std::string& nam
     return found == config.adjacencies.end() ? nullptr : &*found;
 }
 
-bool can_carry(const Machine& machine, const std::string& interface) {
-    const auto* seen = machine.interface(interface);
-    return seen != nullptr && seen->up && seen->carrier && seen->mtu >= kLeastMtu && !machine.is_bridge_port(*seen);
+bool needs_ipv6(const Config& config, const std::string& interface) {
+    const auto is_v4 = [](const AdjacencyConfig& adjacency) { return adjacency.neighbor.is_v4(); };
+    const auto is_here = [&](const AdjacencyConfig& adjacency) { return adjacency.interface == interface; };
+    if (std::ranges::any_of(config.adjacencies, is_here))
+        return std::ranges::any_of(config.adjacencies, [&](const AdjacencyConfig& adjacency) {
+            return is_here(adjacency) && !is_v4(adjacency);
+        });
+    return !std::ranges::all_of(config.adjacencies, is_v4);
+}
+
+bool can_carry(const Machine& machine, const AdjacencyConfig& adjacency) {
+    const auto* seen = machine.interface(adjacency.interface);
+    return seen != nullptr && seen->up && seen->carrier && (adjacency.neighbor.is_v4() || seen->mtu >= kLeastMtu) &&
+           !machine.is_bridge_port(*seen);
 }
 
 bool answers(const Case& node, const AdjacencyConfig& adjacency) {
-    if (!can_carry(node.machine, adjacency.interface)) return false;
+    if (!can_carry(node.machine, adjacency)) return false;
     if (!node.daemon.running) return true;
     const auto session = node.daemon.session(adjacency.name);
     const auto state = session.is_object() ? session.value("state", "") : "";

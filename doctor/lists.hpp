@@ -48,9 +48,12 @@ std::optional<unsigned> room_of(const nlohmann::json& list);
 /// Null if there is none of this name.
 const AdjacencyConfig* adjacency_of(const Config& config, const std::string& name);
 
-/// Nothing that can be seen of the interface keeps it from carrying probes: it is there, up, with carrier and IPv6, and no
-/// port of a bridge.
-bool can_carry(const Machine& machine, const std::string& interface);
+/// Nothing that can be seen of the interface keeps it from carrying probes: it is there, up, with carrier and room for
+/// IPv6 if the neighbor is known by that, and no port of a bridge.
+bool can_carry(const Machine& machine, const AdjacencyConfig& adjacency);
+
+/// True unless all neighbors on the interface are known by IPv4; without neighbors there, all neighbors of the node.
+bool needs_ipv6(const Config& config, const std::string& interface);
 
 /// The daemon has proof of the adjacency; without a daemon, its interface can carry probes.
 bool answers(const Case& node, const AdjacencyConfig& adjacency);

@@ -44,7 +44,7 @@ void read_interface_sysctl(const std::string& family, const std::string& interfa
 }
 
 void read_sysctls(Machine& machine) {
-    for (const auto* name : {"net.ipv6.conf.all.forwarding", "net.ipv6.conf.all.seg6_enabled",
+    for (const auto* name : {"net.ipv6.conf.all.forwarding", "net.ipv6.conf.all.seg6_enabled", "net.ipv4.ip_forward",
                              "net.ipv4.conf.all.rp_filter", "net.ipv6.neigh.default.gc_thresh3"})
         read_sysctl(name, machine);
     for (const auto& [name, interface] : machine.interfaces) {

@@ -28,6 +28,16 @@ std::optional<Address> return_address_of(const SeenInterface& interface) {
     return std::nullopt;
 }
 
+/// The interface's address in a subnet with the neighbor.
+std::optional<Address> return_address_v4(const SeenInterface& interface, const Address& neighbor) {
+    for (const auto& seen : interface.addresses) {
+        if (seen.address.is_v4() && seen.address != neighbor &&
+            Prefix::covering(seen.address, seen.length).contains(neighbor))
+            return seen.address;
+    }
+    return std::nullopt;
+}
+
 std::optional<Address> source_of(const Machine& machine, std::string& origin) {
     const auto from = [&](const SeenInterface& interface) -> std::optional<Address> {
         for (const auto& seen : interface.addresses) {
@@ -108,33 +118,87 @@ bool is_gateway(const Machine& machine, const std::string& interface, const std:
     });
 }
 
+bool is_host_address(const SeenAddress& seen) {
+    return seen.address.is_v4() && seen.address.bytes[12] != 127;  // RFC 1122, 3.2.1.3
+}
+
+/// An IPv4 address that is on no link with a neighbor: where a router sends a packet back to its sender's subnet, it tells
+/// of that (ICMP Redirect).
+std::optional<Address> source_v4_of(const Machine& machine, std::string& origin) {
+    const auto from = [&](const SeenInterface& interface) -> std::optional<Address> {
+        const auto found = std::ranges::find_if(interface.addresses, is_host_address);
+        if (found == interface.addresses.end()) return std::nullopt;
+        origin = "an address of " + interface.name;
+        return found->address;
+    };
+    if (const auto* loopback = machine.interface("lo")) {
+        if (const auto address = from(*loopback)) return address;
+    }
+    for (const auto& [name, interface] : machine.interfaces) {
+        if (!neighbors_by_mac(machine, name).empty()) continue;
+        if (const auto address = from(interface)) return address;
+    }
+    return std::nullopt;
+}
+
+/// The two addresses that a session needs.
+struct SessionEnds {
+    Address neighbor;
+    Address home;
+};
+
+std::optional<SessionEnds> ends_v6(const SeenInterface& interface, const std::vector<Address>& addresses) {
+    const auto neighbor = best(addresses);
+    const auto home = return_address_of(interface);
+    if (!neighbor || !home) return std::nullopt;
+    return SessionEnds{.neighbor = *neighbor, .home = *home};
+}
+
+std::optional<SessionEnds> ends_v4(const SeenInterface& interface, const std::vector<Address>& addresses) {
+    for (const auto& address : addresses) {
+        const auto home = address.is_v4() ? return_address_v4(interface, address) : std::nullopt;
+        if (home) return SessionEnds{.neighbor = address, .home = *home};
+    }
+    return std::nullopt;
+}
+
+/// Why there is no session with this neighbor.
+std::string remark_on(const SeenInterface& interface, const std::vector<Address>& addresses) {
+    const auto neighbor = best(addresses);
+    if (ends_v4(interface, addresses))
+        return fmt::format(
+            "{} has a neighbor with IPv4 addresses only ({}): its probes need an IPv4 address of this node that is on "
+            "no such link, best on lo",
+            interface.name, addresses.front().to_string());
+    if (!neighbor)
+        return fmt::format("{} has no address in the subnet of its neighbor {}, which probes could return to",
+                           interface.name, addresses.front().to_string());
+    return fmt::format("{} has no global IPv6 address that probes could return to: add one, for its link to {}",
+                       interface.name, neighbor->to_string());
+}
+
 void add_links(const SeenInterface& interface, const Machine& machine, Proposal& proposal) {
     const auto groups = neighbors_by_mac(machine, interface.name);
-    const auto home = return_address_of(interface);
     std::size_t number = 0;
     for (const auto& [mac, addresses] : groups) {
         if (is_host(machine, interface.name, addresses)) continue;
-        const auto neighbor = best(addresses);
-        if (!neighbor) {
-            proposal.remarks.push_back(fmt::format("{} has a neighbor with IPv4 addresses only ({}): probes are IPv6",
-                                                   interface.name, addresses.front().to_string()));
-            continue;
-        }
-        if (!home) {
-            proposal.remarks.push_back(
-                fmt::format("{} has no global IPv6 address that probes could return to: add one, for its link to {}",
-                            interface.name, neighbor->to_string()));
+        auto ends = ends_v6(interface, addresses);
+        if (!ends && proposal.source_v4) ends = ends_v4(interface, addresses);
+        if (!ends) {
+            proposal.remarks.push_back(remark_on(interface, addresses));
             continue;
         }
         ProposedLink link{.name = ++number == 1 ? interface.name : fmt::format("{}.{}", interface.name, number),
                           .interface = interface.name,
-                          .neighbor = *neighbor,
-                          .return_address = *home,
+                          .neighbor = ends->neighbor,
+                          .return_address = ends->home,
                           .origin = is_gateway(machine, interface.name, addresses)
-                                        ? "routes lead to this neighbor"
+                                        ? ends->neighbor.is_v4()
+                                              ? "routes lead to this neighbor; take it out if it is a host"
+                                              : "routes lead to this neighbor"
                                         : "this neighbor says that it is a router; no route leads to it"};
         for (const auto& address : addresses) {
-            if (address != *neighbor) link.gateways.push_back(address);
+            if (address != ends->neighbor) link.gateways.push_back(address);
         }
         proposal.links.push_back(std::move(link));
     }
@@ -145,8 +209,9 @@ void add_links(const SeenInterface& interface, const Machine& machine, Proposal&
 Result<Proposal> propose(const Machine& machine, const std::string& node) {
     Proposal proposal{.node = node.empty() ? node_name(machine.hostname) : node};
     const auto source = source_of(machine, proposal.source_origin);
-    if (!source) return fail("this machine has no global IPv6 address: give it one, best on lo");
-    proposal.source = *source;
+    proposal.source = source.value_or(Address{});
+    proposal.source_v4 = source_v4_of(machine, proposal.source_v4_origin);
+    if (!source && !proposal.source_v4) return fail("this machine has no global IPv6 address: give it one, best on lo");
     for (const auto& [name, interface] : machine.interfaces) {
         if (!is_link(interface)) continue;
         const auto before = proposal.links.size();
@@ -164,11 +229,14 @@ Result<Proposal> propose(const Machine& machine, const std::string& node) {
     }
     if (proposal.links.empty()) {
         std::string why =
-            "no route leads to a neighbor over IPv6: add the routes first (or wait for those of the IGP), or ping the "
+            "no route leads to a neighbor: add the routes first (or wait for those of the IGP), or ping the "
             "neighbors";
         for (const auto& remark : proposal.remarks) why += "; " + remark;
         return fail(why);
     }
+    if (std::ranges::none_of(proposal.links, [](const ProposedLink& link) { return link.neighbor.is_v4(); }))
+        proposal.source_v4.reset();
+    if (!source) return proposal;
     if (machine.isis) proposal.routing = "{isis: true}";
     proposal.domain = {Prefix::covering(proposal.source, kDomainBits)};
     return proposal;

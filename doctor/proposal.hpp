@@ -24,8 +24,10 @@ struct ProposedLink {
 
 struct Proposal {
     std::string node{};
-    Address source{};
+    Address source{};  ///< unspecified: there is none, and no link needs one
     std::string source_origin{};
+    std::optional<Address> source_v4{};  ///< of probes by IPv4, if a link has such
+    std::string source_v4_origin{};
     std::vector<ProposedLink> links{};
     std::vector<std::string> ingress{};
     std::string routing{};               ///< the value of `routing`; empty: there is no source
@@ -33,8 +35,8 @@ struct Proposal {
     std::vector<std::string> remarks{};  ///< what was left out, and why
 };
 
-/// From interfaces, addresses, neighbors and routes: an adjacency for each neighbor that routes lead to. Fails if there
-/// is none, or no address to send from.
+/// From interfaces, addresses, neighbors and routes: an adjacency for each neighbor that routes lead to, by IPv4 if there
+/// is no IPv6 on its link. Fails if there is none, or no address to send from.
 Result<Proposal> propose(const Machine& machine, const std::string& node = {});
 
 /// From the network's graph: an adjacency for each link to another router. Interfaces are called to-NEIGHBOR unless the

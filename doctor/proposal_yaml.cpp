@@ -36,18 +36,21 @@ std::string adjacency(const ProposedLink& link) {
 
 std::string policies_sample(const Proposal& proposal) {
     const bool alone = proposal.links.size() == 1;
+    const auto first_v4 = proposal.links.front().neighbor.is_v4();
+    const auto last_v4 = proposal.links.back().neighbor.is_v4();
     return fmt::format(
         "# What to protect: prefixes, the way they are routed, and a way around it with the SIDs of the routers "
         "there.\n"
         "# Without policies, failures are detected and logged, and traffic is left alone.\n{}"
         "# policies:\n"
         "#   - name: to-somewhere\n"
-        "#     prefixes: [\"2001:db8:d::/48\"]\n"
+        "#     prefixes: [\"{}\"]\n"
         "#     candidates:\n"
         "#       - {{adjacency: {}}}\n"
-        "#       - {{adjacency: {}, segments: [\"fd00:c::\", \"fd00:b:d6::\"]}}\n",
+        "#       - {{adjacency: {}{}}}\n",
         alone ? "# The backup needs another adjacency than the protected one; this node has none so far.\n" : "",
-        proposal.links.front().name, alone ? "ANOTHER" : proposal.links.back().name);
+        first_v4 || last_v4 ? "203.0.113.0/24" : "2001:db8:d::/48", proposal.links.front().name,
+        alone ? "ANOTHER" : proposal.links.back().name, last_v4 ? "" : R"(, segments: ["fd00:c::", "fd00:b:d6::"])");
 }
 
 }  // namespace
@@ -57,8 +60,13 @@ std::string to_yaml(const Proposal& proposal) {
         "# Made by `sidestep init`. sidestep.yaml(5) explains every key; check it with `sidestep check FILE`, and a "
         "running\n"
         "# node with `sidestep doctor`.\n";
-    text += fmt::format("node:\n  name: {}\n  source-address: {}          # {}\n\n", proposal.node,
-                        quoted(proposal.source), proposal.source_origin);
+    text += fmt::format("node:\n  name: {}\n", proposal.node);
+    if (!proposal.source.is_unspecified())
+        text += fmt::format("  source-address: {}          # {}\n", quoted(proposal.source), proposal.source_origin);
+    if (proposal.source_v4)
+        text += fmt::format("  source-address-ipv4: {}          # {}\n", proposal.source_v4->to_string(),
+                            proposal.source_v4_origin);
+    text += '\n';
     text +=
         "# A link is down after `multiplier` unanswered probes, and used again after it has answered for "
         "`wait-to-restore`.\n"

@@ -81,6 +81,58 @@ TEST(Propose, TwoNeighborsOnALan) {
     EXPECT_EQ(config.adjacencies[1].name, "to-B.2");
 }
 
+/// B is known by IPv4 alone.
+Machine dual_router() {
+    auto machine = router();
+    machine.interfaces["to-B"].addresses = {{.address = addr("10.0.1.1"), .length = 120}};
+    machine.interfaces["lo"].addresses.push_back({.address = addr("127.0.0.1"), .length = 104});
+    std::erase_if(machine.neighbors, [](const SeenNeighbor& seen) { return seen.interface == "to-B"; });
+    std::erase_if(machine.routes, [](const SeenRoute& route) { return route.interface == "to-B"; });
+    machine.routes.push_back(
+        {.prefix = *Prefix::parse("203.0.113.0/24"), .gateway = addr("10.0.1.2"), .interface = "to-B"});
+    machine.neighbors.push_back(
+        {.interface = "to-B", .address = addr("10.0.1.2"), .state = "STALE", .mac = "02:00:00:00:00:0b"});
+    return machine;
+}
+
+TEST(Propose, NeighborsByIpv4WhereTheLinkHasNoIpv6) {
+    auto machine = dual_router();
+    machine.interfaces["lo"].addresses.push_back({.address = addr("192.0.2.1")});
+    const auto config = read_back(propose(machine).value());
+    EXPECT_EQ(config.source_v4, addr("192.0.2.1"));
+    ASSERT_EQ(config.adjacencies.size(), 2U);
+    EXPECT_EQ(config.adjacencies[0].neighbor, addr("10.0.1.2"));
+    EXPECT_EQ(config.adjacencies[0].probe.return_address, addr("10.0.1.1"));
+    EXPECT_EQ(config.adjacencies[1].neighbor, addr("fe80::c"));
+}
+
+TEST(Propose, TheSourceOfProbesByIpv4IsOnNoLinkWithANeighbor) {
+    auto machine = dual_router();
+    const auto none = propose(machine).value();
+    EXPECT_EQ(none.links.size(), 1U);
+    EXPECT_THAT(none.remarks, testing::Contains(HasSubstr("to-B has a neighbor with IPv4 addresses only (10.0.1.2)")));
+    machine.interfaces["to-S"].addresses.push_back({.address = addr("198.51.100.1"), .length = 120});
+    const auto config = read_back(propose(machine).value());
+    EXPECT_EQ(config.source_v4, addr("198.51.100.1"));
+    machine.interfaces["to-B"].addresses = {{.address = addr("10.9.9.1"), .length = 120}};
+    EXPECT_THAT(propose(machine)->remarks,
+                testing::Contains(HasSubstr("to-B has no address in the subnet of its neighbor")));
+}
+
+TEST(Propose, ANodeWithoutIpv6) {
+    auto machine = dual_router();
+    machine.interfaces.erase("to-C");
+    machine.interfaces.erase("to-S");
+    machine.interfaces["lo"].addresses = {{.address = addr("192.0.2.1")}};
+    const auto proposal = propose(machine);
+    ASSERT_TRUE(proposal) << proposal.error().message;
+    const auto config = read_back(*proposal);
+    EXPECT_TRUE(config.source.is_unspecified());
+    EXPECT_EQ(config.adjacencies.size(), 1U);
+    EXPECT_THAT(config.domain, testing::IsEmpty());
+    EXPECT_THAT(to_yaml(*proposal), HasSubstr("203.0.113.0/24"));
+}
+
 TEST(Propose, RoutersThatSayTheyAreCountWithoutRoutes) {
     auto machine = router();
     machine.routes.clear();
