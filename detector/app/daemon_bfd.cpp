@@ -113,7 +113,8 @@ bfd::PeerWays Daemon::ways_to(const bfd::AskedSession& peer) const {
                          .longest_interval = limits.longest_interval,
                          .most_multiplier = limits.multiplier,
                          .addresses = [this](const std::string& interface) { return engine_->addresses_on(interface); },
-                         .interface_to = interface_to},
+                         .interface_to = interface_to,
+                         .source_v4 = config_.source_v4.has_value()},
                         config_.bfd ? config_.bfd->mode : PeerMode::probe);
 }
 

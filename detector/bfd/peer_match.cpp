@@ -33,10 +33,11 @@ std::size_t common_bits(const Address& a, const Address& b) {
     return bits;
 }
 
-/// A global IPv6 address of this node on the link, which the neighbor can forward to: FRR's choice if it is one, else the
-/// closest to the neighbor's.
+/// A global address of this node on the link, of the neighbor's family, which the neighbor can forward to: FRR's choice if
+/// it is one, else the closest to the neighbor's.
 std::optional<Address> return_address(const AskedSession& peer, std::vector<Address> own) {
-    std::erase_if(own, [](const Address& one) { return one.is_v4() || one.is_link_local(); });
+    const bool v4 = peer.destination.is_v4();
+    std::erase_if(own, [&](const Address& one) { return one.is_v4() != v4 || one.is_link_local(); });
     if (own.empty()) return std::nullopt;
     if (contains(own, peer.source)) return peer.source;
     std::ranges::sort(own);
@@ -47,9 +48,9 @@ PeerMatch make_session(const AskedSession& peer, const std::string& interface, c
     const auto back = return_address(peer, around.addresses(interface));
     if (!back)
         return trouble(fmt::format(
-            "this node has no global IPv6 address on {} that probes could return to: add one, or an adjacency with a "
+            "this node has no global {} address on {} that probes could return to: add one, or an adjacency with a "
             "return-address",
-            interface));
+            peer.destination.is_v4() ? "IPv4" : "IPv6", interface));
     SessionWish wish{.name = fmt::format("{}%{}", peer.destination.to_string(), interface),
                      .interface = interface,
                      .neighbor = peer.destination,
@@ -121,10 +122,10 @@ PeerMatch match_peer(const AskedSession& peer, const Surroundings& around) {
     if (found.size() > 1)
         return trouble(fmt::format("adjacencies {} and {} both have this neighbor: give the peer an interface",
                                    found[0]->name, found[1]->name));
-    if (peer.destination.is_v4())
+    if (peer.destination.is_v4() && !around.source_v4)
         return trouble(
-            "IPv4: probes are IPv6; list this address under `gateways` of the neighbor's adjacency, or "
-            "set bfd.mode to auto or bfd");
+            "IPv4: its probes need node.source-address-ipv4; or list this address under `gateways` of the neighbor's "
+            "adjacency, or set bfd.mode to auto or bfd");
     const auto interface = interface_of(peer, around);
     return interface.empty() ? on_no_link() : make_session(peer, interface, around);
 }

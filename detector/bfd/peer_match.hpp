@@ -56,6 +56,7 @@ struct Surroundings {
     std::function<std::vector<Address>(const std::string& interface)> addresses;
     /// The interface whose link an address is on; empty if it is on none.
     std::function<std::string(const Address& neighbor)> interface_to;
+    bool source_v4 = false;  ///< this node has an address that probes by IPv4 come from
 };
 
 /// By a session of the configuration, or one that probes.

@@ -47,12 +47,14 @@ class PeerMatching : public testing::Test {
                 .interface_to =
                     [](const Address& neighbor) {
                         return neighbor == at("fd00:d::2") ? std::string("to-D") : std::string();
-                    }};
+                    },
+                .source_v4 = source_v4_};
     }
     static AskedSession peer(const std::string& address, const std::string& interface = "") {
         return {.destination = at(address), .min_tx_us = 10'000, .multiplier = 3, .interface = interface};
     }
 
+    bool source_v4_ = false;
     std::vector<AdjacencyConfig> adjacencies_;
     std::map<std::string, std::vector<Address>> addresses_{
         {"to-D", {at("192.0.2.1"), at("fe80::1"), at("fd00:a::1"), at("fd00:d::1")}}, {"to-E", {at("fe80::1")}}};
@@ -82,6 +84,14 @@ TEST_F(PeerMatching, OtherNeighborsGetASession) {
     EXPECT_EQ(match(asked).wish->return_address, at("fd00:d::1")) << "FRR has chosen";
     EXPECT_EQ(match(peer("fd00:d::2", "to-D")).wish->return_address, at("fd00:d::1")) << "on the neighbor's prefix";
     EXPECT_EQ(match(peer("fd00:d::2")).session, "client/fd00:d::2%to-D") << "the interface by the routing table";
+}
+
+TEST_F(PeerMatching, NeighborsByIpv4AreProbedByIpv4) {
+    source_v4_ = true;
+    const auto made = match(peer("192.0.2.2", "to-D"));
+    EXPECT_EQ(made.session, "client/192.0.2.2%to-D");
+    EXPECT_EQ(made.wish->return_address, at("192.0.2.1"));
+    EXPECT_THAT(match(peer("192.0.2.2", "to-E")).trouble, HasSubstr("no global IPv4 address on to-E"));
 }
 
 TEST_F(PeerMatching, IntervalsAndMultipliersAreWhatTheClockCanDo) {
