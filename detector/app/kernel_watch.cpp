@@ -52,7 +52,11 @@ Result<void> KernelWatch::open_routes() {
     auto& routes = engine_.routes();
     auto watch = RouteWatch::open(
         {.route = [this](const RouteChange& change) { engine_.on_route(change, kernel_now()); },
-         .nexthop = [&routes](const NextHopChange& change) { routes.on_nexthop(change, kernel_now()); },
+         // Without nexthop_compat_mode, routes go another way, or IPv4 ones go, without a word.
+         .nexthop =
+             [this, &routes](const NextHopChange& change) {
+                 if (routes.on_nexthop(change, kernel_now())) compare_routes();
+             },
          .rules = [&routes](RouteFamily family, const RuleSet& rules) { routes.on_rules(family, rules); },
          .doubt_nexthops = [&routes] { routes.doubt_nexthops(); },
          .doubt_routes = [this] { engine_.doubt_routes(); },

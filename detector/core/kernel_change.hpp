@@ -85,6 +85,8 @@ struct NextHopChange {
     std::vector<RouteHop> hops;
     std::vector<std::uint32_t> members;
     bool gone = false;
+
+    bool operator==(const NextHopChange&) const = default;
 };
 
 /// How packets come to a routing table.

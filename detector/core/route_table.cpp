@@ -100,8 +100,20 @@ std::optional<RouteTable::Hops> RouteTable::hops_of(const FibKey& key) const {
     return resolve(ways_[known->second.way].first);
 }
 
-void RouteTable::set_nexthop(const NextHopChange& change) {
+bool RouteTable::set_nexthop(const NextHopChange& change) {
+    const auto known = objects_.find(change.id);
+    const bool differs = known != objects_.end() && known->second.change != change;
     objects_[change.id] = {.change = change, .round = nexthop_round_};
+    return differs && uses_nexthop(change.id);
+}
+
+bool RouteTable::uses_nexthop(std::uint32_t id) const {
+    return std::ranges::any_of(ways_, [&](const auto& way) {
+        if (way.second == 0 || way.first.nexthop == 0) return false;
+        if (way.first.nexthop == id) return true;
+        const auto group = objects_.find(way.first.nexthop);
+        return group != objects_.end() && std::ranges::count(group->second.change.members, id) != 0;
+    });
 }
 
 std::vector<FibKey> RouteTable::users_of(std::uint32_t nexthop) const {

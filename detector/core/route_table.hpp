@@ -43,8 +43,11 @@ class RouteTable {
     /// The hops of a route, nexthop objects resolved; nullopt if there is no such route.
     [[nodiscard]] std::optional<Hops> hops_of(const FibKey& key) const;
 
-    void set_nexthop(const NextHopChange& change);
+    /// Returns true if routes go another way than before; an object that was not known changes none.
+    bool set_nexthop(const NextHopChange& change);
     void erase_nexthop(std::uint32_t id) { objects_.erase(id); }
+    /// Whether routes use the object, themselves or as a member of a group.
+    [[nodiscard]] bool uses_nexthop(std::uint32_t id) const;
     [[nodiscard]] std::vector<FibKey> users_of(std::uint32_t nexthop) const;
     [[nodiscard]] std::set<RouteHop> hops_on(int ifindex) const;
 

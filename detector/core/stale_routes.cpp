@@ -125,11 +125,13 @@ void StaleRoutes::claim_withdrawn(Nanoseconds now) {
     });
 }
 
-void StaleRoutes::on_nexthop(const NextHopChange& change, Nanoseconds now) {
+bool StaleRoutes::on_nexthop(const NextHopChange& change, Nanoseconds now) {
     if (!change.gone) return routes_.set_nexthop(change);
+    const bool used = routes_.uses_nexthop(change.id);
     // Its routes go with it, with or without a word.
     for (const auto& key : routes_.users_of(change.id)) withdraw(key, {}, now);
     routes_.erase_nexthop(change.id);
+    return used;
 }
 
 void StaleRoutes::on_link(const RouteLink& link, Nanoseconds now) {

@@ -48,7 +48,8 @@ class StaleRoutes {
         : slot_of_(std::move(slot_of)), most_(most_claims), routes_(most_routes) {}
 
     void on_route(const RouteChange& change, Nanoseconds now);
-    void on_nexthop(const NextHopChange& change, Nanoseconds now);
+    /// Returns true if routes go another way, or are gone, which the kernel may not tell.
+    bool on_nexthop(const NextHopChange& change, Nanoseconds now);
     void on_rules(RouteFamily family, RuleSet rules) { rules_[family] = std::move(rules); }
     void on_link(const RouteLink& link, Nanoseconds now);
     /// The adjacency whose bypass has this slot fails, or works again, though its interface is there.

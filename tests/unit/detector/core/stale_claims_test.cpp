@@ -69,6 +69,19 @@ TEST_F(StaleRoutesTest, ANexthopObjectMovesItsRoutes) {
     EXPECT_THAT(claims(), IsEmpty());
 }
 
+TEST_F(StaleRoutesTest, ANexthopObjectSaysWhetherItMovesRoutes) {
+    EXPECT_FALSE(memory_.on_nexthop({.id = 1, .hops = {kB}, .members = {}}, 1s));
+    EXPECT_FALSE(memory_.on_nexthop({.id = 2, .hops = {kC}, .members = {}}, 1s));
+    EXPECT_FALSE(memory_.on_nexthop({.id = 3, .hops = {}, .members = {1}}, 1s));
+    EXPECT_FALSE(memory_.on_nexthop({.id = 3, .hops = {}, .members = {1, 2}}, 1s)) << "no route uses it";
+    memory_.on_route(by_object(kE, 3), 1s);
+    EXPECT_FALSE(memory_.on_nexthop({.id = 3, .hops = {}, .members = {1, 2}}, 1s)) << "as it was";
+    EXPECT_TRUE(memory_.on_nexthop({.id = 3, .hops = {}, .members = {2}}, 1s));
+    EXPECT_TRUE(memory_.on_nexthop({.id = 2, .hops = {kB}, .members = {}}, 1s)) << "a member of the group";
+    EXPECT_FALSE(memory_.on_nexthop({.id = 1, .hops = {kC}, .members = {}}, 1s)) << "no member any more";
+    EXPECT_TRUE(memory_.on_nexthop({.id = 3, .hops = {}, .members = {}, .gone = true}, 1s));
+}
+
 TEST_F(StaleRoutesTest, ANexthopObjectTakesItsRoutesAlong) {
     memory_.on_nexthop({.id = 1, .hops = {kB}, .members = {}}, 1s);
     memory_.on_route(by_object(kD, 1), 1s);
