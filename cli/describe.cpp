@@ -95,8 +95,7 @@ std::string describe_adjacencies(const Config& config, Nanoseconds tick) {
         const auto& probe = session.probe;
         const auto times = detection_times(probe, tick);
         table.add({session.name, session.interface, session.neighbor.to_string(),
-                   session.encaps.empty() && !session.passive_source ? std::string(turnaround_name(session))
-                                                                     : std::string(kind_of(session)),
+                   is_single_hop(session) ? std::string(turnaround_name(session)) : std::string(kind_of(session)),
                    ms(probe.interval), std::to_string(probe.multiplier), ms(allowance_of(probe)),
                    ms(times.shortest) + ".." + ms(times.longest), ms(times.from_failure), ms(times.restore)});
     }

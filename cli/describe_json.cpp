@@ -148,7 +148,7 @@ json describe_json(const Config& config) {
     auto paths = json::array();
     auto passives = json::array();
     for (const auto& session : sessions_of(config)) {
-        auto& list = session.passive_source ? passives : session.encaps.empty() ? adjacencies : paths;
+        auto& list = session.passive_source ? passives : is_single_hop(session) ? adjacencies : paths;
         list.push_back(session_json(session, tick));
     }
     return {

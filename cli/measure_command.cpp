@@ -92,6 +92,9 @@ MeasuredPath configured_path(const DaemonOptions& daemon, const MeasureOptions& 
     if (path == paths.end())
         give_up(kExitBadInput,
                 fmt::format("'{}' is neither an address nor a path of the configuration", options.target));
+    if (path->segments.empty())
+        give_up(kExitBadInput, fmt::format("path '{}' has no segments; measure to {} instead", path->name,
+                                           path->bfd->peer->to_string()));
     node.machine = look({});
     const auto* adjacency = adjacency_of(*node.config, path->adjacency);
     const auto link = link_addresses(node, path->adjacency);
@@ -99,7 +102,7 @@ MeasuredPath configured_path(const DaemonOptions& daemon, const MeasureOptions& 
         give_up(kExitFailure,
                 fmt::format("the MAC address of {}'s neighbor is not known: is its link up?", path->adjacency));
     return {.source = node.config->source,
-            .home = read_home(options, path->probe.return_address),
+            .home = read_home(options, path->bfd ? node.config->source : path->probe.return_address),
             .segments = path->segments,
             .back = path->probe.back,
             .link = link,

@@ -39,6 +39,7 @@ const json& peers_of(const json& answer) {
 std::string title(const json& peer) {
     auto title = "\tpeer " + text(peer, "peer");
     if (is(peer, "multihop")) title += " multihop";
+    if (text(peer, "kind") == "s-bfd") title += " bfd-mode sbfd-init";  // as FRR 10 has it
     if (const auto local = text(peer, "local"); !local.empty()) title += " local-address " + local;
     title += " vrf default";
     if (const auto interface = text(peer, "interface"); !interface.empty()) title += " interface " + interface;

@@ -52,6 +52,13 @@ struct ss_bfd_signature {
     __u8 hash[SS_BFD_HASH];
 };
 
+/* How far away the other end is. */
+enum ss_bfd_kind {
+    SS_BFD_LINK = 0,     /* at the other end of a link (RFC 5881) */
+    SS_BFD_MULTIHOP = 1, /* anywhere (RFC 5883) */
+    SS_BFD_SEAMLESS = 2, /* anywhere, and a reflector of S-BFD, which this end asks (RFC 7880) */
+};
+
 /* RFC 5880, 4.1. */
 enum ss_bfd_auth {
     SS_BFD_AUTH_NONE = 0,
@@ -74,7 +81,9 @@ struct ss_bfd_conf {
     __u32 index;                 /* of the session */
     __u8 auth;                   /* enum ss_bfd_auth */
     __u8 keys;                   /* how many there are: the first one signs, and all are accepted */
-    __u8 pad[6];
+    __u8 kind;                   /* enum ss_bfd_kind */
+    __u8 hops;                   /* routers that a packet of the other end may have passed */
+    __u8 pad[4];
     struct ss_bfd_key key[SS_BFD_KEYS];
 };
 

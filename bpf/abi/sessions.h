@@ -103,6 +103,7 @@ struct ss_session_conf {
     __u64 rtt_limit_ns; /* degraded if the average round trip is longer; 0: no limit */
 
     __u8 return_address[16]; /* of BFD: this node's address */
+    __u8 peer[16];           /* of BFD that is not with the neighbor on the link: who answers */
     struct ss_bfd_conf bfd;
     __u8 template_bytes[SS_TEMPLATE_MAX]; /* starts with the Ethernet header */
     struct ss_saved_state saved;
@@ -160,6 +161,7 @@ struct ss_session_rx {
  * session's index. */
 #define SS_BFD_KEY (1U << 31)
 #define SS_BFD_BY_DISCRIMINATOR 0xffffffffU /* as ifindex: the source begins with the session's own discriminator */
+#define SS_BFD_BY_PAIR 0xfffffffeU          /* as ifindex: the source is ss_bfd_pair() of both ends' addresses */
 struct ss_passive_key {
     __u32 ifindex; /* for BFD, with SS_BFD_KEY, or SS_BFD_BY_DISCRIMINATOR */
     __u8 source[16];

@@ -19,7 +19,7 @@
 #include "bpf/abi/reflectors.h"
 #include "bpf/abi/sessions.h"
 
-#define SS_ABI_VERSION 11
+#define SS_ABI_VERSION 12
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 

@@ -59,6 +59,18 @@ SS_INLINE __u32 ss_bfd_check(const struct ss_bfd_packet* packet, __u32 available
     return 0;
 }
 
+/* What the reflector that is asked says of itself: its discriminator, and that it does not ask (RFC 7880, 7.2). */
+SS_INLINE int ss_bfd_is_reflected(const struct ss_session* session, const struct ss_bfd_packet* packet) {
+    return packet->my_discriminator == session->conf.bfd.packet.your_discriminator && packet->your_discriminator &&
+           !(packet->state_flags & SS_BFD_DEMAND);
+}
+
+/* The source in ss_passives of a session that is known by both ends' addresses, which are two halves each. */
+SS_INLINE void ss_bfd_pair(const __u64* peer, const __u64* own, __u64* pair) {
+    pair[0] = peer[0] ^ own[1];
+    pair[1] = peer[1] ^ own[0];
+}
+
 /* The others, for the session whose neighbor sent it. */
 SS_INLINE __u32 ss_bfd_check_session(const struct ss_session* session, const struct ss_bfd_packet* packet) {
     if (packet->your_discriminator) {
@@ -66,6 +78,8 @@ SS_INLINE __u32 ss_bfd_check_session(const struct ss_session* session, const str
     } else if (ss_bfd_state_of(packet->state_flags) > SS_BFD_DOWN) {
         return SS_REJECT_BFD_STATE + 1;
     }
+    if (session->conf.bfd.kind == SS_BFD_SEAMLESS && !ss_bfd_is_reflected(session, packet))
+        return SS_REJECT_BFD_SESSION + 1;
     return !(packet->state_flags & SS_BFD_AUTHENTICATED) == !session->conf.bfd.auth ? 0
                                                                                     : SS_REJECT_BFD_AUTHENTICATION + 1;
 }
@@ -88,11 +102,16 @@ SS_INLINE int ss_bfd_record(struct ss_session* session, const struct ss_bfd_pack
     return changed || packet->state_flags & SS_BFD_FINAL;
 }
 
-/* The time that the neighbor may be silent (RFC 5880, 6.8.4), in nanoseconds. */
+/*
+ * The time that the neighbor may be silent (RFC 5880, 6.8.4), in nanoseconds. A reflector says our own interval, and speaks
+ * when it is spoken to, which is not faster than it allows.
+ */
 SS_INLINE __u64 ss_bfd_detection_ns(const struct ss_session* session) {
-    __u32 theirs = (__u32)(SS_READ(session->rx.bfd.timers) >> 32);
+    __u64 timers = SS_READ(session->rx.bfd.timers);
+    __u32 theirs = (__u32)(timers >> 32);
     __u32 ours = SS_READ(session->conf.bfd.rx_us);
 
+    if (session->conf.bfd.kind == SS_BFD_SEAMLESS && (__u32)timers > theirs) theirs = (__u32)timers;
     return ss_bfd_remote_multiplier(session) * SS_BFD_NANOSECONDS * (theirs > ours ? theirs : ours);
 }
 
@@ -172,8 +191,9 @@ SS_INLINE void ss_bfd_compose(const struct ss_session* session, int final, struc
     __builtin_memcpy(packet, &session->conf.bfd.packet, sizeof(*packet));
     if (ss_bfd_state_of(packet->state_flags) == SS_BFD_UP && ss_bfd_ended(session)) {
         packet->version_diagnostic = (__u8)(SS_BFD_VERSION << 5 | session->tx.bfd.diagnostic);
-        packet->state_flags = (__u8)((__u32)SS_BFD_DOWN << SS_BFD_STATE_SHIFT |
-                                     (packet->state_flags & (SS_BFD_INDEPENDENT | SS_BFD_AUTHENTICATED)));
+        packet->state_flags =
+            (__u8)((__u32)SS_BFD_DOWN << SS_BFD_STATE_SHIFT |
+                   (packet->state_flags & (SS_BFD_INDEPENDENT | SS_BFD_AUTHENTICATED | SS_BFD_DEMAND)));
         if (bpf_ntohl(packet->desired_tx_us) < SS_BFD_SLOW_US) packet->desired_tx_us = bpf_htonl(SS_BFD_SLOW_US);
     }
     if (final) packet->state_flags = (__u8)((packet->state_flags & ~SS_BFD_POLL) | SS_BFD_FINAL);

@@ -37,11 +37,15 @@ static __always_inline int ss_ingress_reflected(ss_frame* frame, const struct ss
     return ss_is_reflected(packet, SS_REFLECTOR_SBFD) ? ss_reflect_sbfd(frame, packet) : SS_PASS;
 }
 
-/* What measures paths: our own probes that come back, and those of others. Returns SS_PASS if it is for nobody here. */
+/*
+ * What measures paths: our own probes that come back, those of others, and BFD from beyond the link, which like them may have
+ * come in a tunnel. Returns SS_PASS if it is for nobody here.
+ */
 static __always_inline int ss_ingress_measuring(ss_frame* frame, const struct ss_packet* packet) {
     int result = ss_is_probe(packet) ? ss_receive_probe(frame, packet) : SS_PASS;
 
-    return result == SS_PASS ? ss_ingress_reflected(frame, packet) : result;
+    if (result == SS_PASS) result = ss_ingress_reflected(frame, packet);
+    return result == SS_PASS && ss_is_routed_bfd(packet) ? ss_receive_bfd(frame, packet) : result;
 }
 
 /* The inner packet of a tunnel to this node: handled like any other packet from here on. */
@@ -96,6 +100,7 @@ static __always_inline int ss_ingress_ipv6(ss_frame* frame, struct ss_packet* pa
 /* True if a datagram's ports are none that somebody here may expect: probes, BFD, or what reflectors answer. */
 static __always_inline int ss_ordinary_ports(const struct udphdr* udp, const struct ss_repair_state* repair) {
     return udp->dest != bpf_htons(SS_PROBE_PORT) && udp->dest != bpf_htons(SS_BFD_PORT) &&
+           udp->dest != bpf_htons(SS_BFD_MULTIHOP_PORT) && udp->source != bpf_htons(SS_SBFD_PORT) &&
            udp->dest != SS_READ(repair->reflects[0]) && udp->dest != SS_READ(repair->reflects[1]);
 }
 

@@ -207,6 +207,12 @@ static __always_inline int ss_is_bfd(const struct ss_packet* packet) {
     return packet->upper == IPPROTO_UDP && packet->port[1] == bpf_htons(SS_BFD_PORT);
 }
 
+/* True if it is BFD that may have passed routers and tunnels: multihop, or from a reflector of S-BFD. */
+static __always_inline int ss_is_routed_bfd(const struct ss_packet* packet) {
+    if (packet->upper != IPPROTO_UDP || ss_is_bfd(packet)) return 0;
+    return packet->port[1] == bpf_htons(SS_BFD_MULTIHOP_PORT) || packet->port[0] == bpf_htons(SS_SBFD_PORT);
+}
+
 /* True if the packet has an SRH or is a tunnel, so that it may be addressed to a SID of this node. */
 static __always_inline int ss_may_visit(const struct ss_packet* packet) {
     return packet->srh_at || packet->upper == SS_NEXT_IPV6 || packet->upper == SS_NEXT_IPV4;

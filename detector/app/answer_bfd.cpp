@@ -2,6 +2,7 @@
 #include "detector/app/answer_bfd.hpp"
 
 #include "bpf/lib/bfd.h"
+#include "detector/core/names.hpp"
 
 namespace sidestep {
 
@@ -13,7 +14,8 @@ nlohmann::json answer_bfd(const Session& session, const ss_session& shared) {
     const auto said = SS_READ(shared.rx.bfd.said);
     const auto timers = SS_READ(shared.rx.bfd.timers);
     constexpr std::uint64_t kDiagnostic = 0x1f;
-    return {{"peer", bfd_peer(session.config).to_string()},
+    return {{"kind", to_string(session.config.bfd->kind)},
+            {"peer", bfd_peer(session.config).to_string()},
             {"local_address", session.local_address ? nlohmann::json(session.local_address->to_string()) : nullptr},
             {"state", bfd::to_string(machine.state)},
             {"diagnostic", bfd::to_string(machine.diagnostic)},
@@ -43,10 +45,11 @@ nlohmann::json answer_bfd_peer(const Session& session, const ss_session& shared,
     return {{"peer", bfd_peer(session.config).to_string()},
             {"local", session.local_address ? nlohmann::json(session.local_address->to_string()) : nullptr},
             {"interface", session.config.interface},
-            {"multihop", false},
+            {"kind", to_string(session.config.bfd->kind)},
+            {"multihop", session.config.bfd->kind == BfdKind::multihop},
             {"passive", settings.passive},
             {"shutdown", session.fsm.state == SessionState::admin_down},
-            {"minimum_ttl", SS_BFD_HOP_LIMIT},
+            {"minimum_ttl", session.config.bfd->minimum_ttl},
             {"id", machine.discriminator},
             {"remote_id", machine.remote_discriminator},
             {"status", bfd::to_string(machine.state)},

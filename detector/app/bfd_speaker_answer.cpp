@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "detector/app/bfd_speaker.hpp"
+#include "detector/core/names.hpp"
 
 namespace sidestep {
 
@@ -20,6 +21,7 @@ json json_of(const bfd::Peer& peer, Nanoseconds now) {
     return {{"peer", asked.destination.to_string()},
             {"local", asked.source.is_unspecified() ? json() : json(asked.source.to_string())},
             {"interface", asked.interface},
+            {"kind", to_string(asked.multihop ? BfdKind::multihop : BfdKind::link)},
             {"multihop", asked.multihop},
             {"passive", asked.passive},
             {"shutdown", asked.shutdown},

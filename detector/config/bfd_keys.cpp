@@ -71,18 +71,18 @@ Result<std::vector<BfdKey>> read_bfd_keys(const std::string& text, const std::st
 std::optional<Config> read_config_and_keys(const std::string& path, Complaints& complaints) {
     auto config = read_config_file(path, complaints);
     if (!config) return config;
-    for (auto& adjacency : config->adjacencies) {
-        if (!adjacency.bfd || !adjacency.bfd->auth) continue;
-        auto& auth = *adjacency.bfd->auth;
-        auto keys = read_key_file(auth.file);
+    const auto read = [&](std::optional<BfdSettings>& bfd, const std::string& session) {
+        if (!bfd || !bfd->auth) return;
+        auto keys = read_key_file(bfd->auth->file);
         if (keys) {
-            auth.keys = std::move(*keys);
+            bfd->auth->keys = std::move(*keys);
         } else {
-            complaints.list.push_back({.file = path,
-                                       .field = fmt::format("adjacency {}: bfd.authentication.keys", adjacency.name),
-                                       .reason = keys.error().message});
+            complaints.list.push_back(
+                {.file = path, .field = session + ": bfd.authentication.keys", .reason = keys.error().message});
         }
-    }
+    };
+    for (auto& adjacency : config->adjacencies) read(adjacency.bfd, "adjacency " + adjacency.name);
+    for (auto& session : config->paths) read(session.bfd, "path " + session.name);
     return complaints.empty() ? config : std::nullopt;
 }
 
@@ -91,7 +91,7 @@ namespace config_reader {
 std::optional<BfdAuth> read_authentication(const Reading& reading, const YamlPlace& place) {
     constexpr std::array<std::string_view, 2> kTypes{"meticulous-keyed-sha1", "keyed-sha1"};
     if (reading.client) {
-        place.complain("is for adjacencies of the configuration");
+        place.complain("is for sessions of the configuration");
         return std::nullopt;
     }
     if (!place.expect_map({"type", "keys"})) return std::nullopt;

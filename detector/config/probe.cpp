@@ -164,16 +164,14 @@ ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& plac
     return probe;
 }
 
-ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place) {
+ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place,
+                              std::initializer_list<std::string_view> keys) {
     auto probe = reading.defaults;
     probe.turnaround = Turnaround::forward;
     probe.size = 0;
     probe.loss_limit = 0;  // nothing comes back that could be counted
     probe.rtt_limit = Nanoseconds(0);
-    if (place.expect_map({"interval", "receive-interval", "multiplier", "start", "wait-to-restore", "traffic-class",
-                          "damping", "peer", "local-address", "passive", "discriminator", "authentication"})) {
-        read_settings(reading, place, probe);
-    }
+    if (place.expect_map(keys)) read_settings(reading, place, probe);
     if (probe.interval < reading.limits.shortest_bfd) {
         const auto interval = place.optional("interval");
         (interval ? *interval : place)

@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/yaml.hpp"
@@ -38,6 +40,7 @@ struct Reading {
     Seen gateways{};  ///< "ADDRESS%INTERFACE"
     bool has_source_v4 = false;              ///< node.source-address-ipv4 is given, be it written with a mistake
     std::set<std::string> v4_adjacencies{};  ///< those whose neighbor is known by IPv4: they carry nothing else
+    Seen pairs{};     ///< "PEER from ADDRESS" of multihop BFD
     std::vector<PendingBypass> bypasses{};
 };
 
@@ -63,8 +66,10 @@ std::optional<std::string> read_interface(const Reading& reading, const YamlPlac
 void read_probe_defaults(Reading& reading, const YamlPlace& place);
 /// The probe goes home by the family of the neighbor's address.
 ProbeSettings read_adjacency_probe(const Reading& reading, const YamlPlace& place, const Address& neighbor);
-/// The settings of a session that speaks BFD which are no different from those of one that probes.
-ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place);
+/// The settings of a session that speaks BFD which are no different from those of one that probes; `keys` are all that it
+/// may have.
+ProbeSettings read_bfd_timing(const Reading& reading, const YamlPlace& place,
+                              std::initializer_list<std::string_view> keys);
 /// A path's probe has a list of SIDs for its return path instead of a turnaround.
 ProbeSettings read_path_probe(const Reading& reading, const YamlPlace& place);
 /// With nullptr, the session has no settings of its own, and the defaults apply.
@@ -126,6 +131,8 @@ void read_sids(Reading& reading, const YamlPlace& place);
 
 void read_stamp(Reading& reading, const YamlPlace& place);
 void read_sbfd(Reading& reading, const YamlPlace& place);
+/// A number, or an IPv4 address, whose bits are the number (RFC 7880, 3).
+std::optional<std::uint32_t> read_discriminator(const YamlPlace& place);
 
 // --- hooks.cpp
 
@@ -138,8 +145,11 @@ void read_routing(Reading& reading, const YamlPlace& place);
 // --- bfd.cpp
 
 void read_bfd(Reading& reading, const YamlPlace& place);
-/// `bfd` of an adjacency; `interval` is that of its own packets.
-BfdSettings read_adjacency_bfd(const Reading& reading, const YamlPlace& place, Nanoseconds interval,
-                               const Address& neighbor);
+/// `bfd` of an adjacency, whose neighbor is known.
+void read_adjacency_bfd(const Reading& reading, const YamlPlace& place, AdjacencyConfig& adjacency);
+/// `bfd` of a path: multihop.
+void read_path_bfd(Reading& reading, const YamlPlace& place, PathConfig& path);
+/// `sbfd` of a path: it asks a reflector.
+void read_path_sbfd(const Reading& reading, const YamlPlace& place, PathConfig& path);
 
 }  // namespace sidestep::config_reader

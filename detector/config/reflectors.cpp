@@ -75,7 +75,8 @@ void read_port(const YamlPlace& place, ReflectorConfig& reflector) {
     }
 }
 
-/// A number, or an IPv4 address, whose bits are the number (RFC 7880, 3).
+}  // namespace
+
 std::optional<std::uint32_t> read_discriminator(const YamlPlace& place) {
     if (!place.is_v4_address()) {
         const auto number = place.integer(1, UINT32_MAX);
@@ -89,8 +90,6 @@ std::optional<std::uint32_t> read_discriminator(const YamlPlace& place) {
     place.complain("must not be 0");
     return std::nullopt;
 }
-
-}  // namespace
 
 void read_stamp(Reading& reading, const YamlPlace& place) {
     if (!place.expect_map({"addresses", "sources", "port", "rate", "mode", "timestamps"})) return;

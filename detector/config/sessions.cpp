@@ -66,10 +66,7 @@ void check_v4_source(const Reading& reading, const YamlPlace& adjacency, const P
 /// An adjacency is probed, or speaks BFD.
 void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& adjacency) {
     if (const auto bfd = place.optional("bfd")) {
-        adjacency.probe = read_bfd_timing(reading, *bfd);
-        adjacency.bfd = read_adjacency_bfd(reading, *bfd, adjacency.probe.interval, adjacency.neighbor);
-        // A look may be late by that much, which is what an allowance means to the times that `check` prints.
-        adjacency.probe.allowance = std::min(adjacency.probe.interval, adjacency.bfd->receive_interval) / SS_BFD_LOOKS;
+        read_adjacency_bfd(reading, *bfd, adjacency);
         if (const auto probe = place.optional("probe")) probe->complain("and `bfd` exclude each other");
         return;
     }
@@ -83,6 +80,18 @@ void read_liveness(Reading& reading, const YamlPlace& place, AdjacencyConfig& ad
             place_of(place, "neighbor").complain("is an IPv6 address: its probes need node.source-address");
         }
     }
+}
+
+/// A path is probed, which needs segments, or has BFD with somebody behind it, who may do without.
+void read_path_liveness(Reading& reading, const YamlPlace& place, PathConfig& path) {
+    const auto bfd = place.optional("bfd");
+    const auto sbfd = place.optional("sbfd");
+    const auto probe = bfd || sbfd ? place.optional("probe") : place.required("probe");
+    if (bfd && sbfd) sbfd->complain("and `bfd` exclude each other");
+    if (probe && (bfd || sbfd)) probe->complain(fmt::format("and `{}` exclude each other", bfd ? "bfd" : "sbfd"));
+    if (bfd) return read_path_bfd(reading, *bfd, path);
+    if (sbfd) return read_path_sbfd(reading, *sbfd, path);
+    if (probe) path.probe = read_path_probe(reading, *probe);
 }
 
 }  // namespace
@@ -124,18 +133,20 @@ void read_adjacency(Reading& reading, const YamlPlace& place) {
 }
 
 void read_path(Reading& reading, const YamlPlace& place) {
-    if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe"})) return;
+    if (!place.expect_map({"name", "adjacency", "segments", "returns-on", "probe", "bfd", "sbfd"})) return;
     PathConfig path;
     if (const auto name = place.required("name")) path.name = read_session_name(reading, *name);
+    const bool speaks = place.has("bfd") || place.has("sbfd");
     if (const auto adjacency = place.required("adjacency")) {
         path.adjacency = read_known_adjacency(reading, *adjacency);
-        refuse_v4(reading, path.adjacency, *adjacency, "a path");
+        if (!speaks || place.has("segments")) refuse_v4(reading, path.adjacency, *adjacency, "a path");
     }
-    if (const auto segments = place.required("segments")) path.segments = read_segments(reading, *segments);
+    if (const auto segments = speaks ? place.optional("segments") : place.required("segments"))
+        path.segments = read_segments(reading, *segments);
     if (const auto returns_on = place.optional("returns-on")) {
         path.returns_on = read_interface(reading, *returns_on).value_or("");
     }
-    if (const auto probe = place.required("probe")) path.probe = read_path_probe(reading, *probe);
+    read_path_liveness(reading, place, path);
     if (!probe_fits({.encaps = path.segments, .back = path.probe.back})) {
         place.complain("the probe with all its segments is longer than a template can be");
     }

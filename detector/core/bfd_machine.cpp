@@ -15,10 +15,19 @@ void go_to(Machine& machine, BfdState state, Diagnostic diagnostic, const Heard&
     if (state == BfdState::up) ++machine.ups;
 }
 
+/// A reflector is up or it is not; nothing is agreed upon with it (RFC 7880, 7.3.1).
+void hear_reflector(Machine& machine, const Heard& heard) {
+    const bool theirs_up = heard.state == BfdState::up;
+    if (machine.state == BfdState::down && theirs_up) go_to(machine, BfdState::up, Diagnostic::none, heard);
+    if (machine.state == BfdState::up && !theirs_up)
+        go_to(machine, BfdState::down, Diagnostic::neighbor_signaled, heard);
+}
+
 /// The state changes of 6.8.6.
-void hear(Machine& machine, const Heard& heard) {
+void hear(Machine& machine, const Heard& heard, bool reflector) {
     machine.remote_discriminator = heard.discriminator;
     if (heard.packets == machine.acted) return;
+    if (reflector) return hear_reflector(machine, heard);
     const bool theirs_down = heard.state == BfdState::down || heard.state == BfdState::admin_down;
     switch (machine.state) {
         case BfdState::admin_down:
@@ -104,7 +113,7 @@ bool advance(Machine& machine, const Situation& situation) {
         go_to(machine, BfdState::down, *situation.ended, heard);
     }
     if (heard.lately) {
-        hear(machine, heard);
+        hear(machine, heard, situation.timers.reflector != 0);
     } else {
         miss(machine, heard);
     }

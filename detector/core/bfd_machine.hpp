@@ -42,7 +42,8 @@ struct Timers {
     std::uint32_t desired_tx_us = kSlowUs;
     std::uint32_t required_rx_us = kSlowUs;
     std::uint8_t multiplier = 3;
-    bool passive = false;  ///< it waits until the neighbor has spoken (6.1)
+    bool passive = false;         ///< it waits until the neighbor has spoken (6.1)
+    std::uint32_t reflector = 0;  ///< S-BFD: the other end is this discriminator's reflector (RFC 7880); 0: it is BFD
 
     bool operator==(const Timers&) const = default;
 };

@@ -19,7 +19,8 @@ ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers) {
     const auto u8 = [](unsigned value) { return static_cast<std::uint8_t>(value); };
     const auto state = static_cast<unsigned>(machine.state);
     const auto diagnostic = static_cast<unsigned>(machine.diagnostic);
-    const unsigned flags = SS_BFD_INDEPENDENT | (machine.polling ? SS_BFD_POLL : 0U);
+    const bool asks = timers.reflector != 0;  // RFC 7880, 7.3.2: with D, and without a wish to be asked itself
+    const unsigned flags = SS_BFD_INDEPENDENT | (machine.polling ? SS_BFD_POLL : 0U) | (asks ? SS_BFD_DEMAND : 0U);
     const bool waits = timers.passive && machine.remote_discriminator == 0;
     ss_bfd_conf conf{};
     conf.packet = {.version_diagnostic = u8(SS_BFD_VERSION << kVersionShift | diagnostic),
@@ -27,9 +28,9 @@ ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers) {
                    .multiplier = timers.multiplier,
                    .length = sizeof(ss_bfd_packet),
                    .my_discriminator = htonl(machine.discriminator),
-                   .your_discriminator = htonl(machine.remote_discriminator),
+                   .your_discriminator = htonl(asks ? timers.reflector : machine.remote_discriminator),
                    .desired_tx_us = htonl(machine.tx_us),
-                   .required_rx_us = htonl(machine.rx_us),
+                   .required_rx_us = asks ? 0 : htonl(machine.rx_us),
                    .required_echo_us = 0};
     conf.tx_us = waits ? 0 : machine.tx_now_us;
     conf.rx_us = machine.rx_now_us;
@@ -58,7 +59,7 @@ bfd::Machine read_bfd(const ss_bfd_conf& conf) {
             .ups = conf.ups,
             .polling = (packet.state_flags & SS_BFD_POLL) != 0,
             .tx_us = ntohl(packet.desired_tx_us),
-            .rx_us = ntohl(packet.required_rx_us),
+            .rx_us = packet.required_rx_us != 0 ? ntohl(packet.required_rx_us) : conf.rx_us,  // not said to a reflector
             .tx_now_us = conf.tx_us,
             .rx_now_us = conf.rx_us};
 }

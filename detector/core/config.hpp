@@ -101,15 +101,25 @@ struct BfdAuth {
     bool operator==(const BfdAuth&) const = default;
 };
 
+/// How far away the other end of a BFD session is.
+enum class BfdKind : std::uint8_t {
+    link,      ///< the neighbor on the link (RFC 5881)
+    multihop,  ///< anywhere (RFC 5883)
+    seamless,  ///< anywhere: a reflector of S-BFD, which this node asks (RFC 7880)
+};
+
 /// How a session speaks BFD with its neighbor (RFC 5880 and 5881) instead of probing. Interval, multiplier and the rest are
 /// in its ProbeSettings.
 struct BfdSettings {
-    Nanoseconds receive_interval{};          ///< between two of the neighbor's packets, at least
-    std::optional<Address> peer{};           ///< the neighbor's address, if BFD has another one: IPv4, for example
-    std::optional<Address> local_address{};  ///< this node's; none: the one on the link that is closest to the peer's
-    bool passive = false;                    ///< waits until the neighbor speaks
-    std::optional<BfdAuth> auth{};           ///< none: packets are not signed
-    std::uint32_t discriminator = 0;         ///< this node's, of a session that starts; 0: any
+    BfdKind kind = BfdKind::link;
+    Nanoseconds receive_interval{};           ///< between two of the neighbor's packets, at least
+    std::optional<Address> peer{};            ///< the neighbor's address, if BFD has another one: IPv4, for example
+    std::optional<Address> local_address{};   ///< this node's; none: the one on the link that is closest to the peer's
+    bool passive = false;                     ///< waits until the neighbor speaks
+    std::optional<BfdAuth> auth{};            ///< none: packets are not signed
+    std::uint32_t discriminator = 0;          ///< this node's, of a session that starts; 0: any
+    std::uint32_t reflector = 0;              ///< seamless: the reflector's discriminator
+    unsigned minimum_ttl = SS_BFD_HOP_LIMIT;  ///< of a packet that counts (RFC 5082)
 
     bool operator==(const BfdSettings&) const = default;
 };
@@ -156,8 +166,9 @@ struct PathConfig {
     std::string name;
     std::string adjacency;          ///< the adjacency that it leaves by
     std::vector<Address> segments;  ///< in travel order; the last one decapsulates
-    std::string returns_on;         ///< interface that its probes return by
+    std::string returns_on;         ///< interface that its probes return by; empty, for BFD: any
     ProbeSettings probe;
+    std::optional<BfdSettings> bfd{};  ///< none: it probes. Else it may do without segments
 
     bool operator==(const PathConfig&) const = default;
 };

@@ -64,11 +64,16 @@ std::string text_of(const std::optional<DampingSettings>& value) {
 std::string text_of(const std::optional<BfdSettings>& value) {
     if (!value) return "none";
     const auto& auth = value->auth;
-    return fmt::format(
-        "receive-interval {} peer {} local-address {} passive {} authentication {}",
-        format_duration(value->receive_interval), text_of(value->peer), text_of(value->local_address),
-        text_of(value->passive),
-        auth ? fmt::format("{} by {}", auth->meticulous ? "meticulous-keyed-sha1" : "keyed-sha1", auth->file) : "none");
+    std::string far;
+    if (value->kind != BfdKind::link)
+        far = fmt::format("{} minimum-ttl {} ", to_string(value->kind), value->minimum_ttl);
+    if (value->kind == BfdKind::seamless) far += fmt::format("discriminator {} ", value->reflector);
+    return far + fmt::format("receive-interval {} peer {} local-address {} passive {} authentication {}",
+                             format_duration(value->receive_interval), text_of(value->peer),
+                             text_of(value->local_address), text_of(value->passive),
+                             auth ? fmt::format("{} by {}", auth->meticulous ? "meticulous-keyed-sha1" : "keyed-sha1",
+                                                auth->file)
+                                  : "none");
 }
 
 std::string text_of(const std::optional<ReflectorConfig>& value) {

@@ -196,15 +196,22 @@ void write_ipv4(Writer& out, std::uint8_t traffic_class, std::size_t payload, un
     out.raw(bytes);
 }
 
+/// All that is in front of an IPv4 packet with `udp` bytes of UDP.
+void write_before_ipv4(Writer& out, const LinkAddresses& link, Flow flow, const Address& outer_source,
+                       std::span<const Address> encaps, std::size_t udp) {
+    if (encaps.empty()) return write_ethernet(out, link, ETH_P_IP);
+    write_ethernet(out, link);
+    write_ipv6(out, flow, srh_length(encaps.size()) + kIpv4HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps,
+               outer_source, encaps.front());
+    write_srh(out, IPPROTO_IPIP, encaps);
+}
+
 /// Its UDP has no checksum, which IPv4 allows (RFC 768).
 std::vector<std::uint8_t> make_v4_datagram(const LinkAddresses& link, const Address& source, const Datagram& datagram,
                                            std::span<const Address> encaps) {
     const auto udp = kUdpHeaderLength + datagram.payload.size();
     Writer out;
-    write_ethernet(out, link);
-    write_ipv6(out, {}, srh_length(encaps.size()) + kIpv4HeaderLength + udp, IPPROTO_ROUTING, kHopLimitEncaps, source,
-               encaps.front());
-    write_srh(out, IPPROTO_IPIP, encaps);
+    write_before_ipv4(out, link, {}, source, encaps, udp);
     write_ipv4(out, 0, udp, datagram.hop_limit, datagram.from, datagram.to);
     write_udp(out, datagram.port, datagram.port, udp);
     out.raw(datagram.payload);
@@ -246,25 +253,26 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
     return result;
 }
 
-ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
-                                std::uint16_t index, std::uint8_t traffic_class, bool with_signature) {
-    const auto payload = sizeof(ss_bfd_packet) + (with_signature ? sizeof(ss_bfd_signature) : 0);
-    const auto udp_length = kUdpHeaderLength + payload;
+ProbeTemplate make_bfd_template(const LinkAddresses& link, const BfdWay& way, std::uint16_t index,
+                                std::uint8_t traffic_class, bool with_signature) {
+    const auto udp_length = kUdpHeaderLength + sizeof(ss_bfd_packet) + (with_signature ? sizeof(ss_bfd_signature) : 0);
+    const Flow flow{.traffic_class = traffic_class, .label = way.encaps.empty() ? 0U : index};
     Writer out;
-    write_ethernet(out, link, peer.is_v4() ? unsigned{ETH_P_IP} : unsigned{ETH_P_IPV6});
-    if (peer.is_v4()) {
-        write_ipv4(out, traffic_class, udp_length, kHopLimitProbe, source, peer);
+    if (!way.peer.is_v4()) {
+        write_way(out, link, flow, {.outer_source = way.outer_source, .source = way.source, .destination = way.peer},
+                  {.encaps = way.encaps}, udp_length);
     } else {
-        write_ipv6(out, {.traffic_class = traffic_class}, udp_length, IPPROTO_UDP, kHopLimitProbe, source, peer);
+        write_before_ipv4(out, link, flow, way.outer_source, way.encaps, udp_length);
+        write_ipv4(out, traffic_class, udp_length, kHopLimitProbe, way.source, way.peer);
     }
     ProbeTemplate result;
     result.udp_offset = static_cast<std::uint16_t>(out.size());
-    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), SS_BFD_PORT, udp_length);
-    for (std::size_t i = 0; i < payload; ++i) out.u8(0);
+    write_udp(out, kProbeSourcePortBase | (index & 0x3fffU), way.port, udp_length);
+    for (auto i = std::size_t{kUdpHeaderLength}; i < udp_length; ++i) out.u8(0);
     result.bytes = out.take();
     result.length = static_cast<std::uint16_t>(result.bytes.size());
     // The mapped form of IPv4 adds all ones, which are zero in this sum.
-    result.checksum = sum_of(source, peer, std::span(result.bytes).subspan(result.udp_offset), udp_length);
+    result.checksum = sum_of(way.source, way.peer, std::span(result.bytes).subspan(result.udp_offset), udp_length);
     return result;
 }
 

@@ -60,11 +60,18 @@ ProbeTemplate make_probe(const LinkAddresses& link, const Address& source, const
                          const ProbePath& way, std::uint16_t index, std::size_t size = 0,
                          std::uint8_t traffic_class = kProbeTrafficClass);
 
-/// The headers of session `index`'s BFD packets (RFC 5881, 4 and 5), and room for the packet, which the tick fills in. Both
-/// addresses are IPv6 or both are IPv4.
-ProbeTemplate make_bfd_template(const LinkAddresses& link, const Address& source, const Address& peer,
-                                std::uint16_t index, std::uint8_t traffic_class = kProbeTrafficClass,
-                                bool with_signature = false);
+/// Where BFD packets go.
+struct BfdWay {
+    Address source{};  ///< of the packet, and its destination: both IPv6 or both IPv4
+    Address peer{};
+    std::uint16_t port = SS_BFD_PORT;   ///< of the peer (RFC 5881, 4; RFC 5883, 5; RFC 7881, 3)
+    std::span<const Address> encaps{};  ///< H.Encaps around the packet, in travel order; may be empty
+    Address outer_source{};             ///< of that
+};
+
+/// The headers of session `index`'s BFD packets (RFC 5881, 4 and 5), and room for the packet, which the tick fills in.
+ProbeTemplate make_bfd_template(const LinkAddresses& link, const BfdWay& way, std::uint16_t index,
+                                std::uint8_t traffic_class = kProbeTrafficClass, bool with_signature = false);
 /// What the kernel is to send for a session, and by which timers.
 ss_bfd_conf write_bfd(const bfd::Machine& machine, const bfd::Timers& timers);
 /// Has the packet signed.

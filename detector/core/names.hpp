@@ -19,6 +19,7 @@ inline constexpr std::array<std::string_view, 3> kPeerModeNames{"auto", "probe",
 inline constexpr std::array<std::string_view, 2> kProtectionNames{"fast-reroute", "hitless"};
 inline constexpr std::array<std::string_view, 2> kStartNames{"trusted", "proven"};
 inline constexpr std::array<std::string_view, 3> kTurnaroundNames{"forward", "end", "end.x"};
+inline constexpr std::array<std::string_view, 3> kBfdKindNames{"single-hop", "multihop", "s-bfd"};
 inline constexpr std::array<std::string_view, 4> kEncapNames{"plain", "h.encaps", "h.encaps.red", "h.insert"};
 inline constexpr std::array<std::string_view, 4> kSteeringNames{"transit", "device", "lwt-in", "lwt-xmit"};
 inline constexpr std::array<std::string_view, 5> kSidBehaviorNames{"end", "end.x", "end.dt4", "end.dt6", "end.dt46"};
@@ -47,6 +48,9 @@ inline std::string_view to_string(Start start) {
 inline std::string_view to_string(Turnaround turnaround) {
     return kTurnaroundNames.at(static_cast<std::size_t>(turnaround));
 }
+inline std::string_view to_string(BfdKind kind) {
+    return kBfdKindNames.at(static_cast<std::size_t>(kind));
+}
 inline std::string_view to_string(Encap encap) {
     return kEncapNames.at(static_cast<std::size_t>(encap));
 }
@@ -64,7 +68,7 @@ inline std::string_view protection_name(const PolicyConfig& policy) {
 /// The kind of a session: "adjacency", "path" or "passive".
 inline std::string_view kind_of(const SessionConfig& session) {
     if (session.passive_source) return "passive";
-    return session.encaps.empty() ? "adjacency" : "path";
+    return is_single_hop(session) ? "adjacency" : "path";
 }
 
 /// How the neighbor answers: by turning probes around, or by BFD of its own.

@@ -17,7 +17,7 @@ namespace {
 auto identity(const SessionConfig& session) {
     const auto& bfd = session.bfd;
     return std::tuple(session.interface, session.returns_on, session.neighbor, session.passive_source, session.encaps,
-                      bfd ? std::optional(bfd_peer(session)) : std::nullopt);
+                      bfd ? std::optional(std::tuple(bfd_peer(session), bfd->kind, bfd->reflector)) : std::nullopt);
 }
 
 std::optional<BfdSettings> without_keys(std::optional<BfdSettings> bfd) {

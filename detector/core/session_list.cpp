@@ -28,13 +28,14 @@ std::vector<SessionConfig> sessions_of(const Config& config) {
         if (out == config.adjacencies.end()) continue;  // the configuration reader refuses this
         result.push_back({.name = path.name,
                           .interface = out->interface,
-                          .returns_on = path.returns_on.empty() ? out->interface : path.returns_on,
+                          .returns_on = path.returns_on.empty() && !path.bfd ? out->interface : path.returns_on,
                           .neighbor = out->neighbor,
                           .source = config.source,
                           .passive_source = std::nullopt,
                           .encaps = path.segments,
                           .probe = path.probe,
-                          .mode = out->mode});
+                          .mode = out->mode,
+                          .bfd = path.bfd});
     }
     for (const auto& passive : config.passives) {
         result.push_back({.name = passive.name,

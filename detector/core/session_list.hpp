@@ -32,6 +32,12 @@ struct SessionConfig {
 /// Adjacencies first, then paths, then passives, each in the order of the configuration.
 std::vector<SessionConfig> sessions_of(const Config& config);
 
+/// Whether it watches nothing but the neighbor on the link.
+inline bool is_single_hop(const SessionConfig& session) {
+    const bool near = !session.bfd || session.bfd->kind == BfdKind::link;
+    return near && session.encaps.empty() && !session.passive_source;
+}
+
 /// The neighbor's address as BFD has it.
 inline const Address& bfd_peer(const SessionConfig& session) {
     return session.bfd && session.bfd->peer ? *session.bfd->peer : session.neighbor;

@@ -35,10 +35,27 @@ std::string cause_there(const SessionConfig& config) {
         neighbor, home);
 }
 
+std::string cause_of_routed_bfd(const Silence& silence, const std::string& peer) {
+    const auto& config = *silence.config;
+    const auto own = config.bfd->local_address.value_or(config.source).to_string();
+    if (silence.return_at.empty()) return fmt::format("local-address {} is no address of this node", own);
+    const auto lost = fmt::format(
+        "it cannot be reached {}, or its packets have no way back to {}, come by an interface that is not listened at, "
+        "or have a hop limit below {}",
+        config.encaps.empty() ? "over " + config.interface : std::string("by these segments"), own,
+        config.bfd->minimum_ttl);
+    if (config.bfd->kind == BfdKind::multihop)
+        return fmt::format("{} speaks no multihop BFD with {} (UDP port {}), {}", peer, own, SS_BFD_MULTIHOP_PORT,
+                           lost);
+    return fmt::format("{} answers no S-BFD of {} to discriminator {} (UDP port {}), {}", peer, own,
+                       config.bfd->reflector, SS_SBFD_PORT, lost);
+}
+
 std::string cause_of_bfd(const Silence& silence) {
     const auto& config = *silence.config;
     const auto peer = bfd_peer(config).to_string();
     if (silence.answered > 0) return fmt::format("{} is heard, but says that the session is down", peer);
+    if (config.bfd->kind != BfdKind::link) return cause_of_routed_bfd(silence, peer);
     return fmt::format(
         "{} speaks no BFD with this node (UDP port 3784, hop limit 255), or this node has no address "
         "on {} to speak from",

@@ -37,7 +37,7 @@ Silence Engine::silence_of(const Session& session) const {
             .carrier = !session.fsm.carrier_cause,
             .ipv6 = !session.fsm.ip_cause,
             .neighbor_known = session.neighbor_mac.has_value() && !session.fsm.neighbor_cause,
-            .return_at = holders_of(session.config.probe.return_address)};
+            .return_at = holders_of(session.local_address.value_or(session.config.probe.return_address))};
 }
 
 bool Engine::never_proven(const Session& session) const {

@@ -26,7 +26,7 @@ bool fell_silent(const Session& session) {
 }
 
 bool is_link(const Session& session) {
-    return session.config.encaps.empty() && !session.config.passive_source;
+    return is_single_hop(session.config);
 }
 
 /// When the last of those links failed that are down now.

@@ -3,17 +3,27 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <iterator>
 
 #include <spdlog/spdlog.h>
 
+#include "bpf/lib/bfd.h"
 #include "bpf/lib/portable.h"
 #include "detector/maps/session_table.hpp"
 
 namespace sidestep {
 namespace {
+
+static_assert(static_cast<int>(BfdKind::multihop) == SS_BFD_MULTIHOP &&
+              static_cast<int>(BfdKind::seamless) == SS_BFD_SEAMLESS);
+
+constexpr std::uint16_t port_of(BfdKind kind) {
+    if (kind == BfdKind::multihop) return SS_BFD_MULTIHOP_PORT;
+    return kind == BfdKind::seamless ? SS_SBFD_PORT : SS_BFD_PORT;
+}
 
 std::uint32_t in_microseconds(Nanoseconds time) {
     return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
@@ -25,13 +35,26 @@ bfd::Timers bfd_timers(const SessionConfig& config) {
     return {.desired_tx_us = in_microseconds(config.probe.interval),
             .required_rx_us = in_microseconds(config.bfd ? config.bfd->receive_interval : config.probe.interval),
             .multiplier = static_cast<std::uint8_t>(config.probe.multiplier),
-            .passive = config.bfd && config.bfd->passive};
+            .passive = config.bfd && config.bfd->passive,
+            .reflector = config.bfd ? config.bfd->reflector : 0};
 }
 
 Address discriminator_key(std::uint32_t discriminator) {
     const auto in_order = htonl(discriminator);
     Address key;
     std::memcpy(key.bytes.data(), &in_order, sizeof in_order);
+    return key;
+}
+
+Address pair_key(const Address& peer, const Address& own) {
+    std::array<__u64, 2> theirs{};
+    std::array<__u64, 2> ours{};
+    std::array<__u64, 2> pair{};
+    std::memcpy(theirs.data(), peer.bytes.data(), sizeof theirs);
+    std::memcpy(ours.data(), own.bytes.data(), sizeof ours);
+    ss_bfd_pair(theirs.data(), ours.data(), pair.data());
+    Address key;
+    std::memcpy(key.bytes.data(), pair.data(), sizeof pair);
     return key;
 }
 
@@ -65,26 +88,42 @@ void SessionTable::publish_bfd(const Session& session) {
     SS_WRITE(conf.tx_us, wanted.tx_us);
     SS_WRITE(conf.ups, wanted.ups);
     conf.index = session.index;
+    SS_WRITE(conf.kind, static_cast<std::uint8_t>(session.config.bfd->kind));
+    SS_WRITE(conf.hops, static_cast<std::uint8_t>(SS_BFD_HOP_LIMIT - session.config.bfd->minimum_ttl));
+}
+
+/// So that it is found when a packet does not name it.
+Result<void> SessionTable::expect_neighbor(const Session& session) {
+    const auto& peer = bfd_peer(session.config);
+    const auto discriminator = session.bfd.discriminator;
+    const auto kind = session.config.bfd->kind;
+    Result<void> set;
+    if (kind == BfdKind::link) set = maps_.set_passive(bfd_key(session.ifindex), peer, session.index);
+    if (kind == BfdKind::multihop)
+        set = maps_.set_passive(kByPair, pair_key(peer, *session.local_address), session.index);
+    if (set && discriminator % SS_MAX_SESSIONS != session.index)
+        set = maps_.set_passive(kByDiscriminator, discriminator_key(discriminator), session.index);
+    return set;
 }
 
 void SessionTable::publish_speaker(const Session& session, ss_session_conf& conf) {
-    const auto& peer = bfd_peer(session.config);
-    const auto bytes = make_bfd_template(*session.link(), *session.local_address, peer, session.index,
-                                         static_cast<std::uint8_t>(session.config.probe.traffic_class),
-                                         session.config.bfd->auth.has_value());
-    if (auto set = maps_.set_passive(bfd_key(session.ifindex), peer, session.index); !set) {
-        spdlog::error("session {}: {}", session.config.name, set.error().message);
+    const auto& config = session.config;
+    const auto& peer = bfd_peer(config);
+    const auto bytes = make_bfd_template(*session.link(),
+                                         {.source = *session.local_address,
+                                          .peer = peer,
+                                          .port = port_of(config.bfd->kind),
+                                          .encaps = config.encaps,
+                                          .outer_source = config.source},
+                                         session.index, static_cast<std::uint8_t>(config.probe.traffic_class),
+                                         config.bfd->auth.has_value());
+    if (auto set = expect_neighbor(session); !set) {
+        spdlog::error("session {}: {}", config.name, set.error().message);
         return;
-    }
-    const auto discriminator = session.bfd.discriminator;
-    if (discriminator % SS_MAX_SESSIONS != session.index) {
-        if (auto set = maps_.set_passive(kByDiscriminator, discriminator_key(discriminator), session.index); !set) {
-            spdlog::error("session {}: {}", session.config.name, set.error().message);
-            return;
-        }
     }
     constexpr std::uint32_t kFlags = SS_SESSION_ACTIVE | SS_SESSION_BFD;
     write_template(session, conf, bytes, *session.local_address, kFlags);
+    std::ranges::copy(peer.bytes, std::begin(conf.peer));
     publish_bfd(session);
     __sync_synchronize();
     SS_WRITE(conf.flags, kFlags);

@@ -34,7 +34,7 @@ void SessionTable::write_schedule() {
 void SessionTable::publish(const Session& session) {
     auto& conf = shared(session).conf;
     if ((session.config.passive_source || session.config.bfd) && session.link_seen) forget_passives(session);
-    const bool returns = session.return_ifindex != 0 || session.config.verifies;
+    const bool returns = session.return_ifindex != 0 || session.config.returns_on.empty();
     const bool known = session.ifindex != 0 && returns && (!session.config.bfd || session.local_address);
     if (!known || (!session.config.passive_source && !session.link())) {
         if (session.link_seen) SS_WRITE(conf.flags, 0U);  // until then, the predecessor's settings hold
@@ -58,11 +58,7 @@ void SessionTable::publish(const Session& session) {
 /// Probes that come by an interface that the session had before say nothing of the present one.
 void SessionTable::forget_passives(const Session& session) {
     maps_.prune_passives([&](int ifindex, const Address& source, std::uint32_t index) {
-        if (index != session.index) return true;
-        const auto& config = session.config;
-        if (ifindex == kByDiscriminator) return config.bfd && source == discriminator_key(session.bfd.discriminator);
-        return config.bfd ? ifindex == bfd_key(session.ifindex) && source == bfd_peer(config)
-                          : ifindex == session.ifindex && source == config.passive_source;
+        return index != session.index || expects(session, ifindex, source);
     });
 }
 

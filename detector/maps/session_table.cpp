@@ -35,27 +35,34 @@ void write_name(ss_saved_state& saved, const std::string& name) {
 
 void write_identity(ss_saved_state& saved, const SessionConfig& config) {
     write_name(saved, config.name);
-    std::ranges::copy(config.neighbor.bytes, std::begin(saved.neighbor));
-}
-
-bool has_neighbor(const ss_saved_state& saved, const Address& neighbor) {
-    return std::ranges::equal(saved.neighbor, neighbor.bytes);
+    std::ranges::copy(bfd_peer(config).bytes, std::begin(saved.neighbor));
 }
 
 bool is_bfd(const ss_session_conf& conf) {
     return conf.bfd.packet.my_discriminator != 0;
 }
 
-/// Whether what comes from `source` is meant for the session; `ifindex` is as in ss_passives.
+/// Whether the session that a predecessor left is one with the same other end.
+bool is_same(const ss_session_conf& left, const SessionConfig& config) {
+    const auto kind = config.bfd ? static_cast<std::uint8_t>(config.bfd->kind) : std::uint8_t{SS_BFD_LINK};
+    return std::ranges::equal(left.saved.neighbor, bfd_peer(config).bytes) && is_bfd(left) == config.bfd.has_value() &&
+           left.bfd.kind == kind;
+}
+
+}  // namespace
+
 bool expects(const Session& session, int ifindex, const Address& source) {
     const auto& config = session.config;
+    const bool known_by_link = !config.bfd || config.bfd->kind == BfdKind::link;
     if (ifindex == kByDiscriminator) return config.bfd && source == discriminator_key(session.bfd.discriminator);
+    if (ifindex == kByPair || !known_by_link) {
+        return ifindex == kByPair && !known_by_link && session.local_address &&
+               source == pair_key(bfd_peer(config), *session.local_address);
+    }
     const bool same = config.bfd ? bfd_peer(config) == source : config.passive_source == source;
     if (!same || !session.link_seen) return same;
     return ifindex == (config.bfd ? bfd_key(session.ifindex) : session.ifindex);
 }
-
-}  // namespace
 
 std::optional<LinkAddresses> Session::link() const {
     if (!own_mac || !neighbor_mac) return std::nullopt;
@@ -169,8 +176,7 @@ void SessionTable::set_return_ifindex(Session& session, int ifindex) {
 
 void SessionTable::take_leftover(Session& session) {
     const auto& conf = shared(session).conf;
-    if (has_neighbor(conf.saved, session.config.neighbor) && is_bfd(conf) == session.config.bfd.has_value())
-        return adopt(session);
+    if (is_same(conf, session.config)) return adopt(session);
     ss_state_set_protects(&maps_.states[session.index], &maps_.repair(), 0);
     start_fresh(session);
 }

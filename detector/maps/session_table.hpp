@@ -58,6 +58,11 @@ constexpr int bfd_key(int ifindex) {
 /// One whose discriminator does not tell its index is found by it, too.
 inline constexpr int kByDiscriminator = static_cast<int>(SS_BFD_BY_DISCRIMINATOR);
 Address discriminator_key(std::uint32_t discriminator);
+/// One of multihop BFD is found by the addresses of both ends, whatever the interface.
+inline constexpr int kByPair = static_cast<int>(SS_BFD_BY_PAIR);
+Address pair_key(const Address& peer, const Address& own);
+/// Whether an entry of ss_passives is the session's.
+bool expects(const Session& session, int ifindex, const Address& source);
 
 class SessionTable {
   public:
@@ -140,6 +145,7 @@ class SessionTable {
     void publish_probe(const Session& session, ss_session_conf& conf);
     void publish_passive(const Session& session, ss_session_conf& conf);
     void publish_speaker(const Session& session, ss_session_conf& conf);
+    Result<void> expect_neighbor(const Session& session);
     void write_template(const Session& session, ss_session_conf& conf, const ProbeTemplate& bytes,
                         const Address& return_address, std::uint32_t flags);
     void start_bfd(Session& session, const ss_bfd_conf& before);

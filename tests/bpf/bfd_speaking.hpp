@@ -9,6 +9,7 @@
 
 #include "bpf/lib/bfd_signature.h"
 #include "detector/core/headers.hpp"
+#include "detector/maps/session_table.hpp"
 #include "tests/bpf/programs.hpp"
 
 namespace sidestep {
@@ -18,7 +19,7 @@ inline constexpr std::uint32_t kBfdDiscriminator = 7U << 12;  // plus the sessio
 /// Opens a session that is up, at 10 s x 3.
 inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own, const Address& peer,
                      std::uint32_t ifindex = kLoopback) {
-    const auto bytes = make_bfd_template({}, own, peer, index);
+    const auto bytes = make_bfd_template({}, {.source = own, .peer = peer}, index);
     auto& conf = programs.sessions[index].conf;
     const bfd::Machine machine{.state = bfd::BfdState::up,
                                .discriminator = kBfdDiscriminator | index,
@@ -44,6 +45,26 @@ inline void open_bfd(Programs& programs, std::uint16_t index, const Address& own
     bpf_map__update_elem(programs.maps().ss_passives, &key, sizeof key, &value, sizeof value, BPF_ANY);
 }
 
+/// The same with somebody beyond the link, whose packets may have passed `hops` routers and come by any interface.
+inline void open_far_bfd(Programs& programs, std::uint16_t index, ss_bfd_kind kind, const Address& own,
+                         const Address& peer, std::uint8_t hops = 254) {
+    open_bfd(programs, index, own, peer);
+    auto& conf = programs.sessions[index].conf;
+    conf.return_ifindex = 0;
+    conf.bfd.kind = static_cast<std::uint8_t>(kind);
+    conf.bfd.hops = hops;
+    std::ranges::copy(peer.bytes, conf.peer);
+    ss_passive_key key{.ifindex = kLoopback | SS_BFD_KEY, .source = {}};
+    std::ranges::copy(peer.bytes, key.source);
+    bpf_map__delete_elem(programs.maps().ss_passives, &key, sizeof key, 0);
+    if (kind != SS_BFD_MULTIHOP) return;
+    const auto pair = pair_key(peer, own);
+    const std::uint32_t value = index;
+    key.ifindex = SS_BFD_BY_PAIR;
+    std::ranges::copy(pair.bytes, key.source);
+    bpf_map__update_elem(programs.maps().ss_passives, &key, sizeof key, &value, sizeof value, BPF_ANY);
+}
+
 /// The neighbor's packet to session `index`.
 inline ss_bfd_packet bfd_of_neighbor(std::uint16_t index) {
     ss_bfd_packet packet{};
@@ -59,7 +80,7 @@ inline ss_bfd_packet bfd_of_neighbor(std::uint16_t index) {
 
 /// Has a session that was opened sign its packets, and expect signed ones.
 inline void sign_bfd(Programs& programs, std::uint16_t index, const Address& own, const Address& peer) {
-    const auto bytes = make_bfd_template({}, own, peer, index, kProbeTrafficClass, true);
+    const auto bytes = make_bfd_template({}, {.source = own, .peer = peer}, index, kProbeTrafficClass, true);
     auto& conf = programs.sessions[index].conf;
     BfdAuth auth;
     auth.keys.push_back({.id = 7, .secret = {'h', 'u', 's', 'h'}});
@@ -88,9 +109,9 @@ inline Bytes bfd_datagram(const ss_bfd_signed& packet) {
     return bytes;
 }
 
-/// As a datagram to the port of BFD.
-inline Bytes bfd_datagram(const ss_bfd_packet& packet) {
-    auto bytes = udp(50'000, SS_BFD_PORT, sizeof packet);
+/// As a datagram to the port of BFD, or between others.
+inline Bytes bfd_datagram(const ss_bfd_packet& packet, std::uint16_t from = 50'000, std::uint16_t to = SS_BFD_PORT) {
+    auto bytes = udp(from, to, sizeof packet);
     std::memcpy(bytes.data() + 8, &packet, sizeof packet);
     return bytes;
 }

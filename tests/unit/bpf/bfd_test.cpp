@@ -134,6 +134,34 @@ TEST_F(BfdKernel, TheDetectionTimeIsOfTheSlowerSide) {
     EXPECT_EQ(ss_bfd_detection_ns(&session_), 255ULL * 0xffffffff * 1000);
 }
 
+// A reflector repeats our timers, and answers no more often than it is asked.
+TEST_F(BfdKernel, AReflectorIsGivenTimeForWhatItAllows) {
+    session_.conf.bfd.kind = SS_BFD_SEAMLESS;
+    heard_.required_rx_us = bpf_htonl(50'000);
+    hear();
+    EXPECT_EQ(ss_bfd_period_ns(&session_), 50 * kBfdMs);
+    EXPECT_EQ(ss_bfd_detection_ns(&session_), 150 * kBfdMs);
+    session_.conf.bfd.packet.state_flags |= SS_BFD_DEMAND;
+    come_alive();
+    look(160 * kBfdMs);
+    for (int i = 0; i < 200; ++i) look(kBfdLook);
+    EXPECT_EQ(ss_bfd_state_of(said().state_flags), static_cast<std::uint32_t>(SS_BFD_DOWN));
+    EXPECT_NE(said().state_flags & SS_BFD_DEMAND, 0U) << "it goes on asking";
+}
+
+TEST_F(BfdKernel, AReflectorIsKnownByItsDiscriminatorAndDoesNotAsk) {
+    session_.conf.bfd.kind = SS_BFD_SEAMLESS;
+    const auto check = [this] { return ss_bfd_check_session(&session_, &heard_); };
+    EXPECT_EQ(check(), 0U);
+    heard_.my_discriminator = bpf_htonl(78);
+    EXPECT_EQ(check(), SS_REJECT_BFD_SESSION + 1U);
+    heard_.my_discriminator = bpf_htonl(77);
+    heard_.state_flags |= SS_BFD_DEMAND;
+    EXPECT_EQ(check(), SS_REJECT_BFD_SESSION + 1U);
+    session_.conf.bfd.kind = SS_BFD_MULTIHOP;
+    EXPECT_EQ(check(), 0U);
+}
+
 TEST_F(BfdKernel, ThePeriodIsOfTheSlowerSideAndSlowWhileItIsNotUp) {
     EXPECT_EQ(ss_bfd_period_ns(&session_), 10 * kBfdMs) << "of a neighbor that has not spoken";
     heard_.required_rx_us = bpf_htonl(50'000);

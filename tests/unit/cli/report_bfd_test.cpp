@@ -56,6 +56,9 @@ TEST(ReportBfd, PeersAreAsFrrPrintsThem) {
 
 	peer 10.9.0.2 multihop vrf default
 )"));
+    auto asked = answer();
+    asked["peers"][0]["kind"] = "s-bfd";
+    EXPECT_THAT(report_bfd_peers(asked), HasSubstr("peer fd00:9::2 bfd-mode sbfd-init local-address fd00:9::1"));
     EXPECT_THAT(report_bfd_peers(answer()), HasSubstr("Minimum TTL: 254\n\t\tStatus: shutdown\n\t\tDiagnostics"));
     EXPECT_THAT(report_bfd_peers(answer()), HasSubstr("Answered by: nobody, multihop\n"));
 }

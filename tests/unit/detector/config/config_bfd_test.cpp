@@ -35,6 +35,51 @@ TEST(ConfigBfd, AnAdjacencySpeaksItInsteadOfProbing) {
     EXPECT_EQ(full.probe.wait_to_restore, 1s);
 }
 
+std::string path(const std::string& rest) {
+    return "paths: [{name: P, adjacency: A-C, " + rest + "}]";
+}
+
+TEST(ConfigBfd, APathSpeaksItWithSomebodyBehindRouters) {
+    using namespace std::chrono_literals;
+    Parts parts;
+    parts.more = path(R"(bfd: {peer: "fd00:d::1"})");
+    const auto plain = read_good(parts.text()).paths.at(0);
+    EXPECT_EQ(plain.bfd, (BfdSettings{.kind = BfdKind::multihop,
+                                      .receive_interval = 2ms,
+                                      .peer = address("fd00:d::1"),
+                                      .local_address = address("fd00:a::1"),
+                                      .minimum_ttl = 1}));
+    EXPECT_TRUE(plain.segments.empty());
+    parts.more = path(R"(segments: ["fd00:c::"], returns-on: to-B, bfd: {peer: 203.0.113.1, local-address: 192.0.2.1, )"
+                      R"(minimum-ttl: 250, interval: 20ms, receive-interval: 10ms, multiplier: 5, passive: true})");
+    const auto full = read_good(parts.text()).paths.at(0);
+    EXPECT_EQ(full.bfd, (BfdSettings{.kind = BfdKind::multihop,
+                                     .receive_interval = 10ms,
+                                     .peer = address("203.0.113.1"),
+                                     .local_address = address("192.0.2.1"),
+                                     .passive = true,
+                                     .minimum_ttl = 250}));
+    EXPECT_EQ(full.segments.size(), 1U);
+    EXPECT_EQ(full.returns_on, "to-B");
+    EXPECT_EQ(full.probe.interval, 20ms);
+}
+
+TEST(ConfigBfd, APathAsksAReflector) {
+    using namespace std::chrono_literals;
+    Parts parts;
+    parts.more = path(R"(segments: ["fd00:c::"], sbfd: {reflector: "fd00:b::1", discriminator: 192.0.2.1, )"
+                      R"(interval: 20ms, multiplier: 5})");
+    const auto asking = read_good(parts.text()).paths.at(0);
+    EXPECT_EQ(asking.bfd, (BfdSettings{.kind = BfdKind::seamless,
+                                       .receive_interval = 20ms,
+                                       .peer = address("fd00:b::1"),
+                                       .local_address = address("fd00:a::1"),
+                                       .reflector = 0xc0000201,
+                                       .minimum_ttl = 1}));
+    EXPECT_EQ(asking.probe.interval, 20ms);
+    EXPECT_EQ(asking.probe.multiplier, 5U);
+}
+
 std::string with_bfd(const std::string& settings) {
     return R"(- {name: A-B, interface: to-B, neighbor: "fe80::b", bfd: )" + settings + "}";
 }
@@ -82,6 +127,45 @@ std::vector<BadCase> bad_bfd() {
         {"ProbesToo",
          [](Parts& p) { p.first = with_bfd("{}, probe: {return-address: 'fd00:ab::1'}"); },
          {"f:5:69: adjacencies[0].probe: and `bfd` exclude each other"}},
+        {"MinimumTtlOnALink",
+         [](Parts& p) { p.first = with_bfd("{minimum-ttl: 1}"); },
+         {"f:5:59: adjacencies[0].bfd.minimum-ttl: unknown key; known: interval, receive-interval, multiplier, start, "
+          "wait-to-restore, traffic-class, damping, peer, local-address, passive, discriminator, authentication"}},
+        {"NobodyFarAway", [](Parts& p) { p.more = path("bfd: {}"); }, {"f:10:40: paths[0].bfd.peer: missing"}},
+        {"FarAwayOnALink",
+         [](Parts& p) { p.more = path("bfd: {peer: 'fe80::1'}"); },
+         {"f:10:47: paths[0].bfd.peer: must not be a link-local address: routers do not forward to it"}},
+        {"OwnAddressFarAway",
+         [](Parts& p) { p.more = path("bfd: {peer: 'fd00:a::1'}"); },
+         {"f:10:47: paths[0].bfd.peer: is an address of this node"}},
+        {"SamePair",
+         [](Parts& p) {
+             p.more =
+                 "paths: [{name: P, adjacency: A-C, bfd: {peer: 'fd00:d::1'}}, {name: Q, adjacency: A-B, bfd: {peer: "
+                 "'fd00:d::1'}}]";
+         },
+         {"f:10:93: paths[1].bfd: 'fd00:d::1 from fd00:a::1' is already given on line 10"}},
+        {"NoOwnIpv4",
+         [](Parts& p) { p.more = path("sbfd: {reflector: 192.0.2.1, discriminator: 1}"); },
+         {"f:10:41: paths[0].sbfd: needs `local-address`, an IPv4 address of this node, or `source-address-ipv4` of "
+          "`node`"}},
+        {"NoReflector",
+         [](Parts& p) { p.more = path("sbfd: {}"); },
+         {"f:10:41: paths[0].sbfd.discriminator: missing", "f:10:41: paths[0].sbfd.reflector: missing"}},
+        {"NoSuchTtl",
+         [](Parts& p) { p.more = path("bfd: {peer: 'fd00:d::1', minimum-ttl: 256}"); },
+         {"f:10:73: paths[0].bfd.minimum-ttl: must be a whole number from 1 to 255"}},
+        {"AsksAndSpeaks",
+         [](Parts& p) { p.more = path("bfd: {peer: 'fd00:d::1'}, sbfd: {reflector: 'fd00:d::1', discriminator: 1}"); },
+         {"f:10:67: paths[0].sbfd: and `bfd` exclude each other"}},
+        {"AsksAndProbes",
+         [](Parts& p) {
+             p.more = path("sbfd: {reflector: 'fd00:d::1', discriminator: 1}, probe: {return-address: 'fd00:ac::1'}");
+         },
+         {"f:10:92: paths[0].probe: and `sbfd` exclude each other"}},
+        {"ProbesNoSegments",
+         [](Parts& p) { p.more = path("probe: {return-address: 'fd00:ac::1'}"); },
+         {"f:10:9: paths[0].segments: missing"}},
     };
 }
 

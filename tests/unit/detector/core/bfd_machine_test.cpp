@@ -234,6 +234,29 @@ TEST_F(BfdMachine, APassiveOneWaitsUntilItIsSpokenTo) {
     EXPECT_EQ(write_bfd(machine_, situation_.timers).tx_us, kSlowUs);
 }
 
+// RFC 7880, 7.3: a reflector is up or it is not, and is asked with D by its discriminator.
+TEST_F(BfdMachine, AnInitiatorFollowsItsReflector) {
+    situation_.timers.reflector = 0xabcd;
+    look();
+    auto conf = write_bfd(machine_, situation_.timers);
+    EXPECT_EQ(ntohl(conf.packet.your_discriminator), 0xabcdU) << "it is known beforehand";
+    EXPECT_EQ(conf.packet.state_flags, 1U << 6 | SS_BFD_DEMAND | SS_BFD_INDEPENDENT);
+    EXPECT_EQ(conf.packet.required_rx_us, 0U);
+    hear(kUp);
+    EXPECT_EQ(machine_.state, kUp);
+    EXPECT_TRUE(machine_.polling) << "it becomes fast";
+    hear(kAdmin);
+    EXPECT_EQ(machine_.state, kDown);
+    EXPECT_EQ(machine_.diagnostic, Diagnostic::neighbor_signaled);
+    hear(kDown);
+    EXPECT_EQ(machine_.state, kDown) << "no reflector says so";
+    hear(kUp);
+    EXPECT_EQ(machine_.state, kUp);
+    EXPECT_EQ(machine_.ups, 2U);
+    conf = write_bfd(machine_, situation_.timers);
+    EXPECT_EQ(read_bfd(conf).rx_us, 20'000U) << "though it is not said";
+}
+
 TEST(BfdLocalAddress, IsOfThePeersKindAndClosestToIt) {
     const auto at = [](const char* text) { return *Address::parse(text); };
     const std::vector own{at("fe80::1"), at("2001:db8:1::1"), at("2001:db8:2::1"), at("192.0.2.1"), at("10.0.0.1")};

@@ -108,6 +108,48 @@ TEST(Wire, TheTrafficClassOfAProbeIsThatOfAllItsHeaders) {
     }
 }
 
+// RFC 5883, 5, and RFC 7881, 4: in the header that data gets, and by itself.
+TEST(Wire, BfdBySegmentsOrRouted) {
+    const auto list = segments(1);
+    BfdWay way{.source = address("2001:db8:a::1"),
+               .peer = address("2001:db8:d::1"),
+               .port = SS_SBFD_PORT,
+               .encaps = list,
+               .outer_source = address("2001:db8:a::2")};
+    const auto tunneled = make_bfd_template(kLink, way, 5);
+    EXPECT_EQ(tunneled.bytes, hex(R"(
+        02000000000b 02000000000a 86dd
+        6c000005 0060 2b 40
+        20010db8000a00000000000000000002
+        fc000001000000000000000000000001
+        29 02 04 00 00 00 0000
+        fc000001000000000000000000000001
+        6c000005 0020 11 ff
+        20010db8000a00000000000000000001
+        20010db8000d00000000000000000001
+        c005 1e68 0020 0000 000000000000000000000000000000000000000000000000)"));
+    EXPECT_EQ(tunneled.udp_offset, tunneled.bytes.size() - 32);
+    way.encaps = {};
+    EXPECT_EQ(make_bfd_template(kLink, way, 5).checksum, tunneled.checksum) << "it covers the packet inside";
+    way = {.source = address("192.0.2.1"), .peer = address("198.51.100.1"), .port = SS_BFD_MULTIHOP_PORT};
+    const auto routed = make_bfd_template(kLink, way, 5);
+    const auto routed_bytes = hex(R"(
+        02000000000b 02000000000a 0800
+        45c0 0034 0000 4000 ff 11 8ec2 c0000201 c6336401
+        c005 12b0 0020 0000 000000000000000000000000000000000000000000000000)");
+    EXPECT_EQ(routed.bytes, routed_bytes);
+    way.encaps = list;
+    const auto inside = make_bfd_template(kLink, way, 5);
+    EXPECT_EQ(Bytes(inside.bytes.begin(), inside.bytes.begin() + 14 + 40 + 8), hex(R"(
+        02000000000b 02000000000a 86dd
+        6c000005 004c 2b 40
+        00000000000000000000000000000000
+        fc000001000000000000000000000001
+        04 02 04 00 00 00 0000)"));
+    EXPECT_EQ(Bytes(inside.bytes.begin() + 14 + 40 + 24, inside.bytes.end()),
+              Bytes(routed_bytes.begin() + 14, routed_bytes.end()));
+}
+
 // What doctor sends to itself; the checksum covers the final destination.
 TEST(Wire, ADatagramByASegmentList) {
     const auto list = segments(1);

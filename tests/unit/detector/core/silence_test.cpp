@@ -49,6 +49,26 @@ TEST_F(SilenceTest, ItsInterfaceCarriesNothing) {
     EXPECT_EQ(likely_cause(silence_), "to-B is down or has no carrier");
 }
 
+TEST_F(SilenceTest, NobodyBehindAPathSpeaksBfd) {
+    config_.bfd = BfdSettings{.kind = BfdKind::seamless,
+                              .peer = Address::parse("fd00:d::1"),
+                              .local_address = Address::parse("fd00:a::1"),
+                              .reflector = 7,
+                              .minimum_ttl = 60};
+    config_.encaps = {*Address::parse("fd00:c::")};
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("fd00:d::1 answers no S-BFD of fd00:a::1 to discriminator 7 (UDP "
+                                                  "port 7784), it cannot be reached by these segments"));
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("hop limit below 60"));
+    config_.bfd->kind = BfdKind::multihop;
+    config_.encaps.clear();
+    EXPECT_THAT(likely_cause(silence_), HasSubstr("fd00:d::1 speaks no multihop BFD with fd00:a::1 (UDP port 4784), it "
+                                                  "cannot be reached over to-B"));
+    silence_.return_at = {};
+    EXPECT_EQ(likely_cause(silence_), "local-address fd00:a::1 is no address of this node");
+    silence_.answered = 1;
+    EXPECT_EQ(likely_cause(silence_), "fd00:d::1 is heard, but says that the session is down");
+}
+
 TEST_F(SilenceTest, TheReturnAddressIsSomebodyElses) {
     silence_.return_at = {};
     EXPECT_EQ(likely_cause(silence_), "return-address fd00:ab::a is no address of this node");

@@ -73,6 +73,38 @@ TEST_F(EngineBfd, SpeaksOnceItKnowsItsOwnAddress) {
     EXPECT_EQ(ntohl(packet.desired_tx_us), bfd::kSlowUs);
 }
 
+// A path's session speaks from the start: its own address is configured, and need not be one of the link.
+TEST_F(EngineBfd, WhoeverIsFarAwayIsKnownByBothAddresses) {
+    auto config = square();
+    auto& path = config.paths.emplace_back();
+    path.name = "P";
+    path.adjacency = "A-C";
+    path.bfd = BfdSettings{.kind = BfdKind::multihop,
+                           .receive_interval = 20ms,
+                           .peer = address("fd00:d::1"),
+                           .local_address = address("fd00:a::1"),
+                           .minimum_ttl = 250};
+    start(config);
+    EXPECT_EQ(conf("P").flags, SS_SESSION_ACTIVE | SS_SESSION_BFD);
+    EXPECT_EQ(conf("P").ifindex, conf("A-C").ifindex);
+    EXPECT_EQ(conf("P").return_ifindex, 0U) << "by any";
+    EXPECT_EQ(conf("P").bfd.kind, SS_BFD_MULTIHOP);
+    EXPECT_EQ(conf("P").bfd.hops, 5U);
+    const auto pair = pair_key(address("fd00:d::1"), address("fd00:a::1"));
+    EXPECT_TRUE(maps_.passives.contains({kByPair, pair}));
+    EXPECT_NE(pair, pair_key(address("fd00:a::1"), address("fd00:d::1")));
+    config.paths[0].bfd->local_address = address("fd00:a::2");
+    start(config);
+    EXPECT_FALSE(maps_.passives.contains({kByPair, pair}));
+    EXPECT_TRUE(maps_.passives.contains({kByPair, pair_key(address("fd00:d::1"), address("fd00:a::2"))}));
+    config.paths[0].bfd->kind = BfdKind::seamless;
+    config.paths[0].bfd->reflector = 7;
+    start(config);
+    EXPECT_EQ(conf("P").bfd.kind, SS_BFD_SEAMLESS);
+    EXPECT_EQ(ntohl(conf("P").bfd.packet.your_discriminator), 7U);
+    EXPECT_TRUE(maps_.passives.empty()) << "its answers name it";
+}
+
 TEST_F(EngineBfd, ComesUpWithItsNeighborAndThenPolls) {
     start_speaking();
     hear(SS_BFD_DOWN);
