@@ -173,7 +173,6 @@ static __always_inline int ss_apply_visit(ss_frame* frame, struct ss_packet* pac
     }
     packet->length -= srh_length;
     packet->protocol = visit->srh.next_header;
-    packet->repairs = 0;
     ip->nexthdr = visit->srh.next_header;
     ip->payload_len = bpf_htons((__u16)(packet->length - sizeof(*ip)));
     return ss_remove_srh(frame, srh_length);

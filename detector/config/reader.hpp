@@ -40,7 +40,7 @@ struct Reading {
     Seen gateways{};  ///< "ADDRESS%INTERFACE"
     bool has_source_v4 = false;              ///< node.source-address-ipv4 is given, be it written with a mistake
     std::set<std::string> v4_adjacencies{};  ///< those whose neighbor is known by IPv4: they carry nothing else
-    Seen pairs{};     ///< "PEER from ADDRESS" of multihop BFD
+    Seen pairs{};                            ///< "PEER from ADDRESS" of multihop BFD
     std::vector<PendingBypass> bypasses{};
 };
 

@@ -35,6 +35,12 @@ TEST_F(Sid, PspThenInsert) {
     EXPECT_EQ(text_of(inside(repaired(along({kEndPsp, kProtected}, 1)))),
               text_of(inside(packet(Ipv6{.to = "fc00:1::1", .hop_limit = 63, .next_header = kRouting},
                                     srh(kUdp, list, 1, 0x5d01) + load()))));
+    // The removed SRH was that of a repair: the count goes on.
+    EXPECT_EQ(text_of(inside(repaired(along({kEndPsp, kProtected}, 1, 64, 0x5d01)))),
+              text_of(inside(packet(Ipv6{.to = "fc00:1::1", .hop_limit = 63, .next_header = kRouting},
+                                    srh(kUdp, list, 1, 0x5d02) + load()))));
+    EXPECT_EQ(programs_.ingress(along({kEndPsp, kProtected}, 1, 64, 0x5d02)).code, kPass);
+    EXPECT_EQ(programs_.drops(SS_DROP_LOOP), 1U);
 }
 
 TEST_F(Sid, EndThenInsertPutsASecondSrhBeforeTheFirst) {
