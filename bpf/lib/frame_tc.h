@@ -162,23 +162,32 @@ static __always_inline int ss_remove_outer(ss_frame* frame, __u32 bytes, __u32 f
 }
 
 #define SS_FRONT 80 /* Ethernet does not count; a checksum that is left to the device begins within these bytes */
+#define SS_MOST_SURPLUS 4000 /* bpf_skb_adjust_room() removes no more than 4,095 bytes */
 
 /*
  * A packet of a local sender, or of a virtual machine, may leave its checksum to the device, which would write it into
- * whatever the packet has become. The kernel forgets that once the place where that checksum begins is removed.
+ * whatever the packet has become. The kernel forgets that once the place where that checksum begins is removed. `surplus`
+ * bytes behind the front go with it.
  */
-SS_OWN_FRAME int ss_forget_checksum(ss_frame* frame) {
+SS_OWN_FRAME int ss_forget_checksum(ss_frame* frame, __u32 surplus) {
     __u8 front[SS_FRONT];
 
-    if (ss_load(frame, ETH_HLEN, front, sizeof(front))) return -1;
-    if (bpf_skb_adjust_room(frame, -SS_FRONT, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET)) return -1;
+    if (surplus > SS_MOST_SURPLUS || ss_load(frame, ETH_HLEN, front, sizeof(front))) return -1;
+    SS_KEEP(surplus);
+    if (bpf_skb_adjust_room(frame, -(__s32)(SS_FRONT + surplus), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+        return -1;
     if (bpf_skb_adjust_room(frame, SS_FRONT, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET)) return -1;
     return ss_store(frame, ETH_HLEN, front, sizeof(front));
 }
 
-/* Only the first `bytes` after Ethernet stay. A GSO packet becomes an ordinary one. */
+/*
+ * Only the first `bytes` after Ethernet stay. A GSO packet becomes an ordinary one. The kernel does not cut a packet that
+ * it has encapsulated itself, even if the tunnel is gone again (bpf_skb_change_tail in net/core/filter.c); of such a packet
+ * bytes behind the headers go, and the end stays: who hears of it knows it by its headers.
+ */
 static __always_inline int ss_cut(ss_frame* frame, __u32 bytes) {
-    return bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0) ? -1 : ss_forget_checksum(frame);
+    if (!bpf_skb_change_tail(frame, ETH_HLEN + bytes, 0)) return ss_forget_checksum(frame, 0);
+    return frame->len > ETH_HLEN + bytes ? ss_forget_checksum(frame, frame->len - ETH_HLEN - bytes) : -1;
 }
 
 /* Adds a difference to the UDP checksum at `at`. One that is left to the device stays so; none stays none. */

@@ -38,7 +38,8 @@ class WholePackets {
         return lab.in(from, [&]() -> Result<WholePackets> {
             const auto destination = v4 ? lab.address_v4("D") : lab.address("D");
             Fd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-            const int mode = v4 ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+            static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
+            const int mode = IP_PMTUDISC_DO;
             ::setsockopt(socket.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &mode,
                          sizeof mode);
             sockaddr_storage remote{};
@@ -222,6 +223,28 @@ TEST_F(Sizes, TcpGoesOnThroughARepairAtXdp) {
 // What is split only behind us is told of, too: datagrams keep their size.
 TEST_F(Sizes, SendersOfSegmentsAreTold) {
     senders_are_told([](WholePackets& socket) { (void)socket.send_together(4, kMtu); });
+}
+
+// The kernel put them into a tunnel before they come to egress. Their sender hears of what fits into that.
+TEST_F(Sizes, SendersBehindRoutesThatEncapsulateAreTold) {
+    if (best_tc_kind() != TcKind::tcx) GTEST_SKIP() << "no tcx";
+    constexpr int kTunnel = 40 + 8 + 16;
+    const auto encap = fmt::format("encap seg6 mode encap segs {} dev to-B metric 1", decap("B").to_string());
+    const auto refused =
+        shell("A", fmt::format("ip -6 route add 2001:db8:d::/48 {0}; ip -4 route add 203.0.113.0/24 {0}", encap));
+    if (!refused.empty()) GTEST_SKIP() << "encap seg6: " << refused;
+    ASSERT_TRUE(start_with(bypass_config("A"), bypass_config("B")));
+    cut().cut();
+    ASSERT_TRUE(becomes("A", "down", "unanswered"));
+    for (const bool v4 : {false, true}) {
+        auto socket = WholePackets::open(lab(), v4);
+        ASSERT_TRUE(socket) << socket.error().message;
+        EXPECT_TRUE(eventually([&] {
+            (void)socket->send(kMtu - kTunnel - 10);  // the kernel does not tell of it
+            return socket->path_mtu() < kMtu;
+        }));
+        EXPECT_EQ(socket->path_mtu(), kLeft - kTunnel);
+    }
 }
 
 // A sender may leave its checksum to the device. What becomes of its packet must not be changed by that.
