@@ -15,11 +15,11 @@ namespace {
 class Candidates : public RepairLab {
   protected:
     [[nodiscard]] std::string by_e() const {
-        return fmt::format("adjacency: A-E, segments: [\"{}\", \"{}\"]", lab().sid("E", 1).to_string(),
+        return fmt::format(R"(adjacency: A-E, segments: ["{}", "{}"])", lab().sid("E", 1).to_string(),
                            decap("B").to_string());
     }
     [[nodiscard]] std::string by_c() const {
-        return fmt::format("adjacency: A-C, segments: [\"{}\", \"{}\"]", lab().sid("C", 1).to_string(),
+        return fmt::format(R"(adjacency: A-C, segments: ["{}", "{}"])", lab().sid("C", 1).to_string(),
                            decap("B").to_string());
     }
     [[nodiscard]] std::string config(const std::string& candidates) const {

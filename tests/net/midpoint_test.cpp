@@ -40,11 +40,11 @@ class Midpoint : public RepairLab, public testing::WithParamInterface<Crossing> 
   protected:
     [[nodiscard]] std::string a_config() const {
         const auto text = with(bypass_config("A"), "sids: [", fmt::format("device: sr0\nsids: [{}, ", GetParam().sid));
-        return with(text, "fd00::/16\"", "fd00::/16\", \"2001:db8:5::/48\"");  // S is of the domain
+        return with(text, "fd00::/16\"", R"(fd00::/16", "2001:db8:5::/48")");  // S is of the domain
     }
     [[nodiscard]] std::string b_config() const {
         auto text = with(base_config("B"), "sids: [", "sids: [{sid: 'fcbb:bb00:b::', behavior: end.dt46}, ");
-        return with(text, "fd00::/16\"", "fd00::/16\", \"2001:db8:5::/48\"");
+        return with(text, "fd00::/16\"", R"(fd00::/16", "2001:db8:5::/48")");
     }
     /// Makes S send packets for D by these segments.
     void send_by_segments() {

@@ -88,7 +88,7 @@ TEST_F(ProcessLife, SigtermDuringTheStartLeavesNothing) {
 // There, this process has another clock than the kernel that stamps its probes.
 TEST_F(ProcessLife, GoesByTheKernelsClockInATimeNamespace) {
     const std::string enter = "unshare --time --monotonic 100000 ";
-    if (shell("A", enter + "true") != "") GTEST_SKIP() << "no time namespaces here (CONFIG_TIME_NS, unshare --time)";
+    if (!shell("A", enter + "true").empty()) GTEST_SKIP() << "no time namespaces here (CONFIG_TIME_NS, unshare --time)";
     auto process = spawn("exec " + enter + R"("$@")");
     ASSERT_TRUE(process) << process.error().message;
     ASSERT_TRUE(wait_for(kPatience, [&] { return answers(); }));

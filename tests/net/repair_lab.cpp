@@ -53,7 +53,7 @@ std::string RepairLab::adjacency_config(const std::string& node, const std::stri
 
 std::string RepairLab::detour(const std::string& node, const std::string& encap) const {
     const auto roles = roles_of(node);
-    return fmt::format("{{adjacency: {}, encap: {}, segments: [\"{}\", \"{}\"]}}", roles.backup_link, encap,
+    return fmt::format(R"({{adjacency: {}, encap: {}, segments: ["{}", "{}"]}})", roles.backup_link, encap,
                        lab().sid("C", routing::kFunctionEnd).to_string(), decap(roles.far_router).to_string());
 }
 

@@ -37,7 +37,7 @@ TEST_F(Transit, SoDoAReducedAndAnInsertedHeader) {
     const auto reduced = with(bypass_config("A"), "encap: h.encaps", "encap: h.encaps.red");
     auto inserted = bypass_config("B");  // C's End, then A's; the packet's own destination comes last
     inserted = with(inserted, detour("B"),
-                    fmt::format("{{adjacency: C-B, encap: h.insert, segments: [\"{}\", \"{}\"]}}, {}",
+                    fmt::format(R"({{adjacency: C-B, encap: h.insert, segments: ["{}", "{}"]}}, {})",
                                 lab().sid("C", 1).to_string(), lab().sid("A", 1).to_string(), detour("B")));
     ASSERT_TRUE(start_with(reduced, inserted));
     auto flows = Flows::start(lab());

@@ -155,7 +155,7 @@ TEST_F(BfdDataplane, ABfddThatComesBackFindsItsSessionsUp) {
     for (int i = 0; i < 3; ++i) {
         const auto sent = session("A", name).value("sent", 0ULL);
         frr().kill("bfdd");
-        ASSERT_TRUE(wait_for(kPatience, [&] { return problem("bfdd") != ""; }));
+        ASSERT_TRUE(wait_for(kPatience, [&] { return !problem("bfdd").empty(); }));
         ASSERT_TRUE(frr().start_again("bfdd"));
         ASSERT_TRUE(bfdd_says(other, "up"));
         ASSERT_TRUE(bfdd_says(neighbor(), "up"));

@@ -86,7 +86,7 @@ Result<void> FrrNode::start_again(const std::string& daemon) {
 }
 
 std::string FrrNode::log(const std::string& daemon) const {
-    std::ifstream file(log_file(daemon));
+    const std::ifstream file(log_file(daemon));
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();

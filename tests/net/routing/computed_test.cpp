@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ComputedHeaders,
 // B announces all of 2001:db8::/32. A has no policy for S, because its link has no adjacency. While A-B is down,
 // packets for S must not go to B.
 TEST_F(Computed, AnAggregateDoesNotMatchUnprotectedDestinations) {
-    write_graph(with(read_graph(), "\"2001:db8:b::/48\"", "\"2001:db8:b::/48\", \"2001:db8::/32\""));
+    write_graph(with(read_graph(), "\"2001:db8:b::/48\"", R"("2001:db8:b::/48", "2001:db8::/32")"));
     ASSERT_TRUE(start_three());
     EXPECT_THAT(policy("A", "to-B")["prefixes"].dump(), HasSubstr("2001:db8::/32"));
     auto flows = Flows::start(lab(), 1000);

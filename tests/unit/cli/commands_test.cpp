@@ -67,7 +67,7 @@ TEST(Commands, WithoutANodeTheOnlyDaemonIsAsked) {
 TEST(Commands, OptionsMayFollowTheCommandAndJsonIsTheAnswer) {
     const TemporaryFolder folder;
     (void)listen_at(folder.file("B.sock"));
-    FakeDaemon daemon(folder.file("A.sock"), "{\"node\":\"A\"}\n");
+    const FakeDaemon daemon(folder.file("A.sock"), "{\"node\":\"A\"}\n");
     const auto outcome = run({"status", "--json", "--run-dir", folder.path(), "--node", "A"});
     EXPECT_EQ(outcome.code, kExitFine) << outcome.err;
     EXPECT_EQ(json::parse(outcome.out), json({{"node", "A"}}));
@@ -75,7 +75,7 @@ TEST(Commands, OptionsMayFollowTheCommandAndJsonIsTheAnswer) {
 
 TEST(Commands, TheRunDirMayComeFromTheEnvironment) {
     const TemporaryFolder folder;
-    FakeDaemon daemon(folder.file("A.sock"), "{\"policies\":[]}\n");
+    const FakeDaemon daemon(folder.file("A.sock"), "{\"policies\":[]}\n");
     setenv("SIDESTEP_RUN_DIR", folder.path().c_str(), 1);
     const auto outcome = run({"policies"});
     unsetenv("SIDESTEP_RUN_DIR");
@@ -86,12 +86,12 @@ TEST(Commands, TheRunDirMayComeFromTheEnvironment) {
 TEST(Commands, SessionUpSaysWhatHappensNext) {
     const TemporaryFolder folder;
     {
-        FakeDaemon daemon(folder.file("A.sock"), "{\"session\":\"A-B\",\"state\":\"down\"}\n");
+        const FakeDaemon daemon(folder.file("A.sock"), "{\"session\":\"A-B\",\"state\":\"down\"}\n");
         const auto outcome = run({"--run-dir", folder.path(), "session", "A-B", "up"});
         EXPECT_EQ(outcome.code, kExitFine) << outcome.err;
         EXPECT_THAT(outcome.out, testing::StartsWith("session A-B: waits for proof; traffic returns once"));
     }
-    FakeDaemon daemon(folder.file("B.sock"), "{\"session\":\"A-B\",\"state\":\"admin-down\"}\n");
+    const FakeDaemon daemon(folder.file("B.sock"), "{\"session\":\"A-B\",\"state\":\"admin-down\"}\n");
     EXPECT_EQ(run({"--socket", folder.file("B.sock"), "session", "A-B", "down"}).out,
               "session A-B: admin-down: no path uses it until `sidestep session A-B up`\n");
 }
@@ -121,7 +121,7 @@ TEST(Commands, WithoutADaemonTheySayWhatToDo) {
 
 TEST(Commands, AnErrorOfTheDaemonIsOurs) {
     const TemporaryFolder folder;
-    FakeDaemon daemon(folder.file("A.sock"), "{\"error\":\"not now\"}\n");
+    const FakeDaemon daemon(folder.file("A.sock"), "{\"error\":\"not now\"}\n");
     const auto outcome = run({"--socket", folder.file("A.sock"), "events"});
     EXPECT_EQ(outcome.code, kExitFailure);
     EXPECT_EQ(outcome.err, "sidestep: not now\n");
@@ -138,7 +138,7 @@ TEST(Commands, FollowPrintsLinesUntilTheDaemonEnds) {
         EXPECT_THAT(outcome.out, HasSubstr("A-B"));
         EXPECT_EQ(daemon.received(), R"({"command":"events","follow":true})");
     }
-    FakeDaemon daemon(folder.file("B.sock"), lines);
+    const FakeDaemon daemon(folder.file("B.sock"), lines);
     EXPECT_EQ(run({"--socket", folder.file("B.sock"), "events", "--follow", "--no-retry", "--json"}).out, lines);
 }
 
@@ -302,7 +302,7 @@ TEST(Commands, EventsOfASessionThatThereIsNot) {
     const TemporaryFolder folder;
     const std::string events = "{\"events\":[{\"session\":\"A-B\",\"state\":\"down\"}]}\n";
     const auto asked = [&](const std::string& name, const std::string& session, const std::string& sessions) {
-        FakeDaemon daemon(folder.file(name), events + sessions);
+        const FakeDaemon daemon(folder.file(name), events + sessions);
         return run({"--socket", folder.file(name), "events", "--session", session});
     };
     const auto typo = asked("1", "nope", "{\"sessions\":[{\"name\":\"nope2\"}]}\n");

@@ -35,7 +35,7 @@ Fd loopback(std::uint16_t& port, bool server) {
     socklen_t length = sizeof at;
     auto* const address = reinterpret_cast<sockaddr*>(&at);
     const int done = server ? ::bind(socket.get(), address, length) : ::connect(socket.get(), address, length);
-    if (done != 0 || ::getsockname(socket.get(), address, &length) != 0) return Fd();
+    if (done != 0 || ::getsockname(socket.get(), address, &length) != 0) return {};
     if (server) port = ntohs(at.sin_port);
     return socket;
 }

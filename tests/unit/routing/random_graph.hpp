@@ -61,7 +61,8 @@ struct RandomGraph {
         }
         PrefixMetrics at_owners;
         for (NodeId id = 0; odd_nodes && id < nodes; ++id) {
-            for (const auto& prefix : graph.node(id).prefixes) at_owners[{prefix, id}] = below(2 * max_metric);
+            for (const auto& prefix : graph.node(id).prefixes)
+                at_owners[{prefix, id}] = below(std::size_t{2} * max_metric);
         }
         graph.attach_anycast(at_owners);
         graph.freeze();

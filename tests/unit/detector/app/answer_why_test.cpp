@@ -15,7 +15,8 @@ Address address(std::string_view text) {
     return *Address::parse(text);
 }
 
-Policy policy(const std::string& name, std::vector<std::string_view> prefixes, const std::string& bypass_of = "") {
+Policy policy(const std::string& name, const std::vector<std::string_view>& prefixes,
+              const std::string& bypass_of = "") {
     Policy result;
     result.config.name = name;
     result.bypass_of = bypass_of;
@@ -80,7 +81,7 @@ TEST_F(Why, TheChoiceInOneSentence) {
     EXPECT_THAT(explain_choice(found, -1, fib), HasSubstr("all candidates are down"));
     EXPECT_THAT(explain_choice(find("2001:db9::1", fib), 1, fib), HasSubstr("the FIB uses adjacency A-B"));
     EXPECT_THAT(explain_choice({}, -1, fib), HasSubstr("in no policy"));
-    FibAnswer local{.type = "local"};
+    const FibAnswer local{.type = "local"};
     EXPECT_THAT(explain_choice({}, -1, local), HasSubstr("an address of this node"));
     EXPECT_EQ(to_json(Result<FibAnswer>(fail("no route")))["error"], "no route");
 }

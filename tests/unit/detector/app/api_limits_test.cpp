@@ -135,7 +135,7 @@ TEST_F(ApiLimitsTest, ClientsThatDoNotReadMakeRoomForOthers) {
     const Log quiet;
     answer = [](const json&, ConnectionId) { return json{{"large", std::string(500'000, 'x')}}; };
     start({.total = 2'000'000});
-    std::vector<ApiClient> sleeping(10);
+    const std::vector<ApiClient> sleeping(10);
     for (auto& client : sleeping) {
         client.connect(path_);
         client.ask(json::object());
@@ -191,7 +191,7 @@ TEST_F(ApiLimitsTest, OneClientTooManyIsToldSo) {
 
 TEST_F(ApiLimitsTest, OneProcessDoesNotTakeAllPlaces) {
     start({.clients = 8, .process = 2});
-    std::vector<ApiClient> clients(2);
+    const std::vector<ApiClient> clients(2);
     for (auto& client : clients) client.connect(path_);
     settle();
     ApiClient third(path_);
@@ -223,7 +223,7 @@ TEST_F(ApiLimitsTest, AReaderDoesNotTakeAllPlaces) {
 TEST_F(ApiLimitsTest, ARequestWithoutAnEndIsAnError) {
     start({.request = 1'000});
     ApiClient client(path_);
-    const std::string longest = "{\"x\":\"" + std::string(991, 'x') + "\"}\n";
+    const std::string longest = R"({"x":")" + std::string(991, 'x') + "\"}\n";
     ASSERT_EQ(longest.size(), 1'000);
     client.send(longest);
     EXPECT_EQ(lines(client, 1).size(), 1);

@@ -55,7 +55,7 @@ TEST_F(ApiServerTest, OtherWorkIsDoneBetweenTwoRequests) {
         return json::object();
     };
     start();
-    std::vector<ApiClient> clients(10);
+    const std::vector<ApiClient> clients(10);
     for (auto& client : clients) {
         client.connect(path_);
         for (int i = 0; i < 10; ++i) client.ask({{"n", i}});

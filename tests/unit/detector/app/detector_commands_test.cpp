@@ -133,7 +133,7 @@ TEST(DetectorCommands, ReloadsAreAnsweredLater) {
 }
 
 TEST(DetectorCommands, AreAllDocumented) {
-    std::ifstream file(SIDESTEP_SOURCE_DIR "/docs/api.md");
+    const std::ifstream file(SIDESTEP_SOURCE_DIR "/docs/api.md");
     std::ostringstream text;
     text << file.rdbuf();
     const auto help = answer({{"command", "help"}});

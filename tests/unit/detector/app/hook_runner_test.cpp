@@ -107,7 +107,7 @@ TEST_F(HookRunnerTest, ASlowOneIsKilledWithItsChildrenAndTheNextEventFollows) {
 }
 
 TEST_F(HookRunnerTest, AProgramThatIsMissingOrFailsDisturbsNoOther) {
-    HookConfig missing{.on = {SessionState::down}, .run = {"/nonexistent/program"}, .session = "", .timeout = 5s};
+    const HookConfig missing{.on = {SessionState::down}, .run = {"/nonexistent/program"}, .session = "", .timeout = 5s};
     runner_.set({missing, shell("exit 3"), writer()});
     runner_.on_event(event(1));
     runner_.on_event(event(2));

@@ -256,7 +256,7 @@ TEST(Replay, ALineThatCannotBeReadIsNamed) {
         EXPECT_THAT(
             replay(foreign).error().message,
             AllOf(StartsWith("line 1: "), HasSubstr("no recording of sidestepd --record"), Not(HasSubstr("[json"))));
-    for (const auto* empty : {"", "{\"in\":\"start\""}) EXPECT_EQ(replay(empty).error().message, "holds no recording");
+    for (const auto* empty : {"", R"({"in":"start")"}) EXPECT_EQ(replay(empty).error().message, "holds no recording");
     const std::string other = R"({"in":"start","version":"9","layout":1,"saved":[]})";
     EXPECT_TRUE(replay(other + "\n")) << "nothing depends on it";
     EXPECT_TRUE(replay(other + "\n{\"in\":\"tim")) << "a last line that was cut off";

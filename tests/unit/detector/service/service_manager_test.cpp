@@ -92,7 +92,7 @@ TEST(ServiceManager, ReadsTheEnvironment) {
         ::setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
         ::setenv("WATCHDOG_PID", pid, 1);
         ::setenv("WATCHDOG_USEC", time, 1);
-        const auto result = ServiceManager::environment();
+        auto result = ServiceManager::environment();
         for (const auto* name : {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}) ::unsetenv(name);
         return result;
     };
