@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Handles a packet where traffic enters, at tc or at XDP. Probes that come back go to the probe receiver, BFD to
- * its own, those of other nodes' measurements to the reflectors. Packets to a decapsulating SID of this node are unwrapped. While a session that protects something is not
- * up, packets are steered. Everything else takes the kernel's ordinary path untouched.
+ * Handles a packet where traffic enters, at tc or at XDP. Probes that come back go to the probe receiver, BFD to its own,
+ * those of other nodes' measurements to the reflectors. Packets to a decapsulating SID of this node are unwrapped. While a
+ * session that protects something is not up, packets are steered. Everything else takes the kernel's ordinary path
+ * untouched.
  */
 #ifndef SIDESTEP_INGRESS_H
 #define SIDESTEP_INGRESS_H
@@ -117,8 +118,8 @@ static __always_inline int ss_ordinary_v4(const ss_frame* frame, __u32 offset, c
 
 /*
  * For packets while all sessions are up: true if the first bytes show that the packet, whose IP header is at `offset`,
- * is neither a probe, BFD or for a reflector, nor possibly for a SID of this node. Other IPv4 packets need nothing then. This saves most
- * packets half of the program; the rest is parsed in full.
+ * is neither a probe, BFD or for a reflector, nor possibly for a SID of this node. Other IPv4 packets need nothing then.
+ * This saves most packets half of the program; the rest is parsed in full.
  */
 static __always_inline int ss_ordinary(const ss_frame* frame, __u32 offset, const struct ss_repair_state* repair) {
     const struct {
