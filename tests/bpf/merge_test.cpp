@@ -88,7 +88,7 @@ TEST_F(Merge, OneCopyGoesOn) {
     EXPECT_GT(way(1).behind_ns, 0U) << "how much later its copies come";
 }
 
-constexpr std::uint64_t kWindow = SS_BLOCK_BITS * kWords;
+constexpr std::uint64_t kWindow = std::uint64_t{SS_BLOCK_BITS} * kWords;
 
 TEST_F(Merge, TooOldIsDropped) {
     expect_first(copy(1, 0, v6_), v6_);
@@ -139,7 +139,7 @@ TEST_F(Merge, AllListsAreTimedAndTheFirstOneIsNotBehind) {
     EXPECT_EQ(way(0).behind_ns, 0U);
     EXPECT_LT(way(1).behind_ns, third);
     EXPECT_LT(third, way(3).behind_ns);
-    for (std::uint64_t number = kSamples + 1; number <= 2 * kSamples; ++number) {
+    for (std::uint64_t number = kSamples + 1; number <= std::uint64_t{2} * kSamples; ++number) {
         next_sample();
         for (const std::uint32_t by : {2U, 1U, 0U, 3U}) programs_.ingress(copy(number, by, v6_));
     }

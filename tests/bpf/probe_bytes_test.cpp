@@ -36,8 +36,8 @@ class ProbeBytes : public testing::Test {
         auto& plan = programs_.plans[0];
         plan.classes = 1;
         plan.class_[0] = {.first = 0, .count = static_cast<std::uint32_t>(shapes.size()), .interval_ns = kInterval};
-        for (std::uint16_t i = 0; i < shapes.size(); ++i) {
-            const auto& shape = shapes[i];
+        std::uint16_t i = 0;
+        for (const auto& shape : shapes) {
             plan.order[i] = i;
             open_session(programs_, i, kReturn, VethPair::kNear);
             auto& conf = programs_.sessions[i].conf;
@@ -49,6 +49,7 @@ class ProbeBytes : public testing::Test {
             conf.udp_offset = probe.udp_offset;
             conf.checksum = probe.checksum;
             std::ranges::copy(probe.bytes, conf.template_bytes);
+            ++i;
         }
         ++plan.generation;
         programs_.clock_confs[0].tick_ns = kInterval;
@@ -84,8 +85,8 @@ class ProbeBytes : public testing::Test {
         programs_.tick();
         auto probes = veth_.received(count);
         ASSERT_THAT(probes, SizeIs(count));
-        for (std::uint16_t i = 0; i < count; ++i) {
-            const auto probe = expected(i);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto probe = expected(static_cast<std::uint16_t>(i));
             const auto found = std::ranges::find(probes, probe);
             ASSERT_NE(found, probes.end()) << "session " << i << ": " << text_of(probe);
             ASSERT_EQ(checksum_of(*found, programs_.sessions[i].conf.udp_offset), 0xffffU) << "session " << i;

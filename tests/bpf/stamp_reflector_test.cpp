@@ -228,8 +228,8 @@ TEST_F(StampReflector, LooksAtSomeTlvsOnly) {
     Bytes many;
     for (int i = 0; i < 20; ++i) many = many + hex("80 01 0000");
     const auto flags = flags_of_answer_to(many);
-    EXPECT_EQ(flags[4 * (SS_MAX_TLVS - 1)], 0);
-    EXPECT_EQ(flags[4 * SS_MAX_TLVS], 0x80);  // not recognized: it was not looked at
+    EXPECT_EQ(flags.at(std::size_t{4} * (SS_MAX_TLVS - 1)), 0);
+    EXPECT_EQ(flags.at(std::size_t{4} * SS_MAX_TLVS), 0x80);  // not recognized: it was not looked at
 }
 
 TEST_F(StampReflector, RefusesOthersThanItsSources) {
