@@ -68,7 +68,7 @@ class BusyNode {
         std::string lines;
         for (int i = 0; i < changes_; ++i) lines += line(i % 2 == 0 ? "replace" : "del", i, i % 2 == 0 ? "A-C" : "A-B");
         std::atomic<bool> changing = true;
-        std::jthread changer([&] {
+        const std::jthread changer([&] {
             batch(lines);
             changing = false;
         });
